@@ -1,0 +1,1 @@
+"""Measures speed and memory over the local workspace, beside a bare echo bot; nothing here is a test."""

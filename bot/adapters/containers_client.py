@@ -1,0 +1,173 @@
+"""One connection to the Docker Engine for all threads, with a deadline on every call and our errors only."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar, cast
+
+import docker
+from docker.utils import kwargs_from_env
+
+from bot.adapters import container_stream
+from bot.adapters.containers_errors import too_late, translate, translate_act
+from bot.errors import EngineError, EngineUnreachable
+
+T = TypeVar("T")
+
+DEFAULT_HOST = "unix:///var/run/docker.sock"
+AT_ONCE = 16
+HANGING = 64
+_BLOCK = 64 * 1024
+ACT_SECONDS = 35
+"""What an act may take beyond the container's stop time-out; the engine needs up to 30 s around it."""
+
+
+class EngineClient:
+    """Runs calls to the engine in threads. Raises ``EngineError`` only.
+
+    A call that does not come back is left behind in its own daemon thread, so that it takes nobody's place and does not
+    hold up the end of the process; the client's socket time-out ends it.
+    """
+
+    def __init__(self, *, docker_host: str, tls_verify: bool, cert_path: str, deadline: float) -> None:
+        self._environment = {
+            "DOCKER_HOST": docker_host or DEFAULT_HOST,
+            "DOCKER_TLS_VERIFY": "1" if tls_verify else "",
+            "DOCKER_CERT_PATH": cert_path,
+        }
+        self._deadline = deadline
+        self._client: docker.APIClient | None = None
+        self._making = threading.Lock()
+        self._room = asyncio.Semaphore(AT_ONCE)
+        self._hanging: set[threading.Thread] = set()
+
+    @property
+    def address(self) -> str:
+        """Where the engine is looked for."""
+        return self._environment["DOCKER_HOST"]
+
+    async def ask(self, question: Callable[[docker.APIClient], T], seconds: float | None = None) -> T:
+        """Run a reading call; ``seconds`` for all of it, waiting for its turn included (default: the deadline)."""
+        limit = self._deadline if seconds is None else seconds
+
+        def call() -> T:
+            try:
+                return question(self._shared())
+            except EngineError:
+                raise
+            except Exception as error:
+                ours = translate(error, self.address)
+                if isinstance(ours, EngineUnreachable):
+                    # The next engine at this address may speak another version, so it is negotiated anew.
+                    self._client = None
+                raise ours from error
+
+        try:
+            async with asyncio.timeout(limit), self._room:
+                return await self._in_thread(call)
+        except TimeoutError as late:
+            raise too_late(self.address) from late
+
+    async def act(self, deed: Callable[[docker.APIClient], None], stop_timeout: int) -> None:
+        """Run a call that changes something, once, on a connection of its own.
+
+        A connection kept from before could turn out to be dead only after the call was written to it.
+        """
+
+        def call() -> None:
+            try:
+                client = self._make(ACT_SECONDS)
+            except Exception as error:
+                raise translate(error, self.address) from error
+            try:
+                deed(client)
+            except Exception as error:
+                raise translate_act(error, self.address) from error
+            finally:
+                client.close()
+
+        try:
+            async with asyncio.timeout(stop_timeout + 2 * ACT_SECONDS):
+                await self._in_thread(call)
+        except TimeoutError as late:
+            raise too_late(self.address) from late
+
+    async def _in_thread(self, call: Callable[[], T]) -> T:
+        if len(self._hanging) >= HANGING:
+            raise too_late(self.address)
+        answer: concurrent.futures.Future[T] = concurrent.futures.Future()
+
+        def work() -> None:
+            try:
+                answer.set_result(call())
+            except BaseException as error:  # noqa: BLE001 it is raised again where the answer is awaited
+                answer.set_exception(error)
+            finally:
+                self._hanging.discard(threading.current_thread())
+
+        thread = threading.Thread(target=work, name="aegis-engine", daemon=True)
+        # Never cancelled from outside: the thread could not be stopped, and would fail to deliver its answer.
+        answer.set_running_or_notify_cancel()
+        self._hanging.add(thread)
+        thread.start()
+        return await asyncio.wrap_future(answer)
+
+    def stream(
+        self, client: docker.APIClient, path: str, params: Mapping[str, str | int], *, silence: float, ends: float
+    ) -> Iterator[bytes]:
+        """Yield the body of a GET as it comes.
+
+        ``silence`` is the seconds that may pass between two pieces, ``ends`` the moment of ``time.monotonic()`` when it
+        must be over, however well it flows: nobody waits for it any longer, and its thread would never end.
+        docker-py's own streams switch their time-out off, and read a terminal's output byte by byte.
+        """
+        path = f"/v{client.api_version}{path}"
+        direct = container_stream.direct(self.address, tls=client.base_url.startswith("https"))
+        blocks = container_stream.blocks(self.address, path, params, silence) if direct else None
+        try:
+            for block in blocks or _through(client, path, params, silence):
+                yield block
+                if time.monotonic() >= ends:
+                    break
+        except Exception as error:
+            raise translate(error, self.address) from error
+        if time.monotonic() >= ends:
+            raise too_late(self.address)
+
+    def _shared(self) -> docker.APIClient:
+        client = self._client
+        if client is not None:
+            return client
+        if not self._making.acquire(timeout=self._deadline):
+            raise too_late(self.address)
+        try:
+            if self._client is None:
+                self._client = self._make(self._deadline)
+            return self._client
+        finally:
+            self._making.release()
+
+    def _make(self, timeout: float) -> docker.APIClient:
+        options = kwargs_from_env(environment=self._environment)
+        # A part of a second is fine for requests, whatever docker-py's types say.
+        client = docker.APIClient(timeout=cast(int, timeout), max_pool_size=AT_ONCE * 2, **options)
+        # A redirect could send an act a second time, or a question to another container.
+        client.max_redirects = 0
+        return client
+
+
+def _through(client: docker.APIClient, path: str, params: Mapping[str, str | int], silence: float) -> Iterator[bytes]:
+    """Yield the body of a GET through docker-py's connection."""
+    with client.get(
+        f"{client.base_url}{path}", params=dict(params), stream=True, timeout=(silence, silence)
+    ) as response:
+        response.raise_for_status()
+        if response.raw.chunked:
+            yield from response.iter_content(_BLOCK)
+        else:
+            # Where a proxy took the chunks away, iter_content would wait for a whole block, and a slow log seem silent.
+            yield from iter(lambda: response.raw.read1(_BLOCK), b"")

@@ -1,0 +1,304 @@
+"""The sources of evidence about one container: each a question to the engine, and how it was answered.
+
+None of them raises for what the engine does, and none holds up another: what did not come in time says so.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Generic, TypeVar
+
+import docker
+
+from bot.adapters import container_events, container_logs, container_usage
+from bot.adapters.container_logs import Reading
+from bot.adapters.container_stream import read_ahead
+from bot.adapters.container_text import safe
+from bot.adapters.containers_client import EngineClient
+from bot.domain.evidence import Facts, LogDigest, Source, Status, Usage
+from bot.errors import EngineDenied, EngineError, EngineTimeout, EngineUnreachable, TargetNotFound
+
+T = TypeVar("T")
+Opened = Callable[[int | str], Iterator[bytes]]
+
+EVENTS_SPAN = timedelta(hours=1)
+USAGE_SECONDS = 0.25
+"""What one sample may take: it comes at once, unless another was taken within the same second."""
+_FREE = ("data space available", "space available", "free space")
+"""What storage drivers call their free room (devicemapper, zfs and others); overlay2 says nothing."""
+_PS = "-eo pid,ppid,user,stat,etime,rss,comm"
+"""Columns asked of ps: the program's name without its arguments, which may hold secrets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A container as it was just looked at, and whether it has a terminal."""
+
+    facts: Facts
+    terminal: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[T]):
+    """What a source gave (or its empty value), and how it answered."""
+
+    value: T
+    source: Source
+
+
+class Sources:
+    """Asks the engine about a container. ``ends`` is always the moment of ``time.monotonic()`` when time is up."""
+
+    def __init__(
+        self, client: EngineClient, *, deadline: float, secrets: Sequence[str], now: Callable[[], datetime]
+    ) -> None:
+        self._client = client
+        self._deadline = deadline
+        self._secrets = secrets
+        self._now = now
+        self._ahead = timedelta()
+
+    def set_clock(self, engine_time: object) -> None:
+        """Note the engine's own time, by which it looks up its events."""
+        try:
+            self._ahead = datetime.fromisoformat(str(engine_time)) - self._now()
+        except (ValueError, TypeError):
+            self._ahead = timedelta()
+
+    async def log(self, look: Look, ends: float) -> Answer[LogDigest]:
+        """Read the newest lines of the log of this run and those before, digested and redacted."""
+
+        def read(open_log: Opened) -> tuple[LogDigest, Reading]:
+            return container_logs.read_tail(open_log, look.facts, terminal=look.terminal, secrets=self._secrets)
+
+        return await self._read_log(look, read, ends)
+
+    async def whole_log(self, look: Look, ends: float) -> Answer[LogDigest]:
+        """Read all of the log, as far as that is possible until ``ends``, digested and redacted."""
+        # Digesting what was read takes its time too.
+        stop = ends - self._deadline / 5
+
+        def read(open_log: Opened) -> tuple[LogDigest, Reading]:
+            return container_logs.read_whole(
+                open_log,
+                look.facts,
+                terminal=look.terminal,
+                enough=lambda: time.monotonic() > stop,
+                secrets=self._secrets,
+            )
+
+        return await self._read_log(look, read, ends)
+
+    async def _read_log(
+        self,
+        look: Look,
+        read: Callable[[Opened], tuple[LogDigest, Reading]],
+        ends: float,
+    ) -> Answer[LogDigest]:
+        if look.facts.log_driver == "none":
+            return Answer(LogDigest(), Source("logs", Status.DENIED, "driver none"))
+
+        def ask(client: docker.APIClient) -> tuple[LogDigest, Reading]:
+            return read(lambda tail: self._open_log(client, look.facts.container_id, tail, ends))
+
+        async def answer() -> Answer[LogDigest]:
+            log, reading = await self._client.ask(ask, _left(ends))
+            return Answer(log, Source("logs", Status.OK if reading.lines else Status.EMPTY, _lines(log, reading)))
+
+        return await _kept("logs", answer, LogDigest())
+
+    async def newest(self, look: Look, count: int, ends: float) -> Answer[tuple[str, ...]]:
+        """Return the newest log lines, or why there are none."""
+
+        async def answer() -> Answer[tuple[str, ...]]:
+            lines = await self.newest_lines(look, count, ends)
+            return Answer(lines, Source("logs", Status.OK if lines else Status.EMPTY, f"{len(lines):,} newest lines"))
+
+        return await _kept("logs", answer, ())
+
+    async def newest_lines(self, look: Look, count: int, ends: float) -> tuple[str, ...]:
+        """Return the newest log lines, redacted and cut. Raises ``EngineError``."""
+        if look.facts.log_driver == "none":
+            return ()
+
+        def ask(client: docker.APIClient) -> tuple[str, ...]:
+            chunks = self._open_log(client, look.facts.container_id, max(1, int(count)), ends)
+            return container_logs.newest(chunks, max(1, int(count)), terminal=look.terminal, secrets=self._secrets)
+
+        return await self._client.ask(ask, _left(ends))
+
+    async def image_created(self, facts: Facts, ends: float) -> Answer[str]:
+        """Say when the image was built."""
+
+        def ask(client: docker.APIClient) -> str:
+            image: dict[str, Any] = client.inspect_image(facts.image_id)  # type: ignore[no-untyped-call]
+            return str(image.get("Created") or "")[:40]
+
+        async def answer() -> Answer[str]:
+            created = await self._client.ask(ask, _left(ends))
+            return Answer(created, Source("image", Status.OK if created else Status.EMPTY, f"built {created[:10]}"))
+
+        return await _kept("image", answer, "")
+
+    async def usage(self, facts: Facts, ends: float) -> Answer[Usage | None]:
+        """Take one sample of use; the engine's own second sample would take a second or two."""
+        if not facts.running or facts.restarting:
+            return Answer(None, Source("stats", Status.EMPTY, "not running"))
+
+        def ask(client: docker.APIClient) -> Usage:
+            return container_usage.usage(client.stats(facts.container_id, stream=False, one_shot=True), facts)
+
+        async def answer() -> Answer[Usage | None]:
+            used = await self._client.ask(ask, min(USAGE_SECONDS, _left(ends)))
+            known = used.memory is not None or used.pids is not None
+            return Answer(
+                used,
+                Source(
+                    "stats", Status.OK if known else Status.EMPTY, container_usage.told(used, facts) if known else ""
+                ),
+            )
+
+        return await _kept("stats", answer, None)
+
+    async def events(self, facts: Facts, ends: float) -> Answer[tuple[str, ...]]:
+        """Tell what happened to the container within the last hour, as far back as the engine remembers."""
+        now = self._now() + self._ahead
+        filters = f'{{"container":["{facts.container_id}"],"type":["container"]}}'
+        params: dict[str, str | int] = {
+            "since": f"{(now - EVENTS_SPAN).timestamp():.9f}",
+            "until": f"{now.timestamp():.9f}",
+            "filters": filters,
+        }
+
+        def ask(client: docker.APIClient) -> tuple[str, ...]:
+            chunks = self._client.stream(client, "/events", params, silence=self._deadline / 4, ends=ends)
+            return container_events.lines(container_events.decode(_until_silent(chunks)), self._secrets)
+
+        async def answer() -> Answer[tuple[str, ...]]:
+            told = await self._client.ask(ask, _left(ends))
+            return Answer(told, Source("events", Status.OK if told else Status.EMPTY, "the last hour"))
+
+        return await _kept("events", answer, ())
+
+    async def rows(self, ends: float) -> Answer[Sequence[Mapping[str, Any]]]:
+        """List all containers, for the neighbours among them."""
+
+        async def answer() -> Answer[Sequence[Mapping[str, Any]]]:
+            rows = await self._client.ask(every_container, _left(ends))
+            return Answer(rows, Source("neighbours", Status.OK, f"{len(rows)} on this engine looked at"))
+
+        return await _kept("neighbours", answer, ())
+
+    async def disk(self, ends: float) -> Answer[str]:
+        """Say how much room the engine's storage has, where its driver tells."""
+
+        def ask(client: docker.APIClient) -> str:
+            said: list[list[str]] = client.info().get("DriverStatus") or []
+            told = {str(row[0]).lower(): safe(str(row[1]), 40) for row in said if len(row) == 2}
+            free = next((told[name] for name in _FREE if name in told), "")
+            return f"{free} free" if free else ""
+
+        async def answer() -> Answer[str]:
+            free = await self._client.ask(ask, _left(ends))
+            return Answer(free, Source("disk", Status.OK if free else Status.EMPTY, free or "the engine does not tell"))
+
+        return await _kept("disk", answer, "")
+
+    async def processes(self, facts: Facts, ends: float) -> Answer[tuple[str, ...]]:
+        """List the processes by program name, where it runs."""
+        if not facts.running or facts.restarting:
+            return Answer((), Source("processes", Status.EMPTY, "not running"))
+
+        def ask(client: docker.APIClient) -> tuple[str, ...]:
+            told = client.top(facts.container_id, ps_args=_PS)
+            rows = [told.get("Titles") or [], *(told.get("Processes") or [])]
+            return tuple(safe(" ".join(map(str, row)), 300, self._secrets) for row in rows[:500])
+
+        async def answer() -> Answer[tuple[str, ...]]:
+            rows = await self._client.ask(ask, _left(ends))
+            return Answer(rows, Source("processes", Status.OK, f"{max(0, len(rows) - 1)} processes"))
+
+        return await _kept("processes", answer, ())
+
+    def _open_log(self, client: docker.APIClient, container_id: str, tail: int | str, ends: float) -> Iterator[bytes]:
+        params: dict[str, str | int] = {"stdout": 1, "stderr": 1, "timestamps": 1, "follow": 0, "tail": tail}
+        path = f"/containers/{container_id}/logs"
+        blocks = self._client.stream(client, path, params, silence=self._deadline / 2, ends=ends)
+        return read_ahead(blocks) if tail == "all" else blocks
+
+
+def every_container(client: docker.APIClient) -> list[dict[str, Any]]:
+    """Ask for the engine's list of containers, stopped ones included."""
+    rows: object = client.containers(all=True)
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise EngineError(
+            "The engine's list of containers makes no sense.",
+            mend="Look at DOCKER_HOST: something else than a Docker Engine may answer there.",
+        )
+    return rows
+
+
+def state(facts: Facts) -> Source:
+    """Say in a few words how the container is."""
+    ended = facts.status in ("exited", "dead") or facts.restarting
+    return Source("state", Status.OK, f"{facts.status}, exit code {facts.exit_code}" if ended else facts.status)
+
+
+def health(facts: Facts) -> Source:
+    """Say in a few words what its health check says."""
+    if facts.health is None:
+        return Source("health", Status.EMPTY, "no health check")
+    return Source("health", Status.OK, facts.health)
+
+
+def failed(name: str, error: EngineError) -> Source:
+    """Say in a few words of ours why a source gave nothing."""
+    match error:
+        case EngineTimeout():
+            return Source(name, Status.TIMED_OUT, "no answer in time")
+        case EngineUnreachable():
+            return Source(name, Status.DENIED, "engine not reachable")
+        case EngineDenied():
+            return Source(name, Status.DENIED, "not readable with this engine" if name == "logs" else "not permitted")
+        case TargetNotFound():
+            return Source(name, Status.DENIED, "it was removed meanwhile")
+    return Source(name, Status.DENIED, "the engine failed at this")
+
+
+async def _kept(name: str, answer: Callable[[], Any], empty: T) -> Answer[T]:
+    """Await an answer; where the engine gives none, keep the empty value and say why."""
+    try:
+        kept: Answer[T] = await answer()
+    except EngineError as error:
+        return Answer(empty, failed(name, error))
+    return kept
+
+
+def _left(ends: float) -> float:
+    return max(0.05, ends - time.monotonic())
+
+
+def _lines(log: LogDigest, reading: Reading) -> str:
+    if not reading.lines:
+        return "no lines"
+    words = f"{'newest ' if log.partial else ''}{reading.lines:,} line{'s' if reading.lines > 1 else ''}"
+    if not reading.this_run:
+        words += ", none since the last start"
+    if log.partial:
+        return f"{words} of more"
+    return words if reading.whole else f"{words}; its middle was not read in time"
+
+
+def _until_silent(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Pass on a stream; where the engine's clock is behind ours it stays open, and silence is its end."""
+    seen = False
+    try:
+        for chunk in chunks:
+            seen = True
+            yield chunk
+    except EngineTimeout:
+        if not seen:
+            raise

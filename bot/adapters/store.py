@@ -1,0 +1,384 @@
+"""Incidents, approvals and refusals in SQLite or PostgreSQL; on disk when a method returns.
+
+Every write may have to be sent twice, since a connection that is lost at COMMIT leaves the outcome unknown. Each
+carries a token by which the second finds the first: nothing happens twice, and nobody who won hears that they lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
+from uuid import uuid4
+
+from sqlalchemy import (
+    URL,
+    ColumnElement,
+    Select,
+    and_,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from bot.adapters import schema, store_audit, store_faults, store_replicas, store_steps
+from bot.adapters.schema import alerts, approvals, heard, incidents, refusals
+from bot.adapters.store_alerts import Inbox
+from bot.adapters.store_engine import (
+    NO_TRANSACTION,
+    READS,
+    WRITES,
+    check_file,
+    connect,
+    insert_new,
+    understood,
+    write_ahead,
+)
+from bot.adapters.store_outbox import SqlOutbox
+from bot.adapters.store_rows import ENDED_ROWS, LIVE_ROWS, clean, cleaned, to_incident
+from bot.domain.audit import Act, Row, Verdict
+from bot.domain.guard import History, Refusal
+from bot.domain.incident import TRANSITIONS, Approval, Incident, Press, State
+from bot.errors import StoreUnavailable
+from bot.ports import LeftOver, Opened, Received
+
+_Answer = TypeVar("_Answer")
+
+A_FEW = 10
+"""Incidents that are closed at once to make room: each costs two messages."""
+
+DEADLINE = 8.0
+"""Seconds for one try of one transaction: longer than SQLite's busy time-out, shorter than a person's patience."""
+
+PAUSES: tuple[float, ...] = (0.2, 1.0)
+"""Seconds before the second and the third try, where a connection was lost and the outcome is unknown."""
+
+_APPROVABLE = {(State.PROPOSED, State.PROPOSED), (State.PROPOSED, State.RESTARTING)}
+"""The steps of an approval; in the first, it waits for that of somebody else."""
+
+
+class SqlStore:
+    """The database behind ``AEGIS_DATABASE_URL``: ``sqlite:///FILE`` or ``postgresql://USER:PASSWORD@HOST/NAME``.
+
+    ``start`` comes first, ``close`` last. All methods raise ``StoreError``.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._given = url
+        self._url: URL | None = None
+        self._engine: AsyncEngine | None = None
+        self._one_writer = asyncio.Semaphore(1)
+        self._owner = uuid4().hex
+        self._inbox = Inbox(self._run, self._owner)
+        self.outbox = SqlOutbox(self._run)
+        """What Slack must still hear."""
+
+    def exists(self) -> bool:
+        """Say whether there is a database to open; ``start`` makes a file where there is none."""
+        url = understood(self._given)
+        return url.get_backend_name() != "sqlite" or Path(str(url.database)).exists()
+
+    async def start(self) -> None:
+        """Open the database and bring its tables up to date. What cannot be used is left as it is."""
+        self._url = url = understood(self._given)
+        if url.get_backend_name() == "sqlite":
+            await asyncio.to_thread(check_file, Path(str(url.database)))
+        self._engine = connect(url)
+        try:
+            await self._run(self._look_over, begin=READS)
+            await self._run(write_ahead, begin=NO_TRANSACTION)
+            await self._run(schema.migrate)
+            await self.check()
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Close all connections."""
+        if self._engine is not None:
+            await self._engine.dispose()
+
+    async def check(self) -> str:
+        """Write something and roll it back; return in a few words which database this is."""
+
+        async def tried(connection: AsyncConnection) -> None:
+            nested = await connection.begin_nested()
+            row = {"key": f"check-{uuid4().hex}", "receipt": "", "at": datetime.now(UTC), "body": ""}
+            await connection.execute(insert(alerts).values(row))
+            await nested.rollback()
+
+        await self._run(tried)
+        url = understood(self._given)
+        name = "SQLite" if url.get_backend_name() == "sqlite" else "PostgreSQL"
+        return f"{name}, {store_faults.place(url)}, schema {len(schema.MIGRATIONS)}"
+
+    async def receive(self, received: Received) -> bool:
+        """Take an alert in; ``False`` where its key was taken in before."""
+        return await self._inbox.receive(received)
+
+    async def handled(self, key: str) -> None:
+        """Note that nothing of this alert is left to do."""
+        await self._inbox.handled(key)
+
+    async def unhandled(self) -> tuple[Received, ...]:
+        """Return the alerts that were taken in and not handled, oldest first."""
+        return await self._inbox.unhandled()
+
+    async def taken_in(self, prefix: str, since: datetime) -> dict[str, datetime]:
+        """Return the keys with this prefix that were taken in since then, and when, oldest first."""
+        return await self._inbox.taken_in(prefix, since)
+
+    async def heard(self, at: datetime) -> None:
+        """Keep until when Slack was heard; never earlier than what is kept."""
+
+        async def work(connection: AsyncConnection) -> None:
+            await connection.execute(insert_new(connection, heard).values(name="slack", at=at))
+            await connection.execute(update(heard).where(heard.c.name == "slack", heard.c.at < at).values(at=at))
+
+        await self._run(work)
+
+    async def last_heard(self) -> datetime | None:
+        """Return until when Slack was heard; ``None`` at the first start."""
+        asked = select(heard.c.at).where(heard.c.name == "slack")
+        return await self._run(lambda connection: connection.scalar(asked), begin=READS)
+
+    async def open(self, incident: Incident) -> Opened:
+        """Open an incident, or count one more alert to the live incident of its target.
+
+        Where a connection is lost at COMMIT, the alert may be counted twice; the incident is opened once.
+        """
+        new = cleaned(incident)
+        row = {
+            **store_steps.columns(new),
+            "id": new.id,
+            "target": new.target,
+            "opened_at": new.opened_at,
+            "writer": uuid4().hex,
+        }
+        row |= {"owner": self._owner, "epoch": new.epoch, "revision": new.revision, "alerts": new.alerts}
+        live = incidents.c.target == new.target, incidents.c.state.in_(LIVE_ROWS)
+
+        async def work(connection: AsyncConnection) -> Opened | None:
+            if await connection.scalar(insert_new(connection, incidents).values(row).returning(incidents.c.id)):
+                await store_audit.add(connection, [store_steps.opened(new)])
+            mine = (await connection.execute(select(incidents).where(incidents.c.id == new.id))).one_or_none()
+            if mine is not None:
+                return Opened(to_incident(mine), new=True)
+            count = update(incidents).where(*live).values(alerts=incidents.c.alerts + 1).returning(incidents)
+            counted = (await connection.execute(count)).one_or_none()
+            return None if counted is None else Opened(to_incident(counted), new=False)
+
+        for _ in range(5):
+            opened = await self._run(work)
+            if opened is not None:
+                return opened
+        raise StoreUnavailable(
+            f"The incident of {new.target} could not be opened: others opened and ended it meanwhile."
+        )
+
+    async def get(self, incident: str) -> Incident | None:
+        """Return an incident."""
+        found = await self._incidents(select(incidents).where(incidents.c.id == clean(incident)))
+        return found[0] if found else None
+
+    @property
+    def shared(self) -> bool:
+        """Say whether other processes may work on this database at the same time; on a file, there is one."""
+        return understood(self._given).get_backend_name() != "sqlite"
+
+    async def take_over(self, *, everything: bool = False) -> LeftOver:
+        """Renew the lease on what is ours, and make ours what a process left whose lease has run out.
+
+        That may be this very process, after a pause: what it had under way is then refused, and begun anew.
+        ``everything`` takes all that is not finished, whoever has it.
+        """
+        taken = False
+
+        async def work(connection: AsyncConnection) -> LeftOver:
+            nonlocal taken
+            if taken:
+                # The first try may have been committed: what it made ours would then be nobody's to begin.
+                await store_replicas.resign(connection, self._owner)
+            left = await store_replicas.take_over(connection, self._owner, everything)
+            taken = True
+            return left
+
+        return await self._run(work)
+
+    async def resign(self) -> None:
+        """Give the lease back, so that others go on at once."""
+        await self._run(lambda connection: store_replicas.resign(connection, self._owner))
+
+    async def owns(self, incident: Incident) -> bool:
+        """Say whether nobody took this incident over since it was read or saved."""
+        asked = select(incidents.c.id).where(store_steps.owned(incident, self._owner))
+        return await self._run(lambda connection: connection.scalar(asked), begin=READS) is not None
+
+    async def sending(self, incident: Incident, act: Act) -> bool:
+        """Add to the audit trail what the engine is about to be told; ``False`` where the incident was taken over."""
+        token = uuid4().hex
+        row = {"updated_at": datetime.now(UTC), "writer": token}
+        still = update(incidents).where(store_steps.owned(incident, self._owner)).values(row)
+        added = select(incidents.c.id).where(incidents.c.id == clean(incident.id), incidents.c.writer == token)
+
+        async def work(connection: AsyncConnection) -> bool:
+            if await connection.scalar(added):
+                return True
+            if (await connection.execute(still)).rowcount != 1:
+                return False
+            await store_audit.add(connection, [act])
+            return True
+
+        return await self._run(work)
+
+    async def claim(
+        self, before: Incident, after: Incident, approval: Approval | None = None, token: str = ""
+    ) -> Incident | None:
+        """Save ``after`` if the stored one still is ``before``, with the approval, in one commit; else ``None``.
+
+        Whoever asks again after a ``StoreError`` gives the same ``token`` as before, and wins what was saved already.
+        """
+        if (before.id, before.target) != (after.id, after.target):
+            raise ValueError(f"{after.id} of {after.target} is not {before.id} of {before.target}")
+        if after.state not in {before.state, *TRANSITIONS[before.state]}:
+            raise ValueError(f"{after.state} does not follow {before.state}")
+        if approval is not None and (before.state, after.state) not in _APPROVABLE:
+            raise ValueError(f"an approval leads from PROPOSED to RESTARTING, not from {before.state} to {after.state}")
+        token = token or uuid4().hex
+        row = {**store_steps.columns(cleaned(after)), "revision": before.revision + 1, "writer": token}
+        row |= store_steps.to(self._owner)
+        still = store_steps.unchanged(before)
+        if not store_steps.anyone(before, after):
+            still = and_(still, incidents.c.owner == self._owner)
+        won = and_(incidents.c.id == clean(before.id), incidents.c.writer == token)
+
+        async def work(connection: AsyncConnection) -> Incident | None:
+            changed = await connection.execute(update(incidents).where(still).values(row))
+            if changed.rowcount == 1 and approval is not None:
+                await connection.execute(insert(approvals).values(store_steps.approved(before, approval, token)))
+            if changed.rowcount == 1:
+                await store_audit.add(connection, store_steps.step(before, after, approval))
+            saved = (await connection.execute(select(incidents).where(won))).one_or_none()
+            return None if saved is None else to_incident(saved)
+
+        try:
+            return await self._run(work)
+        except store_faults.Conflict:
+            return None
+
+    async def refine(self, before: Incident, after: Incident) -> bool:
+        """Save what ``after`` says more of an incident that is PROPOSED, if the stored one still is ``before``."""
+        if {before.state, after.state} != {State.PROPOSED} or (before.id, before.digest) != (after.id, after.digest):
+            raise ValueError(f"{after.id} is more than a closer look at {before.id}")
+        row = store_steps.columns(cleaned(after))
+        still = store_steps.unchanged(before)
+        changed = await self._run(lambda connection: connection.execute(update(incidents).where(still).values(row)))
+        return changed.rowcount == 1
+
+    async def refused(self, press: Press, refusal: Refusal, at: datetime) -> None:
+        """Keep a press that was refused: who, when, what, why."""
+        said = {"incident": press.incident, "person": press.user, "team": press.team, "channel": press.place.channel}
+        said |= {"card": press.card, "digest": press.digest, "rule": refusal.rule, "reason": refusal.reason}
+        row = {name: clean(value) for name, value in said.items()} | {"token": uuid4().hex, "at": at}
+        act = Act("press", at, Verdict.DENIED, refusal.rule, press.user, press.incident, said=refusal.reason)
+
+        async def work(connection: AsyncConnection) -> None:
+            if await connection.scalar(insert_new(connection, refusals).values(row).returning(refusals.c.token)):
+                await store_audit.add(connection, [act])
+
+        await self._run(work)
+
+    async def note(self, act: Act) -> None:
+        """Add an act to the audit trail; where a connection is lost at COMMIT, it may stand there twice."""
+        await self._run(lambda connection: store_audit.add(connection, [act]))
+
+    async def trail(self, after: int = 0, limit: int = 1000) -> tuple[Row, ...]:
+        """Return the audit trail's rows after the number ``after``, at most ``limit``."""
+        return await self._run(lambda connection: store_audit.read(connection, after, limit), begin=READS)
+
+    async def live(self, target: str = "") -> tuple[Incident, ...]:
+        """Return the live incidents, of one target or all, oldest first."""
+        asked = select(incidents).where(incidents.c.state.in_(LIVE_ROWS), *_of(target))
+        return await self._incidents(asked.order_by(incidents.c.opened_at, incidents.c.id))
+
+    async def surplus(self, keep: int) -> tuple[Incident, ...]:
+        """Return proposed incidents beyond the newest ``keep``; a few at a time."""
+        proposed = select(incidents.c.id).where(incidents.c.state == State.PROPOSED.value)
+        beyond = proposed.order_by(incidents.c.opened_at.desc(), incidents.c.id.desc()).offset(keep).limit(A_FEW)
+        return await self._incidents(select(incidents).where(incidents.c.id.in_(beyond)))
+
+    async def recent(self, target: str = "", limit: int = 10) -> tuple[Incident, ...]:
+        """Return incidents, newest first."""
+        asked = select(incidents).where(*_of(target))
+        return await self._incidents(asked.order_by(incidents.c.opened_at.desc(), incidents.c.id.desc()).limit(limit))
+
+    async def unremembered(self) -> tuple[Incident, ...]:
+        """Return ended incidents of ours with something left to say or to remember, oldest first."""
+        ours = incidents.c.owner == self._owner
+        asked = select(incidents).where(incidents.c.remembered == 0, incidents.c.state.in_(ENDED_ROWS), ours)
+        return await self._incidents(asked.order_by(incidents.c.opened_at, incidents.c.id))
+
+    async def history(self, target: str, now: datetime) -> History:
+        """Say when and how often ``target`` was restarted by Aegis, and which incident is in the midst of it."""
+        name = clean(target)
+        within_hour = func.count().filter(incidents.c.restarted_at > now - timedelta(hours=1))
+        asked = select(func.max(incidents.c.restarted_at), within_hour).where(incidents.c.target == name)
+        midst = select(incidents.c.id).where(incidents.c.target == name, incidents.c.state == State.RESTARTING.value)
+
+        async def work(connection: AsyncConnection) -> History:
+            last, restarts = (await connection.execute(asked)).one()
+            return History(last, restarts, str(await connection.scalar(midst) or ""))
+
+        return await self._run(work, begin=READS)
+
+    async def _incidents(self, asked: Select[tuple[object, ...]]) -> tuple[Incident, ...]:
+        async def work(connection: AsyncConnection) -> tuple[Incident, ...]:
+            return tuple(to_incident(row) for row in await connection.execute(asked))
+
+        return await self._run(work, begin=READS)
+
+    async def _run(self, work: Callable[[AsyncConnection], Awaitable[_Answer]], *, begin: str = WRITES) -> _Answer:
+        """Do ``work`` in one transaction, again where the outcome is unknown; raises ``StoreError`` only.
+
+        Whoever is cancelled waits for the end of the transaction: stopped in its middle, the driver can wait for ever.
+        """
+        trying = asyncio.ensure_future(self._tried(work, begin))
+        try:
+            return await asyncio.shield(trying)
+        except asyncio.CancelledError:
+            await asyncio.wait([trying])
+            raise
+
+    async def _tried(self, work: Callable[[AsyncConnection], Awaitable[_Answer]], begin: str) -> _Answer:
+        if self._engine is None or self._url is None:
+            raise StoreUnavailable("The database is not open.", mend="Start the store before it is used.")
+        engine = self._engine.execution_options(aegis_begin=begin)
+        alone = self._one_writer if begin == WRITES and engine.dialect.name == "sqlite" else nullcontext()
+        pauses = list(PAUSES)
+        while True:
+            try:
+                async with alone, asyncio.timeout(DEADLINE), engine.begin() as connection:
+                    return await work(connection)
+            except (SQLAlchemyError, TimeoutError, OSError) as error:
+                if not (pauses and store_faults.unknown(error)):
+                    raise store_faults.ours(error, self._url) from error
+            await asyncio.sleep(pauses.pop(0))
+
+    async def _look_over(self, connection: AsyncConnection) -> None:
+        """Read before anything is written, so that a file that cannot be used is left untouched."""
+        if self._url is not None and connection.dialect.name == "sqlite":
+            found = await connection.scalar(text("PRAGMA quick_check(1)"))
+            if found != "ok":
+                raise store_faults.damaged(self._url, str(found))
+        await schema.version(connection)
+
+
+def _of(target: str) -> tuple[ColumnElement[bool], ...]:
+    return (incidents.c.target == clean(target),) if target else ()

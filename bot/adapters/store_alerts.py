@@ -1,0 +1,109 @@
+"""Alerts on their way in: taken in once each, in shared commits, and kept until they are handled."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.adapters import store_audit
+from bot.adapters.schema import alerts
+from bot.adapters.store_engine import READS, Run, insert_new
+from bot.adapters.store_rows import SAID, clean, to_received, to_text
+from bot.domain.audit import Act
+from bot.errors import StoreError
+from bot.ports import Received
+
+KEPT = timedelta(days=30)
+"""How long handled alerts stay; Slack sends an event again for minutes only."""
+
+
+class _Arrival:
+    """An alert on its way in: its row, and then whether it was new, or why it could not be written."""
+
+    def __init__(self, received: Received, owner: str) -> None:
+        self.row: dict[str, object] = {
+            "key": clean(received.key),
+            "receipt": uuid4().hex,
+            "at": received.at,
+            "body": to_text(received),
+            "owner": owner,
+        }
+        said = f"{received.alert.kind.value}: {received.alert.title} ({received.key})"
+        self.act = Act("alert", received.at, said=said[:SAID])
+        self.outcome: bool | StoreError | None = None
+
+
+class Inbox:
+    """The table ``alerts``; ``owner`` is the process that answers what it takes in."""
+
+    def __init__(self, run: Run, owner: str) -> None:
+        self._run = run
+        self._owner = owner
+        self._arrivals: list[_Arrival] = []
+        self._taking_in = asyncio.Lock()
+
+    async def receive(self, received: Received) -> bool:
+        """Take an alert in; ``False`` where its key was taken in before.
+
+        Alerts that come while others are being written share the next commit: Slack waits for each of them.
+        """
+        arrival = _Arrival(received, self._owner)
+        self._arrivals.append(arrival)
+        async with self._taking_in:
+            if arrival.outcome is None:
+                # It is not among them where whoever wrote for it was stopped in the middle.
+                batch, self._arrivals = [arrival, *(one for one in self._arrivals if one is not arrival)], []
+                await self._take_in(batch)
+        if isinstance(arrival.outcome, StoreError):
+            raise arrival.outcome
+        return arrival.outcome is True
+
+    async def _take_in(self, batch: Sequence[_Arrival]) -> None:
+        """Write alerts in one commit, and forget handled ones that are old."""
+        keys = [str(arrival.row["key"]) for arrival in batch]
+
+        async def work(connection: AsyncConnection) -> set[str]:
+            old = datetime.now(UTC) - KEPT
+            await connection.execute(delete(alerts).where(alerts.c.at < old, alerts.c.handled_at.is_not(None)))
+            rows = [arrival.row for arrival in batch]
+            new = insert_new(connection, alerts).values(rows).returning(alerts.c.receipt)
+            taken = set(await connection.scalars(new))
+            await store_audit.add(connection, [one.act for one in batch if one.row["receipt"] in taken])
+            return set(await connection.scalars(select(alerts.c.receipt).where(alerts.c.key.in_(keys))))
+
+        try:
+            receipts = await self._run(work)
+        except StoreError as error:
+            for arrival in batch:
+                arrival.outcome = error
+        else:
+            for arrival in batch:
+                arrival.outcome = arrival.row["receipt"] in receipts
+
+    async def handled(self, key: str) -> None:
+        """Note that nothing of this alert is left to do."""
+        change = update(alerts).where(alerts.c.key == clean(key), alerts.c.handled_at.is_(None))
+        await self._run(lambda connection: connection.execute(change.values(handled_at=datetime.now(UTC))))
+
+    async def unhandled(self) -> tuple[Received, ...]:
+        """Return the alerts that were taken in and not handled, oldest first."""
+        asked = select(alerts).where(alerts.c.handled_at.is_(None)).order_by(alerts.c.at, alerts.c.key)
+
+        async def work(connection: AsyncConnection) -> tuple[Received, ...]:
+            return tuple(to_received(row) for row in await connection.execute(asked))
+
+        return await self._run(work, begin=READS)
+
+    async def taken_in(self, prefix: str, since: datetime) -> dict[str, datetime]:
+        """Return the keys with this prefix that were taken in since then, and when, oldest first."""
+        asked = select(alerts.c.key, alerts.c.at).where(alerts.c.at >= since, alerts.c.key.startswith(prefix))
+
+        async def work(connection: AsyncConnection) -> dict[str, datetime]:
+            return {row.key: row.at for row in await connection.execute(asked.order_by(alerts.c.at))}
+
+        return await self._run(work, begin=READS)

@@ -1,0 +1,79 @@
+"""What is stored as JSON: incidents and received alerts, to text and back, free of what a database refuses."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict, replace
+from datetime import datetime
+
+from pydantic import TypeAdapter, ValidationError
+from sqlalchemy import Row
+
+from bot.domain.incident import LIVE, Incident, State
+from bot.errors import StoreUnavailable
+from bot.ports import Note, Received
+
+SAID = 300
+"""Characters of outside text in one row of the audit trail."""
+
+LIVE_ROWS = sorted(state.value for state in LIVE)
+ENDED_ROWS = sorted(state.value for state in State if state not in LIVE)
+"""The states that are live, and those in which an incident has ended, as rows say them."""
+
+_INCIDENT = TypeAdapter(Incident)
+_RECEIVED = TypeAdapter(Received)
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def clean(text: str) -> str:
+    """Put U+FFFD in the place of NUL and lone surrogates, which PostgreSQL and UTF-8 refuse."""
+    return _UNSTORABLE.sub("\ufffd", text)
+
+
+def to_text(value: Incident | Received | Note) -> str:
+    """Write an incident, a received alert or a message as JSON."""
+    return json.dumps(_cleaned(asdict(value)), ensure_ascii=False)
+
+
+def cleaned(incident: Incident) -> Incident:
+    """Return the incident as it comes back from the database."""
+    return _INCIDENT.validate_json(to_text(incident))
+
+
+def to_incident(row: Row[tuple[object, ...]]) -> Incident:
+    """Read a row of ``incidents``; the columns count where they say what the body says too."""
+    try:
+        body = _INCIDENT.validate_json(row.body)
+        return replace(body, state=State(row.state), revision=row.revision, alerts=row.alerts, epoch=row.epoch)
+    except ValueError as error:
+        raise _unreadable(f"incident {row.id}", error) from error
+
+
+def to_received(row: Row[tuple[object, ...]]) -> Received:
+    """Read a row of ``alerts``."""
+    try:
+        return _RECEIVED.validate_json(row.body)
+    except ValueError as error:
+        raise _unreadable(f"alert {row.key}", error) from error
+
+
+def _cleaned(value: object) -> object:
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, dict):
+        return {clean(str(key)): _cleaned(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_cleaned(inner) for inner in value]
+    return value
+
+
+def _unreadable(what: str, error: ValueError) -> StoreUnavailable:
+    where = ", ".join(str(problem["loc"]) for problem in error.errors()) if isinstance(error, ValidationError) else ""
+    return StoreUnavailable(
+        f"The database's record of {what} cannot be understood.",
+        mend="Somebody changed it by hand; put the database back from its last copy, or delete that record.",
+        detail=where,
+    )

@@ -1,0 +1,95 @@
+"""A step of an incident: what its row, its approval and the audit trail say of it, and who may take it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import ColumnElement, and_, case
+
+from bot.adapters.schema import incidents
+from bot.adapters.store_rows import SAID, clean, to_text
+from bot.domain.audit import Act, Verdict
+from bot.domain.incident import Approval, Incident, State
+
+_DECIDED = frozenset({State.RESOLVED, State.IGNORED, State.EXPIRED})
+"""Ends that a person or a sender decides while it is still being looked at; their word may come to any replica."""
+
+
+def anyone(before: Incident, after: Incident) -> bool:
+    """Say whether any replica may take this step; all others are the work of the incident's owner alone."""
+    return before.state is State.PROPOSED or (before.state is State.OPEN and after.state in _DECIDED)
+
+
+def unchanged(before: Incident) -> ColumnElement[bool]:
+    """Return what holds as long as nobody took a step of this incident, or took it over."""
+    return and_(
+        incidents.c.id == clean(before.id),
+        incidents.c.state == before.state.value,
+        incidents.c.revision == before.revision,
+        incidents.c.epoch == before.epoch,
+    )
+
+
+def owned(incident: Incident, owner: str) -> ColumnElement[bool]:
+    """Return what holds as long as the incident belongs to ``owner``, since it was read."""
+    mine = incidents.c.id == clean(incident.id), incidents.c.owner == owner
+    return and_(*mine, incidents.c.epoch == incident.epoch)
+
+
+def to(owner: str) -> dict[str, object]:
+    """Return what a row says once it belongs to ``owner``; the epoch counts the changes of hands."""
+    return {"owner": owner, "epoch": incidents.c.epoch + case((incidents.c.owner == owner, 0), else_=1)}
+
+
+def columns(incident: Incident) -> dict[str, object]:
+    """Return what a row says beside what never changes and what only the database counts."""
+    return {
+        "state": incident.state.value,
+        "updated_at": datetime.now(UTC),
+        "restarted_at": incident.restarted_at,
+        "remembered": int(incident.remembered),
+        "body": to_text(incident),
+    }
+
+
+def opened(incident: Incident) -> Act:
+    """Return what the trail tells of a new incident."""
+    said = f"opened: {incident.title}"[:SAID]
+    return Act(
+        "opened", incident.opened_at, actor=incident.opened_by, incident=incident.id, target=incident.target, said=said
+    )
+
+
+def step(before: Incident, after: Incident, approval: Approval | None) -> list[Act]:
+    """Return what the trail tells of a step: an approval, and a change of state; nothing where only words changed."""
+    acts = []
+    if approval is not None:
+        acts.append(
+            Act(
+                "press",
+                approval.at,
+                Verdict.ALLOWED,
+                "approver" if after.state is State.RESTARTING else "one of several approvers",
+                approval.user,
+                after.id,
+                after.target,
+                approval.digest,
+            )
+        )
+    if after.state is not before.state:
+        said = f"{before.state.value} -> {after.state.value} {after.closing}".rstrip()
+        now = datetime.now(UTC)
+        acts.append(Act("state", now, actor=after.closed_by, incident=after.id, target=after.target, said=said))
+    return acts
+
+
+def approved(incident: Incident, approval: Approval, token: str) -> dict[str, object]:
+    """Return the row of an approval."""
+    return {
+        "token": token,
+        "incident": clean(incident.id),
+        "revision": incident.revision + 1,
+        "person": clean(approval.user),
+        "at": approval.at,
+        "digest": clean(approval.digest),
+    }

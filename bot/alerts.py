@@ -1,0 +1,183 @@
+"""An alert -> the incidents that it opens or ends, on disk. Nothing is said in Slack here."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from bot.domain.alert import Kind, targets
+from bot.domain.incident import LIVE, Incident, Place, State
+from bot.domain.target import Target
+from bot.errors import EngineError
+from bot.host import AWAY, Host
+from bot.plan import Plan, World
+from bot.ports import Begun, Containers, Opened, Received, Store
+from bot.record import Record
+from bot.telemetry import ALERTS, STAGES
+
+log = logging.getLogger(__name__)
+
+MOST_CARDS = 5
+"""Targets of one alert that get an incident each; a thread of more cards is read by nobody."""
+
+FRESH = 0.5
+"""Seconds for which an inventory is good: in a storm, alerts share one."""
+
+FLAPPING = timedelta(minutes=10)
+"""A target that fires again so soon after its sender took the alert back comes and goes; it keeps its card."""
+
+TITLE = 80
+"""Characters of an alert's title on the list of a host, where it names no target that is known."""
+
+
+class Alerts:
+    """Takes alerts in, finds their targets, and opens one incident of each; what was done before is not done again."""
+
+    def __init__(self, *, containers: Containers, store: Store, record: Record, plan: Plan, world: World) -> None:
+        self._containers = containers
+        self._store = store
+        self._record = record
+        self._plan = plan
+        self._world = world
+        self._host = Host(store=store, record=record, world=world)
+        self._asking = asyncio.Lock()
+        self._known: tuple[Target, ...] = ()
+        self._inventory: tuple[Target, ...] = ()
+        self._good_until = 0.0
+        self._away = False
+        self._opening: dict[tuple[str, str], str] = {}
+        """The ids of what is being opened, by the alert's key and the target."""
+
+    async def receive(self, received: Received) -> bool:
+        """Take an alert in, on disk; ``False`` where it was taken in before."""
+        with STAGES.labels("receive").time():
+            new = await self._store.receive(received)
+        if new:
+            ALERTS.labels(received.alert.kind.value).inc()
+        return new
+
+    async def begin(self, received: Received) -> Begun:
+        """Open an incident of each target that the alert labels; of an end, find the incidents that it ends."""
+        inventory = await self.inventory()
+        names = targets(received.alert, inventory)
+        if received.alert.kind is Kind.RESOLVED:
+            return Begun(names, tuple([one async for one in self._ended(received, names)]))
+        if not names and self._away:
+            listed = await self._host.joined(received.alert.title[:TITLE] or "?", AWAY, received.at)
+            return Begun((received.alert.title,), (listed,)) if listed else Begun((), ())
+        begun = Begun(names, tuple([await self._begun(received, name, inventory) for name in names[:MOST_CARDS]]))
+        for name in names:
+            self._opening.pop((received.key, name), None)
+        return begun
+
+    async def _ended(self, received: Received, names: tuple[str, ...]) -> AsyncIterator[Opened]:
+        """Find what an end ends: incidents, and places on the list of a host."""
+        for one in await self._store.live():
+            if one.along:
+                shorter = await self._host.over(one, names)
+                if shorter is not None:
+                    yield Opened(shorter, new=False)
+            elif _is_over(one, received, names):
+                yield Opened(one, new=False)
+
+    async def standing(self, received: Received) -> Begun:
+        """Return what an alert that was taken in before led to; nothing is opened."""
+        names = targets(received.alert, await self.inventory())
+        newest = [incident for name in names[:MOST_CARDS] for incident in await self._store.recent(name, 1)]
+        return Begun(names, tuple(Opened(incident, new=False) for incident in newest))
+
+    async def open(self, incident: Incident) -> Opened:
+        """Open an incident, or count one more alert to the live one; a card that is too old is closed before."""
+        for live in await self._store.live(incident.target):
+            if self._record.expired(live):
+                await self._record.expire(live)
+        return await self._store.open(incident)
+
+    def incident(self, received: Received, name: str) -> Incident:
+        """Make the incident of one target of an alert; ``name`` is empty where it is not known yet."""
+        alert = received.alert
+        return Incident(
+            id=self._world.name(),
+            target=name,
+            place=received.place,
+            state=State.OPEN,
+            opened_at=received.at,
+            title=alert.title,
+            severity=alert.severity,
+            alert_text=alert.text,
+            alert_logs=alert.logs,
+            sender="" if received.message else alert.sender,
+            sent_at=_sent_at(received),
+        )
+
+    async def inventory(self) -> tuple[Target, ...]:
+        """Return what runs; with no answer from the engine, the names that the operator gave, so that a card comes."""
+        async with self._asking:
+            loop = asyncio.get_running_loop()
+            if loop.time() < self._good_until:
+                return self._inventory
+            try:
+                self._inventory = self._known = await self._containers.inventory()
+                self._away = False
+            except EngineError as error:
+                log.warning("no inventory: %s", error.sentence)
+                self._away = True
+                past = () if self._known else {incident.target for incident in await self._store.recent(limit=100)}
+                names = {*self._plan.policy.allowlist, *past} - {target.name for target in self._known}
+                self._inventory = (*self._known, *(Target(name) for name in sorted(names) if name))
+            self._good_until = loop.time() + FRESH
+            return self._inventory
+
+    async def _begun(self, received: Received, name: str, inventory: Sequence[Target]) -> Opened:
+        incident = self.incident(received, name)
+        # What failed is begun again: perhaps it was opened, and only the database's answer was lost.
+        incident = replace(incident, id=self._opening.setdefault((received.key, name), incident.id))
+        async with self._host.turn:
+            newest = next(iter(await self._store.recent(name, 1)), None)
+            if newest is not None and newest.id != incident.id and _of_one_alert(newest, incident):
+                # The last run opened it before it ended; it goes on as what that run left.
+                return Opened(newest, new=False)
+            common = self._host.common(name, inventory, away=self._away)
+            if newest is None or newest.state not in LIVE:
+                listed = await self._host.joined(name, common, received.at)
+                if listed is not None:
+                    return listed
+            elif not self._record.expired(newest):
+                # One more alert of what has its card: in a storm most are.
+                return await self._store.open(incident)
+            opened = await self.open(_again(incident, newest))
+            if opened.new:
+                self._host.opened(opened.incident, common)
+            return opened
+
+
+def _again(incident: Incident, newest: Incident | None) -> Incident:
+    """Let a target that comes and goes keep its card: nobody acted, its sender took it back, and fires again soon."""
+    if newest is None or newest.state is not State.RESOLVED or newest.approval or not newest.card:
+        return incident
+    if newest.closed_at is None or incident.opened_at - newest.closed_at > FLAPPING:
+        return incident
+    return replace(incident, card=newest.card, place=newest.place, alerts=newest.alerts + 1, flaps=newest.flaps + 1)
+
+
+def _sent_at(received: Received) -> datetime | None:
+    """Return when Slack says that the alert was sent; ``None`` for one that came by webhook, just now."""
+    try:
+        return datetime.fromtimestamp(float(received.message), UTC) if received.message else None
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _is_over(incident: Incident, received: Received, names: tuple[str, ...]) -> bool:
+    """Say whether an end is that of this incident: of its own message, or of its target; and it waits for a person."""
+    own = received.message and incident.place == Place(received.place.channel, received.message)
+    return bool(own or incident.target in names) and incident.state in (State.OPEN, State.PROPOSED)
+
+
+def _of_one_alert(newest: Incident, incident: Incident) -> bool:
+    """Say whether both were opened by one alert; one that came by webhook gets its thread later."""
+    same_place = newest.place == incident.place or bool(incident.sender and newest.sender == incident.sender)
+    return same_place and (newest.opened_at, newest.title) == (incident.opened_at, incident.title)

@@ -1,0 +1,151 @@
+"""``aegis runbook``: the memory at the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from uuid import uuid4
+
+import typer
+
+from bot import console, files, offline, paper
+from bot.adapters.runbook_file import RunbookFile
+from bot.console import Json, show
+from bot.domain import runbook
+from bot.domain.diagnosis import Action
+from bot.domain.runbook import Entry, Precedent
+from bot.errors import AegisError
+from bot.settings import load
+
+if TYPE_CHECKING:
+    from bot.adapters.runbook_table import RunbookTable
+
+app = typer.Typer(help="The memory: past incidents, for people to read and edit.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_command(
+    limit: Annotated[int, typer.Option(metavar="COUNT", min=1, help="How many entries.")] = 20, as_json: Json = False
+) -> None:
+    """Print the newest entries, newest last."""
+    entries = asyncio.run(_memory().entries())[-limit:]
+    if as_json:
+        console.print_json([runbook.entry_to_json(entry) for entry in entries])
+    else:
+        show(paper.entries(entries))
+
+
+@app.command()
+def search(
+    words: Annotated[list[str] | None, typer.Argument(metavar="WORD", help="Words to look for.")] = None,
+    logs: Annotated[
+        list[str] | None, typer.Option(metavar="FILE", help="Logs of the trouble to look for; - is standard input.")
+    ] = None,
+    target: Annotated[str, typer.Option(metavar="NAME", help="The container that is in trouble now.")] = "",
+    limit: Annotated[int, typer.Option(metavar="COUNT", min=1, help="How many entries.")] = 3,
+    as_json: Json = False,
+) -> None:
+    """Find past incidents by words, or by the log of a trouble; best first, with why."""
+    entries = asyncio.run(_memory().entries())
+    now = datetime.now(UTC)
+
+    def tell(found: Sequence[Precedent]) -> None:
+        if as_json:
+            console.print_json(paper.found_json(found))
+        else:
+            show(paper.found(found))
+
+    if logs:
+        # After --logs a shell's pattern gives its further files as words.
+        console.for_each(
+            [*logs, *(words or ())],
+            lambda file: tell(offline.recall(entries, target, files.blocks(file), now, limit)),
+        )
+    elif words:
+        tell(runbook.search(entries, " ".join(words), now=now, limit=limit))
+    else:
+        raise typer.BadParameter("give words, or logs with --logs")
+
+
+@app.command()
+def check() -> None:
+    """Check that the runbook can be read and written, and name the entries that cannot be used."""
+    memory = _memory()
+    entries = asyncio.run(memory.entries())
+    warnings = asyncio.run(memory.check())
+    asyncio.run(memory.check_writable())
+    for warning in warnings:
+        show(f"! {warning}")
+    show(f"{len(entries)} {'entry' if len(entries) == 1 else 'entries'} can be used.")
+    if warnings:
+        raise typer.Exit(1)
+
+
+@app.command()
+def add(
+    root_cause: Annotated[str, typer.Option(metavar="TEXT", prompt="Root cause", help="What had broken, and why.")],
+    justification: Annotated[str, typer.Option(metavar="TEXT", help="Why this action.")] = "",
+    action: Annotated[Action, typer.Option(help="What was done.")] = Action.RESTART,
+    target: Annotated[str, typer.Option(metavar="NAME", help="The container's name.")] = "",
+    symptom: Annotated[str, typer.Option(metavar="LINE", help="The line by which it is known again.")] = "",
+) -> None:
+    """Add an entry by hand."""
+    entry = Entry(
+        root_cause=root_cause,
+        action=action.value,
+        justification=justification,
+        id=uuid4().hex,
+        at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        target=target,
+        symptom=runbook.symptom(symptom),
+    )
+    asyncio.run(_memory().append(entry))
+    show(f"Added as {entry.id}.")
+
+
+@app.command("export")
+def export_command() -> None:
+    """Write all entries to standard output, as one JSON array."""
+    memory = _memory()
+    if isinstance(memory, RunbookFile):
+        console.print_json([runbook.entry_to_json(entry) for entry in asyncio.run(memory.entries())])
+    else:
+        sys.stdout.buffer.write(asyncio.run(memory.export()).encode())
+
+
+@app.command("import")
+def import_command(file: Annotated[Path, typer.Argument(metavar="FILE", help="Another runbook.json.")]) -> None:
+    """Add the entries of another runbook; those that are there already are left out.
+
+    Where the runbook is a table of PostgreSQL, entries of an exported file that were edited there take their places.
+    """
+    if not file.exists():
+        raise AegisError(f"There is no file {file}.")
+    memory = _memory()
+    if isinstance(memory, RunbookFile):
+        new, known = asyncio.run(offline.merge(memory, RunbookFile(file)))
+        show(f"{new} added, {known} were there already.")
+    else:
+        taken = asyncio.run(memory.take_in(file.read_bytes(), str(file)))
+        show(f"{taken.new} added, {taken.edited} changed, {taken.known} were there already.")
+
+
+def _memory() -> RunbookFile | RunbookTable:
+    settings = load()
+    if not settings.shared:
+        return RunbookFile(settings.aegis_runbook)
+    from bot.adapters.runbook_table import RunbookTable  # noqa: PLC0415 - as in cli_audit: it takes long to import
+    from bot.adapters.store import SqlStore  # noqa: PLC0415 - as above
+
+    async def made(url: str) -> None:
+        store = SqlStore(url)
+        await store.start()
+        await store.close()
+
+    url = settings.aegis_database_url.get_secret_value()
+    asyncio.run(made(url))
+    return RunbookTable(url)

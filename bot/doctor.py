@@ -1,0 +1,149 @@
+"""The doctor: looks at each thing that Aegis needs, in turn, and says how to mend what is wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+from bot import doctor_slack
+from bot.adapters.gemini import Gemini
+from bot.check import SKIPPED, Check, asked
+from bot.domain import guard
+from bot.domain.alert import nearest
+from bot.domain.evidence import Facts
+from bot.domain.guard import History, Refusal
+from bot.domain.verify_url import resolve_url
+from bot.errors import AegisError, TargetNotFound
+from bot.settings import Settings
+from bot.wiring import Parts, parts
+
+
+async def examine(settings: Settings) -> AsyncIterator[Check]:
+    """Look at one thing after the other and yield what was found, in the order in which it should be mended."""
+    edges = parts(settings)
+    try:
+        yield _settings(settings)
+        async for check in doctor_slack.examine(settings):
+            yield check
+        async for check in _engine(settings, edges):
+            yield check
+        yield await _model(edges)
+        yield await asked("runbook", _runbook, edges)
+        yield await asked("database", _database, edges)
+        yield await asked("crash bundles", asyncio.to_thread, _bundles, settings.aegis_bundles)
+    finally:
+        await edges.close()
+
+
+def _settings(settings: Settings) -> Check:
+    if not settings.aegis_approvers:
+        return Check(
+            "settings",
+            False,
+            "Nobody may press Restart: AEGIS_APPROVERS is empty.",
+            "Put user ids (U…) or user group ids (S…) into AEGIS_APPROVERS.",
+        )
+    if not settings.aegis_restart_allowlist:
+        return Check("settings", None, "read; AEGIS_RESTART_ALLOWLIST is empty, so nothing is ever restarted")
+    return Check("settings", True, "read; dry run, so nothing is restarted" if settings.aegis_dry_run else "read")
+
+
+async def _engine(settings: Settings, edges: Parts) -> AsyncIterator[Check]:
+    engine = await asked("engine", _reached, edges)
+    yield engine
+    for name in settings.aegis_restart_allowlist:
+        if not engine.well:
+            yield Check(f"target {name}", None, SKIPPED)
+            continue
+        try:
+            facts = await edges.containers.facts(name)
+        except TargetNotFound:
+            yield await asked(f"target {name}", _missing, name, edges)
+        except AegisError as error:
+            yield Check(f"target {name}", False, error.what, error.mend)
+        else:
+            yield await asked(f"target {name}", _target, facts, edges)
+            yield await asked(f"verify URL of {name}", _verified, facts, settings, edges)
+
+
+async def _reached(edges: Parts) -> str:
+    info = await edges.containers.info()
+    return f"Docker {info.version} on {info.host}, API {info.api}"
+
+
+async def _missing(name: str, edges: Parts) -> str:
+    near = nearest(name, [target.name for target in await edges.containers.inventory()])
+    meant = f"Is {' or '.join(near)} meant? " if near else ""
+    raise AegisError(
+        "The engine has no container of exactly this name.",
+        mend=f"{meant}Correct AEGIS_RESTART_ALLOWLIST, or create the container.",
+    )
+
+
+async def _target(facts: Facts, edges: Parts) -> str:
+    """Say how the target is, and whether the guard would let anybody restart it now."""
+    own = guard.own(await edges.containers.inventory(), edges.plan.hosts)
+    said = guard.check(facts.name, facts, History(), replace(edges.plan.policy, own=own), edges.world.now())
+    if isinstance(said, Refusal):
+        raise AegisError(said.reason, mend="If that is meant, take it out of AEGIS_RESTART_ALLOWLIST.")
+    return facts.status
+
+
+async def _verified(facts: Facts, settings: Settings, edges: Parts) -> str:
+    url = settings.verify_urls.get(facts.name) or facts.label("aegis.verify-url")
+    if not url:
+        proof = "its health check" if facts.health else "that it runs"
+        raise AegisError(
+            f"There is none, so {proof} is all that can prove a recovery.",
+            mend=f"Set AEGIS_VERIFY_URLS={facts.name}=http://…, or the label aegis.verify-url on the container.",
+        )
+    probe = await edges.prober.probe(resolve_url(url, None, facts))
+    if not probe.good:
+        raise AegisError(
+            f"It says: {probe.said}.", mend="Right while the service is down; else correct AEGIS_VERIFY_URLS."
+        )
+    return f"says {probe.said}"
+
+
+async def _model(edges: Parts) -> Check:
+    if edges.diagnoser is None:
+        return Check("model", None, "none is set up (GEMINI_API_KEY), so the rules diagnose")
+    return await asked("model", _answered, edges.diagnoser)
+
+
+async def _answered(model: Gemini) -> str:
+    reply = await model.check()
+    return f"{reply.model} answers with JSON in {reply.seconds:.1f} s"
+
+
+async def _runbook(edges: Parts) -> str:
+    entries = await edges.memory.entries()
+    warnings = await edges.memory.check()
+    if warnings:
+        raise AegisError("\n".join(warnings), mend="Correct them in the file; the other entries are used.")
+    await edges.memory.check_writable()
+    return f"{len(entries)} {'entry' if len(entries) == 1 else 'entries'}, readable and writable"
+
+
+async def _database(edges: Parts) -> str:
+    await edges.store.start()
+    return await edges.store.check()
+
+
+def _bundles(folder: Path) -> str:
+    """Write a file where bundles go, or where their folder would be made: trying tells more than rights do."""
+    folder = folder.absolute()
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        raise AegisError(
+            f"{there} takes no files: {error.strerror or 'the disk refused'}.",
+            mend="Let Aegis's user write there, or set AEGIS_BUNDLES to another folder.",
+            detail=str(error),
+        ) from error
+    return f"{folder} {'is writable' if there == folder else 'can be made'}"

@@ -1,0 +1,161 @@
+"""The doctor's look at Slack: tokens, scopes, channels, approvers. It only asks; nothing in Slack changes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.check import SKIPPED, Check, asked
+from bot.errors import AegisError, SlackError
+from bot.settings import TOKENS, Settings
+from bot.slack.client import NO_ANSWER, RATE_LIMITED, SLACK, UNREACHABLE, Identity, WebApi, identify, web_client
+
+SCOPES = (
+    "app_mentions:read",
+    "channels:history",
+    "channels:read",
+    "chat:write",
+    "commands",
+    "files:write",
+    "groups:history",
+    "groups:read",
+    "reactions:write",
+    "usergroups:read",
+    "users:read",
+)
+"""The bot scopes of manifest.yml."""
+
+
+async def examine(settings: Settings) -> AsyncIterator[Check]:
+    """Look at tokens, scopes, channels and people, in the order in which they should be mended."""
+    bot_token, app_token = (token.get_secret_value() for token in (settings.slack_bot_token, settings.slack_app_token))
+    people = [(f"approver {one}", one, "AEGIS_APPROVERS") for one in settings.aegis_approvers]
+    people += [(f"escalation {one}", one, "AEGIS_ESCALATION") for one in settings.aegis_escalation]
+    async with web_client(bot_token, settings.slack_api_url or SLACK) as client:
+        api = WebApi(client, patience=5.0)
+        known, own = await _identified(bot_token, client)
+        yield known
+        yield _scopes(own)
+        yield await asked("app token", _opened, app_token, api)
+        if own is None:
+            for name in ("channels", *(name for name, _, _ in people)):
+                yield Check(name, None, SKIPPED)
+            return
+        if not settings.aegis_alert_channels:
+            yield await asked("channels", _anywhere, api)
+        for channel in settings.aegis_alert_channels:
+            yield await asked(f"channel {channel}", _joined, channel, api)
+        for name, one, setting in people:
+            if one.startswith("S"):
+                yield await asked(name, _group, one, setting, api)
+            else:
+                yield await asked(name, _person, one, setting, own.team_id, api)
+
+
+async def _identified(token: str, client: AsyncWebClient) -> tuple[Check, Identity | None]:
+    try:
+        _there("SLACK_BOT_TOKEN", token)
+        own = await identify(client)
+    except AegisError as error:
+        return Check("bot token", False, error.what, error.mend), None
+    return Check("bot token", True, f"Aegis is {own.bot_user_id} in {own.team_id}"), own
+
+
+def _scopes(own: Identity | None) -> Check:
+    if own is None:
+        return Check("scopes", None, SKIPPED)
+    if not own.scopes:
+        return Check("scopes", None, "Slack did not say which scopes the token has")
+    missing = sorted(set(SCOPES) - set(own.scopes))
+    if missing:
+        mend = "Update the app from manifest.yml (App Manifest in the app's page) and install it again."
+        return Check("scopes", False, f"missing: {', '.join(missing)}", mend)
+    return Check("scopes", True, "all of manifest.yml are granted")
+
+
+def _there(name: str, token: str) -> None:
+    if not token:
+        raise AegisError(f"{name} is not set.", mend=f"In the app's page: {TOKENS[name]}")
+
+
+async def _opened(token: str, api: WebApi) -> str:
+    """Ask for a Socket Mode connection and leave it alone; the address is good once and ends by itself."""
+    _there("SLACK_APP_TOKEN", token)
+    try:
+        await api.call(api.slack.apps_connections_open, app_token=token)
+    except SlackError as error:
+        if error.code in (UNREACHABLE, NO_ANSWER, RATE_LIMITED):
+            raise
+        what = "The app-level token lacks the scope connections:write."
+        if error.code != "missing_scope":
+            what = f"Slack does not accept the app-level token ({error.code})."
+        raise AegisError(
+            what, mend=f"Make a new one in the app's page: {TOKENS['SLACK_APP_TOKEN']}, and switch Socket Mode on."
+        ) from error
+    return "Socket Mode can be opened"
+
+
+async def _joined(channel: str, api: WebApi) -> str:
+    said = (await api.call(api.slack.conversations_info, channel=channel)).get("channel") or {}
+    name = f"#{said.get('name', channel)}"
+    if said.get("is_archived"):
+        raise AegisError(f"{name} is archived.", mend="Unarchive it, or take it out of AEGIS_ALERT_CHANNELS.")
+    if not said.get("is_member"):
+        raise AegisError(f"Aegis is not in {name}.", mend=f"Type /invite @aegis in {name}.")
+    return f"{name} is joined"
+
+
+async def _anywhere(api: WebApi) -> str:
+    answer = await api.call(
+        api.slack.users_conversations, types="public_channel,private_channel", exclude_archived=True, limit=200
+    )
+    names = [f"#{channel.get('name', '')}" for channel in answer.get("channels") or ()]
+    if not names:
+        raise AegisError("Aegis is in no channel.", mend="Type /invite @aegis in the channel where alerts come in.")
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return f"listens in {', '.join(names[:5])}{more}, since AEGIS_ALERT_CHANNELS is not set"
+
+
+async def _person(one: str, setting: str, team: str, api: WebApi) -> str:
+    if one == "*":
+        return "anyone in the card's channel"
+    mend = f"Take {one} out of {setting}, or correct it."
+    try:
+        user = (await api.call(api.slack.users_info, user=one)).get("user") or {}
+    except SlackError as error:
+        if error.code not in ("user_not_found", "user_not_visible"):
+            raise
+        raise AegisError("Slack knows nobody with this id.", mend=mend) from error
+    why = "This account is deactivated." if user.get("deleted") else ""
+    if setting == "AEGIS_APPROVERS" and not why:
+        why = _barred(user, team)
+    if why:
+        raise AegisError(why, mend=mend)
+    return "is there"
+
+
+def _barred(user: Mapping[str, Any], team: str) -> str:
+    """Say why a press of this person would be refused; ``""`` where it would not."""
+    if user.get("is_bot") or user.get("is_workflow_bot"):
+        return "This is a bot; a person has to press."
+    if user.get("is_restricted") or user.get("is_ultra_restricted") or user.get("is_invited_user"):
+        return "This is a guest, and guests may not restart."
+    if user.get("is_stranger") or user.get("team_id") != team:
+        return "This person belongs to another workspace."
+    return ""
+
+
+async def _group(one: str, setting: str, api: WebApi) -> str:
+    try:
+        people = (await api.call(api.slack.usergroups_users_list, usergroup=one)).get("users") or []
+    except SlackError as error:
+        if error.code != "no_such_subteam":
+            raise
+        raise AegisError(
+            "Slack knows no such user group, or it is disabled.", mend=f"Take {one} out of {setting}, or correct it."
+        ) from error
+    if not people:
+        raise AegisError("Nobody is in this user group.", mend=f"Add people to it, or correct {setting}.")
+    return f"{len(people)} {'person is' if len(people) == 1 else 'people are'} in it"

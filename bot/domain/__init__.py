@@ -1,0 +1,1 @@
+"""What Aegis knows and decides: pure, no clock, no input or output."""

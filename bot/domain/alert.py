@@ -1,0 +1,160 @@
+"""A message of a monitoring sender -> an Alert; an Alert and the inventory -> the targets it labels."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from enum import StrEnum
+from typing import Any
+
+from bot.domain import alert_status, senders, severity, target_match
+from bot.domain.labels import Member, Pairs, members
+from bot.domain.slack_text import Message, Place, flatten, without_markup
+from bot.domain.target import Target
+
+MAX_TITLE = 200
+MAX_TEXT = 20_000
+
+
+class Kind(StrEnum):
+    """What a message is to us."""
+
+    FIRING = "firing"
+    RESOLVED = "resolved"
+    NOISE = "noise"
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """What a sender said, without markup; ``text`` is all of it, for reading, never for finding the target.
+
+    ``labels`` are all labelled pairs; ``members`` the same pairs for each alert of a group that is not over. ``logs``
+    is the log that a script sent along.
+    """
+
+    kind: Kind
+    title: str
+    sender: str = ""
+    severity: str = "unknown"
+    text: str = ""
+    labels: tuple[tuple[str, str], ...] = ()
+    members: tuple[Pairs, ...] = ()
+    logs: str = ""
+
+
+# Subtypes under which senders and e-mail speak; every other one (joins, topics, pins, deletions) is Slack's own.
+_SPEAKING = frozenset({"", "bot_message", "file_share", "thread_broadcast", "me_message"})
+
+
+# A mail that answers or hands on an alert is a person's, or their out-of-office notice.
+_ANSWERED = re.compile(r"(?i)(?:re|aw|sv|antw|fwd?|wg): |out of (?:the )?office|auto(?:matic)?[ -]?reply|abwesen")
+
+
+def read(event: Mapping[str, Any]) -> Alert:
+    """Read a Slack message event, or the message as it is after an edit (``message_changed``). Never raises.
+
+    What people write is noise, whatever it says: only programs raise alerts.
+    """
+    message = flatten(event)
+    sender = senders.sender_of(message)
+    text = "\n".join(without_markup(part.text) for part in message.parts)[:MAX_TEXT]
+    title = _title(message)
+    if not message.automatic or message.subtype not in _SPEAKING or not message.parts or _ANSWERED.match(title):
+        return Alert(Kind.NOISE, title, sender=sender, text=text)
+    quoting = senders.container_with_log(message)
+    if quoting:
+        # All but the name is a log line, which may say anything.
+        return Alert(Kind.FIRING, title, sender, "unknown", text, (("container", quoting),))
+    found = _with_sentences(list(members(message, told=senders.starts_with_container(message))), message)
+    kind = Kind(alert_status.status_of(message, found))
+    if kind is Kind.NOISE:
+        return Alert(kind, title, sender=sender, text=text)
+    open_members = [member for member in found if not alert_status.is_over(member)] if kind is Kind.FIRING else found
+    pairs = tuple(tuple(member.pairs) for member in open_members or found)
+    everything = tuple(dict.fromkeys(pair for member in pairs for pair in member))
+    stated = severity.of(everything, message)
+    return Alert(kind, title, sender, stated, text, everything, pairs)
+
+
+def _with_sentences(found: list[Member], message: Message) -> list[Member]:
+    """Add what the senders' known sentences label, where the pairs do not name a container already."""
+    said = list(dict.fromkeys(senders.sentences(message)))
+    if not said or any(member.get(key) for member in found for key in ("container", "container_name", "name")):
+        return found
+    return [*found, Member(said)] if len(found) != 1 else [Member([*said, *found[0].pairs], found[0].resolved)]
+
+
+def targets(alert: Alert, inventory: Sequence[Target]) -> tuple[str, ...]:
+    """Return the names of the targets that the alert labels, in the order in which it labels them; none is ``()``.
+
+    A name counts where the sender puts names: a label, a field, a list of labels, the title's subject. Never in prose,
+    a log line, an address, an image or a scrape job; never a name that is only like one.
+    """
+    if alert.kind is Kind.NOISE:
+        return ()
+    groups = alert.members or ((alert.labels,) if alert.labels else ())
+    title = "" if alert.sender in senders.UNTITLED else alert.title
+    return tuple(target_match.find(groups, title, inventory))
+
+
+def added(before: Alert, after: Alert) -> Alert | None:
+    """Return ``after`` with only those alerts of its group that label something new; ``None`` where none does."""
+    known = {target_match.labelling(member) for member in before.members}
+    new = tuple(member for member in after.members if target_match.labelling(member) not in known)
+    return replace(after, members=new) if known and new else None
+
+
+def without_secrets(alert: Alert, clean: Callable[[str], str]) -> Alert:
+    """Return the alert with every text and every label's value cleaned by ``clean``, which takes secrets out."""
+
+    def cleaned(pairs: Pairs) -> Pairs:
+        return tuple((key, _value(clean, key, value)) for key, value in pairs)
+
+    return replace(
+        alert,
+        title=clean(alert.title),
+        text=clean(alert.text),
+        logs=clean(alert.logs),
+        labels=cleaned(alert.labels),
+        members=tuple(cleaned(member) for member in alert.members),
+    )
+
+
+def _value(clean: Callable[[str], str], key: str, value: str) -> str:
+    # A secret is often known by its key alone, so both are looked at together.
+    before = f"{key}="
+    both = clean(before + value)
+    return both.removeprefix(before) if both.startswith(before) else clean(value)
+
+
+def nearest(name: str, inventory_names: Sequence[str], limit: int = 3) -> tuple[str, ...]:
+    """Return names that look like ``name``, best first: suggestions for people, never a target."""
+    return tuple(get_close_matches(name, inventory_names, n=limit, cutoff=0.5)) if limit > 0 else ()
+
+
+_NOTHING = re.compile(r"\W*")
+
+
+def _title(message: Message) -> str:
+    """Return the first line that says something: the text's, else a title's or header's, else the body's."""
+    order = (
+        Place.TEXT,
+        Place.TITLE,
+        Place.HEADER,
+        Place.PRETEXT,
+        Place.BODY,
+        Place.FALLBACK,
+        Place.FIELD,
+        Place.CONTEXT,
+    )
+    for place in order:
+        for part in message.at(place):
+            lines = [line for line in without_markup(part.text).splitlines() if not _NOTHING.fullmatch(line)]
+            lines = [line for line in lines if not senders.BRAND.fullmatch(line)]
+            if place is Place.TEXT and len(lines) > 1 and len(lines[0].split()) < 3 and not alert_status.says(lines[0]):
+                return f"{lines[0]}: {lines[1]}"[:MAX_TITLE]
+            if lines:
+                return lines[0].strip()[:MAX_TITLE]
+    return next((without_markup(part.text)[:MAX_TITLE] for part in message.parts), "")

@@ -1,0 +1,55 @@
+"""What is new about a container: made or started from another image within the hour, or since its last incident."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+from bot.domain.entry import Entry
+from bot.domain.evidence import Evidence, Facts, Source, Status
+
+SOURCE = "changes"
+LATELY = timedelta(hours=1)
+
+
+def changes(evidence: Evidence, entries: Iterable[Entry]) -> Source:
+    """Say what changed, by the engine's facts and the runbook's ``entries`` (newest last) of the same target.
+
+    ``empty`` where nothing did, ``denied`` where the engine did not say what there is to compare it with.
+    """
+    facts = evidence.facts
+    if facts is None:
+        return Source(SOURCE, Status.DENIED, "the engine did not say")
+    told = [*_lately(facts, _moment(evidence.gathered_at)), *_since(facts, entries)]
+    return Source(SOURCE, Status.OK, ", ".join(told)) if told else Source(SOURCE, Status.EMPTY, "none that is known")
+
+
+def _lately(facts: Facts, now: datetime | None) -> list[str]:
+    told = []
+    for what, when in (("container made", facts.created_at), ("image built", facts.image_created_at)):
+        age = now - at if now and (at := _moment(when)) else None
+        if age is not None and timedelta() <= age <= LATELY:
+            told.append(f"{what} {age // timedelta(minutes=1)} min ago")
+    return told
+
+
+def _since(facts: Facts, entries: Iterable[Entry]) -> list[str]:
+    last = next((entry for entry in reversed(tuple(entries)) if entry.target == facts.name and entry.at), None)
+    at = _moment(last.at) if last else None
+    if last is None or at is None:
+        return []
+    told = []
+    made = _moment(facts.created_at)
+    if last.image and last.image != facts.image:
+        told.append(f"image was {last.image} in the incident of {at:%d %b}")
+    if made and made > at:
+        told.append(f"made anew since the incident of {at:%d %b}")
+    return told
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=moment.tzinfo or UTC) if moment else None

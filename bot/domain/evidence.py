@@ -1,0 +1,168 @@
+"""What was read about a target: facts, the log digest, and how each source answered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """How a source of evidence answered. Missing is not zero."""
+
+    OK = "ok"
+    EMPTY = "empty"
+    DENIED = "denied"
+    TIMED_OUT = "timed out"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One source of evidence; ``detail`` is a few words of ours such as ``1,204 lines`` or ``driver none``."""
+
+    name: str
+    status: Status
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HealthProbe:
+    """One of the engine's last health checks of a container. ``output`` is outside text, redacted and cut."""
+
+    at: str
+    exit_code: int
+    output: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A published port: container side, host side, and whether the engine picked the host's port itself."""
+
+    container: int
+    protocol: str
+    host_ip: str
+    host: int
+    random: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """One sample of use against limits; ``None`` where the engine does not say. Bytes, percent of one core's total.
+
+    ``throttled_percent`` is the share of time slices in which the CPU limit held it up, since its start.
+    """
+
+    memory: int | None = None
+    memory_limit: int | None = None
+    cpu_percent: float | None = None
+    pids: int | None = None
+    pids_limit: int | None = None
+    throttled_percent: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One look at one container. Environment variables and arguments are never read.
+
+    Times are the engine's own strings (RFC 3339, nine digits), compared only with each other; ``""`` is never.
+    ``health`` is ``None`` where the image has no health check. ``host`` is the engine's name of its machine.
+    ``swarm_service`` is set where Swarm owns the container. ``labels`` holds only those that start with ``aegis.`` or
+    ``com.docker.compose.`` or ``com.docker.swarm.``. ``memory_limit`` is in bytes, ``cpu_limit`` in cores, 0 without.
+    """
+
+    name: str
+    container_id: str
+    host: str
+    image: str
+    image_id: str
+    created_at: str
+    started_at: str
+    finished_at: str
+    status: str
+    running: bool
+    restarting: bool
+    paused: bool
+    exit_code: int
+    oom_killed: bool
+    error: str
+    restart_count: int
+    restart_policy: str
+    health: str | None
+    stop_timeout: int
+    log_driver: str = "json-file"
+    image_created_at: str = ""
+    probes: tuple[HealthProbe, ...] = ()
+    ports: tuple[Port, ...] = ()
+    networks: tuple[str, ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
+    memory_limit: int = 0
+    cpu_limit: float = 0.0
+
+    def label(self, name: str) -> str:
+        """Return the value of the label ``name``, or ``""``."""
+        return dict(self.labels).get(name, "")
+
+    @property
+    def swarm_service(self) -> str:
+        """Return the Swarm service that owns this container, or ``""``."""
+        return self.label("com.docker.swarm.service.name")
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A container of the same project or network that is not well, or that the target's log names."""
+
+    name: str
+    status: str
+    health: str | None = None
+    detail: str = ""
+    named_in_log: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line kept from a log: its number in the log, its text, how often its shape came, and when last seen.
+
+    ``last`` is the number of the last one of its shape, 0 where it came once or that is not known. ``boundary`` is the
+    first line of a later run, ``earlier`` a line of a run before the present one.
+    """
+
+    number: int
+    text: str
+    count: int = 1
+    until: str = ""
+    boundary: bool = False
+    earlier: bool = False
+    last: int = 0
+
+    def moved(self, by: int) -> LogLine:
+        """Return the line as it stands in a log with ``by`` more lines before it."""
+        return replace(self, number=self.number + by, last=self.last + by if self.last else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class LogDigest:
+    """What is worth reading in a log of any length. Redacted before it leaves the adapter.
+
+    ``partial``: only the newest lines of a longer log were read; numbers count from the first of them. ``last_at`` is
+    the engine's time of the newest line, ``""`` where it is not known.
+    """
+
+    lines: tuple[LogLine, ...] = ()
+    total_lines: int = 0
+    total_bytes: int = 0
+    partial: bool = False
+    last_at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that was read about one target in one go: redacted, bounded, each source with its status."""
+
+    target: str
+    gathered_at: str
+    facts: Facts | None
+    log: LogDigest = field(default_factory=LogDigest)
+    usage: Usage | None = None
+    neighbours: tuple[Neighbour, ...] = ()
+    events: tuple[str, ...] = ()
+    sources: tuple[Source, ...] = ()

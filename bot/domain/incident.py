@@ -1,0 +1,226 @@
+"""The incident: one trouble of one target from alert to outcome, and the table of what may follow what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from bot.domain.diagnosis import Diagnosis
+from bot.domain.entry import Precedent
+from bot.domain.evidence import Evidence, Facts
+from bot.domain.guard import Permit, Refusal
+from bot.domain.verification import Verification
+
+
+class State(StrEnum):
+    """Where an incident stands."""
+
+    OPEN = "OPEN"
+    PROPOSED = "PROPOSED"
+    RESTARTING = "RESTARTING"
+    VERIFYING = "VERIFYING"
+    RESOLVED = "RESOLVED"
+    UNRESOLVED = "UNRESOLVED"
+    IGNORED = "IGNORED"
+    EXPIRED = "EXPIRED"
+    INTERRUPTED = "INTERRUPTED"
+
+
+TRANSITIONS: dict[State, frozenset[State]] = {
+    State.OPEN: frozenset({State.PROPOSED, State.RESOLVED, State.IGNORED, State.EXPIRED}),
+    State.PROPOSED: frozenset({State.OPEN, State.RESTARTING, State.RESOLVED, State.IGNORED, State.EXPIRED}),
+    State.RESTARTING: frozenset({State.VERIFYING, State.UNRESOLVED, State.INTERRUPTED}),
+    State.VERIFYING: frozenset({State.RESOLVED, State.UNRESOLVED, State.INTERRUPTED}),
+    State.RESOLVED: frozenset(),
+    State.UNRESOLVED: frozenset(),
+    State.IGNORED: frozenset(),
+    State.EXPIRED: frozenset(),
+    State.INTERRUPTED: frozenset(),
+}
+"""What may follow what; staying in a state (to save something else) is always allowed."""
+
+LIVE = frozenset(state for state, following in TRANSITIONS.items() if following)
+"""The states in which an incident still goes on; a target has at most one live incident."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an incident lives in Slack: the channel, and the message in whose thread its card is."""
+
+    channel: str
+    thread: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """Somebody pressed a button: who, where, on which incident, and the digest of what they saw.
+
+    ``team`` is the presser's workspace. ``card`` is the ts of the message that carries the button.
+    """
+
+    user: str
+    team: str
+    place: Place
+    incident: str
+    digest: str
+    card: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """Who pressed Restart, when, and the digest of what they saw. Stored before the restart."""
+
+    user: str
+    at: datetime
+    digest: str
+
+
+LATE = timedelta(minutes=1)
+"""An alert that is read this long after it was sent is late; Slack brings one again after a minute at the earliest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """One trouble of one target.
+
+    ``opened_by`` is the asker's user id, or ``""`` for an alert. ``card`` is the ts of the card once it is posted.
+    ``digest`` is what the card's button carries. ``presses`` are those of Restart before the one that approves, where
+    the container wants several people to agree. ``before`` is the start and finish time that the engine told right
+    before the restart, by which a crash in the middle is understood. ``closing`` is a sentence of ours about how it
+    ended, ``closed_by`` who ended it, ``reason`` what they gave as the reason (outside text). ``told``: the thread has
+    heard how it ended; ``remembered``: nothing is left to do after the end. ``revision`` counts what was saved,
+    ``epoch`` how often it went from one process to another. ``alerts`` counts the alerts that belong to it. ``sender``
+    is set where the alert came by webhook, and ``alert_logs`` is the log that it brought, redacted. ``sent_at`` is when
+    Slack took the alert's message in. ``along`` are the targets on whose list it stands first, where many went down at
+    once, and ``common`` what they have in common, a sentence of ours. ``flaps`` counts how often it fired again.
+    """
+
+    id: str
+    target: str
+    place: Place
+    state: State
+    opened_at: datetime
+    opened_by: str = ""
+    title: str = ""
+    severity: str = "unknown"
+    alert_text: str = ""
+    alert_logs: str = ""
+    sender: str = ""
+    alerts: int = 1
+    card: str = ""
+    evidence: Evidence | None = None
+    diagnosis: Diagnosis | None = None
+    precedents: tuple[Precedent, ...] = ()
+    verdict: Permit | Refusal | None = None
+    digest: str = ""
+    proposed_at: datetime | None = None
+    approval: Approval | None = None
+    presses: tuple[Approval, ...] = ()
+    before: tuple[str, str] = ("", "")
+    restarted_at: datetime | None = None
+    bundle: str = ""
+    verification: Verification | None = None
+    closing: str = ""
+    closed_by: str = ""
+    closed_at: datetime | None = None
+    reason: str = ""
+    told: bool = False
+    remembered: bool = False
+    revision: int = 0
+    epoch: int = 0
+    sent_at: datetime | None = None
+    along: tuple[str, ...] = ()
+    common: str = ""
+    flaps: int = 0
+
+    @property
+    def late(self) -> timedelta:
+        """Return how long after it was sent the alert was read, where that was long; else zero."""
+        late = self.opened_at - self.sent_at if self.sent_at else timedelta(0)
+        return late if LATE <= late < timedelta(days=1) else timedelta(0)
+
+    @property
+    def container(self) -> str:
+        """Return the full id of the container that was looked at, or ``""``."""
+        facts = self.evidence.facts if self.evidence else None
+        return facts.container_id if facts else ""
+
+    @property
+    def approved_by(self) -> tuple[str, ...]:
+        """Return who approved the restart, as user ids in the order of their presses."""
+        if self.approval is None:
+            return ()
+        return (*(press.user for press in self.presses), self.approval.user)
+
+
+TOGETHER = timedelta(minutes=10)
+"""Within which those have to press whom a container wants to agree (label ``aegis.approvals``)."""
+
+
+def counting(presses: Sequence[Approval], digest: str, now: datetime) -> tuple[Approval, ...]:
+    """Return the presses that count at ``now``: of exactly this look, not older than ``TOGETHER``, one a person."""
+    fresh = [press for press in presses if press.digest == digest and abs(now - press.at) <= TOGETHER]
+    return tuple({press.user: press for press in fresh}.values())
+
+
+def awaited(presses: Sequence[Approval], more: int) -> str:
+    """Say what is still awaited after ``presses``, of which there is at least one."""
+    until = min(press.at for press in presses) + TOGETHER
+    people = "Another approver has" if more == 1 else f"{more} more approvers have"
+    return f"{people} to press Restart by {until.astimezone(UTC):%H:%M} UTC. Nothing is restarted before."
+
+
+class Aftermath(StrEnum):
+    """What became of a restart whose answer was never heard."""
+
+    GONE = "gone"
+    HAPPENED = "happened"
+    IN_FLIGHT = "in flight"
+    NOT_CARRIED_OUT = "not carried out"
+    STOPPED = "stopped but not started"
+
+
+GRACE = 30
+"""Seconds beyond the stop time-out in which a restart that was sent may still happen by itself."""
+
+
+def aftermath(before: tuple[str, str], facts: Facts | None, age: float) -> Aftermath:
+    """Say what became of a restart, by the engine's own times only.
+
+    ``before`` is the start and finish time told right before it, ``facts`` what the engine tells now (``None``: no such
+    container), ``age`` the seconds since the restart was intended.
+    """
+    if facts is None:
+        return Aftermath.GONE
+    started, finished = before
+    if facts.started_at != started:
+        return Aftermath.HAPPENED
+    if not facts.running and facts.finished_at != finished:
+        return Aftermath.STOPPED if age >= 1 else Aftermath.IN_FLIGHT
+    return Aftermath.IN_FLIGHT if age < facts.stop_timeout + GRACE else Aftermath.NOT_CARRIED_OUT
+
+
+def standing(incident: Incident) -> str:
+    """Say where an incident stands to somebody who pressed too late; who decided is mentioned behind the sentence."""
+    told = {
+        State.OPEN: "It is being looked at right now.",
+        State.PROPOSED: "The card was just renewed; look at it once more.",
+        State.RESTARTING: "The restart was already approved and is under way. Approved by",
+        State.VERIFYING: "The restart was already approved and is being verified. Approved by",
+        State.RESOLVED: "This is closed: it recovered.",
+        State.UNRESOLVED: "This is closed: a restart did not help.",
+        State.IGNORED: "This is closed: it was ignored.",
+        State.EXPIRED: "This card no longer acts.",
+        State.INTERRUPTED: "This card no longer acts.",
+    }[incident.state]
+    at = f" Closed at {incident.closed_at:%H:%M} UTC." if incident.closed_at else ""
+    return told + at
+
+
+def decided_by(incident: Incident) -> tuple[str, ...]:
+    """Return who ended the incident or approved its restart, as user ids."""
+    if incident.closed_by:
+        return (incident.closed_by,)
+    return incident.approved_by

@@ -1,0 +1,229 @@
+"""The model's reply, held against the evidence -> a Diagnosis; cited lines are looked up, hard facts lead."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bot.domain import wording
+from bot.domain.diagnosis import Action, Diagnosis, Quote, Trouble
+from bot.domain.evidence import Evidence
+from bot.domain.redact import redact
+from bot.domain.reply import Reply
+from bot.domain.symptom import Symptom
+from bot.errors import ReplyRejected
+
+LONGEST_CAUSE, LONGEST_WHY, LONGEST_DISPROOF, LONGEST_HEADLINE = 500, 400, 240, 60
+"""Characters: a card fits a phone's screen."""
+LONGEST_READ = 4_000
+"""Characters of one text of the model that are looked at."""
+
+MOST_QUOTES = 5
+
+_CAUSES_OF: dict[Trouble, frozenset[Trouble]] = {
+    Trouble.OOM: frozenset({Trouble.RESOURCE_EXHAUSTION, Trouble.CRASHLOOP, Trouble.BAD_RELEASE}),
+    Trouble.CRASHLOOP: frozenset(Trouble) - {Trouble.NONE},
+    Trouble.DISK_FULL: frozenset({Trouble.RESOURCE_EXHAUSTION, Trouble.CRASHLOOP, Trouble.DATA_ERROR}),
+    Trouble.PORT_CONFLICT: frozenset({Trouble.CONFIG_ERROR, Trouble.CRASHLOOP, Trouble.NETWORK}),
+    Trouble.CONFIG_ERROR: frozenset(
+        {Trouble.BAD_RELEASE, Trouble.CRASHLOOP, Trouble.PERMISSION, Trouble.AUTH, Trouble.PORT_CONFLICT}
+    ),
+    Trouble.BAD_RELEASE: frozenset({Trouble.CONFIG_ERROR, Trouble.CRASHLOOP, Trouble.PERMISSION, Trouble.DATA_ERROR}),
+    Trouble.PERMISSION: frozenset({Trouble.CONFIG_ERROR, Trouble.CRASHLOOP, Trouble.AUTH, Trouble.BAD_RELEASE}),
+    Trouble.DEPENDENCY_DOWN: frozenset(
+        {Trouble.NETWORK, Trouble.DNS, Trouble.TIMEOUT, Trouble.CRASHLOOP, Trouble.RESOURCE_EXHAUSTION, Trouble.AUTH}
+    ),
+    Trouble.DEADLOCK: frozenset({Trouble.TIMEOUT, Trouble.RESOURCE_EXHAUSTION}),
+    Trouble.UNKNOWN: frozenset(Trouble),
+}
+"""What a model may call the trouble without contradicting a fact of this class; the class itself always agrees."""
+
+
+_VAGUE = (Trouble.CRASHLOOP, Trouble.UNKNOWN)
+
+
+def judge(
+    reply: Reply,
+    evidence: Evidence,
+    symptoms: Sequence[Symptom],
+    *,
+    target: str,
+    by: str,
+    tokens: int = 0,
+    seconds: float = 0.0,
+) -> Diagnosis:
+    """Hold a reply against the evidence and make a Diagnosis of what survives.
+
+    ``by`` is the model's name. ``reply.lines`` count the lines of ``evidence.log`` from 1. Raises ``ReplyRejected``
+    where the reply wants to restart something other than ``target``, or says nothing.
+    """
+    caveats: list[str] = []
+    confidence = min(reply.confidence, 0.95)
+    if _wants_other(reply, evidence, target):
+        if reply.action is Action.RESTART or reply.named:
+            raise ReplyRejected(f"The model speaks of restarting something other than {target}.")
+        caveats.append(f"The model also speaks of restarting something else; Aegis restarts nothing but {target}.")
+    source = _Source(evidence)
+    cause = source.checked(reply.root_cause, LONGEST_CAUSE)
+    why = source.checked(reply.justification, LONGEST_WHY)
+    disproof = source.checked(reply.disproof, LONGEST_DISPROOF)
+    headline = wording.plain(source.checked(reply.headline, 4 * LONGEST_HEADLINE), LONGEST_HEADLINE)
+    if not cause:
+        raise ReplyRejected("The model's reply gives no root cause.")
+    quotes = [quote for number in reply.lines if (quote := source.line(number))]
+    if len(quotes) < len(reply.lines):
+        caveats.append("The model cites lines that are not in the evidence.")
+        confidence *= 0.8
+    if source.invented:
+        caveats.append("The model quotes something that is not in the evidence; it was left out.")
+        confidence *= 0.8
+    if reply.action is Action.RESTART and reply.restart_helps is False:
+        caveats.append("The model proposes a restart and says itself that it does not help.")
+        confidence *= 0.6
+    if not quotes and evidence.log.lines:
+        confidence = min(confidence, 0.6)
+    diagnosis = Diagnosis(
+        headline=headline,
+        root_cause=cause,
+        action=reply.action,
+        justification=why,
+        confidence=confidence,
+        trouble=reply.trouble,
+        restart_helps=reply.restart_helps,
+        by=by,
+        quotes=(*quotes, *source.found),
+        caveats=tuple(caveats),
+        tokens=tokens,
+        seconds=seconds,
+        disproof=disproof,
+    )
+    return _finished(_with_facts(diagnosis, symptoms), symptoms)
+
+
+def _with_facts(said: Diagnosis, symptoms: Sequence[Symptom]) -> Diagnosis:
+    """Let the hard facts fill in what the model leaves open, and lead where it contradicts them."""
+    hard = sorted((symptom for symptom in symptoms if symptom.proven), key=lambda symptom: -symptom.sure)
+    if not hard:
+        return said
+    # That starts fail says little of why: where a fact names a cause, it is the one to agree with.
+    telling = [fact for fact in hard if fact.trouble not in _VAGUE] or hard
+    agrees = said.trouble is Trouble.UNKNOWN or any(
+        said.trouble in (fact.trouble, *_CAUSES_OF.get(fact.trouble, ())) for fact in telling
+    )
+    if not agrees:
+        fact = telling[0]
+        said = replace(
+            said,
+            headline=fact.headline,
+            root_cause=f"{fact.cause} The model says otherwise: {said.root_cause}",
+            trouble=fact.trouble,
+            quotes=(*fact.quotes, *said.quotes),
+            confidence=min(said.confidence * 0.5, 0.4),
+            caveats=(f"The engine's facts contradict the model: {fact.headline}.", *said.caveats),
+        )
+    elif said.trouble is Trouble.UNKNOWN:
+        said = replace(said, trouble=telling[0].trouble, headline=said.headline or telling[0].headline)
+    again = next((fact for fact in hard if fact.futile), None)
+    decided = again or next((fact for fact in hard if fact.restart_helps is not None), None)
+    said = _with_fact_on_restart(said, decided) if decided else said
+    # The numbers are told, whoever came to the conclusion first.
+    return replace(said, justification=f"{again.cause} {said.justification}".strip()) if again else said
+
+
+def _with_fact_on_restart(said: Diagnosis, fact: Symptom) -> Diagnosis:
+    """Take over what a fact says of a restart. A fact can take the proposal of a restart away, never make one."""
+    proposes = said.action is Action.RESTART or said.restart_helps is True
+    declines = said.action is Action.IGNORE or said.restart_helps is False
+    if fact.restart_helps is False and proposes:
+        return replace(
+            said,
+            action=Action.IGNORE,
+            justification=fact.instead or "The engine's facts say that a restart does not help.",
+            restart_helps=False,
+            confidence=min(said.confidence * 0.5, 0.4),
+            caveats=(f"The model says that a restart helps; the facts say no: {fact.headline}.", *said.caveats),
+        )
+    if fact.restart_helps is True and declines:
+        return replace(
+            said,
+            restart_helps=True,
+            confidence=min(said.confidence * 0.5, 0.4),
+            caveats=(f"The model sees no use in a restart; the facts do: {fact.headline}.", *said.caveats),
+        )
+    return replace(said, restart_helps=fact.restart_helps)
+
+
+def _finished(said: Diagnosis, symptoms: Sequence[Symptom]) -> Diagnosis:
+    """Fill the headline and the quotes from what agrees, and keep everything within a card's bounds."""
+    same = [symptom for symptom in symptoms if symptom.trouble is said.trouble]
+    headline = said.headline or next((symptom.headline for symptom in same), "")
+    quotes = said.quotes or next((symptom.quotes for symptom in same if symptom.quotes), ())
+    return replace(
+        said,
+        headline=wording.plain(headline or said.root_cause, LONGEST_HEADLINE) or "cause unknown",
+        root_cause=wording.clip(said.root_cause, LONGEST_CAUSE),
+        justification=wording.clip(said.justification, LONGEST_WHY),
+        quotes=tuple(dict.fromkeys(quotes))[:MOST_QUOTES],
+        confidence=round(said.confidence, 2),
+    )
+
+
+_RESTART = re.compile(
+    r"(?i)\b(?P<docker>docker\s+(?:compose\s+|container\s+|service\s+)?)?restart(?:ing)?\s+"
+    r"(?:the\s+)?(?P<kind>(?:container|service)\s+)?(?P<mark>[`'\"“])?(?P<name>[a-z0-9][\w.-]*\w)"
+)
+
+
+def _wants_other(reply: Reply, evidence: Evidence, target: str) -> bool:
+    """Say whether a reply names something else to be restarted; "restart re-opens it" is a sentence, not a name."""
+    if reply.named and reply.named.strip() != target:
+        return True
+    neighbours = {neighbour.name.lower() for neighbour in evidence.neighbours}
+    for text in (reply.headline, reply.root_cause, reply.justification):
+        for match in _RESTART.finditer(wording.clean(text[:LONGEST_READ])):
+            name = match["name"].lower()
+            shaped = bool(re.search(r"[-_.\d]", name)) and bool(match["docker"] or match["kind"])
+            if name != target.lower() and (name in neighbours or match["mark"] or match["docker"] or shaped):
+                return True
+    return False
+
+
+class _Source:
+    """The evidence as something to be looked up: lines by number, quotations word for word."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        facts = evidence.facts
+        self._lines = evidence.log.lines
+        self._cleaned = [wording.clean(line.text) for line in evidence.log.lines]
+        rest = [*evidence.events]
+        rest += [part for neighbour in evidence.neighbours for part in (neighbour.name, neighbour.detail)]
+        if facts is not None:
+            rest += [facts.name, facts.image, facts.error, *(probe.output for probe in facts.probes)]
+        self._all = "\n".join((*self._cleaned, *map(wording.clean, rest)))
+        self.found: list[Quote] = []
+        self.invented = False
+
+    def line(self, number: int) -> Quote | None:
+        """Return the line with this number in the prompt, as it stands in the log."""
+        if not 1 <= number <= len(self._lines):
+            return None
+        line = self._lines[number - 1]
+        return Quote(line.number, line.text, line.count)
+
+    def checked(self, text: str, limit: int) -> str:
+        """Return outside text made safe: redacted, without invented quotations and addresses, in one line, cut."""
+        text = wording.QUOTED.sub(self._quotation, redact(wording.clean(text[:LONGEST_READ])))
+        return wording.clip(wording.without_addresses(text), limit)
+
+    def _quotation(self, match: re.Match[str]) -> str:
+        words = next(group for group in match.groups() if group is not None).strip(" .…,;:")
+        if len(words) < 16 and len(words.split()) < 3:
+            return match[0]
+        if not words or words not in self._all:
+            self.invented = True
+            return "[…]"
+        number = next((n for n, line in enumerate(self._cleaned, 1) if words in line), 0)
+        if quote := self.line(number):
+            self.found.append(quote)
+        return match[0]

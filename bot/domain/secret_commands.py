@@ -1,0 +1,195 @@
+"""Secrets that are known by their place in a command line or a sentence. For ``redact``."""
+
+from __future__ import annotations
+
+import re
+
+from bot.domain.secret_keys import is_placeholder, is_random, kind_of
+from bot.domain.secret_places import place
+from bot.domain.secret_shapes import Shape
+
+_CHOSEN = re.compile(r"(?=.*\d)(?=.*[a-z])(?=.*[A-Z!#%^*+~])")
+# 2026-11-22T10:00Z, v1.2.3-A, ORA-00060, Model7B, a/b.csv: dates, versions, error numbers, product names, files
+_VERSIONED = re.compile(
+    r"\d{4}-\d\d-\d\d|v?\d+(?:\.\d+)+|[A-Z]{2,8}-?\d+$|[A-Za-z]+\d{0,3}[A-Z]?$|[A-Z][a-z]+\w*\.\w+$|"
+    r"[\w.-]+/[\w./-]*\.\w{1,5}$"
+)
+
+
+def _chosen(match: re.Match[str]) -> bool:
+    """Say whether a value looks like a password that somebody chose: letters, digits, and a capital or a sign."""
+    return bool(_CHOSEN.match(match[1]))
+
+
+def _said(match: re.Match[str]) -> bool:
+    value = match[1]
+    return not _VERSIONED.match(value) and (is_random(value, shortest=20) or _chosen(match))
+
+
+def _element(match: re.Match[str]) -> bool:
+    return kind_of(match["key"], "") not in (None, "weak") and not is_placeholder(match[2])
+
+
+_PROGRAM = re.compile(r"[A-Za-z][\w.-]*/v?\d[\w.]*$")  # Mozilla/5.0
+
+
+def _alone(match: re.Match[str]) -> bool:
+    return _chosen(match) and not _PROGRAM.match(match[1])
+
+
+COMMANDS: tuple[Shape, ...] = (
+    place("password", "sshpass", r"\bsshpass\s{1,3}-p\s{0,3}[\"']?(![^\s\"']{2,}+)"),
+    place(
+        "password", "mysql,mariadb", r"\b(?:mysql\w*|mariadb[\w-]*)[^\n|;]{0,120}?\s-p[\"']?(![^\s\"'-][^\s\"']{2,}+)"
+    ),
+    place(
+        "password",
+        "docker,podman,nerdctl,buildah,helm,oras,skopeo,mongo,az ,rabbitmqadmin,kinit",
+        r"\b(?:docker|podman|nerdctl|buildah|helm|oras|skopeo|mongo\w*|az|rabbitmqadmin|"
+        r"kinit)\b(?!\s{1,3}compose\b)[^\n|;]{0,120}?\s-p[ =][\"']?"
+        r"(?![\d.]+:|\d{2,5}\b)(![^\s\"'-][^\s\"']{3,}+)",
+    ),
+    place(
+        "password",
+        "redis-cli,valkey-cli",
+        r"\b(?:redis-cli|valkey-cli)\b[^\n|;]{0,120}?\s-a\s{1,3}[\"']?(![^\s\"']{2,}+)",
+    ),
+    place("password", "ldap", r"\bldap\w+\b[^\n|;]{0,160}?\s-w\s{1,3}[\"']?(![^\s\"']{2,}+)"),
+    place("password", "mosquitto_", r"\bmosquitto_\w+\b[^\n|;]{0,120}?\s-P\s{1,3}[\"']?(![^\s\"']{2,}+)"),
+    place(
+        "password",
+        "-u,-user",
+        r"(?<!\S)(?:-u|--user|--proxy-user|-U)[ =]{0,2}[\"']?[\w.@\\-]{1,64}+[:%](?!//|\d+(?::\d+)?(?:\s|"
+        r"$))(![^\s\"'@]{3,}+)",
+    ),
+    place(
+        "password",
+        "rabbitmqctl",
+        r"\brabbitmqctl\s{1,3}(?:add_user|change_password)\s{1,3}[\w.@-]{1,64}\s{1,3}[\"']?(![^\s\"']{2,}+)",
+    ),
+    place(
+        "password",
+        "identified",
+        r"(?i)\bidentified\s{1,3}(?:with\s{1,3}\S{1,64}\s{1,3})?(?:by|"
+        r"as)\s{1,3}(?:password\s{1,3})?\\?[\"'](![^\s\"'\\]+)",
+    ),
+    place(
+        "password",
+        "password",
+        r"(?i)\bpassword(?:\s{1,3}to)?\s{1,3}(?:for\s{1,3}\S{1,80}\s?)?(?:=\s{0,2})?(?:password\()?N?\\?'(![^\s'\\]{3,}+)(?=\\?')",
+    ),
+    place(
+        "password",
+        "requirepass,masterauth,auth-pass",
+        r"(?i)(?<![\w-])(?:requirepass|masterauth|sentinel auth-pass \S{1,64})\s{1,3}[\"']?(![^\s\"']{2,}+)",
+    ),
+    place(
+        "password",
+        "auth",
+        r"\bAUTH[\"']?\s{1,3}(?:[\"'][\w-]{1,64}[\"']\s{1,3})?[\"'](![^\s\"']{3,}+)(?=[\"'](?!\s{1,3}[\"']))",
+    ),
+    place("password", "login", r"(?i)\blogin\s{1,3}[\"']?[\w.@+-]{1,64}[\"']?\s{1,3}[\"'](![^\s\"']{3,}+)(?=[\"'])"),
+    place("password", "sqlplus", r"\bsqlplus\s{1,3}(?:-\w{1,3}\s{1,3})?\w{1,64}/(![^\s@\"'/]{3,}+)"),
+    place("password", "htpasswd", r"\bhtpasswd\s{1,3}-\w{0,4}b\w{0,4}\s{1,3}\S{1,200}\s{1,3}\S{1,64}\s{1,3}(!\S{3,}+)"),
+    place(
+        "password",
+        "passw",
+        # Said in a sentence: letters, digits and a capital or a sign, which no word, date or version has.
+        r"(?i)\bpassw(?:or)?d(?: for \S{1,80})?(?: (?:is|was|has been|set|reset|changed|to)){0,4}[ \t]{1,3}[\"'`\[(]?"
+        r"(!(?=[^\s\"'`\])]{0,60}\d)(?=[^\s\"'`\])]{0,60}[a-z])(?-i:(?=[^\s\"'`\])]{0,60}[A-Z!#$%^&*+]))[^\s\"'`\]):=/,@]{6,64}+)"
+        r"(?![:=/@\w])",
+    ),
+    place("password", "password(,password[", r"(?i)\bpassword[(\[](![^\s()\[\]\"',]{6,64}+)(?=[)\]])"),
+    place("password", "login", r"(?i)\blogin\s{1,3}\S{1,64}\s{1,3}password\s{1,3}(!\S{2,}+)"),
+    # IMAP's command; a function's third argument after where and who
+    place("password", "login", r"(?i)\blogin\s{1,3}[\w.+-]{1,64}@[\w.-]{1,120}\s{1,3}(!\S{6,128}+)", _said),
+    place(
+        "password",
+        "connect(,__construct(,_bind(,login(",
+        r"(?i)(?:connect|(?:mysqli|pdo)(?:->|::)__construct|_bind|login)\((?:'[^'\n]{0,300}'|[^,'()\n]{1,80}),[ ]?"
+        r"'[^'\n]{0,120}',[ ]?'(![^'\n]{3,256})'",
+    ),
+    place("password", "connect(", r"(?i)\bconnect\([\"']\w{1,64}/(![^\s@\"'/]{3,256}+)(?=@)"),
+    place("password", "auth=", r"\b[A-Z][A-Z0-9_]{0,60}_AUTH=[\w.-]{1,64}/(![^\s\"'/]{6,256}+)", _chosen),
+    place("password", "user=,users=", r"\b[A-Z][A-Z0-9_]{0,60}_USERS?=[\w.-]{1,64}:(![^\s\"',]{6,256}+)", _chosen),
+    place(
+        "password",
+        "password is:,passphrase is:",
+        r"(?i)\b(?:password|passphrase) is:\s{1,4}[\"'`]?(![^\s\"'`]{6,256}+)",
+        lambda match: not is_placeholder(match[1]) and not match[1].isalpha(),
+    ),
+    place("password", "lftp", r"\blftp\b[^\n|;]{0,120}?\s-u\s{1,3}[\w.@-]{1,64},(![^\s\"']{3,}+)"),
+    place("password", "passw", r"(?i)\bpassword to proceed[^\n:]{0,60}:\s{1,6}(![0-9a-f]{32,64})\b"),
+    place(
+        "password",
+        "password",
+        r"(?i)\bpassword \[?[\w.@-]{1,64}\]?[ ]=[ ](![^\s\"']{6,256}+)",
+        lambda match: not is_placeholder(match[1]) and _chosen(match),
+    ),
+    place(
+        "password",
+        "-pass,-token,-secret,-api,-access",
+        r"(?i)(?<![\w-])--?(?:[\w-]{0,40}-)?(?:password|passwd|passphrase|pass|token|secret|api-?key|"
+        r"access-key|secret-key)\s{1,3}[\"']?"
+        r"(?!-|\$|<|\{|(?-i:[A-Z_]{3,64}(?![^\s\]])))(![^\s\"']{3,}+)",
+    ),
+    place(
+        "password",
+        "env ,arg ,set,export",
+        r"(?im)\b(?:ENV|ARG|set|setx|setenv|export)\s{1,3}\w{0,60}(?:PASSWORD|PASSWD|TOKEN|SECRET|"
+        r"API_KEY|ACCESS_KEY)\s{1,3}[\"']?"
+        r"(?!=)(![^\s\"'=]{4,}+)(?=[\"']?\s*$)",
+    ),
+)
+
+PROSE: tuple[Shape, ...] = (
+    place(
+        # A word for a secret, what a sentence puts between, and what looks drawn by lot.
+        "token",
+        "key,token,secret,passw,passphrase,pass phrase,pass-phrase,credential",
+        r"(?i)\b(?:(?:api|access|secret|private|licen[sc]e|unseal|encryption|signing|master|recovery|auth|account|deploy|"
+        r"shared|fernet|admin|network)[ _-]?key|(?:auth|api|access|refresh)?token|"
+        r"secret|password|passwd|pass[ -]?phrase|credentials?)s?"
+        r"(?:[ ](?:is|was|value|of|for|provided|set|to|number|#?\d{1,2}|\w{1,12}(?=[ ](?:is|was|set)))){0,4}"
+        r":?[ ](?:to |is )?[`\"']?"
+        r"(!(?=\S{0,60}\d)(?=[\w+/=.!~*#%^-]{0,60}[A-Za-z])[\w+/=!*#%^.~-]{7,512}[\w+/=*#%^~-])(?![\w:/])",
+        _said,
+    ),
+    place(
+        "password",
+        "passw,passphrase",
+        r"(?i)\bpass(?:word|wort|phrase)s?(?: \w{1,12}){0,3} for [^\n:]{1,80}:[ ]{1,2}[\"']?(![^\s\"',;]{6,256}+)",
+        _chosen,
+    ),
+    place("token", "aws-key-id]", r"aws-key-id\]:(![A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])"),
+    place(
+        "token",
+        "aws,access,akia",
+        r"(?<![A-Za-z0-9/+=.:-])((?=[a-z0-9/+]*[A-Z])(?=[A-Z0-9/+]*[a-z])(?=[A-Za-z/+]*\d)[A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])",
+    ),
+    place(
+        "code",
+        "code,one-time,otp,pin",
+        r"(?i)\b(?:one[- ]time|pin|verification|recovery|backup|otp|2fa|mfa|security|confirmation|login)[ -](?:pass)?"
+        r"(?:codes?|password|pin)(?:[ ]is)?[: ]{1,3}"
+        r"(!(?=[\w-]{0,20}\d)[A-Za-z0-9]{3,8}(?:-[A-Za-z0-9]{3,8}){0,5}(?![\w.:%]))",
+    ),
+    place("password", " -p", r"(?<!\S)-[pP] ?[\"']?(![^\s\"'/:=,|;-][^\s\"'/:=,|;]{5,64}+)(?=[\"']?(?:\s|$))", _chosen),
+    place(
+        "password",
+        '" "',
+        r"(?m)(?<=[\w.@-]\" \")(![^\s\"]{6,256})(?=\"\s{0,4}$)",
+        _alone,
+    ),
+    place(
+        "secret",
+        "</",
+        r"(?i)<(?:\w{1,20}:)?(?:password|passwd|passphrase|secret|api-?key)\s[^<>\n]{1,200}>(![^<>\s]{3,256}+)(?=</)",
+    ),
+    place(
+        "secret",
+        "</",
+        r"(?i)\b(?:key|name|id)=[\"'](?P<key>[\w.-]{3,80}+)[\"']>(![^<>\s]{3,256}+)(?=</)",
+        _element,
+    ),
+)

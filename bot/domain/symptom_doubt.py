@@ -1,0 +1,65 @@
+"""How much a log's lead is to be doubted: by what else was read, and by how little it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.domain import logshape, symptom_facts, symptom_log
+from bot.domain.diagnosis import Trouble
+from bot.domain.evidence import Evidence
+from bot.domain.logshape import Level
+from bot.domain.symptom import Symptom
+
+HIGHEST_BY_LOG = 0.92
+"""Words in a log prove less than the engine's facts do, however plain they are."""
+
+# What a rival as sure as the lead takes off, and how far below the lead it still takes off something.
+_RIVAL, _NEAR = 0.3, 0.3
+# A single line among other complaints; a line that is quieter than the complaints; an end that it does not explain.
+_SINGLE, _QUIET, _OTHER_END, _WELL = 0.8, 0.85, 0.8, 0.85
+_CROWD = 3
+# A loop whose own words are not understood.
+_UNREAD = 0.55
+# Lines of one trace, or of one failure as its callers tell it.
+_ONE_EVENT = 20
+_VAGUE = {Trouble.UNKNOWN, Trouble.CRASHLOOP, Trouble.NONE}
+
+
+def confidence(evidence: Evidence, lead: Symptom, symptoms: Sequence[Symptom]) -> float:
+    """Return from 0 to 1 how sure the lead is beside all else that was read; never more than the lead's own."""
+    sure = lead.sure * (1 - _rivalry(lead, symptoms))
+    if lead.trouble is Trouble.CRASHLOOP and symptom_log.complaints(evidence):
+        # It says why it ends, in words that no sign knows: the loop is certain, what it comes of is not.
+        sure = min(sure, _UNREAD)
+    if lead.hard or not lead.quotes:
+        return sure
+    mine = {quote.number for one in symptoms if one.trouble is lead.trouble for quote in one.quotes}
+    others = [line for line in symptom_log.complaints(evidence) if line.number not in mine]
+    loudest = max(logshape.level(quote.text) for quote in lead.quotes)
+    if sum(quote.count for quote in lead.quotes) == 1 and sum(line.count for line in others) >= _CROWD:
+        sure *= _SINGLE
+    if loudest in {Level.DEBUG, Level.INFO, Level.WARN} and (others or loudest < Level.WARN):
+        sure *= _QUIET
+    facts = evidence.facts
+    if facts is not None and not facts.running and others and others[-1].number > max(mine):
+        sure *= _OTHER_END
+    if facts is not None and facts.running and facts.health == "healthy":
+        sure *= _WELL
+    return min(sure, HIGHEST_BY_LOG)
+
+
+def _rivalry(lead: Symptom, symptoms: Sequence[Symptom]) -> float:
+    """Return the share that the surest other cause takes off; what only follows from the lead takes half."""
+    rivals = [one for one in symptoms if one.trouble not in {lead.trouble, *_VAGUE}]
+    if not rivals or lead.trouble in _VAGUE:
+        return 0.0
+    rival = max(rivals, key=lambda one: one.sure)
+    near = max(0.0, 1 - max(0.0, lead.sure - rival.sure) / _NEAR)
+    follows = lead.hard or {lead.trouble, rival.trouble} <= symptom_facts.BLAMES or _right_after(lead, rival)
+    return _RIVAL * near * (0.5 if follows else 1.0)
+
+
+def _right_after(lead: Symptom, rival: Symptom) -> bool:
+    if not lead.quotes or not rival.quotes:
+        return False
+    return 0 <= rival.quotes[0].number - lead.quotes[0].number <= _ONE_EVENT

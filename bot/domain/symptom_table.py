@@ -1,0 +1,15 @@
+"""All signs of trouble that are known, each with its class, what it proves, how surely, and whether a restart helps.
+
+To add one, add a row, or a piece to a row's pattern, in one of the three tables: what is used up or taken, what is the
+matter with others, what the program is and is given. A sign that names a cause is surer than one that names a
+consequence: a refused connection after a bad reload is the reload's doing. Add a line for it to the table of tests too.
+"""
+
+from __future__ import annotations
+
+from bot.domain.signs_limits import LIMITS
+from bot.domain.signs_others import OTHERS
+from bot.domain.signs_within import WITHIN
+from bot.domain.symptom_sign import Sign
+
+SIGNS: tuple[Sign, ...] = (*LIMITS, *OTHERS, *WITHIN)

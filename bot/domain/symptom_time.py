@@ -1,0 +1,104 @@
+"""Whether what a log line tells is still so: not where it is of an earlier run, was got over, or has stopped since."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import timedelta
+
+from bot.domain import symptom_facts
+from bot.domain.evidence import Evidence, Facts, LogLine
+from bot.domain.logshape import Level
+
+YOUNG = timedelta(minutes=10)
+"""What broke the run before is what an alert is about so long after the engine started the container again."""
+
+# What comes back after it was away was got over; what is refused still, or again, was not.
+_BACK = re.compile(
+    r"(?i)(?<!not )(?<!never )\b(?:connected (?:to|with|again)|re-?connected|reconnect\w* ok)\b"
+    r"|connection (?:to \S+ )?(?:was |is )?(?:re-?)?(?:established|restored)"
+    r"|\b(?:back online|recovered|is (?:up|back) again|ok again|well again|retried,? (?:ok|\d{3})"
+    r"|succeeded after|(?:db|database|cache|broker|queue) (?:is )?(?:ready|ok)|resolved to)\b"
+)
+_START = re.compile(
+    r"(?i)\b(?:starting(?: up)?|started(?=\s*$| in \d| on |[.,(])|booted|listening(?: on| at)?"
+    r"|ready to (?:accept|serve|handle)|accepting connections)(?![\w-])"
+    r"(?!.{0,40}\b(?:fail|error|stop|shut|refus|again in|retry))"
+)
+_PART = re.compile(
+    r"(?i)worker|thread|child|\bpid\b|task|\bjob|plugin|consumer|transaction|scheduler|rollback|poller|\bgc\b|compact"
+    r"|snapshot|sync|backup|replica|attempt|request|batch"
+)
+_STOP = re.compile(
+    r"(?i)(?:received|got|caught|handling) .{0,12}(?:sigterm|sigint|signal (?:15|2)\b)|\bsig(?:term|int)\)? received"
+    r"|\bshutting down\b|\bgraceful(?:ly)? (?:shutdown|stop)"
+)
+OVER = 0.45
+"""How much a line counts that tells of what was got over."""
+# A line of the run before: the engine just started the container again; the last run has said nothing.
+BEFORE_RESTART, LAST_WORDS = 0.85, 0.6
+# So many lines without a complaint; a stretch of calm is longer than the time between two complaints, as often as this.
+_CALM, _LEAST_GAP, _GAPS = 20, 5, 3
+_OFTEN = 3
+
+
+class Course:
+    """The course of a log: what came after what, told by the lines' numbers."""
+
+    def __init__(self, evidence: Evidence, lines: Sequence[tuple[LogLine, Level]]) -> None:
+        facts = evidence.facts
+        self._up = facts is not None and facts.running and not facts.restarting
+        self._well = self._up and facts is not None and facts.health in {None, "healthy"}
+        self._loops = facts is not None and symptom_facts.futile(facts) is not None
+        self._young = facts is not None and _young(facts, evidence.gathered_at)
+        self._total = evidence.log.total_lines
+        self._silent = all(line.earlier for line, _ in lines)
+        calm = [line for line, level in lines if level <= Level.NONE]
+        self._loud = [line for line, level in lines if level >= Level.WARN]
+        self._stop = max((line.number for line in calm if _STOP.search(line.text)), default=0)
+        self._back = [_end(line) for line in calm if _BACK.search(line.text)]
+        self._starts = [_end(line) for line in calm if _START.search(line.text) and not _PART.search(line.text)]
+        if self._loops or any(start > self._stop for start in self._starts):
+            self._stop = 0
+
+    def weight(self, line: LogLine, *, outside: bool) -> float:
+        """Say from 0 to 1 how much a line still counts. ``outside``: it tells of something that can come back."""
+        if line.earlier:
+            return self._weight_of_earlier()
+        end = _end(line)
+        over = (outside and any(back > end for back in self._back)) or (
+            not self._loops and any(start > end for start in self._starts)
+        )
+        # What fails after a program was told to stop fails because it stops.
+        over = over or 0 < self._stop < line.number
+        return OVER if over or (self._well and self._calm_since(end)) else 1.0
+
+    def stopped_before(self, one: LogLine, other: LogLine) -> bool:
+        """Say whether ``one`` came again and again, ended, and all was calm for a while before ``other`` began."""
+        end, begin = _end(one), other.number
+        if one.count < _OFTEN or end >= begin:
+            return False
+        apart = (end - one.number) / (one.count - 1)
+        loud = any(end < at < begin for line in self._loud for at in (line.number, _end(line)))
+        return not loud and begin - end > max(_LEAST_GAP, _GAPS * apart)
+
+    def _weight_of_earlier(self) -> float:
+        if self._loops:
+            return 1.0
+        if self._up:
+            return BEFORE_RESTART if self._young else 0.0
+        return LAST_WORDS if self._silent else 0.0
+
+    def _calm_since(self, end: int) -> bool:
+        """Say whether the program went on for long, complaining of nothing, after a line and all that came of it."""
+        return self._total - max([end, *map(_end, self._loud)]) >= _CALM
+
+
+def _end(line: LogLine) -> int:
+    return max(line.number, line.last)
+
+
+def _young(facts: Facts, now: str) -> bool:
+    """Say whether the engine itself, not a person, started the container again a short while ago."""
+    started, looked = symptom_facts.when(facts.started_at), symptom_facts.when(now)
+    return facts.restart_count > 0 and started is not None and looked is not None and looked - started < YOUNG

@@ -1,0 +1,202 @@
+"""Hard facts and log shapes -> what they prove; and the diagnosis when there is no model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bot.domain import logshape, symptom_doubt, symptom_facts, symptom_log, symptom_past, symptom_silence
+from bot.domain.diagnosis import Action, Diagnosis, Quote, Trouble
+from bot.domain.evidence import Evidence, LogLine, Status
+from bot.domain.logshape import Level
+from bot.domain.runbook import Entry, Precedent
+from bot.domain.symptom import Symptom
+
+__all__ = ["Symptom", "decisive", "diagnose", "read", "with_past"]
+
+# Below this a symptom is a guess; it leads only where there is nothing better.
+_TOLD = 0.4
+_GUESS = 0.33
+# What is doubted so much, beside all else that was read, is better called unknown.
+_DOUBTED = 0.3
+_CERTAIN = 0.75
+_HIGHEST, _LOWEST = 0.95, 0.1
+# A line that stands at most so many lines before, and is nearly as sure, is the cause of the surer one.
+_BEFORE, _NEARLY = 30, 0.1
+# The health check's word against a line's: what says less than this does not outweigh it.
+_LEAST_AGAINST_HEALTH = 0.5
+_VAGUE = {Trouble.UNKNOWN, Trouble.CRASHLOOP, Trouble.NONE}
+
+
+def read(evidence: Evidence, alert: str = "") -> tuple[Symptom, ...]:
+    """Say what the evidence proves or suggests, surest first; nothing where it proves nothing.
+
+    ``alert`` is what the sender said: that there is no answer, beside a log that has fallen silent, is a hang.
+    """
+    suggested = symptom_log.read(evidence)
+    silence = symptom_silence.read(evidence, alert)
+    found = [*symptom_facts.read(evidence), *silence, *symptom_log.blamed(evidence, suggested), *suggested]
+    return tuple(sorted(found, key=lambda symptom: -symptom.sure))
+
+
+def with_past(evidence: Evidence, symptoms: Sequence[Symptom], precedents: Sequence[Precedent]) -> tuple[Symptom, ...]:
+    """Add what was just lived through with this target: a restart that did not help."""
+    return (*symptoms, *symptom_past.read(evidence, precedents))
+
+
+def decisive(evidence: Evidence, limit: int = 10) -> tuple[LogLine, ...]:
+    """Return at most ``limit`` lines that tell this trouble from others, in their order in the log."""
+    signs = {quote.number: symptom.sure for symptom in reversed(read(evidence)) for quote in symptom.quotes}
+
+    def worth(line: LogLine) -> float:
+        return signs.get(line.number, 0.0) + 0.05 * max(0, logshape.level(line.text) - Level.NONE)
+
+    told = sorted((line for line in evidence.log.lines if worth(line) > 0), key=worth, reverse=True)[:limit]
+    return tuple(sorted(told or evidence.log.lines[-limit:], key=lambda line: line.number))
+
+
+def diagnose(
+    evidence: Evidence, symptoms: Sequence[Symptom], precedents: Sequence[Precedent] = (), *, why: str = ""
+) -> Diagnosis:
+    """Diagnose by the rules alone; ``why`` says why the model did not speak. Never surer than the evidence is."""
+    lead = _lead(symptoms)
+    if lead is None or (lead.sure < _LEAST_AGAINST_HEALTH and not lead.hard and _healthy(evidence)):
+        return _unknown(evidence, precedents, why)
+    past = [one.entry for one in precedents if one.entry.trouble in {"", str(lead.trouble)}]
+    held = _held(past)
+    helps = _helps(lead, held)
+    confidence = symptom_doubt.confidence(evidence, lead, symptoms) + 0.05 * max(-2, min(2, held))
+    if confidence < _DOUBTED and not lead.hard:
+        return _unknown(evidence, precedents, why)
+    return Diagnosis(
+        headline=lead.headline,
+        root_cause=lead.cause,
+        action=Action.RESTART if helps or (helps is None and _out_of_service(evidence, lead)) else Action.IGNORE,
+        justification=" ".join(filter(None, [_prospect(lead, helps, symptoms), _told_by(past), lead.instead])),
+        confidence=round(min(_HIGHEST, max(_LOWEST, confidence)), 2),
+        trouble=lead.trouble,
+        restart_helps=helps,
+        quotes=lead.quotes[: symptom_log.QUOTES],
+        why_rules=why,
+    )
+
+
+def _healthy(evidence: Evidence) -> bool:
+    facts = evidence.facts
+    return facts is not None and facts.running and facts.health == "healthy"
+
+
+def _lead(symptoms: Sequence[Symptom]) -> Symptom | None:
+    if not symptoms:
+        return None
+    # That a program crashes or does not answer is the least that can be said: any cause that is told goes first, unless
+    # the engine says that the container was put to rest.
+    rests = [one for one in symptoms if one.hard and one.trouble is Trouble.NONE and one.sure >= _CERTAIN]
+    least = _LEAST_AGAINST_HEALTH if any(one.hard and one.trouble is Trouble.NONE for one in symptoms) else _TOLD
+    told = [one for one in symptoms if one.trouble not in _VAGUE and one.sure >= least]
+    ranked = rests or told or [one for one in symptoms if one.trouble in _VAGUE or one.sure >= _GUESS]
+    if not ranked:
+        return None
+    lead = _first_of_a_row(max(ranked, key=lambda one: (one.sure, one.hard)), ranked)
+    again = _futile(symptoms)
+    if again is not None and again is not lead:
+        lead = replace(lead, cause=f"{lead.cause} {again.cause}", restart_helps=False)
+    return lead
+
+
+def _first_of_a_row(lead: Symptom, symptoms: Sequence[Symptom]) -> Symptom:
+    if lead.hard or not lead.quotes:
+        return lead
+    begin = lead.quotes[0].number
+    # What a program says as it dies is the cause, unless it complained of another right before.
+    least = Level.ERROR if logshape.level(lead.quotes[0].text) is Level.FATAL else Level.DEBUG
+    before = [
+        one
+        for one in symptoms
+        if one.quotes
+        and begin - _BEFORE <= one.quotes[0].number < begin
+        and one.sure >= lead.sure - _NEARLY
+        and logshape.level(one.quotes[0].text) >= least
+    ]
+    return min(before, key=lambda one: one.quotes[0].number, default=lead)
+
+
+def _futile(symptoms: Sequence[Symptom]) -> Symptom | None:
+    return next((one for one in symptoms if one.futile), None)
+
+
+def _held(past: Sequence[Entry]) -> int:
+    outcomes = [entry.outcome for entry in past if entry.action == "restart"]
+    return outcomes.count("resolved") - outcomes.count("not_resolved")
+
+
+def _helps(lead: Symptom, held: int) -> bool | None:
+    if held < 0:
+        return False
+    return True if held > 0 and lead.restart_helps is None else lead.restart_helps
+
+
+def _prospect(lead: Symptom, helps: bool | None, symptoms: Sequence[Symptom]) -> str:
+    if lead.trouble is Trouble.NONE:
+        return "A restart starts it." if helps else ""
+    if helps is None:
+        return "A restart may help; nothing that was read says so for sure."
+    if helps:
+        return "A restart frees what is stuck or used up, for a while."
+    if again := _futile(symptoms):
+        alike = again.trouble is Trouble.CRASHLOOP
+        return "The last starts ended the same way; so will the next." if alike else "The last restart did not help."
+    return "A restart does not remove the cause."
+
+
+def _told_by(past: Sequence[Entry]) -> str:
+    outcomes = [entry.outcome for entry in past if entry.action == "restart" and entry.outcome]
+    return f"In the past a restart held {outcomes.count('resolved')} of {len(outcomes)} times." if outcomes else ""
+
+
+def _out_of_service(evidence: Evidence, lead: Symptom) -> bool:
+    facts = evidence.facts
+    down = facts is not None and (not facts.running or facts.health == "unhealthy")
+    return down and lead.trouble is not Trouble.NONE
+
+
+def _missing(evidence: Evidence) -> list[str]:
+    """Say what there is not to read; an empty log is not one that could not be read."""
+    missing = [] if evidence.facts else ["the container's state could not be read"]
+    if not evidence.log.lines:
+        empty = any(source.name == "logs" and source.status is Status.EMPTY for source in evidence.sources)
+        missing.append("the log is empty" if empty else "its log could not be read")
+    return missing
+
+
+def _unknown(evidence: Evidence, precedents: Sequence[Precedent], why: str) -> Diagnosis:
+    facts, lines = evidence.facts, evidence.log.lines
+    loud = symptom_log.complaints(evidence)
+    missing = _missing(evidence)
+    past = [one.entry for one in precedents]
+    helps = True if _held(past) > 0 else None
+    cause = "Nothing that was read says what broke."
+    ended = facts is not None and not facts.running and bool(facts.finished_at)
+    if facts is not None and ended:
+        cause = f"It ended with exit code {facts.exit_code}, and nothing that was read says why."
+    if missing:
+        cause = f"There is nothing to go by: {' and '.join(missing)}."
+    if missing and (lines or facts):
+        read = "log" if lines else "container's state"
+        cause = f"Nothing in the {read} says what broke, and {' and '.join(missing)}."
+    instead = "Look at it by hand first: a restart removes the traces of the cause."
+    calm = not loud and not missing and facts is not None and facts.running and facts.health != "unhealthy"
+    if calm:
+        cause = "The container runs, and neither its state nor its log shows a fault."
+        instead = "Check the alert itself, and what the container depends on."
+    return Diagnosis(
+        headline="nothing wrong found" if calm else "cause unknown",
+        root_cause=cause,
+        action=Action.RESTART if helps and not calm else Action.IGNORE,
+        justification=" ".join(filter(None, [_told_by(past), instead])),
+        confidence=0.3 if calm else 0.15,
+        trouble=Trouble.NONE if calm else Trouble.UNKNOWN,
+        restart_helps=False if calm else helps,
+        quotes=tuple(Quote(line.number, line.text, line.count) for line in loud[: symptom_log.QUOTES]),
+        why_rules=why,
+    )

@@ -1,0 +1,127 @@
+"""The probes after a restart, weighed one by one: recovered, not recovered, or not yet known.
+
+Recovered means several good probes in a row, the same start time all along, no restart loop, and healthy where the
+image has a health check. Without a verify URL the health check and a steady run are all there is, and the summary
+says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from bot.domain.evidence import Facts
+from bot.domain.symptom_facts import lived
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One answer of the verify URL: good or not, what it said in our words (``connection refused``), seconds."""
+
+    good: bool
+    said: str
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What was seen since the restart; ``recovered`` is ``None`` until it is decided, ``seconds`` count from there.
+
+    ``probes`` are what each look said, oldest first. ``reason`` says why it did not recover, ``summary`` what was seen
+    in a few words (``200 ×3, healthy``).
+    """
+
+    recovered: bool | None = None
+    seconds: float = 0.0
+    good_in_row: int = 0
+    probes: tuple[str, ...] = ()
+    started_at: str = ""
+    url_known: bool = False
+    reason: str = ""
+    summary: str = ""
+
+
+def observe(
+    so_far: Verification,
+    facts: Facts | None,
+    probe: Probe | None,
+    *,
+    seconds: float,
+    successes: int,
+    timeout: float,
+    steady: float = 0.0,
+) -> Verification:
+    """Weigh one more look at the container and one more probe.
+
+    ``facts`` is ``None`` where the engine did not answer; ``probe`` is ``None`` where there is no verify URL.
+    ``seconds`` since the restart, ``successes`` good looks in a row needed, ``timeout`` in seconds after which it has
+    not recovered, ``steady`` seconds that it must run where neither a URL nor a health check tells.
+    """
+    said = probe.said if probe else (facts.health or facts.status) if facts else "no answer from the engine"
+    seen = replace(
+        so_far,
+        seconds=seconds,
+        url_known=probe is not None,
+        probes=(*so_far.probes, said)[-200:],
+        started_at=so_far.started_at or (facts.started_at if facts else ""),
+    )
+    fallen = _fallen(seen, facts)
+    if fallen:
+        return replace(seen, recovered=False, reason=fallen, good_in_row=0, summary=_counted(seen.probes))
+    good = facts is not None and facts.running and facts.health in (None, "healthy") and (probe is None or probe.good)
+    seen = replace(seen, good_in_row=seen.good_in_row + 1 if good else 0)
+    told = probe is not None or (facts is not None and facts.health is not None)
+    if seen.good_in_row >= successes and (told or seconds >= steady):
+        return replace(seen, recovered=True, summary=_good(seen, facts))
+    if seconds >= timeout:
+        return replace(seen, recovered=False, reason=_late(facts, probe, seconds), summary=_counted(seen.probes))
+    return seen
+
+
+def _fallen(seen: Verification, facts: Facts | None) -> str:
+    """Say why waiting longer is of no use, or ``""``."""
+    if facts is None:
+        return ""
+    if facts.restarting or facts.restart_count > 0:
+        times = f"{facts.restart_count} times" if facts.restart_count > 1 else "again"
+        within = f"within {seen.seconds:.0f} s"
+        code = facts.exit_code
+        return f"it is crash-looping: the engine started it {times} {within}, and it ended with exit code {code}"
+    if facts.started_at != seen.started_at:
+        return "it was started again while it was being watched"
+    if not facts.running:
+        oom = ", out of memory by the engine's account" if facts.oom_killed else ""
+        ran = lived(facts)
+        after = f" after {ran:.1f} s" if ran is not None else ""
+        return f"it exited with code {facts.exit_code}{after}{oom}"
+    return ""
+
+
+def _late(facts: Facts | None, probe: Probe | None, seconds: float) -> str:
+    within = f"within {seconds:.0f} s"
+    if facts is None:
+        return f"the engine did not answer {within}"
+    if probe is not None and not probe.good:
+        return f"the verify URL did not answer well {within} (last: {probe.said})"
+    if facts.health not in (None, "healthy"):
+        return f"its health check still says {facts.health} after {seconds:.0f} s"
+    return f"it was not good often enough in a row {within}"
+
+
+def _good(seen: Verification, facts: Facts | None) -> str:
+    words = [f"{seen.probes[-1]} ×{seen.good_in_row}"] if seen.url_known else []
+    if facts is not None and facts.health:
+        words.append(facts.health)
+    if not seen.url_known:
+        words.append("runs steadily; no verify URL, so this is all that is known")
+    return ", ".join(words)
+
+
+def _counted(probes: tuple[str, ...]) -> str:
+    """Fold runs of the same answer: ``connection refused ×4, 503 ×2``."""
+    runs: list[tuple[str, int]] = []
+    for said in probes:
+        if runs and runs[-1][0] == said:
+            runs[-1] = (said, runs[-1][1] + 1)
+        else:
+            runs.append((said, 1))
+    return ", ".join(f"{said} ×{times}" for said, times in runs[-4:])

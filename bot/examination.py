@@ -1,0 +1,160 @@
+"""One look at a target: evidence, what it proves, precedents, and the diagnosis by the model or the rules."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from bot.domain import prompt, runbook, symptoms
+from bot.domain.changes import changes
+from bot.domain.diagnosis import Diagnosis
+from bot.domain.evidence import Evidence, Source, Status
+from bot.domain.judgement import judge
+from bot.domain.logdigest import earlier_cause
+from bot.domain.reply import parse
+from bot.domain.runbook import Precedent
+from bot.domain.sent_log import with_sent
+from bot.domain.symptoms import Symptom
+from bot.errors import EngineError, EngineTimeout, ModelError, RunbookError, TargetNotFound
+from bot.plan import World
+from bot.ports import Containers, Diagnoser, Memory
+from bot.telemetry import DIAGNOSIS, MODEL_FAILURES, STAGES
+
+log = logging.getLogger(__name__)
+
+LOOKS_AT_ONCE = 4
+"""Targets that are looked at at the same time; more would only slow the answers to Slack in a storm."""
+
+
+PATIENCE = 1.0
+"""Seconds in which a long log may be read to its end before the card is made from its newest lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What one look brought. ``rest`` is the reading of a long log that goes on behind it; await it or cancel it."""
+
+    evidence: Evidence
+    diagnosis: Diagnosis
+    precedents: tuple[Precedent, ...]
+    rest: asyncio.Task[Evidence] | None = None
+
+
+class Examination:
+    """Looks at targets. Whatever fails on the way is said in the findings; nothing here raises for it."""
+
+    def __init__(self, *, containers: Containers, diagnoser: Diagnoser | None, memory: Memory, world: World) -> None:
+        self._containers = containers
+        self._diagnoser = diagnoser
+        self._memory = memory
+        self._world = world
+        self._look_turns = asyncio.Semaphore(LOOKS_AT_ONCE)
+
+    async def examine(self, target: str, *, title: str, alert: str, logs: str = "") -> Findings:
+        """Gather the evidence of ``target`` and consider it.
+
+        ``title`` and ``alert`` are what the sender said, ``logs`` the log that it sent along, redacted.
+        """
+        with DIAGNOSIS.time():
+            evidence = await self._with_changes(await self._evidence(target))
+            rest = asyncio.create_task(self._rest(evidence)) if evidence.log.partial else None
+            if rest is not None and rest in (await asyncio.wait({rest}, timeout=PATIENCE))[0]:
+                evidence, rest = rest.result(), None
+            found = await self.consider(with_sent(evidence, logs), title=title, alert=alert)
+            return replace(found, rest=rest)
+
+    async def deepen(self, found: Findings, *, title: str, alert: str, logs: str = "") -> Findings | None:
+        """Wait for the rest of a long log; ``None`` where there is none. An earlier cause in it is considered anew."""
+        if found.rest is None:
+            return None
+        whole = await found.rest
+        if whole.log.partial:
+            return None
+        if earlier_cause(found.evidence.log, whole.log):
+            return await self.consider(with_sent(whole, logs), title=title, alert=alert)
+        known = {source.name for source in whole.sources}
+        others = tuple(source for source in found.evidence.sources if source.name not in known)
+        return replace(found, evidence=replace(whole, sources=(*whole.sources, *others)), rest=None)
+
+    async def _rest(self, evidence: Evidence) -> Evidence:
+        try:
+            return await self._containers.whole_log(evidence)
+        except EngineError as error:
+            log.warning("only the newest log lines were read: %s", error.sentence)
+            return evidence
+
+    async def consider(self, evidence: Evidence, *, title: str, alert: str) -> Findings:
+        """Read the evidence, remember what was alike, and diagnose."""
+        proven = symptoms.read(evidence, f"{title}\n{alert}")
+        precedents, memory = await self._precedents(evidence, proven)
+        proven = symptoms.with_past(evidence, proven, precedents)
+        evidence = replace(evidence, sources=(*evidence.sources, *memory))
+        asked = prompt.prompts(evidence, proven, precedents, alert=alert, title=title, nonce=self._world.name())
+        return Findings(evidence, await self._diagnosis(evidence, proven, precedents, asked), precedents)
+
+    async def _evidence(self, target: str) -> Evidence:
+        try:
+            async with self._look_turns:
+                with STAGES.labels("evidence").time():
+                    return await self._containers.evidence(target)
+        except EngineError as error:
+            status = {TargetNotFound: Status.EMPTY, EngineTimeout: Status.TIMED_OUT}.get(type(error), Status.DENIED)
+            return Evidence(
+                target, self._world.now().isoformat(), None, sources=(Source("engine", status, error.what),)
+            )
+
+    async def _with_changes(self, evidence: Evidence) -> Evidence:
+        if evidence.facts is None:
+            return evidence
+        try:
+            entries = await self._memory.entries()
+        except RunbookError:
+            entries = ()  # that there is no memory is said where precedents are looked for
+        return replace(evidence, sources=(*evidence.sources, changes(evidence, entries)))
+
+    async def _precedents(
+        self, evidence: Evidence, proven: Sequence[Symptom]
+    ) -> tuple[tuple[Precedent, ...], tuple[Source, ...]]:
+        try:
+            entries = await self._memory.entries()
+        except RunbookError as error:
+            log.warning("no memory: %s", error.sentence)
+            return (), (Source("runbook", Status.DENIED, error.what),)
+        # In a thread, since the index of a large runbook takes seconds to make, once after each change of the file.
+        found = await asyncio.to_thread(
+            runbook.precedents,
+            entries,
+            target=evidence.target,
+            lines=[line.text for line in symptoms.decisive(evidence)],
+            trouble=proven[0].trouble.value if proven else "",
+            now=self._world.now(),
+        )
+        return found, ()
+
+    async def _diagnosis(
+        self,
+        evidence: Evidence,
+        proven: Sequence[Symptom],
+        precedents: Sequence[Precedent],
+        asked: Sequence[prompt.Prompt],
+    ) -> Diagnosis:
+        """Ask the model; whatever goes wrong with it, the rules speak and say why."""
+        if self._diagnoser is None:
+            return symptoms.diagnose(evidence, proven, precedents, why="No model is set up.")
+        try:
+            said = await self._diagnoser.ask(asked)
+            return judge(
+                parse(said.text),
+                evidence,
+                proven,
+                target=evidence.target,
+                by=said.model,
+                tokens=said.tokens,
+                seconds=said.seconds,
+            )
+        except ModelError as error:
+            MODEL_FAILURES.inc()
+            log.warning("the rules diagnose: %s", error.sentence)
+            return symptoms.diagnose(evidence, proven, precedents, why=error.sentence)

@@ -1,0 +1,124 @@
+"""A host that goes down: many targets at once are one incident with a list, not a card each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from bot.domain.incident import Incident, State
+from bot.domain.target import Target
+from bot.plan import World
+from bot.ports import Opened, Store
+from bot.record import Record
+
+MANY = 5
+"""Containers that go down within a minute or so: fewer may hang on each other, so many hang on their host."""
+
+MOST_NEW = 60
+"""Incidents that get a card within a minute; nobody reads more."""
+
+OWN_WAY = timedelta(minutes=2)
+"""After so long a target that alerts again, on a host that is well again, gets a look of its own."""
+
+AWAY = "The engine does not answer. This looks like its host, not like one service."
+FALLEN = "They went down together. This looks like the host or the engine, not like one service."
+TOO_MANY = f"More than {MOST_NEW} targets raised alerts within a minute; the later ones are listed here."
+
+WAITING = (State.OPEN, State.PROPOSED)
+
+
+class Host:
+    """Finds the incident with which a target goes along, and keeps its list.
+
+    The list is on disk with the incident; which incident leads is kept here, and found again after a start.
+    """
+
+    def __init__(self, *, store: Store, record: Record, world: World) -> None:
+        self._store = store
+        self._record = record
+        self._world = world
+        self._leads: dict[str, str] = {}
+        self._lead = ""
+        self._new: deque[datetime] = deque()
+        self._found = False
+        self.turn = asyncio.Lock()
+        """To be held from the question to the opening: of two that come at once, one leads."""
+
+    def common(self, name: str, inventory: Sequence[Target], *, away: bool) -> str:
+        """Return what a target has in common with others, as a sentence; ``""`` where it stands alone."""
+        now = self._world.now()
+        while self._new and now - self._new[0] >= timedelta(minutes=1):
+            self._new.popleft()
+        if away:
+            return AWAY
+        if sum(target.fell for target in inventory) >= MANY and any(one.fell for one in inventory if one.name == name):
+            return FALLEN
+        return TOO_MANY if len(self._new) >= MOST_NEW else ""
+
+    async def joined(self, name: str, common: str, at: datetime) -> Opened | None:
+        """Count an alert, taken in ``at``, to the incident that its target goes along with; ``None``: it gets its own.
+
+        The targets of one alert do not go along with each other: they stand in one thread already.
+        """
+        await self._find()
+        lead = await self._live(self._leads.get(name, ""))
+        if lead is not None and name != lead.target and name in lead.along:
+            if common or self._world.now() - lead.opened_at < OWN_WAY:
+                return await self._counted(lead)
+            await self._record.amend(lead, lambda one: replace(one, along=_without(one.along, name)))
+            del self._leads[name]
+            return None
+        lead = await self._live(self._lead) if common else None
+        if lead is None or lead.target == name or lead.opened_at == at:
+            return None
+
+        def longer(one: Incident) -> Incident:
+            along = tuple(dict.fromkeys((*(one.along or (one.target,)), name)))
+            return replace(one, along=along, common=one.common or common)
+
+        listed = await self._record.amend(lead, longer) or await self._record.amend(
+            await self._live(lead.id) or lead, longer
+        )
+        if listed is None:
+            return None
+        self._leads[name] = listed.id
+        return await self._counted(listed)
+
+    def opened(self, incident: Incident, common: str) -> None:
+        """Note a new incident; where it has something in common with others, they will go along with it."""
+        self._new.append(self._world.now())
+        if common:
+            self._lead = incident.id
+
+    async def over(self, incident: Incident, names: Sequence[str]) -> Incident | None:
+        """Take what recovered off the list; ``None`` where nothing changed. An empty list is the end."""
+        left = _without(incident.along, *names)
+        if left == incident.along:
+            return None
+        for name in names:
+            self._leads.pop(name, None)
+        return await self._record.amend(incident, lambda one: replace(one, along=_without(one.along, *names)))
+
+    async def _counted(self, lead: Incident) -> Opened:
+        return await self._store.open(replace(lead, id=self._world.name()))
+
+    async def _live(self, incident: str) -> Incident | None:
+        found = await self._store.get(incident) if incident else None
+        return found if found is not None and found.state in WAITING else None
+
+    async def _find(self) -> None:
+        """Find the lists that the last run left."""
+        if self._found:
+            return
+        self._found = True
+        for incident in await self._store.live():
+            if incident.along:
+                self._lead = incident.id
+                self._leads |= dict.fromkeys(incident.along, incident.id)
+
+
+def _without(along: tuple[str, ...], *names: str) -> tuple[str, ...]:
+    return tuple(name for name in along if name not in names)

@@ -1,0 +1,88 @@
+"""What Slack and the webhook hand over to, as small Protocols in our words; responder and desk implement them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from bot.domain.incident import Incident, Place, Press
+from bot.domain.runbook import Precedent
+from bot.ports import Begun, Received
+
+
+class Answers(Protocol):
+    """What the listeners hand over to; the responder implements it. None of these raises for what people can cause.
+
+    ``receive`` is quick and on disk when it returns, so that it can run before the event is acknowledged; all others
+    may take as long as the work takes and run after the acknowledgement.
+    """
+
+    async def receive(self, received: Received) -> bool:
+        """Take an alert in; ``False`` where it was taken in before."""
+
+    async def answer(self, received: Received) -> None:
+        """Do all that an alert needs: find its target, open the incident, diagnose, or close what resolved."""
+
+    async def diagnose(self, name: str, place: Place, user: str) -> None:
+        """Diagnose on request; an unknown name is answered to ``user`` alone, with the nearest names.
+
+        Raises ``SlackError`` where the card cannot be posted: only the asker's own reply address can say so.
+        """
+
+    async def rediagnose(self, press: Press) -> None:
+        """Look again: the same card while it is proposed, else a new incident in the same thread."""
+
+    async def restart(self, press: Press) -> None:
+        """Check, claim, restart, verify, tell, remember."""
+
+    async def ignore(self, press: Press, reason: str) -> None:
+        """Close the incident because somebody says so."""
+
+    async def evidence(self, press: Press, view: str) -> None:
+        """Fill the opened modal ``view`` with all the evidence."""
+
+
+class Taking(Protocol):
+    """What the webhook hands over to; the responder implements it. All raise ``StoreError``."""
+
+    async def receive(self, received: Received) -> bool:
+        """Take an alert in, on disk; ``False`` where it was taken in before."""
+
+    async def begin(self, received: Received) -> Begun:
+        """Open what an alert needs, on disk; nothing is said in Slack yet."""
+
+    async def standing(self, received: Received) -> Begun:
+        """Return what an alert that was taken in before led to; nothing is opened."""
+
+    async def follow(self, received: Received, begun: Begun) -> None:
+        """Do the rest of what an alert needs: say it in Slack, diagnose, or close what resolved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """How things stand, for ``/aegis status``; the strings are sentences of ours."""
+
+    live: tuple[Incident, ...]
+    watched: tuple[str, ...]
+    engine: str
+    model: str
+    memory: str
+    allowlist: tuple[str, ...]
+    approvers: tuple[str, ...]
+    dry_run: bool
+
+
+class Questions(Protocol):
+    """What the listeners ask and show to the asker alone. Nothing changes by asking."""
+
+    async def overview(self) -> Overview:
+        """Say how things stand."""
+
+    async def history(self, target: str) -> tuple[Incident, ...]:
+        """Return the newest incidents of a target, or of all."""
+
+    async def recall(self, words: str) -> tuple[Precedent, ...]:
+        """Search the runbook; raises ``RunbookError``."""
+
+    async def watched_names(self) -> tuple[str, ...]:
+        """Return the names in the inventory; raises ``EngineError``."""

@@ -1,0 +1,48 @@
+"""The sign of life of one of several processes, and going on with what a dead one left."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from bot.errors import StoreError
+from bot.ports import LeftOver, Store
+
+log = logging.getLogger(__name__)
+
+BEAT = 5.0
+"""Seconds between two signs of life: with the store's lease of 15, what a process left goes on within 20 seconds."""
+
+
+async def keep(store: Store, resume: Callable[[LeftOver], object], sleep: Callable[[float], Awaitable[None]]) -> None:
+    """Show again and again that this process is alive, and hand what dead ones left to ``resume``; until cancelled.
+
+    Where the database was away, work of our own may have ended with it: it is given back and taken over anew.
+    """
+    away = False
+    while True:
+        await sleep(BEAT)
+        try:
+            if away:
+                await store.resign()
+            left = await store.take_over()
+        except StoreError as error:
+            away = True
+            log.warning("no sign of life given: %s", error.sentence)
+            continue
+        away = False
+        if left:
+            counts = len(left.alerts), len(left.live), len(left.ended)
+            log.info("taking over %d alerts, %d live incidents and %d ended ones", *counts)
+            resume(left)
+
+
+async def end(keeping: asyncio.Task[None], store: Store) -> None:
+    """Stop showing that this process is alive, so that others go on at once with what it leaves."""
+    keeping.cancel()
+    await asyncio.gather(keeping, return_exceptions=True)
+    try:
+        await store.resign()
+    except StoreError as error:
+        log.warning("the lease runs out by itself: %s", error.sentence)

@@ -1,0 +1,35 @@
+"""What the operator set for the work itself, and the world it happens in: the clock, sleep, names nobody can guess."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from bot.domain.guard import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the operator set. Seconds; ``urls`` are verify URLs by target.
+
+    ``hosts`` are names under which the engine may know Aegis itself and what it needs; ``watched`` are channel ids.
+    """
+
+    policy: Policy
+    delay: float
+    timeout: float
+    successes: int
+    urls: dict[str, str] = field(default_factory=dict)
+    escalation: tuple[str, ...] = ()
+    watched: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The clock (aware, UTC), sleep (seconds), and names that nobody can guess."""
+
+    now: Callable[[], datetime]
+    sleep: Callable[[float], Awaitable[None]]
+    name: Callable[[], str]

@@ -1,0 +1,73 @@
+"""How the engine says no, and how it writes time: as Docker does, for programs read both."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+NEVER = "0001-01-01T00:00:00Z"
+SECOND = 1_000_000_000
+
+
+class Refused(Exception):
+    """An answer that is an error: an HTTP status and Docker's sentence. ``304`` has none."""
+
+    def __init__(self, status: int, message: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+def moment(nanoseconds: int, *, fixed: bool = False) -> str:
+    """Write nanoseconds since 1970 as Go's ``RFC3339Nano``, which drops zeros at the end unless ``fixed``; 0: never."""
+    if not nanoseconds:
+        return NEVER
+    seconds, rest = divmod(nanoseconds, SECOND)
+    digits = f"{rest:09d}" if fixed else f"{rest:09d}".rstrip("0")
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}{'.' if digits else ''}{digits}Z"
+
+
+def nanoseconds(text: str) -> int | None:
+    """Read ``seconds[.fraction]`` since 1970, as docker-py and the command line send it; ``None`` for nothing or 0."""
+    if text in {"", "0"}:
+        return None
+    whole, _, fraction = text.partition(".")
+    try:
+        seconds, rest = int(whole), int(f"{fraction:0<9.9}") if fraction else 0
+    except ValueError as error:
+        raise Refused(500, f'strconv.ParseInt: parsing "{whole}": invalid syntax') from error
+    return seconds * SECOND + rest
+
+
+def integer(text: str) -> int:
+    """Read a whole number from a query."""
+    try:
+        return int(text)
+    except ValueError as error:
+        raise Refused(500, f'strconv.Atoi: parsing "{text}": invalid syntax') from error
+
+
+def truth(text: str) -> bool:
+    """Read a switch from a query (moby: httputils.BoolValue)."""
+    return text.strip().lower() not in {"", "0", "no", "false", "none"}
+
+
+def ago(since: int) -> str:
+    """Say in words how long ago a moment was (go-units: HumanDuration)."""
+    seconds = max(0, time.time_ns() - since) // SECOND
+    minutes, hours = seconds // 60, int(seconds / 3600 + 0.5)
+    for most, words in (
+        (seconds < 1, "Less than a second"),
+        (seconds == 1, "1 second"),
+        (seconds < 60, f"{seconds} seconds"),
+        (minutes == 1, "About a minute"),
+        (minutes < 60, f"{minutes} minutes"),
+        (hours == 1, "About an hour"),
+        (hours < 48, f"{hours} hours"),
+        (hours < 24 * 14, f"{hours // 24} days"),
+        (hours < 24 * 60, f"{hours // 24 // 7} weeks"),
+        (hours < 24 * 730, f"{hours // 24 // 30} months"),
+    ):
+        if most:
+            return words
+    return f"{hours // 24 // 365} years"

@@ -1,0 +1,170 @@
+"""The engine's routes about containers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from aiohttp import web
+
+from bot.playground import engine_inspect, engine_stats
+from bot.playground.engine_answers import Refused, integer, nanoseconds, truth
+from bot.playground.engine_api import Handler, begin, body, both, done, send
+from bot.playground.engine_container import Container
+from bot.playground.engine_containers import Containers, read_filters
+from bot.playground.engine_log import Wanted
+from bot.playground.engine_state import signal_number
+
+Json = dict[str, Any]
+
+
+class ContainerApi:
+    """The routes about containers."""
+
+    def __init__(self, containers: Containers) -> None:
+        self._containers = containers
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return all of them."""
+        table: list[tuple[str, str, Handler]] = [
+            ("GET", "/containers/json", self._list),
+            ("POST", "/containers/create", self._create),
+            ("GET", "/containers/{name:.+}/json", self._inspect),
+            ("GET", "/containers/{name:.+}/logs", self._logs),
+            ("GET", "/containers/{name:.+}/stats", self._stats),
+            ("GET", "/containers/{name:.+}/top", self._top),
+            ("POST", "/containers/{name:.+}/start", self._start),
+            ("POST", "/containers/{name:.+}/stop", self._stop),
+            ("POST", "/containers/{name:.+}/restart", self._restart),
+            ("POST", "/containers/{name:.+}/kill", self._kill),
+            ("POST", "/containers/{name:.+}/pause", self._pause),
+            ("POST", "/containers/{name:.+}/unpause", self._unpause),
+            ("POST", "/containers/{name:.+}/rename", self._rename),
+            ("POST", "/containers/{name:.+}/wait", self._wait),
+            ("DELETE", "/containers/{name:.+}", self._remove),
+        ]
+        return [route for entry in table for route in both(*entry)]
+
+    def _named(self, request: web.Request) -> Container:
+        return self._containers.find(request.match_info["name"])
+
+    async def _list(self, request: web.Request) -> web.Response:
+        query = request.query
+        limit = integer(query["limit"]) if query.get("limit") else 0
+        filters = read_filters(query.get("filters", ""))
+        found = self._containers.listed(filters, everything=truth(query.get("all", "")), limit=limit)
+        return done([engine_inspect.row(container) for container in found])
+
+    async def _create(self, request: web.Request) -> web.Response:
+        container = self._containers.create(request.query.get("name", ""), await body(request))
+        return done({"Id": container.id, "Warnings": []}, 201)
+
+    async def _inspect(self, request: web.Request) -> web.Response:
+        return done(engine_inspect.inspection(self._named(request)))
+
+    async def _start(self, request: web.Request) -> web.Response:
+        await self._named(request).start()
+        return done()
+
+    async def _stop(self, request: web.Request) -> web.Response:
+        seconds = _seconds(request)
+        await self._named(request).stop(seconds)
+        return done()
+
+    async def _restart(self, request: web.Request) -> web.Response:
+        seconds, name = _seconds(request), request.match_info["name"]
+        container = self._containers.find(name)
+        try:
+            await container.restart(seconds)
+        except Refused as refused:
+            raise Refused(500, f"Cannot restart container {name}: {refused.message}") from refused
+        return done()
+
+    async def _kill(self, request: web.Request) -> web.Response:
+        number = signal_number(request.query.get("signal") or "SIGKILL")
+        name = request.match_info["name"]
+        try:
+            await self._containers.find(name).kill(number)
+        except Refused as refused:
+            raise Refused(refused.status, f"Cannot kill container: {name}: {refused.message}") from refused
+        return done()
+
+    async def _pause(self, request: web.Request) -> web.Response:
+        await self._named(request).pause()
+        return done()
+
+    async def _unpause(self, request: web.Request) -> web.Response:
+        await self._named(request).unpause()
+        return done()
+
+    async def _rename(self, request: web.Request) -> web.Response:
+        self._containers.rename(self._named(request), request.query.get("name", ""))
+        return done()
+
+    async def _wait(self, request: web.Request) -> web.StreamResponse:
+        container = self._named(request)
+        waiting = asyncio.ensure_future(container.wait(request.query.get("condition", "")))
+        response = await begin(request)
+        code = await waiting
+        await response.write(json.dumps({"Error": None, "StatusCode": code}).encode() + b"\n")
+        return response
+
+    async def _remove(self, request: web.Request) -> web.Response:
+        await self._named(request).remove(force=truth(request.query.get("force", "")))
+        return done()
+
+    async def _logs(self, request: web.Request) -> web.StreamResponse:
+        query = request.query
+        streams = {number for name, number in (("stdout", 1), ("stderr", 2)) if truth(query.get(name, ""))}
+        if not streams:
+            raise Refused(400, "Bad parameters: you must choose at least one stream")
+        container = self._named(request)
+        wanted = Wanted(
+            frozenset(streams),
+            _tail(query.get("tail", "")),
+            nanoseconds(query.get("since", "")),
+            nanoseconds(query.get("until", "")),
+            truth(query.get("follow", "")),
+        )
+        if container.order.log_driver == "none":
+            raise Refused(501, "configured logging driver does not support reading")
+        terminal = bool(container.order.config.get("Tty"))
+        timestamps = truth(query.get("timestamps", ""))
+        pieces = (
+            b"".join(line.framed(terminal=terminal, timestamps=timestamps) for line in lines)
+            async for lines in container.log.read(wanted)
+        )
+        return await send(request, pieces, "application/octet-stream")
+
+    async def _stats(self, request: web.Request) -> web.StreamResponse:
+        container = self._named(request)
+        stream, one_shot = truth(request.query.get("stream", "1")), truth(request.query.get("one-shot", ""))
+        last = await engine_stats.sample(container)
+        if not stream:
+            if not one_shot and container.run is not None:
+                await asyncio.sleep(1)
+                last = await engine_stats.sample(container, last)
+            return done(last)
+        response = await begin(request)
+        while not container.removed:
+            await response.write(json.dumps(last).encode() + b"\n")
+            await asyncio.sleep(1)
+            last = await engine_stats.sample(container, last)
+        return response
+
+    async def _top(self, request: web.Request) -> web.Response:
+        return done(await engine_stats.processes(self._named(request), request.query.get("ps_args") or "-ef"))
+
+
+def _seconds(request: web.Request) -> int | None:
+    asked = request.query.get("t", "")
+    return integer(asked) if asked else None
+
+
+def _tail(text: str) -> int | None:
+    # What is no number, or below zero, is everything (moby: daemon/logs.go).
+    try:
+        return None if int(text) < 0 else int(text)
+    except ValueError:
+        return None

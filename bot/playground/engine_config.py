@@ -1,0 +1,190 @@
+"""What a container is to be: the order of ``POST /containers/create``, checked and filled in as Docker does."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bot.playground.engine_answers import Refused
+from bot.playground.engine_image import ProcessImage
+
+Json = dict[str, Any]
+NAME = re.compile(r"/?[a-zA-Z0-9][a-zA-Z0-9_.-]+")
+LEAST_MEMORY = 6 * 1024 * 1024
+"""The least memory limit that Docker takes (moby: daemon_unix.go, linuxMinMemory)."""
+POLICIES = ("", "no", "always", "unless-stopped", "on-failure")
+_CONFIG: Json = {
+    "Hostname": "",
+    "Domainname": "",
+    "User": "",
+    "AttachStdin": False,
+    "AttachStdout": False,
+    "AttachStderr": False,
+    "Tty": False,
+    "OpenStdin": False,
+    "StdinOnce": False,
+    "Env": None,
+    "Cmd": None,
+    "Image": "",
+    "Volumes": None,
+    "WorkingDir": "",
+    "Entrypoint": None,
+    "OnBuild": None,
+    "Labels": None,
+}
+_OPTIONAL = ("ExposedPorts", "Healthcheck", "StopSignal", "StopTimeout", "MacAddress", "NetworkDisabled", "Shell")
+"""What inspect shows only where it is set."""
+_HOST: Json = {
+    "Binds": None,
+    "ContainerIDFile": "",
+    "LogConfig": {"Type": "json-file", "Config": {}},
+    "NetworkMode": "default",
+    "PortBindings": None,
+    "RestartPolicy": {"Name": "", "MaximumRetryCount": 0},
+    "AutoRemove": False,
+    "VolumesFrom": None,
+    "CapAdd": None,
+    "CapDrop": None,
+    "Dns": None,
+    "ExtraHosts": None,
+    "IpcMode": "private",
+    "Links": None,
+    "OomScoreAdj": 0,
+    "PidMode": "",
+    "Privileged": False,
+    "PublishAllPorts": False,
+    "ReadonlyRootfs": False,
+    "SecurityOpt": None,
+    "ShmSize": 67108864,
+    "Runtime": "process",
+    "CpuShares": 0,
+    "Memory": 0,
+    "NanoCpus": 0,
+    "MemoryReservation": 0,
+    "MemorySwap": 0,
+    "OomKillDisable": False,
+    "PidsLimit": None,
+    "Ulimits": None,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A restart policy by its Docker name; ``most`` retries after failures, 0 for no end."""
+
+    name: str
+    most: int
+
+    def again(self, exit_code: int, count: int, *, by_hand: bool) -> bool:
+        """Say whether a container that ended is started again (moby: restartmanager.ShouldRestart)."""
+        match self.name:
+            case "always" | "unless-stopped":
+                return not by_hand
+            case "on-failure":
+                return not by_hand and exit_code != 0 and (self.most == 0 or count < self.most)
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A container's settings: ``config`` and ``host`` as inspect shows them, ``networks`` with their aliases."""
+
+    config: Json
+    host: Json
+    networks: dict[str, tuple[str, ...]]
+
+    @property
+    def argv(self) -> list[str]:
+        """The command line of the first process."""
+        return [*(self.config.get("Entrypoint") or ()), *(self.config.get("Cmd") or ())]
+
+    @property
+    def policy(self) -> Policy:
+        """When it is started again by itself."""
+        policy = self.host["RestartPolicy"] or {}
+        return Policy(policy.get("Name") or "", int(policy.get("MaximumRetryCount") or 0))
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Its labels."""
+        return self.config["Labels"]  # type: ignore[no-any-return]
+
+    @property
+    def exposed(self) -> list[int]:
+        """Its TCP ports, exposed and published, without repetition."""
+        named = [*(self.config.get("ExposedPorts") or ()), *(self.host["PortBindings"] or ())]
+        return list(dict.fromkeys(int(port.partition("/")[0]) for port in named if not port.endswith("/udp")))
+
+    @property
+    def log_driver(self) -> str:
+        """Where its log goes."""
+        return str((self.host["LogConfig"] or {}).get("Type") or "json-file")
+
+    @property
+    def command(self) -> str:
+        """Its command line as the list shows it, with the arguments quoted where they need it."""
+        argv = self.argv
+        return " ".join(
+            [argv[0], *(shlex.quote(word) if re.search(r"[^\w@%+=:,./-]", word) else word for word in argv[1:])]
+        )
+
+
+def read(body: Mapping[str, Any], image: ProcessImage) -> Order:
+    """Fill in what the image says and what Docker takes for granted. Raises ``Refused``."""
+    given = _set(body)
+    config = _CONFIG | {key: value for key, value in given.items() if key in _CONFIG or key in _OPTIONAL}
+    own = image.config()
+    config["Env"] = _environment(own["Env"], config.get("Env"))
+    config["Labels"] = (own["Labels"] or {}) | (config.get("Labels") or {})
+    config["ExposedPorts"] = (own["ExposedPorts"] or {}) | (config.get("ExposedPorts") or {})
+    if not config.get("Entrypoint"):
+        config["Entrypoint"] = own["Entrypoint"]
+        config["Cmd"] = config.get("Cmd") or own["Cmd"]
+    for name in ("Entrypoint", "Cmd"):
+        if isinstance(config.get(name), str):
+            config[name] = ["/bin/sh", "-c", config[name]]
+    if config.get("Healthcheck"):
+        config["Healthcheck"] = _set(config["Healthcheck"])
+    if not config["ExposedPorts"]:
+        del config["ExposedPorts"]
+    host = _HOST | _set(body.get("HostConfig") or {})
+    mode = str(host["NetworkMode"] or "default")
+    endpoints = (body.get("NetworkingConfig") or {}).get("EndpointsConfig") or {}
+    first = _network(mode)
+    networks = {_network(name): tuple((wanted or {}).get("Aliases") or ()) for name, wanted in endpoints.items()}
+    order = Order(config, host, networks if first in networks else {first: (), **networks})
+    _check(order)
+    return order
+
+
+def _check(order: Order) -> None:
+    if not order.argv:
+        raise Refused(400, "No command specified")
+    policy, memory = order.policy, int(order.host["Memory"] or 0)
+    if policy.name not in POLICIES:
+        raise Refused(400, f"invalid restart policy '{policy.name}'")
+    if policy.most and policy.name != "on-failure":
+        raise Refused(400, f"maximum retry count cannot be used with restart policy '{policy.name}'")
+    if policy.most < 0:
+        raise Refused(400, "maximum retry count cannot be negative")
+    if 0 < memory < LEAST_MEMORY:
+        raise Refused(400, "Minimum memory limit allowed is 6MB")
+    if order.host["AutoRemove"] and policy.name not in {"", "no"}:
+        raise Refused(400, "can't create 'AutoRemove' container with restart policy")
+
+
+def _network(name: str) -> str:
+    return "bridge" if name == "default" else name
+
+
+def _set(settings: Mapping[str, Any]) -> Json:
+    """Return the settings that are set; docker-py sends the others as ``null``."""
+    return {key: value for key, value in settings.items() if value is not None}
+
+
+def _environment(own: list[str] | None, given: list[str] | None) -> list[str] | None:
+    merged = {line.partition("=")[0]: line for line in (*(own or ()), *(given or ()))}
+    return list(merged.values()) or None

@@ -1,0 +1,173 @@
+"""All containers of the engine: made, found by name or id as Docker finds them, listed and filtered."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from bot.playground import engine_config, engine_image
+from bot.playground.engine_answers import Refused
+from bot.playground.engine_container import Container
+from bot.playground.engine_events import Filters
+from bot.playground.engine_image import ProcessImage
+from bot.playground.engine_life import Life, Surroundings
+from bot.playground.engine_network import BUILT_IN
+
+Json = dict[str, Any]
+_STATUSES = ("created", "restarting", "running", "removing", "paused", "exited", "dead")
+_HEALTH = ("none", "starting", "healthy", "unhealthy")
+_FIRST = ("amber", "brisk", "calm", "deft", "eager", "fond", "glad", "keen", "lucid", "mellow", "noble", "quick")
+_SECOND = ("alder", "birch", "cedar", "elm", "hazel", "larch", "maple", "oak", "poplar", "rowan", "spruce", "willow")
+
+
+class Containers:
+    """The containers of one engine."""
+
+    def __init__(self, images: Mapping[str, ProcessImage], around: Surroundings) -> None:
+        self._images = images
+        self._around = around
+        self._all: dict[str, Container] = {}
+
+    @property
+    def all(self) -> list[Container]:
+        """All that are not removed, newest first."""
+        return [container for container in reversed(self._all.values()) if not container.removed]
+
+    def create(self, name: str, body: Mapping[str, Any]) -> Container:
+        """Make a container; an empty ``name`` lets the engine find one. Raises ``Refused``."""
+        if name and not engine_config.NAME.fullmatch(name):
+            raise Refused(400, f"Invalid container name ({name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed")
+        if not body:
+            raise Refused(400, "Config cannot be empty in order to create a container")
+        _, image = engine_image.find(self._images, str(body.get("Image") or ""))
+        order = engine_config.read(body, image)
+        container = Container(self._free_name(name), order, image, self._around)
+        self._all = {one.id: one for one in self._all.values() if not one.removed} | {container.id: container}
+        return container
+
+    def rename(self, container: Container, name: str) -> None:
+        """Give a container another name. Raises ``Refused``."""
+        new = name.removeprefix("/")
+        if not new:
+            raise Refused(400, "Neither old nor new names may be empty")
+        if new == container.name:
+            raise Refused(400, "Renaming a container with the same name as its current name")
+        if not engine_config.NAME.fullmatch(new):
+            why = f"Invalid container name (/{new}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed"
+            raise Refused(400, f"Error when allocating new name: {why}")
+        old, container.name = container.name, self._free_name(new)
+        container.tell("rename", {"oldName": f"/{old}"})
+
+    def find(self, key: str) -> Container:
+        """Return the container of this full id, else of this name, else the one whose id begins so.
+
+        Raises ``Refused``: 404, or 500 where several begin so.
+        """
+        live = {container.id: container for container in self.all}
+        if key in live:
+            return live[key]
+        for container in live.values():
+            if container.name == key.removeprefix("/"):
+                return container
+        begin = [container for id_, container in live.items() if key and id_.startswith(key)]
+        if len(begin) > 1:
+            raise Refused(500, f"Multiple IDs found with provided prefix: {key}")
+        if not begin:
+            raise Refused(404, f"No such container: {key}")
+        return begin[0]
+
+    def listed(self, filters: Filters, *, everything: bool, limit: int) -> list[Container]:
+        """Return the containers that are asked for, newest first. Raises ``Refused`` for a filter that is none."""
+        _check(filters)
+        everything = everything or limit > 0 or bool(filters.keys() & {"status", "exited"})
+        found = [
+            container
+            for container in self.all
+            if (everything or container.state.running) and self._fits(container, filters)
+        ]
+        return found[:limit] if limit > 0 else found
+
+    def hosts(self, asking: Life) -> str:
+        """Say where the containers in the same networks listen: ``orders-db:5432=127.0.0.1:40001,…``.
+
+        As with Docker's own DNS, a network that was made by hand gives names, and the default one none.
+        """
+        shared = asking.order.networks.keys() - BUILT_IN.keys()
+        known: dict[str, str] = {}
+        for container in self.all:
+            in_common = shared & container.order.networks.keys()
+            if container is asking or not in_common:
+                continue
+            names = {container.name} | {alias for network in in_common for alias in container.order.networks[network]}
+            for port, inner in container.inner.items():
+                known |= {f"{name}:{port.partition('/')[0]}": f"127.0.0.1:{inner}" for name in sorted(names)}
+        return ",".join(f"{name}={address}" for name, address in known.items())
+
+    def _free_name(self, name: str) -> str:
+        taken = {container.name: container.id for container in self.all}
+        wanted = name.removeprefix("/")
+        if wanted in taken:
+            raise Refused(
+                409,
+                f'Conflict. The container name "/{wanted}" is already in use by container "{taken[wanted]}". '
+                "You have to remove (or rename) that container to be able to reuse that name.",
+            )
+        while not wanted or wanted in taken:
+            wanted = f"{secrets.choice(_FIRST)}_{secrets.choice(_SECOND)}{secrets.randbelow(1000)}"
+        return wanted
+
+    def _fits(self, container: Container, filters: Filters) -> bool:
+        state, labels = container.state, container.order.labels
+        health = container.health.status if container.health else "none"
+        known = {
+            "status": {state.status},
+            "exited": {str(state.exit_code)} if state.finished and not state.running else set(),
+            "health": {health},
+            "ancestor": {container.order.config["Image"], container.image_id, container.image_id[7:19]},
+            "network": {*container.order.networks},
+            "is-task": {"false"},
+        }
+        for name, wanted in filters.items():
+            if name in known and not wanted & known[name]:
+                return False
+            if name == "label" and not all(_has(labels, one) for one in wanted):
+                return False
+            if name == "name" and not any(re.search(one, f"/{container.name}") for one in wanted):
+                return False
+            if name == "id" and not any(container.id.startswith(one) for one in wanted):
+                return False
+        return True
+
+
+def read_filters(text: str) -> Filters:
+    """Read the ``filters`` of a query: ``{"name": ["a"]}``, or ``{"name": {"a": true}}`` as older programs write it."""
+    if not text:
+        return {}
+    try:
+        said = json.loads(text)
+        return {name: frozenset(map(str, wanted)) for name, wanted in said.items()}
+    except (ValueError, AttributeError, TypeError) as error:
+        raise Refused(500, f"invalid filter: {text[:200]}") from error
+
+
+def _check(filters: Filters) -> None:
+    known = {"id", "name", "label", "status", "exited", "health", "ancestor", "network", "is-task"}
+    for name, wanted in filters.items():
+        if name not in known:
+            raise Refused(400, f"Invalid filter '{name}'")
+        for one in wanted:
+            if (name == "status" and one not in _STATUSES) or (name == "health" and one not in _HEALTH):
+                raise Refused(400, f"Invalid filter '{name}={one}'")
+            if name == "name":
+                try:
+                    re.compile(one)
+                except re.error as error:
+                    raise Refused(400, f"Invalid filter '{name}={one}'") from error
+
+
+def _has(labels: Mapping[str, str], wanted: str) -> bool:
+    name, equals, value = wanted.partition("=")
+    return name in labels and (not equals or labels[name] == value)

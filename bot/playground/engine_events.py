@@ -1,0 +1,89 @@
+"""What happened in the engine: the last events, and whoever listens for more."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+Json = dict[str, Any]
+Filters = Mapping[str, frozenset[str]]
+
+REMEMBERED = 256
+"""How many events Docker remembers (moby: daemon/events, eventsLimit)."""
+
+
+class Events:
+    """The engine's events. All times are nanoseconds since 1970."""
+
+    def __init__(self) -> None:
+        self._past: deque[Json] = deque(maxlen=REMEMBERED)
+        self._listeners: set[asyncio.Queue[Json]] = set()
+
+    @property
+    def listeners(self) -> int:
+        """How many listen now."""
+        return len(self._listeners)
+
+    def tell(self, kind: str, action: str, actor: str, attributes: Mapping[str, str]) -> None:
+        """Note an event of a container, network or image, and pass it to everybody who listens."""
+        at = time.time_ns()
+        event: Json = {
+            "Type": kind,
+            "Action": action,
+            "Actor": {"ID": actor, "Attributes": dict(attributes)},
+            "scope": "local",
+            "time": at // 10**9,
+            "timeNano": at,
+        }
+        if kind != "network":
+            # What the API had before it had Type and Actor; it is still sent.
+            event = {"status": action, "id": actor, **event}
+        if kind == "container":
+            event["from"] = attributes.get("image", "")
+        self._past.append(event)
+        for listener in self._listeners:
+            listener.put_nowait(event)
+
+    async def read(self, since: int | None, until: int | None, filters: Filters) -> AsyncIterator[Json]:
+        """Yield past events where one of the times is given, then those to come until ``until``, or for ever."""
+        news: asyncio.Queue[Json] = asyncio.Queue()
+        self._listeners.add(news)
+        try:
+            past = list(self._past) if since is not None or until is not None else []
+            for event in past:
+                if (since or 0) <= event["timeNano"] <= (until or event["timeNano"]) and matches(event, filters):
+                    yield event
+            while True:
+                async with asyncio.timeout(None if until is None else (until - time.time_ns()) / 1e9):
+                    event = await news.get()
+                if matches(event, filters):
+                    yield event
+        except TimeoutError:
+            return
+        finally:
+            self._listeners.discard(news)
+
+
+def matches(event: Mapping[str, Any], filters: Filters) -> bool:
+    """Say whether an event is asked for (moby: daemon/events/filter.go); filters of other names let everything pass."""
+    actor = event["Actor"]
+    attributes: Mapping[str, str] = actor["Attributes"]
+    action = str(event["Action"])
+    names = {
+        "type": {event["Type"]},
+        "scope": {event["scope"]},
+        "event": {action, action.partition(":")[0]},
+    }
+    labels = {*attributes, *(f"{name}={value}" for name, value in attributes.items())}
+    for name, wanted in filters.items():
+        if (name in names and wanted and not wanted & names[name]) or (name == "label" and not wanted <= labels):
+            return False
+        if name in {"container", "network", "image"} and wanted:
+            called = (actor["ID"], attributes.get("name", ""), attributes.get("image", "") if name == "image" else "")
+            theirs = event["Type"] == name or (name == "image" and event["Type"] == "container")
+            if not theirs or not any(one and one.startswith(tuple(wanted)) for one in called):
+                return False
+    return True

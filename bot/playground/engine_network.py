@@ -1,0 +1,157 @@
+"""The engine's networks: names that containers share. All processes are on this machine's loopback all the same."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.playground.engine_answers import Refused, moment
+from bot.playground.engine_events import Events, Filters
+
+Json = dict[str, Any]
+BUILT_IN = {"bridge": "bridge", "host": "host", "none": "null"}
+ADDRESS = "127.0.0.1"
+
+
+@dataclass(slots=True)
+class Network:
+    """A network; ``attached`` holds the names of the running containers in it, by id."""
+
+    name: str
+    driver: str = "bridge"
+    id: str = field(default_factory=lambda: secrets.token_hex(32))
+    created: int = field(default_factory=time.time_ns)
+    labels: dict[str, str] = field(default_factory=dict)
+    options: dict[str, str] = field(default_factory=dict)
+    internal: bool = False
+    attachable: bool = False
+    attached: dict[str, str] = field(default_factory=dict)
+
+    def shown(self) -> Json:
+        """Return it as the API shows it."""
+        return {
+            "Name": self.name,
+            "Id": self.id,
+            "Created": moment(self.created),
+            "Scope": "local",
+            "Driver": self.driver,
+            "EnableIPv6": False,
+            "IPAM": {"Driver": "default", "Options": None, "Config": []},
+            "Internal": self.internal,
+            "Attachable": self.attachable,
+            "Ingress": False,
+            "ConfigFrom": {"Network": ""},
+            "ConfigOnly": False,
+            "Containers": {
+                container: {
+                    "Name": name,
+                    "EndpointID": "",
+                    "MacAddress": "",
+                    "IPv4Address": f"{ADDRESS}/8",
+                    "IPv6Address": "",
+                }
+                for container, name in self.attached.items()
+            },
+            "Options": self.options,
+            "Labels": self.labels,
+        }
+
+
+class Networks:
+    """All networks of the engine; three are always there."""
+
+    def __init__(self, events: Events) -> None:
+        self._events = events
+        self._all = [Network(name, driver) for name, driver in BUILT_IN.items()]
+
+    def listed(self, filters: Filters) -> list[Network]:
+        """Return the networks that are asked for by name, id, driver or label."""
+        return [network for network in self._all if _fits(network, filters)]
+
+    def find(self, key: str) -> Network:
+        """Return the network of this id or name, or whose id begins so. Raises ``Refused`` (404)."""
+        found = [one for one in self._all if one.id == key]
+        found += [one for one in self._all if one.name == key]
+        found += [one for one in self._all if key and one.id.startswith(key)]
+        if not found:
+            raise Refused(404, f"network {key} not found")
+        return found[0]
+
+    def create(self, order: Mapping[str, Any]) -> Json:
+        """Answer ``POST /networks/create``."""
+        name = str(order.get("Name") or "")
+        if not name.strip():
+            raise Refused(500, f"invalid name: {name}")
+        if any(network.name == name for network in self._all):
+            raise Refused(409, f"network with name {name} already exists")
+        driver = str(order.get("Driver") or "bridge")
+        if driver != "bridge":
+            raise Refused(404, f'plugin "{driver}" not found')
+        network = Network(
+            name,
+            labels=dict(order.get("Labels") or {}),
+            options=dict(order.get("Options") or {}),
+            internal=bool(order.get("Internal")),
+            attachable=bool(order.get("Attachable")),
+        )
+        self._all.append(network)
+        self._tell(network, "create")
+        return {"Id": network.id, "Warning": ""}
+
+    def remove(self, key: str) -> None:
+        """Remove a network that nobody is in. Raises ``Refused``."""
+        network = self.find(key)
+        if network.name in BUILT_IN:
+            raise Refused(403, f"{network.name} is a pre-defined network and cannot be removed")
+        if network.attached:
+            raise Refused(
+                403, f"error while removing network: network {network.name} id {network.id} has active endpoints"
+            )
+        self._all.remove(network)
+        self._tell(network, "destroy")
+
+    def join(self, key: str, container: str, name: str) -> Json:
+        """Bring a container that starts into a network; return its endpoint as inspect shows it. Raises ``Refused``."""
+        network = self.find(key)
+        network.attached[container] = name
+        return {"NetworkID": network.id, "IPAddress": ADDRESS, "IPPrefixLen": 8}
+
+    def tell(self, key: str, action: str, container: str) -> None:
+        """Tell the engine's listeners what a container does with a network."""
+        self._tell(self.find(key), action, container)
+
+    def leave(self, key: str, container: str) -> None:
+        """Take a container out of a network; does nothing where it is not in it."""
+        for network in self._all:
+            if key in {network.name, network.id} and network.attached.pop(container, None) is not None:
+                self._tell(network, "disconnect", container)
+
+    def _tell(self, network: Network, action: str, container: str = "") -> None:
+        with_container = {"container": container} if container else {}
+        self._events.tell(
+            "network", action, network.id, with_container | {"name": network.name, "type": network.driver}
+        )
+
+
+def _fits(network: Network, filters: Filters) -> bool:
+    labels = {*network.labels, *(f"{name}={value}" for name, value in network.labels.items())}
+    for name, wanted in filters.items():
+        match name:
+            case "name":
+                fits = any(one in network.name for one in wanted)
+            case "id":
+                fits = any(network.id.startswith(one) for one in wanted)
+            case "driver":
+                fits = network.driver in wanted
+            case "label":
+                fits = wanted <= labels
+            case "scope":
+                fits = "local" in wanted
+            case _:
+                raise Refused(400, f"Invalid filter '{name}'")
+        if not fits:
+            return False
+    return True

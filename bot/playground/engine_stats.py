@@ -1,0 +1,84 @@
+"""What a running container uses, as ``GET …/stats`` and ``…/top`` answer."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import time
+from typing import Any
+
+from bot.playground import engine_usage as usage
+from bot.playground.engine_answers import NEVER, Refused, moment
+from bot.playground.engine_container import Container
+
+Json = dict[str, Any]
+_NO_CPU: Json = {
+    "cpu_usage": {"total_usage": 0, "usage_in_kernelmode": 0, "usage_in_usermode": 0},
+    "throttling_data": {},
+}
+
+
+async def sample(container: Container, before: Json | None = None) -> Json:
+    """Take a sample; ``before`` is the one to compare with. One that is down has nothing in it, as in Docker."""
+    run = container.run
+    now = await usage.used(run.process.shim) if run else None
+    taken: Json = {
+        "read": NEVER if run is None else moment(time.time_ns()),
+        "preread": before["read"] if before else NEVER,
+        "pids_stats": {},
+        "blkio_stats": {},
+        "num_procs": 0,
+        "storage_stats": {},
+        "cpu_stats": dict(_NO_CPU),
+        "precpu_stats": before["cpu_stats"] if before else dict(_NO_CPU),
+        "memory_stats": {},
+        "name": f"/{container.name}",
+        "id": container.id,
+    }
+    if now is None:
+        return taken
+    limit = int(container.order.host["Memory"] or 0) or usage.memory_of_machine()
+    taken["memory_stats"] = {"usage": now.memory, "stats": {"rss": now.memory, "inactive_file": 0}, "limit": limit}
+    if now.tasks is not None:
+        taken["pids_stats"] = {"current": now.tasks}
+    if now.user is not None and now.system is not None:
+        used = {
+            "total_usage": now.user + now.system,
+            "usage_in_usermode": now.user,
+            "usage_in_kernelmode": now.system,
+        }
+        machine = {"system_cpu_usage": usage.busy(), "online_cpus": os.cpu_count() or 1}
+        taken["cpu_stats"] = {"cpu_usage": used, **machine, "throttling_data": {}}
+    return taken
+
+
+async def processes(container: Container, arguments: str) -> Json:
+    """Answer ``GET …/top``: what ``ps`` with these arguments says of the container's processes."""
+    run = container.run
+    if run is None:
+        if container.state.restarting:
+            raise Refused(409, f"Container {container.id} is restarting, wait until the container is running")
+        raise Refused(409, f"Container {container.id} is not running")
+    ps = shutil.which("ps")
+    if ps is None:
+        raise Refused(500, 'error running ps: exec: "ps": executable file not found in $PATH')
+    now = await usage.used(run.process.shim)
+    asked = await asyncio.create_subprocess_exec(
+        *(ps, *arguments.split()), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    said, complained = await asked.communicate()
+    if asked.returncode:
+        raise Refused(500, f"ps: {complained.decode('utf-8', 'replace').strip().partition(chr(10))[0]}")
+    return _table(said.decode("utf-8", "replace"), frozenset(now.memory_of) if now else frozenset())
+
+
+def _table(said: str, pids: frozenset[int]) -> Json:
+    titles, *lines = said.splitlines() or [""]
+    names = titles.split()
+    if "PID" not in names:
+        raise Refused(500, "Couldn't find PID field in ps output")
+    column = names.index("PID")
+    rows = [line.split(None, len(names) - 1) for line in lines]
+    ours = [row for row in rows if len(row) > column and row[column].isdecimal() and int(row[column]) in pids]
+    return {"Titles": names, "Processes": ours}

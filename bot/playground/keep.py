@@ -1,0 +1,67 @@
+"""What stands in the local workspace, kept in a file, so that the next start shows what happened before."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from bot.errors import AegisError
+from bot.playground.messages import Message
+from bot.playground.state import File, State
+
+KEPT = 500
+"""Newest messages of each channel that are kept."""
+
+
+def save(state: State, path: Path) -> None:
+    """Write the messages that stand in ``state``, whole or not at all. Raises ``AegisError`` where it cannot."""
+    content = {
+        "messages": {channel: [_written(message) for message in _newest(state, channel)] for channel in state.messages},
+        "direct": [sorted(channel.members) for channel in state.channels.values() if channel.kind == "im"],
+        "files": [{**asdict(file), "content": file.text} for file in state.files.values()],
+    }
+    beside = path.with_suffix(".new")
+    try:
+        beside.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+        beside.replace(path)
+    except OSError as error:
+        raise AegisError(
+            f"The demo's messages cannot be written to {path}.", mend="Make room there.", detail=str(error)
+        ) from error
+
+
+def load(state: State, path: Path) -> None:
+    """Put what ``save`` wrote into ``state``; nothing where no file is. Raises ``AegisError`` for a broken one."""
+    if not path.exists():
+        return
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        for members in content["direct"]:
+            state.direct(next(user for user in members if user != state.seed.bot.user))
+        for channel, written in content["messages"].items():
+            for one in written:
+                body = one["body"]
+                kept = Message(
+                    channel, body, one["metadata"], one["parse"], reactions=one["reactions"], versions=[body]
+                )
+                state.put_back(kept)
+        for one in content["files"]:
+            state.files[one["id"]] = File(**{**one, "content": one["content"].encode()})
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, StopIteration) as error:
+        raise AegisError(
+            f"{path} cannot be understood.", mend=f"Remove {path.parent}; the demo then begins anew.", detail=str(error)
+        ) from error
+
+
+def _newest(state: State, channel: str) -> list[Message]:
+    return state.standing(channel)[-KEPT:]
+
+
+def _written(message: Message) -> dict[str, object]:
+    return {
+        "body": message.body,
+        "metadata": message.metadata,
+        "parse": message.parse,
+        "reactions": message.reactions,
+    }

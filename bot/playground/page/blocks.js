@@ -1,0 +1,180 @@
+// Slack's messages and blocks -> DOM, as people on call know them.
+//
+// ctx = {
+//   me, userName(id), channelName(id), groupName(id),   // names are undefined where nobody is known by the id
+//   about?(id),                                         // a few words on who a person or group is, for the chip's title
+//   people?(), channels?(),                             // [{id}] to choose from in menus of people and channels
+//   onAction(container, element, chosen, block),        // somebody pressed or chose; the question was asked before.
+//                                                       // chosen: null for a button, an option's value, a list of values,
+//                                                       // a user's or channel's id, a text or a date. May return a promise:
+//                                                       // the control is busy until then; {error: "…"} is shown beside it.
+//   onSubmit(view, stateValues), onClose(view),         // see dialogs.js
+//   onFocusLost?(containerId),                          // a window closed and what it was opened from is gone
+//   headingLevel?,                                      // of header blocks; 4 without
+// }
+// container is the message or view that holds the blocks: the third argument, or ctx.container.
+//
+// A message that is drawn anew: const giveBack = rememberFocus(old); …replace…; giveBack(now).
+
+import { renderAttachments } from "./attachments.js";
+import { dateNode } from "./dates.js";
+import { renderElement, renderImage } from "./elements.js";
+import { link, safeAddress } from "./mentions.js";
+import { renderMrkdwn } from "./mrkdwn.js";
+import { fragment, make, objects, uniqueId, words } from "./nodes.js";
+import { renderRichText } from "./rich_text.js";
+import { plainText, renderText } from "./text.js";
+
+export { openConfirm } from "./confirm.js";
+export { closeModal, openModal, updateModal } from "./dialogs.js";
+export { emojiSign } from "./emoji.js";
+export { stateValues } from "./fields.js";
+export { rememberFocus } from "./focus.js";
+export { renderMrkdwn };
+
+const BLOCKS = new Map([
+  ["header", renderHeader],
+  ["section", renderSection],
+  ["context", renderContext],
+  ["divider", () => make("hr", { class: "bk-rule" })],
+  ["actions", renderActions],
+  ["rich_text", (block, place) => renderRichText(block, place.ctx)],
+  ["image", renderPicture],
+  ["input", renderInput],
+  ["markdown", (block, place) => renderMrkdwn(words(block.text), place.ctx, { styles: false })],
+]);
+
+const NOT_READ = new Set(["type", "block_id", "action_id", "value", "style", "url", "image_url", "icon_url"]);
+
+/** Return the body of a message: its blocks or else its text, its attachments and files, and whether it was edited. */
+export function renderMessageBody(message, ctx = {}) {
+  const blocks = objects(message.blocks);
+  const text = words(message.text);
+  const said = blocks.length
+    ? renderBlocks(blocks, ctx, message)
+    : text && make("div", { class: "bk-text" }, renderMrkdwn(text, ctx, { names: false, styles: message.mrkdwn !== false }));
+  const body = make("div", { class: "bk-body" }, said);
+  if (message.edited) {
+    const last = [...body.querySelectorAll(".bk-mrkdwn, .bk-rich-section")].at(-1);
+    (last && !body.querySelector(".bk-actions") ? last : body).append(renderEdited(message.edited));
+  }
+  const attachments = renderAttachments(objects(message.attachments), ctx, message);
+  body.append(fragment(attachments, objects(message.files).map(renderFile)));
+  return fragment(body);
+}
+
+/** Return the DOM of blocks; one whose kind this page does not know shows its words. */
+export function renderBlocks(blocks, ctx = {}, container = ctx.container) {
+  const nodes = objects(blocks).map((block) => {
+    const render = BLOCKS.get(block.type) ?? renderUnknown;
+    const node = make("div", { class: `bk-block bk-${BLOCKS.has(block.type) ? block.type : "other"}` });
+    node.append(render(block, { ctx, container, block }));
+    return node;
+  });
+  return fragment(make("div", { class: "bk-blocks" }, nodes));
+}
+
+function renderEdited(edited) {
+  const seconds = Number(words(edited.ts).split(".")[0]);
+  const mark = make("span", { class: "bk-edited" }, " (edited)");
+  if (seconds) {
+    mark.title = dateNode(seconds, "{date_pretty} at {time_secs}").textContent;
+  }
+  return mark;
+}
+
+function renderFile(file) {
+  const name = words(file.title) || words(file.name) || "file";
+  const size = Number(file.size) >= 1000 ? `${Math.round(file.size / 1000)} kB` : `${Number(file.size) || 0} bytes`;
+  const address = words(file.permalink) || words(file.url_private);
+  return make(
+    "div",
+    { class: "bk-file" },
+    make("span", { class: "bk-file-sign", "aria-hidden": "true" }, "📄"),
+    make("span", {}, safeAddress(address) ? link(address, name, { checked: false }) : name, make("span", { class: "bk-small" }, ` ${size}`)),
+  );
+}
+
+function renderHeader(block, { ctx }) {
+  return make("div", { class: "bk-heading", role: "heading", "aria-level": ctx.headingLevel ?? 4 }, plainText(block.text));
+}
+
+function renderSection(block, place) {
+  const fields = objects(block.fields).map((field) => make("div", { class: "bk-field" }, renderText(field, place.ctx)));
+  return fragment(
+    make(
+      "div",
+      { class: "bk-section-words" },
+      block.text ? renderText(block.text, place.ctx) : null,
+      fields.length ? make("div", { class: "bk-fields" }, fields) : null,
+    ),
+    block.accessory ? make("div", { class: "bk-accessory" }, renderElement(block.accessory, place)) : null,
+  );
+}
+
+function renderContext(block, { ctx }) {
+  return fragment(
+    objects(block.elements).map((one) => (one.type === "image" ? renderImage(one, "bk-icon") : renderText(one, ctx))),
+  );
+}
+
+function renderActions(block, place) {
+  return fragment(
+    objects(block.elements).map((element) => make("div", { class: "bk-action" }, renderElement(element, place))),
+  );
+}
+
+function renderPicture(block, { ctx }) {
+  const address = words(block.image_url) || words(block.slack_file?.url);
+  return pictureNode(words(block.alt_text), address, block.title && renderText(block.title, ctx));
+}
+
+/** Show a picture as a frame that says what it shows and where it would come from. */
+export function pictureNode(alt, address, title = null) {
+  return make(
+    "figure",
+    { class: "bk-picture" },
+    title ? make("figcaption", {}, title) : null,
+    make(
+      "div",
+      { class: "bk-picture-frame" },
+      make("span", { class: "bk-picture-sign", "aria-hidden": "true" }, "🖼️"),
+      make("span", {}, alt || "Picture", make("span", { class: "bk-small" }, " (pictures are not loaded here)")),
+      address ? make("span", { class: "bk-small" }, link(address, address)) : null,
+    ),
+  );
+}
+
+function renderInput(block, place) {
+  const names = { control: uniqueId("control"), label: uniqueId("label"), error: uniqueId("error") };
+  names.hint = block.hint ? uniqueId("hint") : "";
+  const node = make(
+    "div",
+    { class: "bk-input-block" },
+    make(
+      "label",
+      { id: names.label, for: names.control, class: "bk-label" },
+      plainText(block.label),
+      block.optional ? make("span", { class: "bk-optional" }, " (optional)") : null,
+    ),
+    block.element && renderElement(block.element, { ...place, names }),
+    make("div", { id: names.error, class: "bk-error" }),
+    block.hint ? make("div", { id: names.hint, class: "bk-hint" }, plainText(block.hint)) : null,
+  );
+  node.dataset.inputBlock = words(block.block_id);
+  node.dataset.optional = String(Boolean(block.optional));
+  return node;
+}
+
+function renderUnknown(block) {
+  const said = [];
+  const gather = (value, key) => {
+    if (typeof value === "string" && !NOT_READ.has(key)) {
+      said.push(value);
+    } else if (value !== null && typeof value === "object") {
+      Object.entries(value).forEach(([name, inner]) => gather(inner, Array.isArray(value) ? key : name));
+    }
+  };
+  gather(block, "");
+  return make("div", { class: "bk-unknown" }, `This page does not draw “${words(block.type) || "?"}” blocks. ${said.join(" · ")}`);
+}

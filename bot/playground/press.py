@@ -1,0 +1,176 @@
+"""What people do with what the bot shows them: press, choose, type a command, submit or close a modal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bot.playground.arguments import Arguments, Refused
+from bot.playground.blocks import check_view
+from bot.playground.events import Events
+from bot.playground.messages import Ephemeral, Message
+from bot.playground.payloads import Payloads, control
+from bot.playground.people import Json
+from bot.playground.responses import Responses
+from bot.playground.socket_mode import Delivery, SocketMode
+from bot.playground.state import State
+from bot.playground.views import View
+
+
+@dataclass(slots=True)
+class Interaction:
+    """How something that a person did went, as far as Slack tells that person.
+
+    ``error`` is empty when the bot acknowledged in time; ``operation_timeout`` or ``dispatch_failed`` (no socket open)
+    when the person sees Slack's warning; ``cancelled`` when the person said no in the confirmation ``dialog``; or the
+    code of what is wrong with the bot's answer. ``errors`` are what the bot put at a modal's fields, by block_id.
+    """
+
+    payload: Json
+    delivery: Delivery | None = None
+    error: str = ""
+    dialog: Json | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Say whether the person saw no error from Slack."""
+        return not self.error
+
+    @property
+    def answer(self) -> Json:
+        """What the bot put into the acknowledgement; empty for nothing."""
+        return (self.delivery and self.delivery.answer) or {}
+
+    @property
+    def errors(self) -> dict[str, str]:
+        """What the bot found wrong in the fields of a modal."""
+        return dict(self.answer.get("errors", {}))
+
+
+class Press:
+    """Actions with the bot's messages, modals and commands. Each returns when the bot acknowledged or Slack gave up."""
+
+    state: State
+    socket_mode: SocketMode
+    payloads: Payloads
+    responses: Responses
+    events: Events
+
+    async def press(
+        self, user: str, where: Message | Ephemeral | View, action_id: str, *, confirm: bool = True
+    ) -> Interaction:
+        """Press a button; ``confirm`` is the person's answer to its confirmation dialog, if it has one.
+
+        A ``snapshot()`` stands for what somebody still has on the screen. Raises ``NoSuchControl``.
+        """
+        return await self._act(user, where, action_id, None, confirm=confirm)
+
+    async def choose(
+        self,
+        user: str,
+        where: Message | Ephemeral | View,
+        action_id: str,
+        value: str | list[str],
+        *,
+        confirm: bool = True,
+    ) -> Interaction:
+        """Choose in a select, an overflow menu and the like; options are named by value or by what is read."""
+        return await self._act(user, where, action_id, value, confirm=confirm)
+
+    async def _act(
+        self, user: str, where: Message | Ephemeral | View, action_id: str, value: object, *, confirm: bool
+    ) -> Interaction:
+        if isinstance(where, Ephemeral) and (where.gone or where.user != user):
+            raise Refused("message_not_found")
+        _, element = control(where, action_id)
+        dialog = element.get("confirm")
+        if dialog and not confirm:
+            return Interaction({}, error="cancelled", dialog=dialog)
+        done = await self._interact(self.payloads.action(user, where, action_id, value))
+        done.dialog = dialog
+        return done
+
+    async def shortcut(self, user: str, message: Message | None, callback_id: str) -> Interaction:
+        """Use a message shortcut, or (without a message) a global one."""
+        return await self._interact(self.payloads.shortcut(user, callback_id, message))
+
+    async def slash(self, user: str, channel: str, command: str, text: str = "") -> Interaction:
+        """Type a slash command; an acknowledgement with content becomes a message for this person alone."""
+        payload, grant = self.payloads.command(user, channel, command, text)
+        delivery = await self.socket_mode.deliver("slash_commands", payload)
+        done = Interaction(payload, delivery, delivery.error)
+        if any(done.answer.get(part) for part in ("text", "blocks", "attachments")):
+            try:
+                self.responses.answer(grant, Arguments(done.answer))
+            except Refused as refused:
+                done.error = refused.code
+        return done
+
+    async def submit(self, user: str, view: View, values: Mapping[str, Any] | None = None) -> Interaction:
+        """Submit a modal with values by action_id. Raises ``Refused`` for an empty field that must be filled in."""
+        self._require_open(user, view)
+        payload = self.payloads.submission(view, values or {})
+        _require_filled(view, payload["view"]["state"]["values"])
+        done = await self._interact(payload)
+        if done.ok and not view.closed:
+            try:
+                self._follow(view, done.answer)
+            except Refused as refused:
+                done.error = refused.code
+        return done
+
+    async def close(self, user: str, view: View, *, everything: bool = False) -> list[Interaction]:
+        """Close a modal; the bot hears of it only where ``notify_on_close`` was asked for."""
+        self._require_open(user, view)
+        heard = []
+        for closed in self.state.views.close(view, everything=everything or bool(view.body["clear_on_close"])):
+            self.state.tell("view_closed", closed)
+            if closed.body["notify_on_close"]:
+                heard.append(await self._interact(self.payloads.closing(closed, cleared=everything)))
+        return heard
+
+    async def open_home(self, user: str) -> None:
+        """Look at the app's home tab."""
+        self.events.opened_home(user)
+
+    async def _interact(self, payload: Json) -> Interaction:
+        delivery = await self.socket_mode.deliver("interactive", payload)
+        return Interaction(payload, delivery, delivery.error)
+
+    def _require_open(self, user: str, view: View) -> None:
+        if view not in self.state.views.opened(user):
+            raise Refused("not_found")
+
+    def _follow(self, view: View, answer: Json) -> None:
+        match answer.get("response_action"):
+            case None:
+                self._closed(view, everything=False)
+            case "clear":
+                self._closed(view, everything=True)
+            case "errors":
+                fields = {block["block_id"] for block in view.blocks if block["type"] == "input"}
+                if not answer.get("errors") or not answer["errors"].keys() <= fields:
+                    raise Refused("invalid_response_errors")
+            case "update":
+                check_view(answer.get("view"), "modal")
+                self.state.views.update(view, answer["view"])
+                self.state.tell("view_edit", view)
+            case "push":
+                check_view(answer.get("view"), "modal")
+                self.state.tell("view", self.state.views.open(view.user, answer["view"]))
+            case _:
+                raise Refused("invalid_response_action")
+
+    def _closed(self, view: View, *, everything: bool) -> None:
+        for closed in self.state.views.close(view, everything=everything):
+            self.state.tell("view_closed", closed)
+
+
+def _require_filled(view: View, values: Json) -> None:
+    for block in view.blocks:
+        if block["type"] != "input" or block.get("optional"):
+            continue
+        for standing in values.get(block["block_id"], {}).values():
+            if not any(value for name, value in standing.items() if name != "type"):
+                raise Refused("field_is_empty", block_id=block["block_id"])

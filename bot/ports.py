@@ -1,0 +1,329 @@
+"""What the responder needs from outside, as small Protocols in our words; the edges do not know each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from bot.domain.alert import Alert
+from bot.domain.audit import Act
+from bot.domain.evidence import Evidence, Facts
+from bot.domain.guard import History, Permit, Refusal
+from bot.domain.incident import Approval, Incident, Place, Press
+from bot.domain.prompt import Prompt
+from bot.domain.runbook import Entry
+from bot.domain.target import Target
+from bot.domain.verification import Probe
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """An alert as it was taken in: where it stands, and the key that tells it from all others."""
+
+    key: str
+    place: Place
+    message: str
+    alert: Alert
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class EngineInfo:
+    """Which engine answers: its machine's name, its version, and the API version that was agreed on."""
+
+    host: str
+    version: str
+    api: str
+
+
+class Containers(Protocol):
+    """The Docker Engine. All raise ``EngineError``; a time-out of ``restart`` means unknown, not failed."""
+
+    async def info(self) -> EngineInfo:
+        """Say which engine answers."""
+
+    async def inventory(self) -> tuple[Target, ...]:
+        """List every container, running or not."""
+
+    async def facts(self, name: str) -> Facts:
+        """Look at the container of exactly this name; ``TargetNotFound`` for a prefix, an id or a look-alike."""
+
+    async def facts_of(self, container_id: str) -> Facts:
+        """Look at the container of exactly this full id."""
+
+    async def evidence(self, name: str) -> Evidence:
+        """Gather all sources side by side under one deadline; a source that fails says so, it does not raise.
+
+        Raises ``TargetNotFound`` where there is no such container.
+        """
+
+    async def whole_log(self, evidence: Evidence) -> Evidence:
+        """Read all of the log behind evidence whose log is partial; may take a minute. All else in it stays.
+
+        What comes back is partial still where that failed. Raises ``EngineError``.
+        """
+
+    async def newest_lines(self, container_id: str, count: int) -> tuple[str, ...]:
+        """Return the newest log lines, redacted and cut."""
+
+    async def bundle(self, facts: Facts, incident: str) -> str:
+        """Write what a restart destroys (state, health log, processes, log tail) redacted to a file; return its path.
+
+        Raises ``BundleFailed``.
+        """
+
+    async def restart(self, facts: Facts) -> None:
+        """Restart by id with the container's own stop time-out. Sends the call at most once."""
+
+    async def start(self, container_id: str) -> None:
+        """Start a container that was stopped and not started again; does nothing where it runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReply:
+    """What the model said, before anybody believed it."""
+
+    text: str
+    model: str
+    tokens: int
+    seconds: float
+
+
+class Diagnoser(Protocol):
+    """The model. One call for one incident; whatever goes wrong is a ``ModelError``."""
+
+    model: str
+
+    async def ask(self, prompts: Sequence[Prompt]) -> ModelReply:
+        """Ask with the first prompt; with the next, shorter one, at most once, where the answer was cut off."""
+
+
+class Prober(Protocol):
+    """The verify URL over HTTP."""
+
+    async def probe(self, url: str) -> Probe:
+        """Ask once, bounded in time and bytes. A bad answer is a ``Probe`` too; raises ``VerifyUrlRefused`` only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An incident and whether it is new; where it is not, the alert was counted to the live one."""
+
+    incident: Incident
+    new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What an alert led to so far, on disk: the targets that it labels, and an incident of each, or those it ends."""
+
+    names: tuple[str, ...]
+    incidents: tuple[Opened, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOver:
+    """What a run left behind: alerts that were not handled, live incidents, ended ones with something left to say."""
+
+    alerts: tuple[Received, ...] = ()
+    live: tuple[Incident, ...] = ()
+    ended: tuple[Incident, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.alerts or self.live or self.ended)
+
+
+class Store(Protocol):
+    """The database. On disk when a method returns. Raises ``StoreError``.
+
+    Each alert and incident belongs to one process. What another took over meanwhile is refused to it.
+    """
+
+    @property
+    def shared(self) -> bool:
+        """Say whether other processes may work on this database at the same time."""
+
+    async def take_over(self, *, everything: bool = False) -> LeftOver:
+        """Show that this process is alive, and make ours what dead ones left; ``everything``: all, whoever has it."""
+
+    async def resign(self) -> None:
+        """Let others go on at once with what is ours."""
+
+    async def owns(self, incident: Incident) -> bool:
+        """Say whether nobody took this incident over since it was read or saved."""
+
+    async def sending(self, incident: Incident, act: Act) -> bool:
+        """Add to the audit trail what the engine is about to be told, while the incident is ours.
+
+        ``False``: it was taken over, and the engine must not be told.
+        """
+
+    async def receive(self, received: Received) -> bool:
+        """Take an alert in; ``False`` where its key was taken in before."""
+
+    async def handled(self, key: str) -> None:
+        """Note that nothing of this alert is left to do."""
+
+    async def unhandled(self) -> tuple[Received, ...]:
+        """Return the alerts that were taken in and not handled, oldest first."""
+
+    async def heard(self, at: datetime) -> None:
+        """Keep until when Slack was heard; never earlier than what is kept."""
+
+    async def last_heard(self) -> datetime | None:
+        """Return until when Slack was heard; ``None`` at the first start."""
+
+    async def open(self, incident: Incident) -> Opened:
+        """Open an incident, or count one more alert to the live incident of its target."""
+
+    async def get(self, incident: str) -> Incident | None:
+        """Return an incident."""
+
+    async def claim(
+        self, before: Incident, after: Incident, approval: Approval | None = None, token: str = ""
+    ) -> Incident | None:
+        """Save ``after`` if the stored one still is ``before`` (state and revision), with the approval, in one commit.
+
+        A decision may come to any process, which owns the incident from then on: every step from PROPOSED, and the ends
+        of an OPEN one that people and senders decide. All other steps are the owner's alone.
+
+        Returns what was saved, with its new revision; ``None`` where somebody else was faster, or another incident of
+        the target is RESTARTING. Raises ``ValueError`` for a transition that the table does not hold, and for an
+        approval of anything but the step from PROPOSED to RESTARTING, or of a press that waits for another's.
+
+        Whoever asks again after a ``StoreError`` gives the same ``token`` as before, and wins what was saved already.
+        """
+
+    async def refine(self, before: Incident, after: Incident) -> bool:
+        """Save what ``after`` says more of an incident that is PROPOSED, if the stored one still is ``before``.
+
+        It keeps its revision, so that a press that is under way on ``before`` goes on as if nothing had happened.
+        """
+
+    async def refused(self, press: Press, refusal: Refusal, at: datetime) -> None:
+        """Keep a press that was refused: who, when, what, why."""
+
+    async def note(self, act: Act) -> None:
+        """Add an act to the audit trail; alerts, presses and steps are added by the methods that save them."""
+
+    async def live(self, target: str = "") -> tuple[Incident, ...]:
+        """Return the live incidents, of one target or all, oldest first."""
+
+    async def surplus(self, keep: int) -> tuple[Incident, ...]:
+        """Return proposed incidents beyond the newest ``keep``; a few at a time."""
+
+    async def recent(self, target: str = "", limit: int = 10) -> tuple[Incident, ...]:
+        """Return incidents, newest first."""
+
+    async def unremembered(self) -> tuple[Incident, ...]:
+        """Return ended incidents of ours with something left to say or to remember."""
+
+    async def history(self, target: str, now: datetime) -> History:
+        """Say when and how often ``target`` was restarted by Aegis."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A message that Slack must hear, kept until it has. ``id`` finds it again in its thread.
+
+    ``kind`` is ``say``, ``say_at``, ``choose`` or ``outcome``; ``names`` are a menu's, or an outcome's newest lines.
+    ``tries`` counts how often it was sent; until ``due`` it rests.
+    """
+
+    id: str
+    kind: str
+    place: Place
+    at: datetime
+    incident: str = ""
+    sentence: str = ""
+    offer: bool = False
+    mention: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    tries: int = 0
+    due: datetime | None = None
+
+    @property
+    def thread(self) -> str:
+        """Return what is heard in order: the thread, or the incident where its card begins one."""
+        return f"{self.place.channel}:{self.place.thread or self.incident}"
+
+
+class Outgoing(Protocol):
+    """The outbox in the database. On disk when a method returns. Raises ``StoreError``."""
+
+    async def keep(self, note: Note) -> None:
+        """Keep a message; one that is kept already stays as it is."""
+
+    async def waiting(self, thread: str = "") -> tuple[Note, ...]:
+        """Return what waits, of one thread or all, oldest first."""
+
+    async def take(self, note: Note, due: datetime) -> Note | None:
+        """Take a message to send it; until ``due`` nobody else does. ``None`` where somebody took it before."""
+
+    async def heard(self, note: Note) -> None:
+        """Note that Slack has heard it."""
+
+    async def depth(self) -> tuple[int, datetime | None]:
+        """Return how many messages wait, and since when the oldest does."""
+
+
+class Memory(Protocol):
+    """runbook.json."""
+
+    async def entries(self) -> Sequence[Entry]:
+        """Return all entries, newest last; raises ``RunbookBroken`` where the file cannot be understood."""
+
+    async def append(self, entry: Entry) -> None:
+        """Add an entry, unless one with its id is there. Raises ``RunbookError``; the file is whole either way."""
+
+
+class Approvers(Protocol):
+    """Who may press Restart. Asked at every press, never remembered."""
+
+    async def may(self, press: Press) -> Permit | Refusal:
+        """Say whether this person may; no list, no answer from Slack or no permission refuses."""
+
+    def names(self) -> tuple[str, ...]:
+        """Return the ids of users and user groups who may, as they stand in the settings."""
+
+
+class Messenger(Protocol):
+    """All that Aegis says in Slack. Raises ``SlackError``. Every sentence is plain text and is escaped there.
+
+    ``mention`` takes ids of users and user groups; they come from the settings or a payload's own fields only.
+    """
+
+    async def seen(self, place: Place, message: str) -> None:
+        """Put 👀 on a message, once."""
+
+    async def announce(self, incident: Incident) -> str:
+        """Post the alert of an incident that came by webhook, once for all its incidents; return the message's ts."""
+
+    async def card(self, incident: Incident) -> str:
+        """Post the incident's card (in the thread, where it has one) and return its ts."""
+
+    async def update(self, incident: Incident) -> None:
+        """Bring the card up to date."""
+
+    async def is_card(self, incident: Incident, ts: str) -> bool:
+        """Say whether the message ``ts`` is the incident's card; Slack is asked."""
+
+    async def outcome(self, incident: Incident, newest: Sequence[str] = ()) -> None:
+        """Tell the thread how it ended, with the numbers; where it did not recover, with the newest log lines."""
+
+    async def say(self, incident: Incident, sentence: str, *, offer: bool = False, mention: Sequence[str] = ()) -> None:
+        """Say a sentence in the incident's thread; ``offer`` adds the button for a fresh diagnosis."""
+
+    async def say_at(self, place: Place, sentence: str) -> None:
+        """Say a sentence in a thread that belongs to no incident."""
+
+    async def whisper(self, user: str, place: Place, sentence: str, *, mention: Sequence[str] = ()) -> None:
+        """Say a sentence to one person alone."""
+
+    async def choose(self, place: Place, sentence: str, names: Sequence[str], *, user: str = "") -> None:
+        """Ask which target is meant, with a menu of ``names``; to one person alone where ``user`` is given."""
+
+    async def show_evidence(self, incident: Incident, view: str) -> None:
+        """Show all the evidence in the opened modal ``view``, or as a file in the thread where it is too long."""

@@ -1,0 +1,140 @@
+"""From an incident that was opened to the card that proposes what to do: posted, looked at, brought up to date."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bot.alerts import MOST_CARDS, Alerts
+from bot.domain import guard
+from bot.domain.incident import Incident, Place, State
+from bot.errors import SlackError
+from bot.examination import Examination, Findings
+from bot.gate import Gate
+from bot.plan import World
+from bot.ports import Messenger, Received, Store
+from bot.record import Record
+from bot.telemetry import incident_id
+
+log = logging.getLogger(__name__)
+
+MOST_NAMED = 20
+"""Targets without a card that are listed by name."""
+
+
+class Proposal:
+    """Makes cards, for the responder, which says when."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        messenger: Messenger,
+        record: Record,
+        gate: Gate,
+        examination: Examination,
+        alerts: Alerts,
+        world: World,
+    ) -> None:
+        self._store = store
+        self._messenger = messenger
+        self._record = record
+        self._gate = gate
+        self._examination = examination
+        self._alerts = alerts
+        self._world = world
+
+    async def ask_which(self, received: Received) -> None:
+        """Offer a menu of what is there, under an alert that names none of it."""
+        names = sorted(target.name for target in await self._alerts.inventory())
+        told = "This alert names no container that the engine knows. Which one is meant?"
+        place = (await self._announced(self._alerts.incident(received, ""))).place
+        await self._record.quietly(self._messenger.choose(place, told, names))
+
+    async def name_the_rest(self, names: Sequence[str], place: Place) -> None:
+        """Name those of an alert's targets that get no card."""
+        rest = names[MOST_CARDS:]
+        more = f", and {len(rest) - MOST_NAMED} more" if len(rest) > MOST_NAMED else ""
+        told = (
+            f"This alert names {len(names)} containers; {MOST_CARDS} of them have cards. "
+            f"Not looked at: {', '.join(rest[:MOST_NAMED])}{more}. For one of these, type /aegis diagnose NAME."
+        )
+        await self._record.quietly(self._messenger.say_at(place, told))
+
+    async def post(self, incident: Incident) -> Incident | None:
+        """Post the card. Without Slack an alert is still diagnosed and its card comes later; an asker hears at once.
+
+        ``None``: somebody decided already, or another replica goes on with it.
+        """
+        if not await self._record.ours(incident):
+            return None
+        placed = await self._announced(incident)
+        if placed.place != incident.place:
+            moved = await self._record.claim(incident, placed)
+            if moved is None:
+                return None
+            incident = moved
+        if incident.card:
+            # A target that comes and goes: its card goes on.
+            await self._record.show(incident)
+            return incident
+        try:
+            card = await self._messenger.card(incident)
+        except SlackError as error:
+            log.warning("card not posted: %s", error.sentence)
+            if not incident.opened_by:
+                return incident
+            told = "The card could not be posted."
+            await self._record.close(incident, State.EXPIRED, told, by=incident.opened_by)
+            raise
+        return await self._record.amend(incident, lambda current: replace(current, card=card))
+
+    async def _announced(self, incident: Incident) -> Incident:
+        """Return the incident with its thread; of an alert that came by webhook, that of a message of our own."""
+        if not incident.sender or incident.place.thread:
+            return incident
+        try:
+            thread = await self._messenger.announce(incident)
+        except SlackError as error:
+            log.warning("alert not posted: %s", error.sentence)
+            return incident
+        return replace(incident, place=Place(incident.place.channel, thread))
+
+    async def look(self, incident: Incident) -> None:
+        """OPEN -> PROPOSED: look at the target, and bring the card up to date."""
+        incident_id.set(incident.id)
+        found = await self._examination.examine(
+            incident.target, title=incident.title, alert=incident.alert_text, logs=incident.alert_logs
+        )
+        facts = found.evidence.facts
+        verdict = await self._gate.verdict(incident.target, facts)
+        proposed = await self._record.amend(
+            incident,
+            lambda current: replace(
+                current,
+                state=State.PROPOSED,
+                evidence=found.evidence,
+                diagnosis=found.diagnosis,
+                precedents=found.precedents,
+                verdict=verdict,
+                digest=guard.digest(facts) if facts else "",
+                proposed_at=self._world.now(),
+            ),
+        )
+        if proposed is not None:
+            await self._record.show(proposed)
+            await self._record.make_room()
+            await self._look_closer(proposed, found)
+        elif found.rest is not None:
+            found.rest.cancel()
+
+    async def _look_closer(self, shown: Incident, found: Findings) -> None:
+        """Refine the card once by what the whole of a long log says; not where somebody has pressed meanwhile."""
+        closer = await self._examination.deepen(found, title=shown.title, alert=shown.alert_text, logs=shown.alert_logs)
+        current = await self._store.get(shown.id) if closer is not None else None
+        if closer is None or current is None or current.revision != shown.revision:
+            return
+        refined = replace(current, evidence=closer.evidence, diagnosis=closer.diagnosis, precedents=closer.precedents)
+        if await self._store.refine(current, refined):
+            await self._record.show(refined)

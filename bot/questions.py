@@ -1,0 +1,69 @@
+"""What people ask: how things stand, what happened, what is remembered. Nothing changes by asking."""
+
+from __future__ import annotations
+
+from bot.domain import runbook
+from bot.domain.incident import Incident
+from bot.domain.runbook import Precedent
+from bot.errors import EngineError, RunbookError
+from bot.inbound import Overview
+from bot.plan import Plan, World
+from bot.ports import Approvers, Containers, Memory, Store
+
+
+class Desk:
+    """Answers questions from the engine, the store and the runbook; what does not answer is said in a sentence."""
+
+    def __init__(
+        self,
+        *,
+        containers: Containers,
+        store: Store,
+        memory: Memory,
+        approvers: Approvers,
+        model: str,
+        plan: Plan,
+        world: World,
+    ) -> None:
+        self._containers = containers
+        self._store = store
+        self._memory = memory
+        self._approvers = approvers
+        self._model = model
+        self._plan = plan
+        self._world = world
+
+    async def overview(self) -> Overview:
+        """Say how things stand."""
+        try:
+            info = await self._containers.info()
+            engine = f"Docker {info.version} on {info.host}"
+        except EngineError as error:
+            engine = error.sentence
+        try:
+            entries = await self._memory.entries()
+            memory = f"{len(entries)} past incident{'' if len(entries) == 1 else 's'}"
+        except RunbookError as error:
+            memory = error.sentence
+        return Overview(
+            live=await self._store.live(),
+            watched=self._plan.watched,
+            engine=engine,
+            model=self._model or "none: the rules diagnose",
+            memory=memory,
+            allowlist=tuple(sorted(self._plan.policy.allowlist)),
+            approvers=self._approvers.names(),
+            dry_run=self._plan.policy.dry_run,
+        )
+
+    async def history(self, target: str) -> tuple[Incident, ...]:
+        """Return the newest incidents of a target, or of all."""
+        return await self._store.recent(target)
+
+    async def recall(self, words: str) -> tuple[Precedent, ...]:
+        """Search the runbook; raises ``RunbookError``."""
+        return runbook.search(await self._memory.entries(), words, now=self._world.now(), limit=5)
+
+    async def watched_names(self) -> tuple[str, ...]:
+        """Return the names in the inventory; raises ``EngineError``."""
+        return tuple(sorted(target.name for target in await self._containers.inventory()))

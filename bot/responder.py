@@ -1,0 +1,427 @@
+"""The path of one alert, top to bottom. The order of the steps is written here and nowhere else."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Iterable
+from dataclasses import replace
+from functools import partial
+from typing import TypeVar
+
+from bot.alerts import MOST_CARDS, Alerts
+from bot.domain.alert import Kind, nearest
+from bot.domain.evidence import Facts
+from bot.domain.guard import Refusal
+from bot.domain.incident import (
+    LATE,
+    LIVE,
+    Aftermath,
+    Incident,
+    Place,
+    Press,
+    State,
+    decided_by,
+    standing,
+)
+from bot.domain.verification import Verification
+from bot.errors import (
+    AegisError,
+    BundleFailed,
+    EngineDenied,
+    EngineError,
+    EngineTimeout,
+    EngineUnreachable,
+    StoreError,
+    TargetNotFound,
+)
+from bot.examination import Examination
+from bot.gate import Admitted, Gate
+from bot.plan import Plan, World
+from bot.ports import Begun, Containers, LeftOver, Messenger, Received, Store
+from bot.proposal import Proposal
+from bot.record import Record
+from bot.telemetry import INCIDENTS, STAGES, incident_id
+from bot.watch import Watch
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+_OVER = "Recovered without action: the sender says that it is over."
+
+AT_ONCE = 8
+"""Cards and ends of the last run that are brought up to date side by side; they are many, and nobody waits for them."""
+
+
+class Responder:
+    """Answers alerts, requests and presses. Nothing of an incident is kept in memory: the store is the truth."""
+
+    def __init__(
+        self,
+        *,
+        containers: Containers,
+        store: Store,
+        messenger: Messenger,
+        record: Record,
+        gate: Gate,
+        examination: Examination,
+        watch: Watch,
+        plan: Plan,
+        world: World,
+    ) -> None:
+        self._containers = containers
+        self._store = store
+        self._messenger = messenger
+        self._record = record
+        self._gate = gate
+        self._watch = watch
+        self._world = world
+        self._alerts = Alerts(containers=containers, store=store, record=record, plan=plan, world=world)
+        self._proposal = Proposal(
+            store=store,
+            messenger=messenger,
+            record=record,
+            gate=gate,
+            examination=examination,
+            alerts=self._alerts,
+            world=world,
+        )
+
+    # An alert, from the message to the card with its buttons.
+
+    async def receive(self, received: Received) -> bool:
+        """Take an alert in, on disk; ``False`` where it was taken in before."""
+        return await self._alerts.receive(received)
+
+    async def answer(self, received: Received) -> None:
+        """Do all that an alert needs: open an incident of each target and diagnose, or close what resolved."""
+        if received.alert.kind is not Kind.RESOLVED and received.message:
+            await self._record.quietly(self._messenger.seen(received.place, received.message))
+        await self.follow(received, await self._record.persist(lambda: self.begin(received)))
+
+    async def begin(self, received: Received) -> Begun:
+        """Open an incident of each target that the alert labels; of an end, find the incidents that it ends."""
+        return await self._alerts.begin(received)
+
+    async def standing(self, received: Received) -> Begun:
+        """Return what an alert that was taken in before led to; nothing is opened."""
+        return await self._alerts.standing(received)
+
+    async def follow(self, received: Received, begun: Begun) -> None:
+        """Do the rest of what an alert needs: a card for each new incident in its thread, a look at each target."""
+        if received.alert.kind is Kind.RESOLVED:
+            for opened in begun.incidents:
+                if opened.incident.along:
+                    await self._record.show(opened.incident)
+                    continue
+                await self._record.persist(partial(self._record.close, opened.incident, State.RESOLVED, _OVER))
+            await self._handled(received)
+            return
+        if not begun.names:
+            await self._record.persist(lambda: self._proposal.ask_which(received))
+        await self._handled(received)
+        posted = []
+        for opened in begun.incidents:
+            incident_id.set(opened.incident.id)
+            if opened.new:
+                INCIDENTS.labels(State.OPEN.value).inc()
+                incident = await self._through(opened.incident, self._proposal.post(opened.incident))
+                posted += [incident] if incident is not None else []
+                if opened.incident.flaps and received.message:
+                    await self._record.quietly(self._messenger.say_at(received.place, _again(opened.incident)))
+            else:
+                await self._record.show(opened.incident)
+        if len(begun.names) > MOST_CARDS:
+            await self._proposal.name_the_rest(begun.names, posted[0].place if posted else received.place)
+        await _each(self._through(incident, self._proposal.look(incident)) for incident in posted)
+
+    async def _handled(self, received: Received) -> None:
+        await self._record.persist(lambda: self._store.handled(received.key))
+
+    async def _through(self, incident: Incident, work: Awaitable[T]) -> T | None:
+        """Await a piece of an incident's work; where the database fails in its middle, go on from what is on disk."""
+        try:
+            return await work
+        except StoreError as error:
+            log.warning("stopped in the middle, going on from what is on disk: %s", error.sentence)
+        await self._record.persist(lambda: self._go_on(incident))
+        return None
+
+    async def _go_on(self, incident: Incident) -> None:
+        current = await self._store.get(incident.id)
+        if current is None or current.epoch != incident.epoch:
+            return
+        if current.state in LIVE:
+            await self._resume(current)
+        else:
+            await self._record.finish(current)
+
+    async def diagnose(self, name: str, place: Place, user: str) -> None:
+        """Diagnose on request; an unknown name is answered to ``user`` alone, with the nearest names.
+
+        Raises ``SlackError`` where the card cannot be posted: only the asker's own reply address can say so.
+        """
+        try:
+            names = sorted(target.name for target in await self._containers.inventory())
+        except EngineError as error:
+            await self._record.quietly(self._messenger.whisper(user, place, error.sentence))
+            return
+        if name not in names:
+            near = nearest(name, names)
+            told = (
+                f"There is no container of exactly that name{', but there is ' + ' and '.join(near) if near else ''}."
+            )
+            await self._record.quietly(
+                self._messenger.choose(place, f"{told} Which one is meant?", near or names, user=user)
+            )
+            return
+        for live in await self._store.live(name):
+            if live.state in (State.RESTARTING, State.VERIFYING):
+                told = f"{name} is being restarted right now; its thread gets the result."
+                await self._record.quietly(self._messenger.whisper(user, place, told))
+                return
+            await self._record.close(live, State.EXPIRED, "A fresh diagnosis was asked for.", by=user)
+        incident = Incident(
+            id=self._world.name(),
+            target=name,
+            place=place,
+            state=State.OPEN,
+            opened_at=self._world.now(),
+            opened_by=user,
+            title=f"Diagnosis of {name}",
+        )
+        await self._open(incident)
+
+    async def rediagnose(self, press: Press) -> None:
+        """Look again: the same card while it is proposed, else a new incident in the same thread."""
+        incident = await self._store.get(press.incident)
+        if incident is None:
+            await self._record.unknown(press)
+            return
+        if incident.state is State.PROPOSED:
+            await self._look_anew(incident)
+        elif incident.state not in LIVE:
+            thread = incident.place.thread or incident.card
+            await self.diagnose(incident.target, Place(incident.place.channel, thread), press.user)
+        else:
+            await self._record.whisper(press, f"{incident.target} is being looked at right now.")
+
+    async def _open(self, incident: Incident) -> None:
+        opened = await self._alerts.open(incident)
+        incident_id.set(opened.incident.id)
+        if opened.new:
+            INCIDENTS.labels(State.OPEN.value).inc()
+            posted = await self._through(opened.incident, self._proposal.post(opened.incident))
+            if posted is not None:
+                await self._through(posted, self._proposal.look(posted))
+        else:
+            await self._record.show(opened.incident)
+
+    async def _look_anew(self, incident: Incident) -> None:
+        """PROPOSED -> OPEN -> PROPOSED, on the same card."""
+        again = await self._record.claim(incident, replace(incident, state=State.OPEN, digest="", verdict=None))
+        if again is not None:
+            await self._record.show(again)
+            await self._through(again, self._proposal.look(again))
+
+    # A press of Restart, from the approver to the runbook.
+
+    async def restart(self, press: Press) -> None:
+        """Check who pressed and what changed, claim, save the evidence, restart, verify, tell, remember."""
+        incident_id.set(press.incident)
+        admitted = await self._gate.admit(press)
+        claimed = await self._gate.claim(press, admitted) if admitted else None
+        if admitted is not None and claimed is not None:
+            await self._through(claimed, self._approved(press, admitted, claimed))
+
+    async def _approved(self, press: Press, admitted: Admitted, claimed: Incident) -> None:
+        await self._record.show(claimed)
+        if admitted.dry_run:
+            told = f"Dry run: here {claimed.target} would have been restarted. Nothing was."
+            await self._record.close(claimed, State.INTERRUPTED, told, by=press.user)
+            return
+        try:
+            bundle = await self._containers.bundle(admitted.facts, claimed.id)
+            kept = await self._record.claim(claimed, replace(claimed, bundle=bundle))
+        except (BundleFailed, EngineError, StoreError) as error:
+            told = f"{error.sentence} Evidence is saved before it is destroyed, so nothing was restarted."
+            await self._record.not_restarted(claimed, told)
+            return
+        if kept is not None:
+            await self._restart(kept, admitted.facts)
+
+    async def _restart(self, incident: Incident, facts: Facts) -> None:
+        """RESTARTING -> VERIFYING. A restart is sent once and never again; where the answer is missing, we look."""
+        try:
+            if not await self._record.acting(incident, "restart"):
+                return
+            with STAGES.labels("restart").time():
+                await self._containers.restart(facts)
+        except StoreError as error:
+            told = f"The restart cannot be recorded, so nothing was restarted. {error.sentence}"
+            await self._record.not_restarted(incident, told)
+        except (EngineTimeout, EngineUnreachable) as error:
+            log.warning("unknown whether it was restarted, looking: %s", error.sentence)
+            await self._settle(incident)
+        except (EngineDenied, TargetNotFound) as error:
+            await self._record.not_restarted(incident, f"{error.sentence} Nothing was restarted.")
+        except EngineError as error:
+            await self._failed(incident, "the engine could not restart it", error)
+        else:
+            await self._verify(incident)
+
+    async def _failed(self, incident: Incident, how: str, error: AegisError) -> None:
+        """RESTARTING -> UNRESOLVED: say why it could not be done, and how the container is left, which may be down."""
+        why = f" The engine says: {error.detail}" if isinstance(error, EngineError) and error.detail else ""
+        reason = f"{how}, {await self._watch.left(incident)}. {error.what}{why}"
+        seen = Verification(recovered=False, reason=reason)
+        await self._record.end(replace(incident, verification=seen), incident)
+
+    async def _settle(self, incident: Incident) -> None:
+        """Go on by what became of a restart whose answer was not heard."""
+
+        async def silent(error: EngineError) -> None:
+            told = f"{error.sentence} It is unknown whether the restart happened; nothing is sent again."
+            await self._record.quietly(self._messenger.say(incident, told))
+
+        became = await self._watch.settle(incident, silent)
+        if became is Aftermath.GONE:
+            told = "The container is gone or was re-created, so nothing more is done. A person has to look."
+            await self._record.close(incident, State.INTERRUPTED, told)
+        elif became is Aftermath.NOT_CARRIED_OUT:
+            told = "The restart was not carried out, and is not sent again by itself."
+            await self._record.not_restarted(incident, told)
+        elif became is Aftermath.STOPPED:
+            await self._start_again(incident)
+        else:
+            await self._verify(incident)
+
+    async def _start_again(self, incident: Incident) -> None:
+        """Start what the engine stopped for our restart and did not start: the approved restart's second half."""
+        try:
+            if not await self._record.acting(incident, "start"):
+                return
+            await self._containers.start(incident.container)
+        except (EngineTimeout, EngineUnreachable) as error:
+            log.warning("unknown whether it was started, looking: %s", error.sentence)
+            await self._verify(incident)
+        except (EngineError, StoreError) as error:
+            await self._failed(incident, "it was stopped and could not be started", error)
+        else:
+            told = "It was stopped but not started again; it is started now."
+            await self._record.quietly(self._messenger.say(incident, told))
+            await self._verify(incident)
+
+    async def _verify(self, incident: Incident) -> None:
+        """RESTARTING -> VERIFYING -> RESOLVED or UNRESOLVED."""
+        if incident.state is State.RESTARTING:
+            moved = await self._record.insist(incident, replace(incident, state=State.VERIFYING))
+            if moved is None:
+                return
+            incident = moved
+            await self._record.show(incident)
+        with STAGES.labels("verify").time():
+            seen = await self._watch.verify(incident)
+        await self._record.end(replace(incident, verification=seen), incident)
+
+    # The other ways in which an incident ends.
+
+    async def ignore(self, press: Press, reason: str) -> None:
+        """Close the incident because somebody says so; anyone may. Whoever comes too late hears who decided."""
+        incident = await self._store.get(press.incident)
+        while incident is not None and incident.state in (State.OPEN, State.PROPOSED):
+            ignored = replace(incident, reason=reason)
+            if await self._record.close(ignored, State.IGNORED, "Ignored.", by=press.user, was=incident):
+                return
+            incident = await self._store.get(press.incident)
+        if incident is None:
+            await self._record.unknown(press)
+        else:
+            await self._record.refuse(press, Refusal("state", standing(incident)), mention=decided_by(incident))
+            await self._record.show(incident)
+
+    # After a start: nothing is lost, nothing is done twice.
+
+    async def left_over(self) -> LeftOver:
+        """Return what the last run did not finish; of several, what dead ones did not. Ask before all else."""
+        return await self._store.take_over(everything=not self._store.shared)
+
+    async def recover(self, left: LeftOver) -> None:
+        """Go on where the last run ended: look at what happened before doing anything."""
+        turns = asyncio.Semaphore(AT_ONCE)
+
+        async def in_turn(work: Awaitable[None]) -> None:
+            async with turns:
+                await work
+
+        work: list[Awaitable[None]] = [self.answer(received) for received in left.alerts]
+        for incident in left.live:
+            resumed = self._through(incident, self._resume(incident))
+            work.append(in_turn(resumed) if incident.state is State.PROPOSED else resumed)
+        work += [in_turn(self._record.finish(incident)) for incident in left.ended]
+        await _each(work)
+
+    async def catch_up(self) -> None:
+        """Do what is due: cards that Slack did not take, cards whose time is over, ends that are not remembered."""
+        for incident in await self._store.live():
+            if incident.state is not State.PROPOSED:
+                continue
+            if not incident.card:
+                posted = await self._proposal.post(incident)
+                if posted is not None:
+                    await (self._look_anew if self._record.expired(posted) else self._record.show)(posted)
+            elif self._record.expired(incident):
+                await self._record.expire(incident)
+        for incident in await self._store.unremembered():
+            await self._record.finish(incident, again=True)
+
+    async def _resume(self, incident: Incident) -> None:
+        incident_id.set(incident.id)
+        log.info("resuming in state %s", incident.state.value)
+        unseen = not incident.card
+        if incident.state in (State.OPEN, State.PROPOSED) and unseen:
+            posted = await self._proposal.post(incident)
+            if posted is None:
+                return
+            incident = posted
+        if incident.state is State.OPEN:
+            await self._proposal.look(incident)
+            if self._world.now() - incident.opened_at >= LATE:
+                told = "This comes late: Aegis was interrupted while it looked at this."
+                await self._record.quietly(self._messenger.say(incident, told))
+        elif incident.state is State.RESTARTING:
+            await self._settle(incident)
+        elif incident.state is State.VERIFYING:
+            await self._verify(incident)
+        elif self._record.expired(incident):
+            await (self._look_anew if unseen else self._record.expire)(incident)
+        else:
+            await self._record.show(incident)
+
+    # Questions.
+
+    async def evidence(self, press: Press, view: str) -> None:
+        """Fill the opened modal ``view`` with all the evidence."""
+        incident = await self._store.get(press.incident)
+        if incident is None:
+            await self._record.unknown(press)
+        else:
+            await self._record.quietly(self._messenger.show_evidence(incident, view))
+
+
+async def _each(work: Iterable[Awaitable[None]]) -> None:
+    """Do pieces of work side by side; one that fails is logged and does not keep the others from their end."""
+    for result in await asyncio.gather(*work, return_exceptions=True):
+        if isinstance(result, AegisError):
+            log.error("left undone: %s", result.sentence)
+        elif isinstance(result, BaseException):
+            raise result
+
+
+def _again(incident: Incident) -> str:
+    """Say under a new alert of a target that comes and goes where its card is."""
+    return (
+        f"{incident.target} came back and fires again: {incident.alerts} alerts by now. "
+        "Its card is under the first of them, and is brought up to date."
+    )

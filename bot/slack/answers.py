@@ -1,0 +1,176 @@
+"""Answers to what is asked in words: help, how things stand, what happened, what the runbook remembers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from bot.domain.incident import LIVE, Incident
+from bot.domain.runbook import Precedent
+from bot.slack import mrkdwn, wording
+from bot.slack.blocks import Message, header, message, section, small
+
+MOST_LISTED = 20
+"""Incidents or entries in one answer; more are not read by anybody."""
+
+
+MOST_IN_HOME = 100
+"""Blocks in a home tab (docs.slack.dev/surfaces/app-home)."""
+
+
+class Overview(Protocol):
+    """How things stand, as ``ports.Overview`` says it; views do not know the ports."""
+
+    @property
+    def live(self) -> tuple[Incident, ...]:
+        """The live incidents."""
+
+    @property
+    def watched(self) -> tuple[str, ...]:
+        """The names that the engine knows."""
+
+    @property
+    def engine(self) -> str:
+        """A sentence about the engine."""
+
+    @property
+    def model(self) -> str:
+        """The model, or ``""`` for none."""
+
+    @property
+    def memory(self) -> str:
+        """A sentence about the runbook."""
+
+    @property
+    def allowlist(self) -> tuple[str, ...]:
+        """The names that may be restarted."""
+
+    @property
+    def approvers(self) -> tuple[str, ...]:
+        """The ids of users and user groups who may press Restart; ``*`` is everybody."""
+
+    @property
+    def dry_run(self) -> bool:
+        """Whether everything but the restart itself is done."""
+
+
+def help_text() -> Message:
+    """Say what Aegis can be asked."""
+    commands = (
+        ("/aegis diagnose NAME", "look at a container now"),
+        ("/aegis status", "open incidents, what is watched, who may restart what"),
+        ("/aegis history [NAME]", "what happened lately"),
+        ("/aegis runbook WORDS", "search the past incidents"),
+        ("/aegis help", "this list"),
+    )
+    return message(
+        header("What Aegis does"),
+        section(
+            "It reads the alerts in this channel, looks at the container and says what broke. "
+            "Nothing is restarted unless an approver presses *Restart*."
+        ),
+        section(*(f"{mrkdwn.code(command)}  {mrkdwn.prose(what)}" for command, what in commands)),
+        small("Also: @aegis diagnose NAME in a thread, and “Diagnose with Aegis” in a message's menu."),
+    )
+
+
+def overview(standing: Overview) -> Message:
+    """Say how things stand."""
+    live = [section(_listed(incident)) for incident in standing.live[:MOST_LISTED]]
+    left = len(standing.live) - len(live)
+    return message(
+        header(_count(len(standing.live), "open incident", "No open incident")),
+        *live,
+        small(f"{left:,} more are open.") if left > 0 else None,
+        section(
+            "⚠️ *Dry run:* everything is done but the restart itself." if standing.dry_run else "",
+            f"*Watched:* {_channels(standing.watched)}",
+            f"*May be restarted:* {_names(standing.allowlist, 'nothing (AEGIS_RESTART_ALLOWLIST is empty)')}",
+            f"*Approvers:* {_approvers(standing.approvers)}",
+            f"*Engine:* {_or(standing.engine, 'none')}",
+            f"*Model:* {_or(standing.model, 'none; the rules diagnose')}",
+            f"*Runbook:* {_or(standing.memory, mrkdwn.DASH)}",
+        ),
+    )
+
+
+def _channels(ids: Sequence[str]) -> str:
+    """Name channels by links that Slack shows with their names; none in the settings means all."""
+    return ", ".join(mrkdwn.channel(one) for one in ids) or "every channel that Aegis is in"
+
+
+def history(incidents: Sequence[Incident]) -> Message:
+    """List incidents, newest first as they come."""
+    if not incidents:
+        return message(section("Nothing has happened yet, as far as Aegis remembers."))
+    left = len(incidents) - MOST_LISTED
+    return message(
+        header(_count(len(incidents), "incident", "No incident") + ", newest first"),
+        *(section(_listed(incident)) for incident in incidents[:MOST_LISTED]),
+        small(f"{left:,} more are not shown.") if left > 0 else None,
+    )
+
+
+def home(standing: Overview, incidents: Sequence[Incident]) -> dict[str, Any]:
+    """Return Aegis's home tab: how things stand, and what happened lately."""
+    blocks = [*overview(standing).blocks, {"type": "divider"}, *history(incidents).blocks]
+    return {"type": "home", "blocks": blocks[:MOST_IN_HOME]}
+
+
+def recall(words: str, precedents: Sequence[Precedent]) -> Message:
+    """List what the runbook remembers about ``words``, best first as it comes."""
+    asked = mrkdwn.line(words, 100)
+    if not precedents:
+        return message(section(f"The runbook has nothing that fits “{asked}”."))
+    left = len(precedents) - MOST_LISTED
+    return message(
+        header(_count(len(precedents), "past incident", "No past incident")),
+        small(f"that fit “{asked}”, best first"),
+        *(section(*_entry(precedent)) for precedent in precedents[:MOST_LISTED]),
+        small(f"{left:,} more are not shown.") if left > 0 else None,
+    )
+
+
+def _listed(incident: Incident) -> str:
+    """Return an incident on two lines: when and what, and how it stands."""
+    broke = mrkdwn.line(incident.diagnosis.headline if incident.diagnosis else incident.title, 120)
+    seen = incident.verification
+    how = wording.STATES[incident.state]
+    if seen is not None and seen.recovered:
+        how += f" in {seen.seconds:.1f} s"
+    approved = " and ".join(mrkdwn.mention(user) for user in incident.approved_by)
+    who = f", {approved} pressed Restart" if approved else ""
+    if incident.closed_by and incident.state not in LIVE and not incident.approval:
+        who = f", by {mrkdwn.mention(incident.closed_by)}"
+    where = f"{mrkdwn.date(incident.opened_at)} · *{mrkdwn.line(incident.target, 128)}*: {broke}"
+    return f"{where}\n{how.capitalize()}{who}"
+
+
+def _entry(precedent: Precedent) -> list[str]:
+    entry = precedent.entry
+    at = wording.moment(entry.at)
+    when = mrkdwn.date(at) if at else mrkdwn.line(entry.at, 40)
+    why = f" ({mrkdwn.line(precedent.why, 120)})" if precedent.why.strip() else ""
+    return [
+        f"{when} · *{mrkdwn.line(entry.target, 128)}*{why}",
+        mrkdwn.line(entry.root_cause, 300),
+        f"Action: {mrkdwn.line(entry.action, 200)}; {wording.outcome(entry)}",
+    ]
+
+
+def _count(number: int, one: str, none: str) -> str:
+    return f"{number:,} {one}{'s' if number > 1 else ''}" if number else none
+
+
+def _or(said: str, otherwise: str) -> str:
+    return mrkdwn.line(said if said.strip() else otherwise, 300)
+
+
+def _names(names: Sequence[str], none: str) -> str:
+    return mrkdwn.line(wording.some(sorted(names), 20) or none, 700)
+
+
+def _approvers(ids: Sequence[str]) -> str:
+    if "*" in ids:
+        return "anybody in the channel"
+    return wording.some([mrkdwn.mention(id_) for id_ in ids], 20) or "nobody (AEGIS_APPROVERS is empty)"

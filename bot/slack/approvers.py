@@ -1,0 +1,118 @@
+"""Who may press Restart: asked of Slack at every press, never remembered, and refused where anything is unknown."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.domain.guard import Permit, Refusal
+from bot.domain.incident import Press
+from bot.errors import SlackError
+from bot.slack.client import WebApi
+
+log = logging.getLogger(__name__)
+
+EVERYBODY = "*"
+
+TIME_LIMIT = 2.5
+"""Seconds for all questions of one press: the presser waits."""
+
+PAGES = 20
+"""Pages of 1,000 members that are read to find out whether somebody is in the channel."""
+
+
+class SlackApprovers:
+    """Implements ``ports.Approvers``.
+
+    ``configured`` are ids of users (``U…``, ``W…``) and user groups (``S…``), or ``*`` for anyone in the channel of the
+    card. ``team`` is the id of Aegis's own workspace. ``time_limit`` in seconds.
+    """
+
+    def __init__(
+        self, client: AsyncWebClient, configured: Sequence[str], *, team: str, time_limit: float = TIME_LIMIT
+    ) -> None:
+        self._api = WebApi(client, patience=0.0)
+        self._configured = tuple(dict.fromkeys(entry.strip() for entry in configured if entry.strip()))
+        self._team = team
+        self._time_limit = time_limit
+
+    def names(self) -> tuple[str, ...]:
+        """Return the ids of users and user groups who may, as they stand in the settings."""
+        return tuple(entry for entry in self._configured if entry != EVERYBODY)
+
+    async def may(self, press: Press) -> Permit | Refusal:
+        """Say whether this person may; no list, no answer from Slack or no permission refuses."""
+        if not self._configured:
+            return Refusal(
+                "approvers", "Nobody may restart anything: the list of approvers (AEGIS_APPROVERS) is empty."
+            )
+        if not press.user or not self._team or press.team != self._team:
+            return Refusal("workspace", "Only people of this workspace may restart; you belong to another one.")
+        try:
+            async with asyncio.timeout(self._time_limit):
+                return await self._stranger(press) or await self._listed(press)
+        except TimeoutError:
+            return Refusal(
+                "unknown", "Slack did not say in time who you are, so nothing was restarted. Press again in a moment."
+            )
+        except SlackError as error:
+            log.warning("approvers could not be looked up: %s (%s)", error.sentence, error.detail)
+            return Refusal("unknown", f"It cannot be checked who may, so nothing was restarted. {error.sentence}")
+
+    async def _stranger(self, press: Press) -> Refusal | None:
+        """Refuse whoever is no full, active, human member of this workspace, whatever the list says."""
+        answer = await self._api.call(self._api.slack.users_info, again=True, user=press.user)
+        user: Mapping[str, Any] = answer.get("user") or {}
+        if user.get("id") != press.user:
+            return Refusal("unknown", "Slack did not say who you are, so nothing was restarted.")
+        if user.get("deleted"):
+            return Refusal("deactivated", "This account is deactivated, so it may not restart anything.")
+        if user.get("is_bot") or user.get("is_workflow_bot") or press.user == "USLACKBOT":
+            return Refusal("bot", "Bots may not restart anything; a person has to press.")
+        if user.get("is_restricted") or user.get("is_ultra_restricted") or user.get("is_invited_user"):
+            return Refusal("guest", "Guests may not restart anything; ask a member of the team.")
+        if user.get("is_stranger") or user.get("team_id") != self._team:
+            return Refusal("workspace", "Only people of this workspace may restart; you belong to another one.")
+        return None
+
+    async def _listed(self, press: Press) -> Permit | Refusal:
+        if press.user in self._configured:
+            return Permit()
+        groups = [entry for entry in self._configured if entry.startswith("S")]
+        ways = [self._in_group(group, press.user) for group in groups]
+        if EVERYBODY in self._configured:
+            ways.append(self._in_channel(press))
+        answers = await asyncio.gather(*ways, return_exceptions=True)
+        if True in answers:
+            return Permit()
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                raise answer
+        if EVERYBODY in self._configured:
+            return Refusal("approvers", "Only people who are in this channel may restart; join it first.")
+        return Refusal("approvers", "You are not one of the approvers, so nothing was restarted. Those who may:")
+
+    async def _in_group(self, group: str, user: str) -> bool:
+        answer = await self._api.call(self._api.slack.usergroups_users_list, again=True, usergroup=group)
+        return user in (answer.get("users") or ())
+
+    async def _in_channel(self, press: Press) -> bool:
+        cursor = ""
+        for _ in range(PAGES):
+            answer = await self._api.call(
+                self._api.slack.conversations_members,
+                again=True,
+                channel=press.place.channel,
+                limit=1000,
+                cursor=cursor or None,
+            )
+            if press.user in (answer.get("members") or ()):
+                return True
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
+            if not cursor:
+                return False
+        return False

@@ -1,0 +1,64 @@
+"""Answers to what people ask in words: /aegis, @aegis and the home tab."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from bot.domain.incident import Place
+from bot.errors import AegisError
+from bot.inbound import Answers, Questions
+from bot.slack import views
+from bot.slack.commands import Ask, Verb
+from bot.slack.messenger import SlackMessenger
+from bot.slack.views import Message
+
+Reply = Callable[[Message], Awaitable[None]]
+"""Says a message to whoever asked: to them alone for a command, in the thread for a mention."""
+
+
+async def answer(
+    ask: Ask,
+    place: Place,
+    user: str,
+    answers: Answers,
+    questions: Questions,
+    messenger: SlackMessenger,
+    reply: Reply,
+) -> None:
+    """Do what is asked; whatever goes wrong is said in a sentence. Raises ``SlackError`` where that can't be said."""
+    try:
+        if ask.trouble:
+            await reply(views.notice(f"{ask.trouble} Try /aegis help."))
+        elif ask.verb is Verb.DIAGNOSE:
+            await _diagnose(ask.words, place, user, answers, questions, messenger)
+        else:
+            await reply(await _look_up(ask, questions))
+    except AegisError as error:
+        await reply(views.notice(error.sentence))
+
+
+async def home(user: str, questions: Questions, messenger: SlackMessenger) -> None:
+    """Show a person how things stand, in Aegis's home tab."""
+    await messenger.publish(user, views.home(await questions.overview(), await questions.history("")))
+
+
+async def _diagnose(
+    name: str, place: Place, user: str, answers: Answers, questions: Questions, messenger: SlackMessenger
+) -> None:
+    if name:
+        await answers.diagnose(name, place, user)
+    else:
+        names = await questions.watched_names()
+        await messenger.choose(place, "Which container shall be looked at?", names, user=user)
+
+
+async def _look_up(ask: Ask, questions: Questions) -> Message:
+    match ask.verb:
+        case Verb.STATUS:
+            return views.overview(await questions.overview())
+        case Verb.HISTORY:
+            return views.history(await questions.history(ask.words))
+        case Verb.RUNBOOK:
+            return views.recall(ask.words, await questions.recall(ask.words))
+        case _:
+            return views.help_text()

@@ -1,0 +1,97 @@
+"""An event or message of Slack -> an alert as it is taken in, or nothing. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from bot.domain import alert
+from bot.domain.alert import Kind
+from bot.domain.incident import Place
+from bot.ports import Received
+from bot.slack.client import Identity
+from bot.slack.posts import EVENT_TYPE
+
+EDITED = "message_changed"
+
+NOT_SAID = frozenset(
+    {"message_deleted", "message_replied", "channel_join", "channel_leave", "group_join", "group_leave"}
+)
+"""Subtypes of message events by which nobody says anything. Whatever else a bot posts is read."""
+
+
+def alert_in(event: Mapping[str, Any], own: Identity, channels: Collection[str], now: datetime) -> Received | None:
+    """Return the alert that this message event is, or ``None``.
+
+    Only what apps and bots post, or mail, is an alert: a person who pastes alert text is not trusted. ``channels`` are
+    the ids where alerts are heard, none for all. An edit is an alert where it turns one kind into another, or where a
+    group has more alerts than before.
+    """
+    channel = event.get("channel")
+    if not isinstance(channel, str) or (channels and channel not in channels) or event.get("subtype") in NOT_SAID:
+        return None
+    edited = event.get("subtype") == EDITED
+    message = event.get("message") if edited else event
+    if not isinstance(message, Mapping) or not _by_a_bot(message) or is_own(message, own):
+        return None
+    ts = message.get("ts")
+    if not isinstance(ts, str) or not ts or message.get("subtype") == "tombstone":
+        return None
+    read = alert.read(message)
+    if read.kind is Kind.NOISE:
+        return None
+    key = f"{channel}:{ts}:{read.kind.value}"
+    before = event.get("previous_message")
+    if edited and isinstance(before, Mapping):
+        was = alert.read(before)
+        if was.kind is read.kind:
+            # In a group that grew, what was there before has its card.
+            more = alert.added(was, read) if read.kind is Kind.FIRING else None
+            if more is None:
+                return None
+            read = more
+        if was.kind is not Kind.NOISE:
+            # Some senders edit one message from firing to resolved and back for weeks: each turn is heard once.
+            key += f":{event.get('event_ts') or event.get('ts')}"
+    return Received(key, Place(channel, _thread(message, ts)), ts, read, now)
+
+
+def alert_asked(message: Mapping[str, Any], channel: str, action: str, now: datetime) -> Received:
+    """Return the alert that somebody sees in this message; ``action`` tells one asking from another.
+
+    A person asked, so what looks like noise or like the end of a trouble counts as firing.
+    """
+    ts = str(message.get("ts") or "")
+    read = replace(alert.read(message), kind=Kind.FIRING)
+    return Received(f"{channel}:{ts}:asked:{action}", Place(channel, _thread(message, ts)), ts, read, now)
+
+
+def is_own(message: Mapping[str, Any], own: Identity) -> bool:
+    """Say whether Aegis wrote this message: this installation, another one of the same app, or another Aegis."""
+    metadata = message.get("metadata")
+    return (
+        message.get("bot_id") == own.bot_id
+        or message.get("user") == own.bot_user_id
+        or (bool(own.app_id) and message.get("app_id") == own.app_id)
+        or (isinstance(metadata, Mapping) and metadata.get("event_type") == EVENT_TYPE)
+    )
+
+
+def _by_a_bot(message: Mapping[str, Any]) -> bool:
+    return bool(message.get("bot_id")) or message.get("subtype") == "bot_message" or _is_mail(message)
+
+
+def _is_mail(message: Mapping[str, Any]) -> bool:
+    """Say whether Slack's own mail address posted this; nobody else can speak as Slackbot."""
+    files = message.get("files")
+    return message.get("user") == "USLACKBOT" and any(
+        isinstance(file, Mapping) and file.get("mode") == "email" for file in (files if isinstance(files, list) else ())
+    )
+
+
+def _thread(message: Mapping[str, Any], ts: str) -> str:
+    """Return the ts of the thread's parent: a card never hangs on a reply."""
+    thread = message.get("thread_ts")
+    return thread if isinstance(thread, str) and thread else ts

@@ -1,0 +1,266 @@
+"""Bolt's routes as a list: acknowledge, read, hand over. What takes longer goes on in ``Work``."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import re
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.domain.alert import without_secrets
+from bot.domain.incident import Place
+from bot.domain.redact import redact
+from bot.errors import AegisError, StoreError
+from bot.inbound import Answers, Questions
+from bot.ports import Received
+from bot.slack import asks, commands, intake, views
+from bot.slack.client import Identity
+from bot.slack.messenger import SlackMessenger
+from bot.slack.presses import Presses
+from bot.slack.views import Message
+from bot.slack.work import Work
+
+log = logging.getLogger(__name__)
+
+ANYTHING = re.compile(".*", re.DOTALL)
+
+REMEMBERED = 1000
+"""Mentions that are remembered, so that one which Slack delivers again is not answered again."""
+
+
+def bolt(client: AsyncWebClient, own: Identity) -> AsyncApp:
+    """Make the app. An event is acknowledged only when its listener is done: then it is on disk.
+
+    Bolt would ask auth.test at each of the first events, and read tokens and OAuth secrets from the environment; it is
+    told all that it needs instead.
+    """
+    result = AuthorizeResult(
+        enterprise_id=None,
+        team_id=own.team_id,
+        bot_user_id=own.bot_user_id,
+        bot_id=own.bot_id,
+        bot_token=client.token,
+    )
+
+    async def authorize() -> AuthorizeResult:
+        return result
+
+    nameless = AsyncWebClient(
+        base_url=client.base_url, timeout=client.timeout, ssl=client.ssl, session=client.session, retry_handlers=[]
+    )
+    nameless.proxy = client.proxy
+    return AsyncApp(
+        name="aegis",
+        client=nameless,
+        authorize=authorize,
+        process_before_response=True,
+        request_verification_enabled=False,
+        ssl_check_enabled=False,
+        url_verification_enabled=False,
+        attaching_function_token_enabled=False,
+        attaching_conversation_kwargs_enabled=False,
+    )
+
+
+def routes(
+    app: AsyncApp,
+    answers: Answers,
+    questions: Questions,
+    work: Work,
+    *,
+    channels: Collection[str],
+    own: Identity,
+    messenger: SlackMessenger,
+    clock: Callable[[], datetime],
+    clean: Callable[[str], str] = redact,
+) -> Said:
+    """Tell Bolt what goes where. ``channels`` are ids where alerts are heard, none for all.
+
+    ``clean`` takes secrets out of what is said. Returns what takes in alerts, also those found in another way, such as
+    by reading a channel back.
+    """
+    said = Said(answers, questions, work, channels, own, messenger, clock, clean)
+    pressed = Presses(answers, work, messenger, clock, clean)
+
+    app.event("message")(said.message)
+    app.event("app_mention")(said.mention)
+    app.event("app_home_opened")(said.home)
+    app.command("/aegis")(said.command)
+    app.shortcut("diagnose_message")(said.shortcut)
+
+    app.action("restart")(pressed.restart)
+    app.action("ignore")(pressed.ignore)
+    app.action("rediagnose")(pressed.rediagnose)
+    app.action("evidence")(pressed.evidence)
+    app.action("choose")(pressed.choose)
+    app.view("ignore")(pressed.ignored)
+
+    # Bolt acknowledges nothing that has no listener, and Slack then warns the user or delivers it again.
+    app.event(ANYTHING)(_nothing)
+    app.action(ANYTHING)(_nothing)
+    app.command(ANYTHING)(_nothing)
+    app.shortcut(ANYTHING)(_nothing)
+    app.view(ANYTHING)(_nothing)
+    app.error(_failed)
+    return said
+
+
+async def _failed(error: Exception, body: Mapping[str, Any]) -> None:
+    """Leave the envelope unacknowledged, so that Slack delivers an event again, or tells the person who pressed."""
+    kind = body.get("type", "request")
+    if isinstance(error, AegisError):
+        log.warning("a %s was not taken in: %s", kind, error.sentence)
+    else:
+        log.error("a %s was not taken in", kind, exc_info=error)
+
+
+async def _nothing(ack: AsyncAck) -> None:
+    await ack()
+
+
+PATIENCE = 1.0
+"""Seconds that an alert's answer waits at most for others to be taken in."""
+
+
+class Said:
+    """What is said in Slack: alerts, mentions, commands, and a message that somebody points at.
+
+    Bolt passes arguments by their names: ``ack``, ``body``, ``event``, ``command``, ``shortcut``.
+    """
+
+    def __init__(
+        self,
+        answers: Answers,
+        questions: Questions,
+        work: Work,
+        channels: Collection[str],
+        own: Identity,
+        messenger: SlackMessenger,
+        clock: Callable[[], datetime],
+        clean: Callable[[str], str],
+    ) -> None:
+        self._answers = answers
+        self._questions = questions
+        self._work = work
+        self._channels = frozenset(channels)
+        self._own = own
+        self._messenger = messenger
+        self._clock = clock
+        self._clean = clean
+        self._mentions: dict[str, None] = {}
+        self._waiting: dict[str, Received] = {}
+        self._taking = 0
+        self._calm = asyncio.Event()
+
+    async def message(self, event: Mapping[str, Any], body: Mapping[str, Any]) -> None:
+        """Take in what a monitoring sender says. Acknowledged when this returns; if it raises, Slack sends it again."""
+        own = replace(self._own, app_id=str(body.get("api_app_id") or self._own.app_id))
+        received = intake.alert_in(event, own, self._channels, self._clock())
+        if received is not None:
+            await self.take(received)
+
+    async def take(self, received: Received) -> None:
+        """Take an alert in; one that cannot be put on disk is kept for ``take_waiting``, and the ``StoreError`` raised.
+
+        Slack sends it again a few times at most, perhaps to nobody who can put it on disk either.
+        """
+        try:
+            await self._take(received)
+        except StoreError:
+            self._waiting[received.key] = received
+            while len(self._waiting) > REMEMBERED:
+                del self._waiting[next(iter(self._waiting))]
+            raise
+
+    async def take_waiting(self) -> None:
+        """Take in what could not be put on disk before. Raises ``StoreError`` where it still cannot."""
+        for key, received in list(self._waiting.items()):
+            await self._take(received)
+            self._waiting.pop(key, None)
+
+    async def _take(self, received: Received) -> None:
+        """Have an alert put on disk, without its secrets, and answer it if nobody did before."""
+        received = replace(received, alert=without_secrets(received.alert, self._clean))
+        self._taking += 1
+        self._calm.clear()
+        try:
+            new = await self._answers.receive(received)
+        finally:
+            self._taking -= 1
+            if not self._taking:
+                self._calm.set()
+        if new:
+            self._work.start(self._answer_in_turn(received), f"alert {received.key}")
+
+    async def _answer_in_turn(self, received: Received) -> None:
+        """Answer once nobody waits to be acknowledged, or soon: Slack gives three seconds for that, a card may wait."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._calm.wait(), PATIENCE)
+        await self._answers.answer(received)
+
+    async def mention(self, event: Mapping[str, Any]) -> None:
+        """Answer ``@aegis …`` of a person in the thread where it was said."""
+        channel, ts, user = (str(event.get(name) or "") for name in ("channel", "ts", "user"))
+        key = f"{channel}:{ts}"
+        if event.get("bot_id") or not (channel and ts and user) or key in self._mentions:
+            return
+        self._mentions[key] = None
+        while len(self._mentions) > REMEMBERED:
+            del self._mentions[next(iter(self._mentions))]
+        place = Place(channel, str(event.get("thread_ts") or ts))
+        words = str(event.get("text") or "").replace(f"<@{self._own.bot_user_id}>", " ")
+
+        async def reply(message: Message) -> None:
+            await self._messenger.post(place, message)
+
+        self._answer(words, place, user, reply)
+
+    async def home(self, event: Mapping[str, Any]) -> None:
+        """Bring the home tab of a person who opens it up to date."""
+        user = str(event.get("user") or "")
+        if user and event.get("tab") == "home":
+            self._work.start(asks.home(user, self._questions, self._messenger), f"home of {user}")
+
+    async def command(self, ack: AsyncAck, command: Mapping[str, Any]) -> None:
+        """Answer ``/aegis …`` to the asker alone; a card comes in the channel."""
+        await ack()
+        place = Place(str(command.get("channel_id") or ""))
+        url = str(command.get("response_url") or "")
+
+        async def reply(message: Message) -> None:
+            await self._messenger.answer(url, message)
+
+        self._answer(str(command.get("text") or ""), place, str(command.get("user_id") or ""), reply)
+
+    async def shortcut(self, ack: AsyncAck, shortcut: Mapping[str, Any]) -> None:
+        """Diagnose what a message is about; where it names no container, or several, a menu comes in its thread."""
+        message = shortcut.get("message")
+        channel = (shortcut.get("channel") or {}).get("id")
+        await ack()
+        if not isinstance(message, Mapping) or not isinstance(channel, str):
+            return
+        seen = {**message, "ts": message.get("ts") or shortcut.get("message_ts")}
+        received = intake.alert_asked(seen, channel, str(shortcut.get("action_ts") or ""), self._clock())
+        url = str(shortcut.get("response_url") or "")
+
+        async def take() -> None:
+            try:
+                await self._take(received)
+            except AegisError as error:
+                await self._messenger.answer(url, views.notice(error.sentence))
+
+        self._work.start(take(), f"shortcut {received.key}")
+
+    def _answer(self, words: str, place: Place, user: str, reply: Callable[[Message], Awaitable[None]]) -> None:
+        ask = commands.read(words)
+        answering = asks.answer(ask, place, user, self._answers, self._questions, self._messenger, reply)
+        self._work.start(answering, f"{ask.verb} asked by {user}")

@@ -1,0 +1,103 @@
+"""Reading back what was said while no socket was open: Slack delivers such events late, or never."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Collection
+from datetime import datetime, timedelta
+from typing import Any
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.errors import SlackError, StoreError
+from bot.ports import Received
+from bot.slack import intake
+from bot.slack.client import Identity, WebApi
+
+log = logging.getLogger(__name__)
+
+OVERLAP = timedelta(seconds=60)
+"""How much further back than the gap is read: a line may be dead for a while before anybody notices."""
+
+REACH = timedelta(hours=6)
+"""How far back is read at most; older alerts are no news."""
+
+MOST_MESSAGES = 1000
+"""Messages that are read of one channel."""
+
+
+class Missed:
+    """Reads alert channels back and has each alert taken in; what was taken in before is known by its key.
+
+    ``channels`` are ids, none for every channel that Aegis is in. Replies in threads are not read.
+    """
+
+    def __init__(
+        self,
+        client: AsyncWebClient,
+        own: Identity,
+        channels: Collection[str],
+        clock: Callable[[], datetime],
+        take: Callable[[Received], Awaitable[None]],
+    ) -> None:
+        self._api = WebApi(client)
+        self._own = own
+        self._channels = tuple(channels)
+        self._clock = clock
+        self._take = take
+
+    async def read_back(self, since: datetime) -> None:
+        """Take in what was said since then, oldest first. A channel that cannot be read is logged and left out."""
+        oldest = max(since - OVERLAP, self._clock() - REACH)
+        for channel in self._channels or await self._joined():
+            try:
+                messages = await self._said(channel, oldest)
+            except SlackError as error:
+                log.warning("channel %s was not read back: %s", channel, error.sentence)
+                continue
+            for message in reversed(messages):
+                received = intake.alert_in({**message, "channel": channel}, self._own, (), self._clock())
+                if received is not None:
+                    await self._taken(received)
+
+    async def _taken(self, received: Received) -> None:
+        try:
+            await self._take(received)
+        except StoreError as error:
+            log.warning("%s was not taken in: %s", received.key, error.sentence)
+
+    async def _said(self, channel: str, oldest: datetime) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        cursor = ""
+        while len(found) < MOST_MESSAGES:
+            answer = await self._api.call(
+                self._api.slack.conversations_history,
+                again=True,
+                channel=channel,
+                oldest=f"{oldest.timestamp():.6f}",
+                include_all_metadata=True,
+                limit=200,
+                cursor=cursor or None,
+            )
+            found += answer.get("messages") or []
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
+            if not cursor:
+                break
+        return found
+
+    async def _joined(self) -> tuple[str, ...]:
+        found: list[str] = []
+        cursor = ""
+        while True:
+            answer = await self._api.call(
+                self._api.slack.users_conversations,
+                again=True,
+                types="public_channel,private_channel",
+                exclude_archived=True,
+                limit=200,
+                cursor=cursor or None,
+            )
+            found += [str(channel["id"]) for channel in answer.get("channels") or ()]
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
+            if not cursor:
+                return tuple(found)

@@ -1,0 +1,74 @@
+"""Sentences in a thread or to one person alone: how a restart went, what was refused, which target is meant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from slack_sdk.models.blocks import ActionsBlock, Option, StaticSelectElement
+
+from bot.domain.incident import Incident, Place, State
+from bot.slack import mrkdwn
+from bot.slack.blocks import Message, buttons, label, message, printed, rediagnose, section, small
+from bot.slack.records import went
+from bot.slack.wording import STATES
+
+NEWEST = 10
+"""Log lines that are shown where a restart did not help."""
+
+MOST_MENTIONS = 20
+MOST_OPTIONS = 100
+LONGEST_VALUE = 150
+"""Slack's limits for a menu: options, and characters of an option's value."""
+
+
+def outcome(incident: Incident, newest: Sequence[str] = ()) -> Message:
+    """Say in the thread how it ended; where it did not recover, with the newest log lines and a fresh diagnosis."""
+    name = mrkdwn.line(incident.target, 128)
+    said = went(incident) or f"{STATES[incident.state]}."
+    if said.startswith(("Recovered", "Not recovered")):
+        said = said[0].lower() + said[1:]
+    if incident.state is State.RESOLVED:
+        return message(section(f"✅ *{name}*: {said}"))
+    shown = [mrkdwn.raw_line(line, 240) for line in newest[-NEWEST:]]
+    return message(
+        section(f"🔴 *{name}*: {said}"),
+        small("*Newest log lines:*") if shown else small("No log lines to show."),
+        printed(shown),
+        buttons(rediagnose(incident)),
+    )
+
+
+def notice(sentence: str, *, mention: Sequence[str] = (), offer: Incident | None = None) -> Message:
+    """Say a sentence (any text); ``mention`` are ids of whom it concerns, ``offer`` adds a fresh diagnosis of it."""
+    called = [mrkdwn.mention(id_) for id_ in dict.fromkeys(mention)]
+    more = [f"and {len(called) - MOST_MENTIONS} more"] if len(called) > MOST_MENTIONS else []
+    who = " ".join(called[:MOST_MENTIONS] + more)
+    return message(
+        section(f"{mrkdwn.prose(sentence, 2000)} {who}".rstrip()), buttons(rediagnose(offer)) if offer else None
+    )
+
+
+def choose(sentence: str, names: Sequence[str], place: Place) -> Message:
+    """Ask which target is meant; the menu's block id carries ``place`` (see ``place_of``)."""
+    whole = [name for name in dict.fromkeys(names) if name.strip() and name == mrkdwn.plain(name, LONGEST_VALUE)]
+    left = len(names) - len(whole[:MOST_OPTIONS])
+    return message(
+        section(mrkdwn.prose(sentence, 2000)),
+        _menu(whole[:MOST_OPTIONS], place) if whole else None,
+        small(f"{left:,} more are not in this menu: {mrkdwn.code('/aegis diagnose NAME')}") if left > 0 else None,
+    )
+
+
+def _menu(names: Sequence[str], place: Place) -> ActionsBlock:
+    menu = StaticSelectElement(
+        placeholder=label("Choose a container", 150),
+        action_id="choose",
+        options=[Option(text=label(name, 75), value=name) for name in names],
+    )
+    return ActionsBlock(block_id=mrkdwn.identifier(f"{place.channel}:{place.thread}"), elements=[menu])
+
+
+def place_of(block_id: str) -> Place:
+    """Read the place that a menu's block id carries: ``channel:thread``."""
+    channel, _, thread = block_id.partition(":")
+    return Place(channel, thread)

@@ -1,0 +1,87 @@
+"""What a card says once a decision was made: who, what, when, and how it went."""
+
+from __future__ import annotations
+
+from bot.domain.incident import Incident, State
+from bot.slack import mrkdwn
+
+
+def record(incident: Incident) -> tuple[str, list[str]]:
+    """Return the card's headline (any text) and its record (lines of mrkdwn) for a state after PROPOSED."""
+    name = mrkdwn.plain(incident.target, 100)
+    match incident.state:
+        case State.RESTARTING:
+            return f"🔄 {name}: restarting", [_pressed(incident), _what_happens(incident)]
+        case State.VERIFYING:
+            return f"🔎 {name}: restarted, watching it", [_pressed(incident), _so_far(incident)]
+        case State.RESOLVED:
+            how = "recovered" if incident.approval else "recovered without action"
+            return f"✅ {name}: {how}", [went(incident), _pressed(incident), _saved(incident)]
+        case State.UNRESOLVED:
+            return f"🔴 {name}: not recovered", [went(incident), _pressed(incident), _saved(incident)]
+        case State.IGNORED:
+            return f"⚪ {name}: ignored", [_closed(incident)]
+        case State.EXPIRED:
+            again = f"To look again: {mrkdwn.code(f'/aegis diagnose {name}', 150)}"
+            return f"⚪ {name}: closed without a decision", [_closed(incident), again]
+        case _:
+            return _not_through(incident, name)
+
+
+def went(incident: Incident) -> str:
+    """Say in one line how the restart went, with the numbers."""
+    seen = incident.verification
+    said = mrkdwn.line(incident.closing, 500) if incident.closing.strip() else ""
+    if seen is None or seen.recovered is None:
+        return said
+    if seen.recovered:
+        summary = f": {mrkdwn.line(seen.summary, 300)}" if seen.summary.strip() else ""
+        return f"Recovered in {seen.seconds:.1f} s{summary}. {said}".rstrip()
+    why = mrkdwn.line(seen.reason, 400) if seen.reason.strip() else "it was not seen to be well again"
+    probes = f" Probes: {mrkdwn.line(seen.summary, 300)}." if seen.summary.strip() else ""
+    return f"Not recovered: {why.rstrip('.')}.{probes} {said}".rstrip()
+
+
+def _pressed(incident: Incident) -> str:
+    if incident.approval is None:
+        return ""
+    who = " and ".join(mrkdwn.mention(user) for user in incident.approved_by)
+    return f"{who} pressed Restart, {mrkdwn.date(incident.approval.at)}."
+
+
+def _what_happens(incident: Incident) -> str:
+    facts = incident.evidence.facts if incident.evidence else None
+    host = f" on {mrkdwn.line(facts.host, 80)}" if facts and facts.host.strip() else ""
+    wait = f" It has {facts.stop_timeout:d} s to end." if facts and facts.stop_timeout > 0 else ""
+    what = f"{mrkdwn.line(incident.target, 128)}{host}"
+    return f"The crash evidence is saved first; then {what} is restarted, once.{wait}"
+
+
+def _so_far(incident: Incident) -> str:
+    seen = incident.verification
+    if seen is None or not seen.probes:
+        return "Whether it is well again is watched now; the thread gets the result."
+    return f"So far: {mrkdwn.line(', '.join(seen.probes[-5:]), 300)}. The thread gets the result."
+
+
+def _saved(incident: Incident) -> str:
+    return f"Crash evidence, on Aegis's machine: {mrkdwn.code(incident.bundle, 300)}" if incident.bundle else ""
+
+
+def _closed(incident: Incident) -> str:
+    """Say who closed it, when and why; ``Ignored.`` is what the headline says already."""
+    said = mrkdwn.line(incident.closing, 500) if incident.closing.strip() not in ("", "Ignored.") else ""
+    by = f"by {mrkdwn.mention(incident.closed_by)}" if incident.closed_by else ""
+    at = mrkdwn.date(incident.closed_at) if incident.closed_at else ""
+    who = ", ".join(filter(None, (by, at)))
+    why = f"Reason: {mrkdwn.line(incident.reason, 500)}" if incident.reason.strip() else ""
+    return "\n".join(filter(None, (said, f"Closed {who}." if who else "", why)))
+
+
+def _not_through(incident: Incident, name: str) -> tuple[str, list[str]]:
+    """Say what is known where a restart was not carried through; nothing was sent where there is no restart time."""
+    sent = incident.restarted_at is not None
+    headline = f"❔ {name}: interrupted, please look" if sent else f"⚪ {name}: not restarted"
+    unsaid = "The restart was interrupted, and how it ended is not known." if sent else "Nothing was restarted."
+    said = mrkdwn.line(incident.closing, 500) if incident.closing.strip() else unsaid
+    return headline, [said, _pressed(incident), _saved(incident)]

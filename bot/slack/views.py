@@ -1,0 +1,286 @@
+"""An incident -> its card: one message for every state, with buttons only while a decision is wanted.
+
+Everything that Aegis says in Slack is reached through this module; the other messages are made next door, in
+``notices`` and ``answers``.
+"""
+
+from __future__ import annotations
+
+import re
+
+from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement, ConfirmObject
+
+from bot.domain import symptom_facts
+from bot.domain.diagnosis import Diagnosis, Trouble
+from bot.domain.evidence import Facts, Status
+from bot.domain.guard import Permit, Refusal, spell
+from bot.domain.incident import Approval, Incident, State, awaited
+from bot.slack import mrkdwn, wording
+from bot.slack.answers import help_text, history, home, overview, recall
+from bot.slack.blocks import (
+    Message,
+    button,
+    buttons,
+    header,
+    label,
+    message,
+    offer,
+    printed,
+    rediagnose,
+    section,
+    small,
+)
+from bot.slack.notices import choose, notice, outcome
+from bot.slack.records import record
+
+__all__ = ["Message", "card", "choose", "help_text", "history", "home", "notice", "outcome", "overview", "recall"]
+
+EVIDENCE_LINES = 5
+EVIDENCE_WIDTH = 120
+PARAGRAPH = 300
+"""Characters of the root cause and of the justification; all of them are behind Evidence."""
+
+
+NAMED = 40
+"""Targets without a card of their own that are listed."""
+
+DISPROOF = 160
+"""Characters of what would show that the diagnosis is wrong."""
+
+_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,127}", re.ASCII)
+"""Names that Docker gives to containers: what a button can carry."""
+
+
+def card(incident: Incident) -> Message:
+    """Return the card of ``incident`` as it stands."""
+    if incident.state is State.OPEN:
+        return message(
+            header(f"Looking at {incident.target} …"),
+            section(*_others(incident)),
+            small(_asked(incident), _late(incident)),
+        )
+    if incident.state is State.PROPOSED:
+        return message(
+            header(_broke(incident)),
+            section(*_others(incident)),
+            *_findings(incident),
+            section(*_permission(incident), _people(incident)),
+            _neighbour(incident),
+            _decide(incident),
+            _foot(incident),
+        )
+    headline, lines = record(incident)
+    return message(header(headline), section(*lines, *_others(incident)), *_findings(incident), _foot(incident))
+
+
+def _asked(incident: Incident) -> str:
+    if incident.opened_by:
+        return f"Asked for by {mrkdwn.mention(incident.opened_by)}"
+    return f"Alert: {mrkdwn.line(incident.title, 200)}" if incident.title.strip() else ""
+
+
+def _others(incident: Incident) -> list[str]:
+    """Name the targets that have no card of their own, since they went down with this one."""
+    if len(incident.along) < 2:
+        return []
+    more = f", and {len(incident.along) - NAMED:,} more" if len(incident.along) > NAMED else ""
+    listed = ", ".join(mrkdwn.line(name, 80) for name in incident.along[:NAMED])
+    told = "For a look at one of them, type /aegis diagnose NAME."
+    return [f"*{len(incident.along):,} targets at once.* {mrkdwn.line(incident.common, 200)}", f"{listed}{more}", told]
+
+
+def _broke(incident: Incident) -> str:
+    if len(incident.along) > 1:
+        return f"🔴 {len(incident.along):,} targets at once, {mrkdwn.plain(incident.target, 80)} among them"
+    found = incident.diagnosis
+    sign = "⚪" if found and found.trouble is Trouble.NONE else "🔴"
+    return f"{sign} {mrkdwn.plain(incident.target, 80)}: {found.headline if found else 'no diagnosis'}"
+
+
+def _findings(incident: Incident) -> list[Block | None]:
+    """Return what was found, most important first; the same in every state."""
+    found, evidence = incident.diagnosis, incident.evidence
+    blocks: list[Block | None] = []
+    if found is not None:
+        why = mrkdwn.line(found.justification, PARAGRAPH) if found.justification.strip() else ""
+        blocks += [
+            section(
+                _headline(incident, found),
+                mrkdwn.line(found.root_cause, PARAGRAPH),
+                f"*Why:* {why}" if why else "",
+                f"*Wrong if:* {mrkdwn.line(found.disproof, DISPROOF)}" if found.disproof.strip() else "",
+                *(f"⚠️ {mrkdwn.line(caveat, 200)}" for caveat in found.caveats[:3]),
+            ),
+            printed(_quotes(found)),
+        ]
+    if evidence is None:
+        blocks.append(small(f"*Facts:* {mrkdwn.DASH} (nothing was read)"))
+    else:
+        near, seen = wording.near(evidence.neighbours), wording.seen_before(incident)
+        then = "" if incident.state is State.PROPOSED else " then"
+        blocks.append(
+            small(
+                f"*Facts{then}:* {mrkdwn.line(wording.facts(evidence), 400)}",
+                f"*Near it:* {mrkdwn.line(near, 300)}" if near else "",
+                f"*Seen before:* {mrkdwn.line(seen, 300)}" if seen else "",
+            )
+        )
+    return blocks
+
+
+def _headline(incident: Incident, found: Diagnosis) -> str:
+    """Say what to do, how sure, and who says so; once that is decided, what broke comes first."""
+    who = f"{wording.sure(found)} · {mrkdwn.line(wording.speaker(found), 100)}"
+    if incident.state is State.PROPOSED:
+        return f"*{wording.proposed(found)}* · {who}"
+    proposed = wording.proposed(found)
+    return f"*Found:* {mrkdwn.line(found.headline, 120)} · {proposed[0].lower()}{proposed[1:]}, {who}"
+
+
+def _quotes(found: Diagnosis) -> list[str]:
+    """Return the log lines that the diagnosis rests on, each with how often it came."""
+    lines = []
+    for quote in found.quotes[:EVIDENCE_LINES]:
+        times = f"  ×{quote.count:,}" if quote.count > 1 else ""
+        lines.append(_ends(mrkdwn.raw_line(quote.text), EVIDENCE_WIDTH - len(times)) + times)
+    return lines
+
+
+def _ends(line: str, width: int) -> str:
+    """Cut the middle out of a long line: its beginning says when and where, its end most often why."""
+    if mrkdwn.length(line) <= width:
+        return line
+    head, tail = line[: width // 3], line[-(width - width // 3 - 3) :]
+    # Cut between words where one ends near.
+    head = head.rsplit(" ", 1)[0] if " " in head[-12:] else head
+    tail = tail.split(" ", 1)[1] if " " in tail[:12] else tail
+    return mrkdwn.raw_line(f"{head.rstrip()} … {tail.lstrip()}", width)
+
+
+def _permission(incident: Incident) -> list[str]:
+    """Say, before anybody presses, why there is no Restart button, or that it is a dry run."""
+    match incident.verdict:
+        case Refusal(reason=reason):
+            return [f"*Cannot be restarted from here:* {mrkdwn.line(reason, 400)}"]
+        case Permit() if not _restartable(incident):
+            return ["*Cannot be restarted from here:* the facts of the container are missing."]
+        case Permit(dry_run=True):
+            return ["*Dry run:* Restart does everything but the restart itself."]
+        case Permit():
+            return []
+        case _:
+            return ["*Cannot be restarted from here:* nobody checked whether it may be."]
+
+
+def _people(incident: Incident) -> str:
+    """Say how many have to press, and who has pressed at what the card shows."""
+    verdict = incident.verdict
+    if not isinstance(verdict, Permit) or verdict.people == 1 or not _restartable(incident):
+        return ""
+    pressed = _pressed(incident)
+    if not pressed:
+        return f"*{verdict.people:,} approvers have to press Restart*, within ten minutes of each other."
+    who = " and ".join(f"{mrkdwn.mention(press.user)}, {mrkdwn.date(press.at)}," for press in pressed)
+    return f"{who} pressed Restart. *{mrkdwn.prose(awaited(pressed, verdict.people - len(pressed)))}*"
+
+
+def _pressed(incident: Incident) -> list[Approval]:
+    return [press for press in incident.presses if press.digest == incident.digest]
+
+
+def _restartable(incident: Incident) -> Facts | None:
+    """Return the facts that an approver approves, or ``None`` where no Restart button can be honest."""
+    if not isinstance(incident.verdict, Permit) or not incident.digest or incident.evidence is None:
+        return None
+    return incident.evidence.facts
+
+
+def _neighbour(incident: Incident) -> Block | None:
+    """Offer the diagnosis of the neighbour at fault; the guard decides about that one as about any other."""
+    found, evidence = incident.diagnosis, incident.evidence
+    at_fault = symptom_facts.at_fault(evidence, found.trouble) if found and evidence else None
+    if found is None or at_fault is None or not _NAME.fullmatch(at_fault.name):
+        return None
+    name = f"*{mrkdwn.line(at_fault.name, 128)}*"
+    if at_fault.name in found.root_cause:
+        return offer(f"Look at {name} first.", incident, at_fault.name)
+    named = ", and the log names it" if at_fault.named_in_log else ""
+    return offer(
+        f"{name} {mrkdwn.line(symptom_facts.how(at_fault), 120)}{named}. Look there first.", incident, at_fault.name
+    )
+
+
+def _decide(incident: Incident) -> ActionsBlock:
+    ignore = button("Ignore", "ignore", incident, aloud=f"Ignore this incident of {incident.target}")
+    others = (button("Evidence", "evidence", incident), rediagnose(incident))
+    facts = _restartable(incident)
+    if facts is None:
+        return buttons(ignore, *others)
+    if wording.restart_is_proposed(incident.diagnosis):
+        return buttons(_restart(incident, facts, f"Restart {incident.target}", style="danger"), ignore, *others)
+    return buttons(ignore, *others, _restart(incident, facts, "Restart anyway"))
+
+
+def _restart(incident: Incident, facts: Facts, words: str, style: str | None = None) -> ButtonElement:
+    dry = isinstance(incident.verdict, Permit) and incident.verdict.dry_run
+    confirm = ConfirmObject(
+        title=label(f"Restart {incident.target}?", 100),
+        text=label(_consequence(incident, facts, dry_run=dry), 300),
+        confirm=label("Dry run" if dry else "Restart", 30),
+        deny=label("Not now", 30),
+        style="danger",
+    )
+    aloud = f"Restart the container {incident.target}"
+    return button(words, "restart", incident, style=style, confirm=confirm, aloud=aloud)
+
+
+def _consequence(incident: Incident, facts: Facts, *, dry_run: bool) -> str:
+    """Say what a press will do to what, most important first, since the end may be cut off."""
+    what = f"Container {mrkdwn.plain(facts.name, 128)} on host {mrkdwn.plain(facts.host, 50)}"
+    if facts.restarting:
+        said = f"{what} restarts by itself over and over ({facts.restart_count}× so far). It is restarted once more."
+    elif facts.running:
+        wait = f", with {facts.stop_timeout} s to finish," if facts.stop_timeout > 0 else ""
+        said = f"{what} is running. It is stopped{wait} and started again, once."
+    elif facts.status == "created":
+        said = f"{what} was never started. A restart will start it."
+    else:
+        stopped = wording.moment(facts.finished_at)
+        when = f"at {mrkdwn.utc(stopped)}" if stopped else "before"
+        said = f"{what} was stopped {when} (exit {facts.exit_code}). A restart will start it."
+    if incident.diagnosis is not None and incident.diagnosis.restart_helps is False:
+        said += " The diagnosis says that this will not help."
+    if isinstance(incident.verdict, Permit) and incident.verdict.people - len(_pressed(incident)) > 1:
+        said = f"Your press alone does nothing; {incident.verdict.people:,} approvers have to press. {said}"
+    return f"Dry run: nothing is restarted. {said}" if dry_run else said
+
+
+def _foot(incident: Incident) -> Block | None:
+    found, evidence = incident.diagnosis, incident.evidence
+    lines = []
+    if evidence is not None:
+        told = [_source(mrkdwn.line(wording.source_in_short(one), 150), one.status) for one in evidence.sources[:12]]
+        looked = wording.moment(evidence.gathered_at)
+        lines.append(" · ".join([*told, f"as of {mrkdwn.date(looked)}"] if looked else told))
+    if found is not None:
+        lines.append(mrkdwn.line(found.why_rules, 250) if found.why_rules.strip() else "")
+        lines.append(f"Model: {found.tokens:,} tokens in {found.seconds:.1f} s" if found.tokens > 0 else "")
+    if incident.alerts > 1:
+        lines.append(f"{incident.alerts:,} alerts since {mrkdwn.date(incident.opened_at)}")
+    if incident.flaps > 0:
+        lines.append(f"It comes and goes: it fired again {incident.flaps:,}× soon after it had recovered")
+    lines.append(_late(incident))
+    if incident.opened_by:
+        lines.append(_asked(incident))
+    return small(*lines)
+
+
+def _late(incident: Incident) -> str:
+    """Say that the alert was read late: whoever reads the card must not take it for news."""
+    if not incident.late or incident.sent_at is None:
+        return ""
+    return f"Late: sent {mrkdwn.date(incident.sent_at)}, read {spell(incident.late)} later"
+
+
+def _source(said: str, status: Status) -> str:
+    return said if status in (Status.OK, Status.EMPTY) else f"*{said}*"

@@ -1,0 +1,114 @@
+"""The bot's own log, each line with the incident it is about and without secrets; and the numbers for /metrics."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+from collections.abc import Callable
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from types import TracebackType
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+incident_id: ContextVar[str] = ContextVar("incident_id", default="-")
+"""The incident that the current task works on."""
+
+_SECONDS = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 20, 30, 60, 120, 300)
+"""Buckets: Slack waits 3 s for an acknowledgement, the model has 20 s, a verification a minute or more."""
+
+registry = CollectorRegistry()
+ALERTS = Counter("aegis_alerts", "Alerts taken in, by kind.", ["kind"], registry=registry)
+INCIDENTS = Counter("aegis_incidents", "Incidents by the state that they reached.", ["state"], registry=registry)
+LIVE_INCIDENTS = Gauge("aegis_incidents_live", "Incidents that still go on, by state.", ["state"], registry=registry)
+REFUSALS = Counter("aegis_refusals", "Presses of Restart that were refused, by rule.", ["rule"], registry=registry)
+STAGES = Histogram("aegis_stage_seconds", "Seconds that a stage took.", ["stage"], buckets=_SECONDS, registry=registry)
+DIAGNOSIS = Histogram(
+    "aegis_diagnosis_seconds", "Seconds from an incident to its diagnosis.", buckets=_SECONDS, registry=registry
+)
+RECOVERY = Histogram(
+    "aegis_recovery_seconds", "Seconds from a restart to its recovery.", buckets=_SECONDS, registry=registry
+)
+MODEL_CALLS = Counter("aegis_model_calls", "Questions to the model.", registry=registry)
+MODEL_TOKENS = Counter("aegis_model_tokens", "Tokens that the model's answers cost.", registry=registry)
+MODEL_FAILURES = Counter("aegis_model_failures", "Diagnoses that the rules had to make.", registry=registry)
+MODEL_SPARED = Counter("aegis_model_spared", "Diagnoses that the rules made to spare the model.", registry=registry)
+RESTARTS = Counter("aegis_restarts", "Approved restarts, by how they ended.", ["outcome"], registry=registry)
+RECONNECTS = Counter("aegis_socket_reconnects", "Connections to Slack made anew.", registry=registry)
+OUTBOX = Gauge("aegis_outbox_depth", "Messages that Slack must still hear.", registry=registry)
+LIMITED = Counter(
+    "aegis_slack_limited", "Times that Slack asked to slow down, by method.", ["method"], registry=registry
+)
+
+_TOO_TALKATIVE = ("slack_bolt", "slack_sdk", "httpx", "httpcore", "docker", "urllib3", "aiosqlite", "google", "aiohttp")
+"""Libraries that log whole requests, payloads or addresses with keys at INFO (slack_bolt's request_verification)."""
+
+_NO_NEWS = "`token` will be unused"
+"""Bolt warns of the token in the environment, though it is the one that its client was given."""
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""What outside text could do to a terminal, the line's end and the tab excepted."""
+
+
+class _Lines(logging.Formatter):
+    """Every line of a record with the incident's id, everything redacted, tracebacks included."""
+
+    def __init__(self, clean: Callable[[str], str]) -> None:
+        super().__init__("%(asctime)s %(levelname)-7s %(name)s [%(incident)s] %(message)s")
+        self._clean = clean
+
+    def format(self, record: logging.LogRecord) -> str:
+        incident = record.incident = incident_id.get()
+        # Redacted as a whole, since some secrets span lines.
+        text = _CONTROL.sub("?", self._clean(super().format(record)))
+        # No text from outside can pass for a line of its own, and a search for the incident finds the traceback too.
+        return text.replace("\n", f"\n  [{incident}] ")
+
+
+class _Objects(logging.Formatter):
+    """Every record as one JSON object on one line: time, level, logger, incident, message, and error with its trace."""
+
+    def __init__(self, clean: Callable[[str], str]) -> None:
+        super().__init__()
+        self._clean = clean
+
+    def format(self, record: logging.LogRecord) -> str:
+        said = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "incident": incident_id.get(),
+            # Redacted before it becomes JSON, whose escapes would hide a secret that spans lines.
+            "message": self._clean(record.getMessage()),
+        }
+        if record.exc_info:
+            said["error"] = self._clean(self.formatException(record.exc_info))
+        return json.dumps(said, ensure_ascii=True)
+
+
+def start_log(level: str, clean: Callable[[str], str], form: str = "text") -> None:
+    """Log to standard error from ``level`` on; ``clean`` takes secrets out of every line, tracebacks included.
+
+    ``form`` is ``text`` or ``json``. What ends the process unforeseen is logged in the same way.
+    """
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Objects(clean) if form == "json" else _Lines(clean))
+    handler.addFilter(lambda record: _NO_NEWS not in str(record.msg))
+    if level != "DEBUG":
+        # Not by the loggers' levels: Bolt sets those of its own loggers to the root's.
+        handler.addFilter(_worth_a_line)
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    sys.excepthook = _log_crash
+
+
+def _worth_a_line(record: logging.LogRecord) -> bool:
+    return record.levelno >= logging.WARNING or record.name.partition(".")[0] not in _TOO_TALKATIVE
+
+
+def _log_crash(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+        return
+    logging.getLogger("aegis").critical("Aegis broke off", exc_info=(kind, error, trace))

@@ -1,0 +1,119 @@
+"""How each part of Aegis is, for /health: well, or a sentence of ours. Asking costs little, since it is asked often."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from bot.domain.incident import LIVE
+from bot.errors import AegisError
+from bot.outbox import Outbox
+from bot.ports import Containers, Memory, Store
+from bot.ration import Ration
+from bot.telemetry import LIVE_INCIDENTS
+
+PATIENCE = 2.0
+"""Seconds for the answer of one part; whoever asks /health gives up after four."""
+
+FRESH = 10.0
+"""Seconds for which an answer is good: many may ask, and the engine has other work."""
+
+Asking = Callable[[], Awaitable[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part: ``ask`` returns what is wrong, or ``""``. Where a part that is not ``vital`` ails, the work goes on."""
+
+    name: str
+    ask: Asking
+    vital: bool = True
+
+
+class Link(Protocol):
+    """The connection to Slack, as it is looked at."""
+
+    @property
+    def up_since(self) -> datetime | None:
+        """Return since when the socket is open."""
+
+    @property
+    def event_at(self) -> datetime | None:
+        """Return when the last event came."""
+
+
+def parts(
+    containers: Containers, model: Ration | None, memory: Memory, outbox: Outbox, clock: Callable[[], str]
+) -> tuple[Part, ...]:
+    """Return what /health asks beside Slack and the database; ``clock`` says what is wrong with our clock."""
+
+    async def engine() -> str:
+        await containers.info()
+        return ""
+
+    async def runbook() -> str:
+        await memory.entries()
+        return ""
+
+    async def said() -> str:
+        return model.trouble if model is not None else ""
+
+    async def time() -> str:
+        return clock()
+
+    return (
+        Part("engine", _remembered(engine)),
+        Part("outbox", outbox.trouble),
+        Part("model", said, vital=False),
+        Part("runbook", _remembered(runbook), vital=False),
+        Part("clock", time, vital=False),
+    )
+
+
+def ages(link: Link, now: datetime) -> dict[str, float | None]:
+    """Return how old the socket and the last event are, in seconds; ``None`` where there is none."""
+    moments = {"socket_age_s": link.up_since, "last_event_s": link.event_at}
+    return {name: round((now - at).total_seconds(), 1) if at else None for name, at in moments.items()}
+
+
+async def count(store: Store, outbox: Outbox) -> None:
+    """Bring the numbers up to date that say how things stand now. Raises ``StoreError``."""
+    states = Counter(incident.state for incident in await store.live())
+    for state in LIVE:
+        LIVE_INCIDENTS.labels(state.value).set(states[state])
+    await outbox.trouble()
+
+
+async def asked(part: Part) -> str:
+    """Return what is wrong with a part, or ``""``; never later than ``PATIENCE``."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await part.ask()
+    except AegisError as error:
+        return error.what
+    except TimeoutError:
+        return f"no answer within {PATIENCE:g} s"
+
+
+def _remembered(ask: Asking) -> Asking:
+    """Return what asks at most once in ``FRESH`` seconds."""
+    answer, good_until = "", 0.0
+    asking = asyncio.Lock()
+
+    async def again() -> str:
+        nonlocal answer, good_until
+        loop = asyncio.get_running_loop()
+        async with asking:
+            if loop.time() >= good_until:
+                try:
+                    answer = await ask()
+                except AegisError as error:
+                    answer = error.what
+                good_until = loop.time() + FRESH
+            return answer
+
+    return again

@@ -1,0 +1,121 @@
+"""After a restart was sent: what became of it, and whether the target recovered."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from bot.domain import verification
+from bot.domain.evidence import Facts
+from bot.domain.incident import Aftermath, Incident, aftermath
+from bot.domain.verification import Probe, Verification
+from bot.domain.verify_url import resolve_url
+from bot.errors import EngineError, TargetNotFound, VerifyUrlRefused
+from bot.plan import Plan, World
+from bot.ports import Containers, Prober
+
+log = logging.getLogger(__name__)
+
+BETWEEN_LOOKS = 1.0
+"""Seconds between two looks while a restart is watched."""
+
+STEADY = 10.0
+"""Seconds that a container must run before it is believed, where neither a URL nor a health check tells more."""
+
+LONGEST_PAUSE = 30.0
+"""Seconds between two looks at most, while the engine does not answer."""
+
+
+class Watch:
+    """Looks, and looks again. It never restarts anything."""
+
+    def __init__(self, *, containers: Containers, prober: Prober, plan: Plan, world: World) -> None:
+        self._containers = containers
+        self._prober = prober
+        self._plan = plan
+        self._world = world
+
+    async def settle(self, incident: Incident, silent: Callable[[EngineError], Awaitable[None]]) -> Aftermath:
+        """Find out by the engine's own times what became of a restart whose answer was not heard.
+
+        Waits as long as the engine does not answer; ``silent`` is awaited once, the first time.
+        """
+        pause = BETWEEN_LOOKS
+        incident = self._dated(incident)
+        while True:
+            try:
+                facts: Facts | None = await self._containers.facts_of(incident.container)
+            except TargetNotFound:
+                facts = None
+            except EngineError as error:
+                if pause == BETWEEN_LOOKS:
+                    await silent(error)
+                pause = min(pause * 2, LONGEST_PAUSE)
+                await self._world.sleep(pause)
+                continue
+            became = aftermath(incident.before, facts, self._since(incident))
+            if became is not Aftermath.IN_FLIGHT:
+                return became
+            await self._world.sleep(BETWEEN_LOOKS)
+
+    async def left(self, incident: Incident) -> str:
+        """Say how a container is left after what could not be done with it."""
+        try:
+            facts = await self._containers.facts_of(incident.container)
+        except TargetNotFound:
+            return "and it is gone now"
+        except EngineError as error:
+            log.warning("no look at it: %s", error.sentence)
+            return "and it may be down"
+        return f"and it is {'running' if facts.running and not facts.restarting else f'DOWN now ({facts.status})'}"
+
+    async def verify(self, incident: Incident) -> Verification:
+        """Probe until it is decided. The deadline counts from the restart; after a crash a few looks are added."""
+        incident = self._dated(incident)
+        late = self._since(incident)
+        fewest = (self._plan.successes + 2) * BETWEEN_LOOKS
+        timeout = max(self._plan.timeout, late + fewest) if late > self._plan.delay else self._plan.timeout
+        await self._world.sleep(max(0.0, self._plan.delay - late))
+        seen = Verification()
+        while True:
+            facts, probe = None, None
+            try:
+                facts = await self._containers.facts_of(incident.container)
+                probe = await self._probe(incident, facts)
+            except TargetNotFound:
+                return replace(
+                    seen, recovered=False, seconds=self._since(incident), reason="the container was removed meanwhile"
+                )
+            except EngineError as error:
+                log.warning("no look at it: %s", error.sentence)
+            seen = verification.observe(
+                seen,
+                facts,
+                probe,
+                seconds=self._since(incident),
+                successes=self._plan.successes,
+                timeout=timeout,
+                steady=STEADY,
+            )
+            if seen.recovered is not None:
+                return seen
+            await self._world.sleep(BETWEEN_LOOKS)
+
+    def _dated(self, incident: Incident) -> Incident:
+        """Return the incident with a restart that lies not ahead: the clock may have been put back over a new start."""
+        now = self._world.now()
+        return replace(incident, restarted_at=min(incident.restarted_at or incident.opened_at, now))
+
+    def _since(self, incident: Incident) -> float:
+        return (self._world.now() - (incident.restarted_at or incident.opened_at)).total_seconds()
+
+    async def _probe(self, incident: Incident, facts: Facts) -> Probe | None:
+        url = self._plan.urls.get(incident.target) or facts.label("aegis.verify-url")
+        if not url:
+            return None
+        before = incident.evidence.facts if incident.evidence else None
+        try:
+            return await self._prober.probe(resolve_url(url, before, facts))
+        except VerifyUrlRefused as error:
+            return Probe(good=False, said=f"not probed: {error.what}")

@@ -1,0 +1,279 @@
+"""The composition root: settings in, running app out. The only place that knows every part by name."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from urllib.parse import urlsplit
+
+from bot import heard, lease, telemetry, upkeep, vitals
+from bot.adapters.containers import DockerContainers
+from bot.adapters.gemini import Gemini, make_diagnoser
+from bot.adapters.probe import HttpProber
+from bot.adapters.runbook_file import RunbookFile
+from bot.adapters.runbook_table import RunbookTable
+from bot.adapters.store import SqlStore
+from bot.domain.guard import Policy
+from bot.domain.redact import redact
+from bot.examination import Examination
+from bot.gate import Gate
+from bot.http import Health, HttpServer
+from bot.outbox import Outbox
+from bot.plan import Plan, World
+from bot.ports import LeftOver
+from bot.questions import Desk
+from bot.ration import Ration
+from bot.record import Record
+from bot.responder import Responder
+from bot.settings import Settings
+from bot.slack import listeners
+from bot.slack.approvers import SlackApprovers
+from bot.slack.client import SLACK, identify, web_client
+from bot.slack.messenger import SlackMessenger
+from bot.slack.missed import Missed
+from bot.slack.socket import Connection
+from bot.slack.work import Work
+from bot.steady import Steady
+from bot.watch import Watch
+from bot.webhook import KEYS, RETRY, Door, Webhook
+
+log = logging.getLogger(__name__)
+
+DRAIN = 8.0
+"""Seconds that work in flight may take at the end; orchestrators kill after ten."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The edges that need no Slack: for a diagnosis at the command line, for the doctor, and for the bot."""
+
+    containers: DockerContainers
+    diagnoser: Gemini | None
+    model: Ration | None
+    prober: HttpProber
+    store: SqlStore
+    memory: RunbookFile | RunbookTable
+    plan: Plan
+    world: World
+
+    @property
+    def examination(self) -> Examination:
+        """Return the examination of targets over these edges."""
+        return Examination(containers=self.containers, diagnoser=self.model, memory=self.memory, world=self.world)
+
+    async def close(self) -> None:
+        """Close what is open."""
+        await self.prober.aclose()
+        await self.store.close()
+
+
+def parts(settings: Settings) -> Parts:
+    """Make the edges. Nothing is connected yet."""
+    known = settings.secrets
+    key = settings.gemini_api_key.get_secret_value()
+    diagnoser = (
+        make_diagnoser(
+            sdk=settings.aegis_gemini_sdk,
+            api_key=key,
+            model=settings.aegis_gemini_model,
+            endpoint=settings.aegis_gemini_endpoint,
+            timeout=settings.aegis_gemini_timeout,
+        )
+        if key
+        else None
+    )
+    return Parts(
+        containers=DockerContainers(
+            docker_host=settings.docker_host,
+            tls_verify=settings.docker_tls_verify,
+            cert_path=settings.docker_cert_path,
+            bundles=settings.aegis_bundles,
+            secrets=known,
+            restart_timeout=settings.aegis_restart_timeout,
+            now=_now,
+        ),
+        diagnoser=diagnoser,
+        model=Ration(diagnoser, _now) if diagnoser else None,
+        prober=HttpProber(),
+        store=SqlStore(settings.aegis_database_url.get_secret_value()),
+        memory=RunbookTable(settings.aegis_database_url.get_secret_value())
+        if settings.shared
+        else RunbookFile(settings.aegis_runbook),
+        plan=_plan(settings),
+        world=World(now=_now, sleep=asyncio.sleep, name=partial(secrets.token_hex, 8)),
+    )
+
+
+def _plan(settings: Settings) -> Plan:
+    policy = Policy(
+        allowlist=frozenset(settings.aegis_restart_allowlist),
+        cooldown=settings.aegis_restart_cooldown,
+        limit=settings.aegis_restart_limit,
+        expiry=settings.aegis_approval_expiry,
+        dry_run=settings.aegis_dry_run,
+    )
+    addresses = (settings.docker_host, settings.aegis_database_url.get_secret_value())
+    return Plan(
+        policy=policy,
+        delay=settings.aegis_verify_delay,
+        timeout=settings.aegis_verify_timeout,
+        successes=settings.aegis_verify_successes,
+        urls=settings.verify_urls,
+        escalation=settings.aegis_escalation,
+        watched=settings.aegis_alert_channels,
+        hosts=(socket.gethostname(), *(urlsplit(address).hostname or "" for address in addresses)),
+    )
+
+
+_now = Steady(partial(datetime.now, UTC), time.monotonic)
+
+
+@contextlib.asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Connection]:
+    """Run the bot inside the ``async with``: connected when it is entered, ended cleanly when it is left.
+
+    Raises the ``AegisError`` that keeps it from starting.
+    """
+    token = settings.slack_bot_token.get_secret_value()
+    async with contextlib.AsyncExitStack() as ending:
+        edges = parts(settings)
+        ending.push_async_callback(edges.close)
+        await edges.store.start()
+        client = await ending.enter_async_context(web_client(token, settings.slack_api_url or SLACK))
+        own = await identify(client)
+        work = Work()
+        messenger = SlackMessenger(client, own, work, _now)
+        outbox = Outbox(messenger, edges.store.outbox, edges.store, edges.world)
+        approvers = SlackApprovers(client, settings.aegis_approvers, team=own.team_id)
+        record = Record(
+            store=edges.store,
+            messenger=outbox,
+            memory=edges.memory,
+            containers=edges.containers,
+            plan=edges.plan,
+            world=edges.world,
+        )
+        responder = Responder(
+            containers=edges.containers,
+            store=edges.store,
+            messenger=outbox,
+            record=record,
+            gate=Gate(
+                containers=edges.containers,
+                store=edges.store,
+                approvers=approvers,
+                record=record,
+                plan=edges.plan,
+                world=edges.world,
+            ),
+            examination=edges.examination,
+            watch=Watch(containers=edges.containers, prober=edges.prober, plan=edges.plan, world=edges.world),
+            plan=edges.plan,
+            world=edges.world,
+        )
+        outbox.catch_up = responder.catch_up
+
+        async def reconnected() -> None:
+            outbox.wake()
+            await responder.catch_up()
+
+        desk = Desk(
+            containers=edges.containers,
+            store=edges.store,
+            memory=edges.memory,
+            approvers=approvers,
+            model=edges.diagnoser.model if edges.diagnoser else "",
+            plan=edges.plan,
+            world=edges.world,
+        )
+        app = listeners.bolt(client, own)
+        said = listeners.routes(
+            app,
+            responder,
+            desk,
+            work,
+            channels=settings.aegis_alert_channels,
+            own=own,
+            messenger=messenger,
+            clock=_now,
+            clean=partial(redact, known=settings.secrets),
+        )
+        missed = Missed(client, own, settings.aegis_alert_channels, _now, said.take)
+        connection = Connection(
+            app,
+            settings.slack_app_token.get_secret_value(),
+            on_reconnect=reconnected,
+            on_gap=missed.read_back,
+            since=await edges.store.last_heard(),
+            clock=_now,
+        )
+        health = Health(
+            connected=lambda: connection.connected,
+            store=edges.store,
+            parts=vitals.parts(edges.containers, edges.model, edges.memory, outbox, lambda: connection.clock_trouble),
+            link=lambda: vitals.ages(connection, _now()),
+            count=partial(vitals.count, edges.store, outbox),
+        )
+        door = Door(
+            token=settings.aegis_webhook_token.get_secret_value(),
+            channel=next(iter(settings.aegis_alert_channels), ""),
+            taking=responder,
+            start=work.start,
+            clean=partial(redact, known=settings.secrets),
+            clock=_now,
+            taken=await edges.store.taken_in(KEYS, _now() - RETRY),
+        )
+        await ending.enter_async_context(
+            HttpServer(settings.aegis_http_host, settings.aegis_http_port, health, Webhook(door).routes)
+        )
+        left = await responder.left_over()
+        if edges.store.shared:
+
+            def resume(orphans: LeftOver) -> None:
+                work.start(responder.recover(orphans), "going on with what another replica left")
+
+            keeping = asyncio.create_task(lease.keep(edges.store, resume, asyncio.sleep))
+            ending.push_async_callback(lease.end, keeping, edges.store)
+        await connection.start()
+        ending.push_async_callback(connection.close, work, DRAIN)
+        work.start(responder.recover(left), "going on where the last run ended")
+        # The first alert is not to wait for the index of a large runbook.
+        work.start(edges.memory.entries(), "reading the runbook")
+        work.start(edges.memory.check_writable(), "looking whether the runbook can be written")
+        sending = asyncio.create_task(outbox.keep_sending(), name="outbox")
+        ending.callback(sending.cancel)
+
+        async def look_back() -> None:
+            await missed.read_back(edges.world.now() - timedelta(seconds=upkeep.READ_BACK))
+
+        for due, every in (
+            (responder.catch_up, upkeep.EVERY),
+            (said.take_waiting, upkeep.SOON),
+            (look_back, upkeep.READ_BACK),
+        ):
+            trying = asyncio.create_task(upkeep.keep(due, asyncio.sleep, every), name="upkeep")
+            ending.callback(trying.cancel)
+        await ending.enter_async_context(heard.kept(connection, edges.store))
+        yield connection
+
+
+async def run(settings: Settings) -> None:
+    """Run the bot until SIGTERM or SIGINT."""
+    telemetry.start_log(settings.aegis_log_level, partial(redact, known=settings.secrets), settings.aegis_log_format)
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(sign, ended.set)
+    async with running(settings) as connection:
+        log.info("running, %s", "connected to Slack" if connection.connected else "waiting for Slack")
+        await ended.wait()
+        log.info("ending; what is not done yet goes on at the next start")

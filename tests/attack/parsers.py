@@ -1,0 +1,248 @@
+"""Every reader of outside data, each as a function of one text, or of any JSON value: what a test throws things at."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from bot import facts_file
+from bot.adapters import container_events, container_facts, container_list, container_logs, container_usage
+from bot.adapters.containers_errors import refused
+from bot.domain import alert, guard, judgement, logdigest, reply, runbook, runbook_json, symptoms, verify_url, webhook
+from bot.domain.entry import Entry
+from bot.domain.evidence import Evidence, Neighbour
+from bot.domain.redact import redact
+from bot.domain.target import Target
+from bot.errors import AegisError
+from bot.settings import load
+from bot.slack import commands, intake, mrkdwn, notices, presses, wording
+from bot.slack.client import Identity
+from tests.fakes import CONTAINER, facts
+
+NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
+OWN = Identity("U0AEGIS", "B0AEGIS", "A0AEGIS", "T0PLAY")
+INVENTORY = (Target("buggy-app-v2", CONTAINER), Target("web", "d" * 64, project="shop", service="web"))
+KNOWN = ("xoxb-a-known-token", "xapp-another-known-token", "the-known-key-of-the-model")
+
+
+def read_alert(event: Any) -> Any:
+    """Read an alert as the listeners do, and find its targets."""
+    found = alert.read(event)
+    cleaned = alert.without_secrets(found, lambda text: redact(text, KNOWN))
+    return found, cleaned, alert.targets(cleaned, INVENTORY)
+
+
+def said(text: str, **more: Any) -> dict[str, Any]:
+    message = {"type": "message", "subtype": "bot_message", "bot_id": "B1", "ts": "1.1", "channel": "C1"}
+    return message | {"text": text} | more
+
+
+def attachment(text: str) -> dict[str, Any]:
+    fields = [{"title": text, "value": text}, {"title": "container", "value": text}]
+    parts = dict.fromkeys(("title", "text", "fallback", "pretext", "footer"), text)
+    return said("", attachments=[{**parts, "fields": fields}])
+
+
+def blocks(text: str) -> dict[str, Any]:
+    words = {"type": "mrkdwn", "text": text}
+    rich = {"type": "rich_text_section", "elements": [{"type": "text", "text": text}, {"type": "link", "url": text}]}
+    header = {"type": "header", "text": {"type": "plain_text", "text": text}}
+    section = {"type": "section", "text": words, "fields": [words]}
+    return said("", blocks=[header, section, {"type": "rich_text", "elements": [rich]}])
+
+
+def edited(text: str) -> Any:
+    change = {"subtype": "message_changed", "channel": "C1", "message": said(text), "previous_message": said("")}
+    return intake.alert_in(change, OWN, (), NOW)
+
+
+def grouped(text: str) -> Any:
+    member = {"status": text, "labels": {text: text, "name": text}, "annotations": {"a": text}}
+    return webhook.read_webhook(text, {"status": text, "alerts": [member]})
+
+
+def kuma(text: str) -> Any:
+    return webhook.read_webhook("k", {"heartbeat": {"msg": text}, "monitor": {"name": text}, "msg": text})
+
+
+def evidence(text: str) -> Evidence:
+    return Evidence(
+        "buggy-app-v2",
+        NOW.isoformat(),
+        facts(error=text),
+        logdigest.digest([f"{text}\nERROR pool".encode("utf-8", "replace")], secrets=KNOWN),
+        neighbours=(Neighbour("prod-db", text, None, text),),
+    )
+
+
+def judged(text: str) -> Any:
+    fields = dict.fromkeys(("root_cause", "headline", "justification", "disproof", "class", "target"), text)
+    parsed = reply.parse(json.dumps(fields | {"action": "restart", "confidence": text, "lines": [text, 1]}))
+    looked = evidence(text)
+    return judgement.judge(
+        parsed, looked, symptoms.read(looked), target="buggy-app-v2", by="model", tokens=1, seconds=1.0
+    )
+
+
+def inspection(text: str) -> dict[str, Any]:
+    return {
+        "Id": CONTAINER,
+        "Name": f"/{text}",
+        "Created": text,
+        "Image": text,
+        "State": {
+            "Status": text,
+            "Error": text,
+            "StartedAt": text,
+            "FinishedAt": text,
+            "Health": {"Status": text, "Log": [{"Start": text, "Output": text, "ExitCode": 1}]},
+        },
+        "Config": {"Image": text, "Labels": {text: text, "aegis.approvals": text, "aegis.stop-timeout": text}},
+        "HostConfig": {"LogConfig": {"Type": text}, "RestartPolicy": {"Name": text}},
+        "NetworkSettings": {"Networks": {text: {}}, "Ports": {text: [{"HostIp": text, "HostPort": text}]}},
+    }
+
+
+def inspected(answer: Any) -> Any:
+    return container_facts.facts(container_facts.read(answer), host="h", restart_timeout=10, secrets=KNOWN)
+
+
+def listed(rows: Any) -> Any:
+    found = container_list.targets(rows)
+    return found, container_list.neighbours(rows, facts(networks=("n",)), ["a line"], KNOWN)
+
+
+def row(text: str) -> dict[str, Any]:
+    labels = {"com.docker.compose.project": text, "com.docker.compose.service": text}
+    told: dict[str, Any] = dict.fromkeys(("Id", "State", "Status"), text)
+    return told | {"Names": [f"/{text}"], "Labels": labels, "NetworkSettings": {"Networks": {"n": {}}}}
+
+
+def logged(text: str) -> Any:
+    raw = text.encode("utf-8", "replace")
+    chunks = [raw[at : at + 1000] for at in range(0, len(raw), 1000)]
+    return (
+        [len(batch) for batch in container_logs.frames(chunks)],
+        [len(batch) for batch in container_logs.stamped(chunks, terminal=True)],
+        container_logs.newest(chunks, 10, terminal=True, secrets=KNOWN),
+    )
+
+
+def past(text: str) -> list[Entry]:
+    return [
+        Entry(text or "x", "restart", target="buggy-app-v2", symptom=text, evidence=(text,), justification=text),
+        Entry("pool exhausted", "restart", target=text or "web", outcome="resolved"),
+    ]
+
+
+def remembered(text: str) -> Any:
+    found = runbook.precedents(past(text), target="buggy-app-v2", lines=[text, "ERROR pool"], now=NOW)
+    return found, runbook.search(past(text), text, NOW)
+
+
+def remembered_file(text: str) -> Any:
+    data = text.encode("utf-8", "surrogatepass")
+    return runbook_json.parse(data), list(runbook_json.stream(data))
+
+
+def settings_of(text: str) -> Any:
+    names = ("AEGIS_VERIFY_URLS", "AEGIS_APPROVERS", "AEGIS_RESTART_ALLOWLIST", "AEGIS_RESTART_COOLDOWN", "DOCKER_HOST")
+    given = {"SLACK_BOT_TOKEN": "xoxb-x-1", "SLACK_APP_TOKEN": "xapp-x-1"} | dict.fromkeys(names, text)
+    return load(given, env_file=None)
+
+
+def checked_url(text: str) -> Any:
+    verify_url.check_url(text)
+    return verify_url.resolve_url(text, facts(), facts())
+
+
+def shown(text: str) -> Any:
+    return (
+        [make(text) for make in (mrkdwn.clean, mrkdwn.escape, mrkdwn.prose, mrkdwn.line, mrkdwn.code, mrkdwn.raw)],
+        [make(text, 100) for make in (mrkdwn.plain, mrkdwn.identifier, mrkdwn.raw_line)],
+        mrkdwn.mention(text),
+        mrkdwn.channel(text),
+    )
+
+
+TEXTS: dict[str, Callable[[str], Any]] = {
+    "alert: text": lambda text: read_alert(said(text)),
+    "alert: attachment": lambda text: read_alert(attachment(text)),
+    "alert: blocks": lambda text: read_alert(blocks(text)),
+    "alert: edited": edited,
+    "webhook: group": grouped,
+    "webhook: script": lambda text: webhook.read_webhook("s", {"container": text, "message": text, "logs": text}),
+    "webhook: kuma": kuma,
+    "webhook: SNS": lambda text: webhook.read_webhook("c", {"Type": "Notification", "Message": text, "Subject": text}),
+    "command": commands.read,
+    "menu": notices.place_of,
+    "button": lambda text: presses._carries({"value": text}),
+    "window": lambda text: presses._carried({"private_metadata": text}, "U1", "T1"),
+    "reply": reply.parse,
+    "reply: fields": judged,
+    "redact": lambda text: redact(text, KNOWN),
+    "digest": lambda text: logdigest.digest([text.encode("utf-8", "replace")], secrets=KNOWN),
+    "log": logged,
+    "symptoms": lambda text: symptoms.read(evidence(text), text),
+    "precedents": remembered,
+    "runbook": remembered_file,
+    "verify URL": checked_url,
+    "verify URLs": verify_url.parse_urls,
+    "settings": settings_of,
+    "inspect": lambda text: inspected(inspection(text)),
+    "list": lambda text: listed([row(text)]),
+    "events": lambda text: container_events.lines(container_events.decode([text.encode("utf-8", "replace")])),
+    "refusal": lambda text: refused(500, text.encode("utf-8", "replace"), "unix:///x"),
+    "label": lambda text: guard.approvals(facts(labels=(("aegis.approvals", text),))),
+    "time": wording.moment,
+    "shown": shown,
+}
+"""Readers of a text."""
+
+VALUES: dict[str, Callable[[Any], Any]] = {
+    "alert": lambda value: read_alert(an_object(value)),
+    "alert: message": lambda value: intake.alert_in(an_object(value), OWN, (), NOW),
+    "alert: asked": lambda value: intake.alert_asked(an_object(value), "C1", "1", NOW),
+    "alert: attachments": lambda value: read_alert(said("", attachments=value)),
+    "alert: blocks": lambda value: read_alert(said("", blocks=value)),
+    "webhook": lambda value: webhook.read_webhook("s", an_object(value)),
+    "webhook: alerts": lambda value: webhook.read_webhook("s", {"alerts": value, "status": value}),
+    "webhook: heartbeat": lambda value: webhook.read_webhook("s", {"heartbeat": value, "monitor": value, "msg": value}),
+    "reply": lambda value: reply.parse(json.dumps(value)),
+    "runbook": lambda value: remembered_file(json.dumps(value)),
+    "runbook: entry": lambda value: remembered_file(json.dumps([value, {"root_cause": value, "action": value}])),
+    "inspect": inspected,
+    "inspect: parts": lambda value: inspected(
+        {"Id": CONTAINER, "Name": "/x", "State": value, "Config": value, "HostConfig": value, "NetworkSettings": value}
+    ),
+    "facts file": lambda value: facts_file.read(value, name="x"),
+    "usage": lambda value: container_usage.usage(an_object(value), facts()),
+    "usage: parts": lambda value: container_usage.usage(
+        dict.fromkeys(("memory_stats", "pids_stats", "cpu_stats", "precpu_stats"), value), facts(memory_limit=9)
+    ),
+    "list": lambda value: listed([an_object(value)]),
+    "list: parts": lambda value: listed(
+        [dict.fromkeys(("Id", "Names", "State", "Status", "Labels", "Created"), value)]
+    ),
+    "list: networks": lambda value: listed([row("x") | {"NetworkSettings": value}]),
+    "events": lambda value: container_events.lines(container_events.decode([json.dumps(value).encode()])),
+    "events: parts": lambda value: container_events.lines([{"Action": "die", "Actor": value, "time": value}]),
+    "window": lambda value: presses._carried({"private_metadata": json.dumps(value)}, "U1", "T1"),
+    "button": lambda value: presses._carries({"value": value, "selected_option": value}),
+}
+"""Readers of a JSON value of any shape."""
+
+
+def an_object(value: Any) -> dict[str, Any]:
+    """Return what these readers are promised: JSON's objects."""
+    return value if isinstance(value, dict) else {"text": value, "message": value, "Names": [value]}
+
+
+def tried(reader: Callable[[Any], Any], given: Any) -> Any:
+    """Read; an error of ours is an answer like any other."""
+    try:
+        return reader(given)
+    except AegisError as error:
+        return error.sentence

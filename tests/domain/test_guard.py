@@ -1,0 +1,115 @@
+"""The guard permits one restart of an allowed target and refuses everything else with a reason for people."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.guard import History, Permit, Policy, Refusal, changed, check, digest, own, spell
+from bot.domain.target import Target
+from tests.fakes import CONTAINER, START, facts
+
+POLICY = Policy(frozenset({"buggy-app-v2"}), cooldown=300, limit=3, expiry=3600, dry_run=False)
+
+
+def test_allowed_running_target_is_permitted():
+    assert check("buggy-app-v2", facts(), History(), POLICY, START) == Permit()
+
+
+def test_dry_run_is_a_permit_that_says_so():
+    assert check("buggy-app-v2", facts(), History(), replace(POLICY, dry_run=True), START) == Permit(dry_run=True)
+
+
+@pytest.mark.parametrize(
+    ("rule", "target", "look", "history", "policy"),
+    [
+        ("allowlist", "prod-db", facts("prod-db"), History(), POLICY),
+        ("allowlist", "buggy-app-v2", facts(), History(), replace(POLICY, allowlist=frozenset())),
+        ("allowlist", "Buggy-App-V2", facts("Buggy-App-V2"), History(), POLICY),
+        ("facts", "buggy-app-v2", None, History(), POLICY),
+        ("facts", "buggy-app-v2", facts(status=""), History(), POLICY),
+        ("name", "buggy-app-v2", facts("buggy-app-v2-canary"), History(), POLICY),
+        ("own", "buggy-app-v2", facts(), History(), replace(POLICY, own=frozenset({"buggy-app-v2"}))),
+        ("own", "buggy-app-v2", facts(), History(), replace(POLICY, own=frozenset({CONTAINER}))),
+        ("protect", "buggy-app-v2", facts(labels=(("aegis.protect", "true"),)), History(), POLICY),
+        ("protect", "buggy-app-v2", facts(labels=(("aegis.protect", "yes please"),)), History(), POLICY),
+        ("swarm", "buggy-app-v2", facts(labels=(("com.docker.swarm.service.name", "web"),)), History(), POLICY),
+        ("paused", "buggy-app-v2", facts(paused=True, status="paused"), History(), POLICY),
+        ("state", "buggy-app-v2", facts(status="dead", running=False), History(), POLICY),
+        ("state", "buggy-app-v2", facts(status="removing", running=False), History(), POLICY),
+        ("history", "buggy-app-v2", facts(), None, POLICY),
+        ("busy", "buggy-app-v2", facts(), History(restarting="other"), POLICY),
+        ("cooldown", "buggy-app-v2", facts(), History(START - timedelta(seconds=299), 1), POLICY),
+        ("limit", "buggy-app-v2", facts(), History(START - timedelta(seconds=301), 3), POLICY),
+    ],
+)
+def test_everything_else_is_refused_with_a_reason(rule, target, look, history, policy):
+    verdict = check(target, look, history, policy, START)
+    assert isinstance(verdict, Refusal)
+    assert verdict.rule == rule
+    assert verdict.reason.endswith((".", "web"))
+    assert len(verdict.reason) > 20
+
+
+def test_cooldown_ends_when_it_is_over():
+    assert check("buggy-app-v2", facts(), History(START - timedelta(seconds=300), 1), POLICY, START) == Permit()
+
+
+def test_a_last_restart_in_the_future_still_holds_the_cooldown():
+    verdict = check("buggy-app-v2", facts(), History(START + timedelta(seconds=60), 1), POLICY, START)
+    assert isinstance(verdict, Refusal)
+    assert verdict.rule == "cooldown"
+
+
+def test_protect_label_set_to_false_protects_nothing():
+    assert check("buggy-app-v2", facts(labels=(("aegis.protect", "false"),)), History(), POLICY, START) == Permit()
+
+
+@given(st.text(max_size=80))
+def test_no_name_but_the_exact_one_is_ever_permitted(name):
+    verdict = check(name, facts(name), History(), POLICY, START)
+    assert isinstance(verdict, Permit) == (name == "buggy-app-v2")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"container_id": "d" * 64}, "re-created"),
+        ({"image_id": "sha256:2"}, "another image"),
+        ({"started_at": "2026-11-22T02:00:00Z"}, "started again"),
+    ],
+)
+def test_digest_and_words_differ_where_the_container_differs(change, said):
+    now = facts(**change)
+    assert digest(now) != digest(facts())
+    assert said in changed(facts(), now)
+
+
+def test_health_may_change_between_card_and_press():
+    assert digest(facts(health="healthy")) == digest(facts())
+    assert changed(facts(), facts(health="healthy")) == ""
+
+
+def test_aegis_knows_itself_and_what_it_needs():
+    inventory = (
+        Target("shop-aegis-1", "a" * 64, service="aegis"),
+        Target("shop-proxy-1", "b" * 64, service="socket-proxy"),
+        Target("postgres", "e" * 64),
+        Target("buggy-app-v2", CONTAINER),
+    )
+    mine = own(inventory, ("a" * 12, "socket-proxy", "postgres", ""))
+    assert {"shop-aegis-1", "shop-proxy-1", "postgres"} <= mine
+    assert "buggy-app-v2" not in mine
+    assert CONTAINER not in mine
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0, "0 s"), (7, "7 s"), (240, "4 min"), (11520, "3 h 12 m"), (4 * 86400, "4 d"), (-5, "0 s")],
+)
+def test_spans_are_written_for_people(seconds, said):
+    assert spell(timedelta(seconds=seconds)) == said

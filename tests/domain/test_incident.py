@@ -1,0 +1,59 @@
+"""The table of states, and what is concluded about a restart whose answer was never heard."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.incident import LIVE, TRANSITIONS, Aftermath, State, aftermath
+from tests.fakes import facts
+
+BEFORE = ("2026-11-21T23:48:00.000000000Z", "")
+
+
+def test_every_state_has_a_row_and_every_road_ends():
+    assert set(TRANSITIONS) == set(State)
+    ends = set(State) - LIVE
+    assert ends == {State.RESOLVED, State.UNRESOLVED, State.IGNORED, State.EXPIRED, State.INTERRUPTED}
+
+
+def test_a_restart_is_reached_from_proposed_only():
+    assert [state for state, following in TRANSITIONS.items() if State.RESTARTING in following] == [State.PROPOSED]
+
+
+def test_a_container_that_is_gone_needs_a_person():
+    assert aftermath(BEFORE, None, 5) is Aftermath.GONE
+
+
+def test_another_start_time_means_that_it_happened():
+    assert aftermath(BEFORE, facts(started_at="2026-11-22T03:00:05Z"), 5) is Aftermath.HAPPENED
+
+
+def test_what_was_started_and_has_ended_since_was_restarted_and_is_not_started_a_second_time():
+    ended = facts(started_at="2026-11-22T03:00:05Z", running=False, status="exited", finished_at="2026-11-22T03:00:06Z")
+    assert aftermath(BEFORE, ended, 45) is Aftermath.HAPPENED
+
+
+def test_unchanged_and_young_is_still_in_flight():
+    assert aftermath(BEFORE, facts(), 39) is Aftermath.IN_FLIGHT
+
+
+def test_unchanged_and_old_was_not_carried_out():
+    assert aftermath(BEFORE, facts(), 40) is Aftermath.NOT_CARRIED_OUT
+
+
+def test_a_long_stop_timeout_is_waited_for():
+    assert aftermath(BEFORE, facts(stop_timeout=120), 140) is Aftermath.IN_FLIGHT
+
+
+def test_stopped_since_but_not_started_is_told_apart_from_stopped_before():
+    stopped = facts(running=False, status="exited", finished_at="2026-11-22T03:00:02Z", exit_code=137)
+    assert aftermath(BEFORE, stopped, 45) is Aftermath.STOPPED
+    before = (stopped.started_at, stopped.finished_at)
+    assert aftermath(before, stopped, 45) is Aftermath.NOT_CARRIED_OUT
+
+
+@given(st.floats(0, 10_000), st.booleans(), st.booleans())
+def test_nothing_but_another_start_time_is_taken_for_a_restart(age, running, finished):
+    look = facts(running=running, finished_at="2026-11-22T03:00:02Z" if finished else "")
+    assert aftermath(BEFORE, look, age) is not Aftermath.HAPPENED

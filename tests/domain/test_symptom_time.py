@@ -1,0 +1,145 @@
+"""What a log line tells, and whether it is still so: earlier runs, what was got over, what stopped before."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bot.domain import symptoms
+from bot.domain.diagnosis import Diagnosis, Trouble
+from bot.domain.evidence import Evidence, Facts, LogDigest, Neighbour
+from bot.domain.logdigest import digest, join
+from tests.domain.test_symptoms import EXITED, LOOPING, POOL, RUNNING
+
+NOW = "2026-11-22T10:30:00+00:00"
+UNHEALTHY = replace(RUNNING, health="unhealthy", started_at="2026-11-22T10:20:00Z")
+CALM = [
+    "10:20:00 INFO shop 2.3.1 starting",
+    "10:20:01 INFO ready",
+    *(f"10:20:{n} INFO GET / 200" for n in range(10, 30)),
+]
+REFUSED = [
+    line
+    for n in range(0, 10, 2)
+    for line in (
+        f'10:21:0{n} ERROR [db] connection to server at "shop-db", port 5432 failed: Connection refused',
+        f'10:21:0{n} INFO [http] 10.0.0.4 "GET /health HTTP/1.1" 503 1.1ms',
+    )
+]
+SERVED = [f'10:21:{n} INFO [http] 10.0.0.4 "GET /health HTTP/1.1" 200 1.1ms' for n in range(12, 40)]
+EMPTY = [f"10:21:{n} ERROR [pool] {POOL[15:]}" for n in range(45, 50)]
+
+
+def log(*runs: list[str]) -> LogDigest:
+    parts = [digest(["\n".join(run).encode() + b"\n"]) if run else LogDigest() for run in runs]
+    return join(parts) if len(parts) > 1 else parts[0]
+
+
+def diagnosed(facts: Facts, read: LogDigest, alert: str = "", **more: object) -> Diagnosis:
+    evidence = replace(Evidence("shop", NOW, facts, read), **more)  # type: ignore[arg-type]  # replace checks the names
+    return symptoms.diagnose(evidence, symptoms.read(evidence, alert))
+
+
+def test_lines_of_an_earlier_run_are_not_blamed_for_the_present_one() -> None:
+    found = diagnosed(UNHEALTHY, log([POOL] * 5, CALM))
+    assert found.trouble is Trouble.UNKNOWN
+    assert found.quotes == ()
+    assert diagnosed(replace(UNHEALTHY, health="healthy"), log([POOL] * 5, CALM)).trouble is Trouble.NONE
+
+
+def test_lines_of_an_earlier_run_count_where_starts_end_alike() -> None:
+    found = diagnosed(LOOPING, log(["10:19:00 FATAL SHOP_KEY is not set"], ["10:20:00 INFO shop 2.3.1 starting"]))
+    assert found.trouble is Trouble.CONFIG_ERROR
+
+
+def test_of_a_container_that_is_down_the_last_run_counts() -> None:
+    ended = replace(EXITED, finished_at="2026-11-22T11:00:00Z")
+    assert diagnosed(ended, log([POOL], ["10:20:00 FATAL SHOP_KEY is not set"])).trouble is Trouble.CONFIG_ERROR
+    assert diagnosed(ended, log([POOL], CALM)).trouble is not Trouble.RESOURCE_EXHAUSTION
+
+
+def test_the_run_before_counts_where_the_engine_has_just_started_the_container_again() -> None:
+    again = replace(UNHEALTHY, health=None, restart_count=1, started_at="2026-11-22T10:29:00Z")
+    heap = log(["10:28:59 FATAL java.lang.OutOfMemoryError: Java heap space"], CALM)
+    assert diagnosed(again, heap).trouble is Trouble.OOM
+    assert diagnosed(replace(again, started_at="2026-11-22T03:00:00Z"), heap).trouble is not Trouble.OOM
+    assert diagnosed(replace(again, restart_count=0), heap).trouble is not Trouble.OOM
+
+
+def test_a_start_in_the_same_log_ends_what_was_before() -> None:
+    column = ["09:00:10 ERROR column o.gift_note does not exist"] * 3
+    found = diagnosed(UNHEALTHY, log([POOL] * 3 + ["09:00:00 INFO shop 7.4.0 starting"] + column))
+    assert found.trouble is Trouble.BAD_RELEASE
+
+
+def test_the_start_of_a_worker_is_no_start_of_the_program() -> None:
+    killed = "09:00:00 ERROR Worker (pid:9) was sent SIGKILL! Perhaps out of memory?"
+    found = diagnosed(UNHEALTHY, log([*CALM, killed, "09:00:01 INFO Booting worker with pid: 12, started"]))
+    assert found.trouble is Trouble.OOM
+
+
+def test_what_stopped_before_the_trouble_began_is_not_blamed() -> None:
+    near = (Neighbour("shop-db", "running", health="healthy", named_in_log=True),)
+    found = diagnosed(UNHEALTHY, log(CALM + REFUSED + SERVED + EMPTY), neighbours=near)
+    assert (found.trouble, found.headline) == (Trouble.RESOURCE_EXHAUSTION, "connection pool exhausted")
+
+
+def test_what_goes_on_is_blamed_though_something_else_begins() -> None:
+    down = (Neighbour("shop-db", "exited", named_in_log=True),)
+    found = diagnosed(UNHEALTHY, log(CALM + REFUSED + EMPTY), neighbours=down)
+    assert (found.trouble, found.headline) == (Trouble.DEPENDENCY_DOWN, "shop-db is down")
+
+
+def test_one_complaint_long_ago_of_a_program_that_runs_well_proves_nothing() -> None:
+    served = [f"10:{n}:00 INFO GET /page/{n} 200" for n in range(10, 59)]
+    refused = "09:00:01 ERROR db: connection refused (shop-db:3306)"
+    found = diagnosed(RUNNING, log(["09:00:00 INFO up", refused, *served]))
+    assert (found.trouble, found.headline) == (Trouble.NONE, "nothing wrong found")
+    assert diagnosed(RUNNING, log(["09:00:00 INFO up", *served, refused])).trouble is Trouble.DEPENDENCY_DOWN
+
+
+def test_the_setting_that_the_decisive_line_names_is_told() -> None:
+    trace = [
+        "10:20:00 CRITICAL [main] invalid configuration: POOL_TIMEOUT must be a number, not '30s'",
+        "Traceback (most recent call last):",
+        '  File "/app/shop.py", line 320, in _number',
+        "    return float(value)",
+        "ValueError: could not convert string to float: '30s'",
+        "",
+        "The above exception was the direct cause of the following exception:",
+        "Traceback (most recent call last):",
+        '  File "/app/shop.py", line 401, in main',
+        '    raise ValueError(f"invalid configuration: {name} must be a number, not {value!r}") from error',
+        "ValueError: invalid configuration: POOL_TIMEOUT must be a number, not '30s'",
+    ]
+    found = diagnosed(LOOPING, log(["10:20:00 INFO shop 2.4.0 starting", *trace]))
+    assert found.trouble is Trouble.CONFIG_ERROR
+    assert "POOL_TIMEOUT" in found.root_cause
+    assert not any("raise ValueError" in quote.text or "return float" in quote.text for quote in found.quotes)
+
+
+def test_what_fails_after_a_program_was_told_to_stop_is_not_its_trouble() -> None:
+    told = "10:25:00 INFO received SIGTERM, shutting down"
+    refused = "10:25:01 ERROR queue: connection refused, consumer closed"
+    ended = replace(EXITED, exit_code=143)
+    assert diagnosed(ended, log([*CALM, told, refused])).headline == "stopped on request"
+    assert diagnosed(ended, log([*CALM, refused, told])).trouble is Trouble.DEPENDENCY_DOWN
+
+
+BUSY = replace(log(CALM), last_at="2026-11-22T10:29:46.100000000Z")
+HUNG = replace(UNHEALTHY, health="healthy", started_at="2026-11-22T10:29:20Z")
+
+
+def test_no_answer_and_a_log_that_fell_silent_is_a_hang_before_the_health_check_says_so() -> None:
+    found = diagnosed(HUNG, BUSY, "[FIRING:1] ServiceDown shop (shop:8080 blackbox critical)")
+    assert (found.trouble, found.restart_helps) == (Trouble.TIMEOUT, True)
+    assert "14 seconds" in found.root_cause
+    assert found.confidence >= 0.6
+
+
+def test_silence_alone_and_no_answer_alone_are_no_hang() -> None:
+    assert diagnosed(HUNG, BUSY, "HighMemory shop").trouble is Trouble.NONE
+    fresh = replace(BUSY, last_at="2026-11-22T10:29:59Z")
+    assert diagnosed(HUNG, fresh, "ServiceDown shop").trouble is Trouble.NONE
+    seldom = replace(HUNG, started_at="2026-11-22T08:29:20Z")
+    assert diagnosed(seldom, BUSY, "ServiceDown shop").trouble is Trouble.NONE
+    assert diagnosed(EXITED, BUSY, "ServiceDown shop").trouble is not Trouble.TIMEOUT

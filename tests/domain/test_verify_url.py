@@ -1,0 +1,269 @@
+"""Which verify URLs are asked, how the setting is read, and which port is meant after a restart."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.evidence import Facts, Port
+from bot.domain.verify_url import check_url, parse_urls, refused_address, resolve_url
+from bot.errors import VerifyUrlRefused
+
+ROWS = [json.loads(line) for line in (Path(__file__).parents[1] / "corpus/verify_urls.jsonl").read_text().splitlines()]
+
+
+@pytest.mark.parametrize("row", [pytest.param(row, id=row["id"]) for row in ROWS if row["kind"] == "config"])
+def test_a_configured_url_is_used_or_refused_with_a_reason(row: dict[str, Any]) -> None:
+    if row["expect"] == "use":
+        check_url(row["url"])
+        return
+    with pytest.raises(VerifyUrlRefused) as told:
+        check_url(row["url"])
+    assert told.value.sentence.startswith("This verify URL is not used: ")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://localhost:8080/health",
+        "http://127.0.0.1:18080/",
+        "http://10.0.0.7/health?deep=1",
+        "https://shop.example/health",
+        "HTTP://web_1:8080",
+        "http://xn--pp-fka.example/",
+        "http://[fd00::7]:8080/",
+        "http://[::ffff:10.0.0.7]/",
+        "http://web.shop.internal./ok",
+        "http://100.100.100.201/",
+        "http://1password/",
+        "http://host/p%C3%A4th",
+    ],
+)
+def test_services_at_home_and_abroad_may_be_asked(url: str) -> None:
+    check_url(url)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "169.254.169.254",
+        "169.254.170.2",
+        "169.254.169.254.",
+        "2852039166",
+        "0xA9FEA9FE",
+        "0xa9.0xfe.0xa9.0xfe",
+        "0251.0376.0251.0376",
+        "169.254.43518",
+        "169.16689662",
+        "[::ffff:169.254.169.254]",
+        "[::ffff:a9fe:a9fe]",
+        "[::169.254.169.254]",
+        "[64:ff9b::a9fe:a9fe]",
+        "[2002:a9fe:a9fe::1]",
+        "[fe80::1]",
+        "[febf::1]",
+        "[fd00:ec2::254]",
+        "[FD00:0EC2:0:0:0:0:0:254]",
+        "100.100.100.200",
+        "0x646464c8",
+        "192.0.0.192",
+        "168.63.129.16",
+        "metadata.google.internal",
+        "METADATA.google.internal.",
+        "metadata",
+        "instance-data",
+    ],
+)
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_clouds_credentials_are_out_of_reach_in_every_writing(scheme: str, host: str) -> None:
+    with pytest.raises(VerifyUrlRefused, match="credentials"):
+        check_url(f"{scheme}://{host}:80/latest/meta-data/")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "localhost:8080/health",
+        "//localhost/health",
+        "/health",
+        "file:///etc/passwd",
+        "ftp://host/",
+        "javascript:alert(1)",
+        "unix:///var/run/docker.sock",
+        "http:///health",
+        "http://:8080/",
+        "http://user:pw@host/",
+        "http://token@host/",
+        "http://@host/",
+        "http://host:0/",
+        "http://host:65536/",
+        "http://host:-1/",
+        "http://host:8o/",
+        "http://ho st/",
+        " http://host/",
+        "http://host/a\nb",
+        "http://host/\x00",
+        "http://host\t/",
+        "http://host\\@169.254.169.254/",
+        "http://exa\u2100mple/",
+        "http://１２７.0.0.1/",
+        "http://host/p\u00e4th",
+        "http://[::1/",
+        "http://[::1%25eth0]/",
+        "http://[v1.x]/",
+        "http://ho%73t/",
+        "http://a..b/",
+        "http://" + "a" * 64 + "/",
+        "http://1.2.3.4.5/",
+        "http://256.256.256.256/",
+        "http://host,b=http/",
+        "http://host/" + "a" * 2000,
+    ],
+)
+def test_what_is_no_address_of_a_health_check_is_refused(url: str) -> None:
+    with pytest.raises(VerifyUrlRefused):
+        check_url(url)
+
+
+@pytest.mark.parametrize("url", [None, 12, ["http://host/"], b"http://host/"])
+def test_what_is_no_text_is_refused(url: Any) -> None:
+    with pytest.raises(VerifyUrlRefused):
+        check_url(url)
+
+
+@given(
+    st.text(max_size=60)
+    | st.text(max_size=40).map("http://".__add__)
+    | st.text("0123456789abcdefx.:[]%@/", max_size=30).map("http://".__add__)
+)
+def test_any_text_is_used_or_refused_and_a_refusal_repeats_none_of_it(url: str) -> None:
+    refused = ""
+    try:
+        check_url(url)
+    except VerifyUrlRefused as error:
+        refused = error.sentence
+    assert refused or url.isascii()
+    assert len(url) < 12 or url not in refused
+
+
+@given(st.ip_addresses(network="169.254.0.0/16"))
+def test_no_link_local_address_is_let_through(address: Any) -> None:
+    number = int(address)
+    for written in (str(address), str(number), hex(number), oct(number).replace("o", ""), f"::ffff:{address}"):
+        assert refused_address(written)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "10.1.2.3", "::1", "2001:db8::1", "93.184.216.34"])
+def test_other_addresses_are_let_through(address: str) -> None:
+    assert not refused_address(address)
+
+
+def test_what_cannot_be_read_as_an_address_is_refused() -> None:
+    assert refused_address("somewhere")
+    assert refused_address("")
+
+
+def test_the_setting_is_read_as_names_and_urls() -> None:
+    assert parse_urls("") == {}
+    assert parse_urls("web=http://web:8080/health") == {"web": "http://web:8080/health"}
+    assert parse_urls(" web = http://web/?a=1,b=2 , api.v1=https://api/ ,") == {
+        "web": "http://web/?a=1,b=2",
+        "api.v1": "https://api/",
+    }
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("http://web:8080/", "name=url"),
+        ("web", "name=url"),
+        ("-web=http://web/", "name=url"),
+        ("web=http://a/,web=http://b/", "web is there twice"),
+        ("web=http://a/,api=gopher://b/", "api: This verify URL is not used: only http and https"),
+        ("web=", "web: This verify URL is not used"),
+    ],
+)
+def test_a_wrong_entry_is_named(setting: str, told: str) -> None:
+    with pytest.raises(VerifyUrlRefused, match=told):
+        parse_urls(setting)
+
+
+def test_all_wrong_entries_are_named_at_once_without_their_passwords() -> None:
+    with pytest.raises(VerifyUrlRefused) as refused:
+        parse_urls("web=http://me:hunter2@a/,api=ftp://b/")
+    assert "web: " in refused.value.what
+    assert "api: " in refused.value.what
+    assert "hunter2" not in refused.value.sentence
+
+
+def facts(*ports: Port) -> Facts:
+    return replace(EMPTY, ports=ports)
+
+
+EMPTY = Facts(
+    **dict.fromkeys(("name", "container_id", "host", "image", "image_id", "created_at", "started_at"), ""),  # type: ignore[arg-type]
+    **dict.fromkeys(("finished_at", "status", "error", "restart_policy"), ""),  # type: ignore[arg-type]
+    **dict.fromkeys(("running", "restarting", "paused", "oom_killed"), False),  # type: ignore[arg-type]
+    exit_code=0,
+    restart_count=0,
+    health=None,
+    stop_timeout=10,
+)
+BEFORE = facts(Port(8080, "tcp", "127.0.0.1", 32768, random=True))
+NOW = facts(Port(8080, "tcp", "127.0.0.1", 32801, random=True))
+
+
+@pytest.mark.parametrize(
+    ("url", "today"),
+    [
+        ("http://127.0.0.1:32768/health?x=1", "http://127.0.0.1:32801/health?x=1"),
+        ("http://localhost:32768", "http://localhost:32801"),
+        ("http://LOCALHOST:8080/", "http://localhost:32801/"),
+        ("http://[::1]:32768/", "http://[::1]:32801/"),
+        ("http://127.0.0.1:9000/", "http://127.0.0.1:9000/"),
+        ("http://web:32768/", "http://web:32768/"),
+        ("http://10.0.0.7:8080/", "http://10.0.0.7:8080/"),
+    ],
+)
+def test_a_port_that_the_engine_picked_is_looked_up_anew(url: str, today: str) -> None:
+    assert resolve_url(url, BEFORE, NOW) == today
+
+
+def test_without_a_look_before_the_containers_own_port_still_leads_there() -> None:
+    assert resolve_url("http://127.0.0.1:8080/", None, NOW) == "http://127.0.0.1:32801/"
+    assert (
+        resolve_url("http://127.0.0.1/", None, facts(Port(80, "tcp", "", 32900, random=True)))
+        == "http://127.0.0.1:32900/"
+    )
+
+
+def test_a_port_published_by_number_is_never_replaced() -> None:
+    fixed = facts(Port(8080, "tcp", "127.0.0.1", 8080), Port(8080, "tcp", "127.0.0.1", 32801, random=True))
+    assert resolve_url("http://127.0.0.1:8080/", fixed, fixed) == "http://127.0.0.1:8080/"
+
+
+def test_a_port_of_another_protocol_is_not_meant() -> None:
+    udp = facts(Port(8080, "udp", "127.0.0.1", 32801, random=True))
+    assert resolve_url("http://127.0.0.1:8080/", None, udp) == "http://127.0.0.1:8080/"
+
+
+def test_the_port_of_the_same_kind_of_address_is_taken() -> None:
+    both = facts(Port(8080, "tcp", "::", 40006, random=True), Port(8080, "tcp", "0.0.0.0", 40004, random=True))
+    assert resolve_url("http://127.0.0.1:8080/", None, both) == "http://127.0.0.1:40004/"
+    assert resolve_url("http://[::1]:8080/", None, both) == "http://[::1]:40006/"
+
+
+def test_of_two_ports_to_the_same_place_the_one_that_changes_is_looked_up() -> None:
+    now = facts(Port(8080, "tcp", "127.0.0.1", 9000), Port(8080, "tcp", "127.0.0.1", 32801, random=True))
+    assert resolve_url("http://127.0.0.1:32768/", BEFORE, now) == "http://127.0.0.1:32801/"
+
+
+def test_while_the_container_is_down_the_url_stays() -> None:
+    assert resolve_url("http://127.0.0.1:32768/", BEFORE, facts()) == "http://127.0.0.1:32768/"

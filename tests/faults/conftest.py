@@ -1,0 +1,7 @@
+"""A stage for each test: the bot here, its engine, model and clock in memory."""
+
+from __future__ import annotations
+
+from tests.attack.conftest import stage
+
+__all__ = ["stage"]

@@ -1,0 +1,245 @@
+"""The engine's parts without processes: times, names of signals, logs, events, pauses, filters."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.playground.engine_answers import NEVER, Refused, ago, moment, nanoseconds, truth
+from bot.playground.engine_config import Policy, read
+from bot.playground.engine_containers import read_filters
+from bot.playground.engine_events import REMEMBERED, Events
+from bot.playground.engine_image import ProcessImage, find
+from bot.playground.engine_log import PIECE, Line, Log, Wanted
+from bot.playground.engine_state import next_pause, signal_number
+
+SECOND = 10**9
+
+
+# -- times ----------------------------------------------------------------------------------------------------------
+
+
+@given(st.integers(min_value=1, max_value=4_000_000_000 * SECOND))
+def test_a_moment_is_written_so_that_it_reads_back(at: int):
+    for text in (moment(at), moment(at, fixed=True)):
+        seen = datetime.fromisoformat(text[:26].rstrip("Z") + "+00:00" if "." in text else text)
+        assert seen == datetime.fromtimestamp(at // SECOND, UTC).replace(microsecond=at % SECOND // 1000)
+    assert len(moment(at, fixed=True)) == 30
+    assert not moment(at).endswith("0Z") or "." not in moment(at)
+
+
+def test_a_moment_that_never_was_is_gos_zero():
+    assert moment(0) == NEVER
+    assert moment(5 * SECOND) == "1970-01-01T00:00:05Z"
+
+
+@given(st.integers(min_value=1, max_value=4_000_000_000), st.integers(min_value=0, max_value=SECOND - 1))
+def test_seconds_with_a_fraction_are_read_exactly(seconds: int, rest: int):
+    assert nanoseconds(f"{seconds}.{rest:09d}") == seconds * SECOND + rest
+    assert nanoseconds(str(seconds)) == seconds * SECOND
+
+
+def test_no_time_and_a_wrong_one():
+    assert nanoseconds("") is nanoseconds("0") is None
+    for wrong in ("abc", "1.x", "1e5"):
+        with pytest.raises(Refused):
+            nanoseconds(wrong)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "Less than a second"),
+        (1, "1 second"),
+        (59, "59 seconds"),
+        (61, "About a minute"),
+        (300, "5 minutes"),
+        (3700, "About an hour"),
+        (5 * 3600, "5 hours"),
+        (49 * 3600, "2 days"),
+        (15 * 86400, "2 weeks"),
+        (90 * 86400, "3 months"),
+        (800 * 86400, "2 years"),
+    ],
+)
+def test_how_long_ago_is_said_as_docker_says_it(seconds: int, words: str):
+    assert ago(time.time_ns() - seconds * SECOND - 1000) == words
+
+
+def test_switches_are_read_as_docker_reads_them():
+    assert [truth(text) for text in ("1", "true", "abc", "True")] == [True] * 4
+    assert [truth(text) for text in ("", "0", "false", "no", "None", "False")] == [False] * 6
+
+
+def test_signals_have_names_and_numbers():
+    assert signal_number("SIGTERM") == signal_number("term") == signal_number("15") == signal.SIGTERM
+    for wrong in ("BOGUS", "0", "999", "-1", ""):
+        with pytest.raises(Refused, match=f"Invalid signal: {wrong}"):
+            signal_number(wrong)
+
+
+# -- policies -------------------------------------------------------------------------------------------------------
+
+
+def test_pauses_double_from_a_tenth_to_a_minute_and_begin_anew_after_a_long_run():
+    pauses = [0.0]
+    for _ in range(12):
+        pauses.append(next_pause(pauses[-1], lasted=0.5))
+    assert pauses[1:6] == pytest.approx([0.1, 0.2, 0.4, 0.8, 1.6])
+    assert pauses[-1] == 60
+    assert next_pause(60, lasted=10) == 0.1
+
+
+@pytest.mark.parametrize(
+    ("name", "most", "code", "count", "by_hand", "again"),
+    [
+        ("no", 0, 1, 0, False, False),
+        ("", 0, 1, 0, False, False),
+        ("always", 0, 0, 99, False, True),
+        ("always", 0, 1, 0, True, False),
+        ("unless-stopped", 0, 0, 5, False, True),
+        ("unless-stopped", 0, 0, 5, True, False),
+        ("on-failure", 0, 0, 0, False, False),
+        ("on-failure", 0, 1, 99, False, True),
+        ("on-failure", 3, 1, 2, False, True),
+        ("on-failure", 3, 1, 3, False, False),
+        ("on-failure", 0, 1, 0, True, False),
+    ],
+)
+def test_a_policy_decides_by_exit_code_count_and_hand(
+    name: str, most: int, code: int, count: int, by_hand: bool, again: bool
+):
+    assert Policy(name, most).again(code, count, by_hand=by_hand) is again
+
+
+# -- logs -----------------------------------------------------------------------------------------------------------
+
+
+async def told(log: Log, wanted: Wanted | None = None) -> list[Line]:
+    return [line async for lines in log.read(wanted or Wanted()) for line in lines]
+
+
+@given(st.lists(st.text(alphabet="ab\n", max_size=9).map(lambda text: text.replace("b", "b" * 5_000)), max_size=9))
+def test_however_it_comes_in_a_log_is_the_same_lines(chunks: list[str]):
+    whole, log, at_once = "".join(chunks).encode(), Log(), Log()
+    for chunk in chunks:
+        log.feed(1, chunk.encode())
+    log.end()
+    at_once.feed(1, whole)
+    at_once.end()
+    kept = [line.text for line in asyncio.run(told(log))]
+    assert b"".join(kept) == whole
+    assert kept == [line.text for line in asyncio.run(told(at_once))]
+    assert all(0 < len(line) <= PIECE for line in kept)
+    assert all(b"\n" not in line[:-1] for line in kept)
+    assert all(line.endswith(b"\n") or len(line) == PIECE for line in kept[:-1])
+
+
+async def test_the_oldest_lines_go_when_a_log_is_full():
+    log = Log(kept=1000)
+    for number in range(500):
+        log.feed(1, f"line {number:03d}\n".encode())
+    lines = await told(log)
+    assert lines[-1].text == b"line 499\n"
+    assert 80 <= len(lines) <= 112
+    assert [line.text for line in await told(log, Wanted(tail=2))] == [b"line 498\n", b"line 499\n"]
+
+
+async def test_a_follower_gets_every_line_once_and_the_end():
+    log = Log()
+    log.begin()
+    log.feed(1, b"old\n")
+    heard: list[bytes] = []
+
+    async def follow() -> None:
+        async for lines in log.read(Wanted(follow=True)):
+            heard.extend(line.text for line in lines)
+
+    following = asyncio.create_task(follow())
+    for number in range(2_000):
+        log.feed(1 + number % 2, b"%d\n" % number)
+        if number % 100 == 0:
+            await asyncio.sleep(0)
+    log.feed(1, b"no end")
+    log.end()
+    await asyncio.wait_for(following, 5)
+    assert heard[0] == b"old\n"
+    assert heard[1:-1] == [b"%d\n" % number for number in range(2_000)]
+    assert heard[-1] == b"no end"
+
+
+async def test_a_follower_does_not_cross_into_the_next_run():
+    log = Log()
+    log.begin()
+    reading = log.read(Wanted(follow=True))
+    log.feed(1, b"first\n")
+    assert [line.text for line in await anext(reading)] == [b"first\n"]
+    log.end()
+    log.begin()
+    with pytest.raises(StopAsyncIteration):
+        await anext(reading)
+
+
+# -- events ---------------------------------------------------------------------------------------------------------
+
+
+async def test_only_the_last_events_are_remembered():
+    events = Events()
+    for number in range(REMEMBERED + 10):
+        events.tell("container", "start", f"{number}", {"name": "one"})
+    past = [event async for event in events.read(1, time.time_ns(), {})]
+    assert [event["id"] for event in past] == [str(number) for number in range(10, REMEMBERED + 10)]
+
+
+async def test_who_stops_listening_is_forgotten():
+    events = Events()
+    listening = events.read(None, None, {})
+    task = asyncio.ensure_future(anext(listening))
+    await asyncio.sleep(0)
+    assert events.listeners == 1
+    events.tell("container", "start", "1", {})
+    assert (await task)["Action"] == "start"
+    await listening.aclose()  # type: ignore[attr-defined]
+    assert events.listeners == 0
+
+
+# -- orders ---------------------------------------------------------------------------------------------------------
+
+
+def test_filters_are_read_in_both_forms():
+    assert read_filters('{"name": ["a", "b"]}') == read_filters('{"name": {"a": true, "b": true}}')
+    assert read_filters("") == {}
+
+
+def test_an_image_is_found_by_tag_and_by_id():
+    images = {"shop/any:1": ProcessImage(), "tool:latest": ProcessImage(argv=("tool",))}
+    assert find(images, "tool") == find(images, "tool:latest") == ("tool:latest", images["tool:latest"])
+    assert find(images, images["tool:latest"].id[:19])[0] == "tool:latest"
+    with pytest.raises(Refused, match="No such image: shop/any:latest"):
+        find(images, "shop/any")
+    # A registry's port is no tag.
+    with pytest.raises(Refused, match=r"No such image: localhost:5000/any:latest"):
+        find(images, "localhost:5000/any")
+
+
+def test_the_same_program_is_the_same_image():
+    assert ProcessImage(argv=("a",)).id == ProcessImage(argv=("a",), created=1).id != ProcessImage(argv=("b",)).id
+
+
+def test_a_command_line_of_words_is_run_by_a_shell():
+    order = read({"Image": "x", "Cmd": "echo $HOME"}, ProcessImage())
+    assert order.argv == ["/bin/sh", "-c", "echo $HOME"]
+    assert order.command == "/bin/sh -c 'echo $HOME'"
+
+
+def test_an_entrypoint_of_ones_own_drops_the_images_command():
+    image = ProcessImage(argv=("tool",), command=("serve",))
+    assert read({"Image": "x"}, image).argv == ["tool", "serve"]
+    assert read({"Image": "x", "Cmd": ["check"]}, image).argv == ["tool", "check"]
+    assert read({"Image": "x", "Entrypoint": ["sh"]}, image).argv == ["sh"]

@@ -1,0 +1,90 @@
+import logging
+from datetime import timedelta
+
+import pytest
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.errors import StoreUnavailable
+from bot.playground.faults import Fault
+from bot.playground.people import Channel
+from bot.playground.workspace import Workspace
+from bot.ports import Received
+from bot.slack.client import Identity
+from bot.slack.missed import Missed
+from tests.slack.conftest import Desk, now
+
+FIRING = "[FIRING:1] ContainerDown (container buggy-app-v2, severity critical)"
+
+
+async def test_alerts_of_every_joined_channel_are_read_back_oldest_first(
+    ws: Workspace, client: AsyncWebClient, own: Identity
+) -> None:
+    taken: list[Received] = []
+
+    async def take(received: Received) -> None:
+        taken.append(received)
+
+    ws.state.channels["C0OTHER"] = Channel("C0OTHER", "other", {"U0ONCALL"})
+    first = await ws.alert("C0ALERTS", FIRING)
+    await ws.say("U0ONCALL", "C0ALERTS", FIRING)
+    second = await ws.alert("C0ALERTS", FIRING)
+    elsewhere = await ws.alert("C0OPS", FIRING)
+    await ws.alert("C0OTHER", FIRING)
+    await client.chat_postMessage(channel="C0ALERTS", text=FIRING)
+    await Missed(client, own, (), now, take).read_back(now())
+    assert [received.message for received in taken] == [first.ts, second.ts, elsewhere.ts]
+
+
+async def test_only_the_gap_is_read(ws: Workspace, client: AsyncWebClient, own: Identity) -> None:
+    taken: list[Received] = []
+
+    async def take(received: Received) -> None:
+        taken.append(received)
+
+    await ws.alert("C0ALERTS", FIRING)
+    await Missed(client, own, ("C0ALERTS",), now, take).read_back(now() + timedelta(minutes=2))
+    assert taken == []
+
+
+async def test_a_channel_that_cannot_be_read_does_not_keep_the_others(
+    ws: Workspace, client: AsyncWebClient, own: Identity, caplog: pytest.LogCaptureFixture
+) -> None:
+    taken: list[Received] = []
+
+    async def take(received: Received) -> None:
+        taken.append(received)
+
+    await ws.alert("C0OPS", FIRING)
+    ws.fail("conversations.history", Fault(error="not_in_channel"))
+    with caplog.at_level(logging.WARNING):
+        await Missed(client, own, ("C0ALERTS", "C0OPS"), now, take).read_back(now())
+    assert len(taken) == 1
+    assert "/invite @aegis" in caplog.text
+
+
+async def test_what_was_heard_already_is_not_answered_again(desk: Desk) -> None:
+    await desk.ws.alert("C0ALERTS", FIRING)
+    await desk.asked("answer")
+    missed = Missed(desk.client, desk.own, (), now, desk.said.take)
+    await missed.read_back(now())
+    await desk.work.settle()
+    assert len(desk.answers.of("receive")) == 2
+    assert len(desk.answers.of("answer")) == 1
+
+
+async def test_an_alert_that_cannot_be_put_on_disk_does_not_keep_the_others(
+    ws: Workspace, client: AsyncWebClient, own: Identity, caplog: pytest.LogCaptureFixture
+) -> None:
+    taken: list[Received] = []
+
+    async def take(received: Received) -> None:
+        taken.append(received)
+        if len(taken) == 1:
+            raise StoreUnavailable("The database is away.")
+
+    for _ in range(2):
+        await ws.alert("C0ALERTS", FIRING)
+    with caplog.at_level(logging.WARNING):
+        await Missed(client, own, ("C0ALERTS",), now, take).read_back(now())
+    assert len(taken) == 2
+    assert "The database is away." in caplog.text

@@ -1,0 +1,69 @@
+"""What a card says of a storm: how many targets went down with it, how late it was read, how often it fired again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.incident import State
+from bot.slack import views
+from tests.slack.blockkit import check_message
+from tests.slack.hostile import NASTY
+from tests.slack.incidents import BY_STATE, PROPOSED
+
+NAMES = ("buggy-app-v2", *(f"svc-{number:02d}" for number in range(39)))
+DOWN = replace(PROPOSED, along=NAMES, common="They went down together.")
+
+
+def words(incident: object) -> str:
+    return views.card(incident).text  # type: ignore[arg-type]  # incidents of another module
+
+
+def test_a_host_that_went_down_is_said_first_with_the_whole_list() -> None:
+    text = words(DOWN)
+    assert text.startswith("🔴 40 targets at once, buggy-app-v2 among them")
+    assert all(name in text for name in NAMES)
+    assert "They went down together." in text
+    assert "/aegis diagnose NAME" in text
+
+
+def test_a_list_that_is_too_long_says_how_many_are_left_out() -> None:
+    text = words(replace(DOWN, along=(*NAMES, *(f"more-{number}" for number in range(160)))))
+    assert "200 targets at once" in text
+    assert "and 160 more" in text
+
+
+def test_the_list_is_on_the_card_in_every_state() -> None:
+    for incident in BY_STATE.values():
+        message = views.card(replace(incident, along=NAMES, common="They went down together."))
+        assert "svc-38" in message.text
+        check_message(message)
+
+
+def test_one_that_is_left_alone_on_the_list_is_a_card_like_any_other() -> None:
+    assert words(replace(PROPOSED, along=("buggy-app-v2",), common="x")) == words(PROPOSED)
+
+
+@pytest.mark.parametrize("name", NASTY)
+def test_outside_text_on_the_list_stays_text(name: str) -> None:
+    check_message(views.card(replace(PROPOSED, along=("buggy-app-v2", name), common="They went down together.")))
+
+
+@pytest.mark.parametrize("state", [State.OPEN, State.PROPOSED, State.RESOLVED])
+def test_an_alert_that_was_read_late_says_when_it_was_sent(state: State) -> None:
+    incident = BY_STATE[state]
+    late = replace(incident, sent_at=incident.opened_at - timedelta(minutes=14))
+    assert "read 14 min later" in words(late)
+    assert "Late: sent" in words(late)
+
+
+@pytest.mark.parametrize("seconds", [-5, 0, 30, 59, 2 * 86_400])
+def test_an_alert_that_was_read_in_time_says_nothing_of_it_nor_one_whose_time_cannot_be_right(seconds: int) -> None:
+    assert "Late" not in words(replace(PROPOSED, sent_at=PROPOSED.opened_at - timedelta(seconds=seconds)))
+
+
+def test_a_target_that_comes_and_goes_says_so() -> None:
+    assert "fired again 3×" in words(replace(PROPOSED, flaps=3))
+    assert "fired again" not in words(PROPOSED)
