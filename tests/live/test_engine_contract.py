@@ -410,8 +410,8 @@ def test_its_environment_is_its_own(box: Box, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_files_outlive_a_restart_and_not_the_container(box: Box):
-    box.run("one", "ls; touch kept-file; sleep 9")
-    box.until(lambda: box.client.top("one")["Processes"])
+    box.run("one", "ls; touch kept-file; echo ready; sleep 9")
+    box.until_said("one", b"ready")
     box.client.restart("one", timeout=0)
     box.until_said("one", b"kept-file")
     box.client.remove_container("one", force=True)
