@@ -105,6 +105,7 @@ class Alerts:
             place=received.place,
             state=State.OPEN,
             opened_at=received.at,
+            opened_by=received.asker,
             title=alert.title,
             severity=alert.severity,
             alert_text=alert.text,
@@ -164,9 +165,11 @@ def _again(incident: Incident, newest: Incident | None) -> Incident:
 
 
 def _sent_at(received: Received) -> datetime | None:
-    """Return when Slack says that the alert was sent; ``None`` for one that came by webhook, just now."""
+    """Return when Slack says that the alert was sent; ``None`` for one that a webhook brought or somebody wants now."""
+    if received.asker or not received.message:
+        return None
     try:
-        return datetime.fromtimestamp(float(received.message), UTC) if received.message else None
+        return datetime.fromtimestamp(float(received.message), UTC)
     except (ValueError, OverflowError, OSError):
         return None
 

@@ -21,7 +21,10 @@ class Answers(Protocol):
         """Take an alert in; ``False`` where it was taken in before."""
 
     async def answer(self, received: Received) -> None:
-        """Do all that an alert needs: find its target, open the incident, diagnose, or close what resolved."""
+        """Do all that an alert needs: find its target, open the incident, diagnose, or close what resolved.
+
+        Raises ``SlackError`` where somebody asked and Slack took no card: only their own reply address can say so.
+        """
 
     async def diagnose(self, name: str, place: Place, user: str) -> None:
         """Diagnose on request; an unknown name is answered to ``user`` alone, with the nearest names.

@@ -20,13 +20,17 @@ from bot.domain.verification import Probe
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """An alert as it was taken in: where it stands, and the key that tells it from all others."""
+    """An alert as it was taken in: where it stands, and the key that tells it from all others.
+
+    ``asker`` is the user id of whoever wants the message looked at, or ``""`` for an alert that came by itself.
+    """
 
     key: str
     place: Place
     message: str
     alert: Alert
     at: datetime
+    asker: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,11 +46,15 @@ class Proposal:
         self._world = world
 
     async def ask_which(self, received: Received) -> None:
-        """Offer a menu of what is there, under an alert that names none of it."""
+        """Offer a menu of what is there, under an alert that names none of it.
+
+        Raises ``SlackError`` where somebody asked and Slack did not take the menu.
+        """
         names = sorted(target.name for target in await self._alerts.inventory())
         told = "This alert names no container that the engine knows. Which one is meant?"
         place = (await self._announced(self._alerts.incident(received, ""))).place
-        await self._record.quietly(self._messenger.choose(place, told, names))
+        offered = self._messenger.choose(place, told, names)
+        await (offered if received.asker else self._record.quietly(offered))
 
     async def name_the_rest(self, names: Sequence[str], place: Place) -> None:
         """Name those of an alert's targets that get no card."""

@@ -32,13 +32,14 @@ from bot.errors import (
     EngineError,
     EngineTimeout,
     EngineUnreachable,
+    SlackError,
     StoreError,
     TargetNotFound,
 )
 from bot.examination import Examination
 from bot.gate import Admitted, Gate
 from bot.plan import Plan, World
-from bot.ports import Begun, Containers, LeftOver, Messenger, Received, Store
+from bot.ports import Begun, Containers, LeftOver, Messenger, Opened, Received, Store
 from bot.proposal import Proposal
 from bot.record import Record
 from bot.telemetry import INCIDENTS, STAGES, incident_id
@@ -95,7 +96,10 @@ class Responder:
         return await self._alerts.receive(received)
 
     async def answer(self, received: Received) -> None:
-        """Do all that an alert needs: open an incident of each target and diagnose, or close what resolved."""
+        """Do all that an alert needs: open an incident of each target and diagnose, or close what resolved.
+
+        Raises ``SlackError`` where somebody asked and Slack took no card.
+        """
         if received.alert.kind is not Kind.RESOLVED and received.message:
             await self._record.quietly(self._messenger.seen(received.place, received.message))
         await self.follow(received, await self._record.persist(lambda: self.begin(received)))
@@ -109,7 +113,11 @@ class Responder:
         return await self._alerts.standing(received)
 
     async def follow(self, received: Received, begun: Begun) -> None:
-        """Do the rest of what an alert needs: a card for each new incident in its thread, a look at each target."""
+        """Do the rest of what an alert needs: a card for each new incident in its thread, a look at each target.
+
+        Raises ``SlackError`` at its end where somebody asked and Slack took no card: only their own reply address can
+        say so.
+        """
         if received.alert.kind is Kind.RESOLVED:
             for opened in begun.incidents:
                 if opened.incident.along:
@@ -118,23 +126,39 @@ class Responder:
                 await self._record.persist(partial(self._record.close, opened.incident, State.RESOLVED, _OVER))
             await self._handled(received)
             return
+        untold: SlackError | None = None
         if not begun.names:
-            await self._record.persist(lambda: self._proposal.ask_which(received))
+            try:
+                await self._record.persist(lambda: self._proposal.ask_which(received))
+            except SlackError as error:
+                untold = error
         await self._handled(received)
         posted = []
         for opened in begun.incidents:
-            incident_id.set(opened.incident.id)
-            if opened.new:
-                INCIDENTS.labels(State.OPEN.value).inc()
-                incident = await self._through(opened.incident, self._proposal.post(opened.incident))
-                posted += [incident] if incident is not None else []
-                if opened.incident.flaps and received.message:
-                    await self._record.quietly(self._messenger.say_at(received.place, _again(opened.incident)))
-            else:
-                await self._record.show(opened.incident)
+            try:
+                posted += await self._posted(received, opened)
+            except SlackError as error:
+                untold = error
         if len(begun.names) > MOST_CARDS:
             await self._proposal.name_the_rest(begun.names, posted[0].place if posted else received.place)
         await _each(self._through(incident, self._proposal.look(incident)) for incident in posted)
+        if untold is not None:
+            raise untold
+
+    async def _posted(self, received: Received, opened: Opened) -> list[Incident]:
+        """Post the card of a new incident and return it, to be looked at; that of a live one is brought up to date."""
+        incident_id.set(opened.incident.id)
+        if not opened.new:
+            await self._record.show(opened.incident)
+            if received.asker:
+                told = f"{opened.incident.target} has a card already; it is brought up to date."
+                await self._record.quietly(self._messenger.whisper(received.asker, received.place, told))
+            return []
+        INCIDENTS.labels(State.OPEN.value).inc()
+        incident = await self._through(opened.incident, self._proposal.post(opened.incident))
+        if opened.incident.flaps and received.message:
+            await self._record.quietly(self._messenger.say_at(received.place, _again(opened.incident)))
+        return [incident] if incident is not None else []
 
     async def _handled(self, received: Received) -> None:
         await self._record.persist(lambda: self._store.handled(received.key))

@@ -33,6 +33,7 @@ from bot.errors import (
 from bot.examination import Examination
 from bot.gate import Gate
 from bot.plan import Plan, World
+from bot.ports import Received
 from bot.questions import Desk
 from bot.record import Record
 from bot.responder import Responder
@@ -558,6 +559,37 @@ async def test_a_request_without_a_place_to_post_is_told_to_the_asker(bench):
     with pytest.raises(SlackError):
         await bench.responder.diagnose("buggy-app-v2", Place("C0OPS"), "U0ONCALL")
     assert await bench.store.live() == ()
+
+
+def asked(name: str = "buggy-app-v2", ts: str = "1.1") -> Received:
+    """Return what is taken in where the on-call engineer wants a message looked at."""
+    return replace(alert(name=name, ts=ts), asker="U0ONCALL")
+
+
+async def test_a_message_that_somebody_wants_looked_at_has_a_card_that_says_who_asked(bench):
+    await bench.responder.receive(asked())
+    await bench.responder.answer(asked())
+    (incident,) = await bench.store.live()
+    assert (incident.state, incident.opened_by, incident.sent_at) == (State.PROPOSED, "U0ONCALL", None)
+    assert (await bench.store.trail())[1].act.actor == "U0ONCALL"
+
+
+async def test_whoever_asks_about_a_target_that_has_a_card_hears_so(bench):
+    first = await bench.fire()
+    await bench.responder.receive(asked(ts="2.2"))
+    await bench.responder.answer(asked(ts="2.2"))
+    assert [incident.id for incident in await bench.store.live()] == [first.id]
+    assert bench.messenger.whispers("U0ONCALL") == ["buggy-app-v2 has a card already; it is brought up to date."]
+
+
+@pytest.mark.parametrize("name", ["buggy-app-v2", ""])
+async def test_a_message_that_cannot_be_answered_where_it_stands_is_told_to_the_asker_once(bench, name):
+    bench.messenger.error = SlackError("Aegis is not in this channel.", code="not_in_channel")
+    await bench.responder.receive(asked(name))
+    with pytest.raises(SlackError):
+        await bench.responder.answer(asked(name))
+    assert await bench.store.live() == ()
+    assert await bench.store.unhandled() == ()
 
 
 async def test_slack_down_does_not_keep_an_alert_from_being_diagnosed(bench):

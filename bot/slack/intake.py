@@ -58,14 +58,14 @@ def alert_in(event: Mapping[str, Any], own: Identity, channels: Collection[str],
     return Received(key, Place(channel, _thread(message, ts)), ts, read, now)
 
 
-def alert_asked(message: Mapping[str, Any], channel: str, action: str, now: datetime) -> Received:
-    """Return the alert that somebody sees in this message; ``action`` tells one asking from another.
+def alert_asked(message: Mapping[str, Any], channel: str, action: str, user: str, now: datetime) -> Received:
+    """Return the alert that ``user`` sees in this message; ``action`` tells one asking from another.
 
     A person asked, so what looks like noise or like the end of a trouble counts as firing.
     """
     ts = str(message.get("ts") or "")
     read = replace(alert.read(message), kind=Kind.FIRING)
-    return Received(f"{channel}:{ts}:asked:{action}", Place(channel, _thread(message, ts)), ts, read, now)
+    return Received(f"{channel}:{ts}:asked:{action}", Place(channel, _thread(message, ts)), ts, read, now, user)
 
 
 def is_own(message: Mapping[str, Any], own: Identity) -> bool:

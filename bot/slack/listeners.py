@@ -187,8 +187,8 @@ class Said:
             await self._take(received)
             self._waiting.pop(key, None)
 
-    async def _take(self, received: Received) -> None:
-        """Have an alert put on disk, without its secrets, and answer it if nobody did before."""
+    async def _take(self, received: Received) -> asyncio.Task[None] | None:
+        """Have an alert put on disk, without its secrets; return the answering of it if nobody did before."""
         received = replace(received, alert=without_secrets(received.alert, self._clean))
         self._taking += 1
         self._calm.clear()
@@ -198,8 +198,7 @@ class Said:
             self._taking -= 1
             if not self._taking:
                 self._calm.set()
-        if new:
-            self._work.start(self._answer_in_turn(received), f"alert {received.key}")
+        return self._work.start(self._answer_in_turn(received), f"alert {received.key}") if new else None
 
     async def _answer_in_turn(self, received: Received) -> None:
         """Answer once nobody waits to be acknowledged, or soon: Slack gives three seconds for that, a card may wait."""
@@ -249,12 +248,15 @@ class Said:
         if not isinstance(message, Mapping) or not isinstance(channel, str):
             return
         seen = {**message, "ts": message.get("ts") or shortcut.get("message_ts")}
-        received = intake.alert_asked(seen, channel, str(shortcut.get("action_ts") or ""), self._clock())
+        user = str((shortcut.get("user") or {}).get("id") or "")
+        received = intake.alert_asked(seen, channel, str(shortcut.get("action_ts") or ""), user, self._clock())
         url = str(shortcut.get("response_url") or "")
 
         async def take() -> None:
             try:
-                await self._take(received)
+                answering = await self._take(received)
+                if answering is not None:
+                    await answering
             except AegisError as error:
                 await self._messenger.answer(url, views.notice(error.sentence))
 

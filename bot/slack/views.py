@@ -74,9 +74,11 @@ def card(incident: Incident) -> Message:
 
 
 def _asked(incident: Incident) -> str:
-    if incident.opened_by:
-        return f"Asked for by {mrkdwn.mention(incident.opened_by)}"
-    return f"Alert: {mrkdwn.line(incident.title, 200)}" if incident.title.strip() else ""
+    """Say what is answered: a request, an alert, or a message that somebody wants looked at."""
+    about = incident.title.strip() and (incident.alert_text or not incident.opened_by)
+    alert = f"Alert: {mrkdwn.line(incident.title, 200)}" if about else ""
+    asker = f"Asked for by {mrkdwn.mention(incident.opened_by)}" if incident.opened_by else ""
+    return " · ".join(filter(None, [alert, asker]))
 
 
 def _others(incident: Incident) -> list[str]:

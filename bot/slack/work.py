@@ -6,9 +6,11 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
 from bot.errors import AegisError
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +24,7 @@ class Work:
     def __len__(self) -> int:
         return len(self._tasks)
 
-    def start(self, work: Coroutine[Any, Any, Any], about: str) -> asyncio.Task[Any]:
+    def start(self, work: Coroutine[Any, Any, T], about: str) -> asyncio.Task[T]:
         """Go on with ``work`` by itself; ``about`` names it in the log."""
         task = asyncio.create_task(work, name=about)
         self._tasks.add(task)

@@ -204,7 +204,7 @@ TEXTS: dict[str, Callable[[str], Any]] = {
 VALUES: dict[str, Callable[[Any], Any]] = {
     "alert": lambda value: read_alert(an_object(value)),
     "alert: message": lambda value: intake.alert_in(an_object(value), OWN, (), NOW),
-    "alert: asked": lambda value: intake.alert_asked(an_object(value), "C1", "1", NOW),
+    "alert: asked": lambda value: intake.alert_asked(an_object(value), "C1", "1", "U1", NOW),
     "alert: attachments": lambda value: read_alert(said("", attachments=value)),
     "alert: blocks": lambda value: read_alert(said("", blocks=value)),
     "webhook": lambda value: webhook.read_webhook("s", an_object(value)),

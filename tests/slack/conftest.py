@@ -64,6 +64,7 @@ class RecordingAnswers:
     asked: list[tuple[Any, ...]] = field(default_factory=list)
     names: tuple[str, ...] = ("buggy-app-v2", "shop-db-1")
     broken: Exception | None = None
+    unsaid: Exception | None = None
     hold: asyncio.Event | None = None
     heard: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -84,6 +85,8 @@ class RecordingAnswers:
 
     async def answer(self, received: Received) -> None:
         self._note("answer", received)
+        if self.unsaid is not None:
+            raise self.unsaid
 
     async def diagnose(self, name: str, place: Place, user: str) -> None:
         self._note("diagnose", name, place, user)

@@ -98,10 +98,10 @@ def test_an_edit_of_an_own_message_is_not_heard() -> None:
 
 def test_what_a_person_points_at_counts_as_firing() -> None:
     chatter = {"ts": "10.000100", "user": "U0PERSON", "text": "buggy-app-v2 looks odd", "thread_ts": "9.000100"}
-    received = alert_asked(chatter, "C0OPS", "77.1", NOW)
+    received = alert_asked(chatter, "C0OPS", "77.1", "U0PERSON", NOW)
     assert received.alert.kind is Kind.FIRING
     assert received.place == Place("C0OPS", "9.000100")
-    assert received.key != alert_asked(chatter, "C0OPS", "77.2", NOW).key
+    assert received.key != alert_asked(chatter, "C0OPS", "77.2", "U0PERSON", NOW).key
 
 
 def mailed(**more: Any) -> dict[str, Any]:

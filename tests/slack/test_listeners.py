@@ -8,7 +8,7 @@ from bot.domain.alert import Kind
 from bot.domain.diagnosis import Trouble
 from bot.domain.evidence import Neighbour
 from bot.domain.incident import Place, State
-from bot.errors import StoreUnavailable
+from bot.errors import SlackError, StoreUnavailable
 from bot.playground.clock import Pace
 from bot.playground.messages import pings, words
 from bot.playground.people import Sender
@@ -204,6 +204,15 @@ async def test_the_shortcut_answers_what_the_message_says_once_for_each_asking(d
         answered = await desk.asked("answer", times)
     assert {received.alert.kind for (received,) in answered} == {Kind.FIRING}
     assert {received.place for (received,) in answered} == {Place("C0OPS", said.ts)}
+    assert {received.asker for (received,) in answered} == {"U0ONCALL"}
+
+
+async def test_a_shortcut_whose_card_slack_does_not_take_is_told_to_the_asker(desk: Desk) -> None:
+    said = await desk.ws.say("U0ONCALL", "C0OPS", "buggy-app-v2 looks odd")
+    desk.answers.unsaid = SlackError("Aegis is not in this channel.", mend="Invite it.", code="not_in_channel")
+    assert (await desk.ws.shortcut("U0ONCALL", said, "diagnose_message")).ok
+    note = await desk.ws.wait_for(lambda: desk.ws.ephemerals("U0ONCALL")[0])
+    assert "Aegis is not in this channel." in note.words
 
 
 async def test_a_shortcut_that_cannot_be_kept_is_told_to_the_asker(desk: Desk) -> None:

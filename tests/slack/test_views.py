@@ -218,6 +218,18 @@ def test_more_alerts_are_counted() -> None:
     assert "alerts since" not in views.card(PROPOSED).text
 
 
+@pytest.mark.parametrize("state", [State.OPEN, State.PROPOSED])
+def test_the_card_says_who_asked_and_about_which_message(state: State) -> None:
+    asked = replace(BY_STATE[state], title="buggy-app-v2 looks odd", alert_text="buggy-app-v2 looks odd, again")
+    assert (
+        "Alert: buggy-app-v2 looks odd · Asked for by <@U0ONCALL>"
+        in views.card(replace(asked, opened_by="U0ONCALL")).text
+    )
+    requested = views.card(replace(asked, opened_by="U0ONCALL", alert_text="")).text
+    assert "Asked for by <@U0ONCALL>" in requested
+    assert "Alert:" not in requested
+
+
 def test_the_rules_say_why_they_speak() -> None:
     assert "95 % sure · by rules" in views.card(BY_RULES).text
     assert "Gemini did not answer within 20 s" in views.card(BY_RULES).text
