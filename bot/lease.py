@@ -33,8 +33,6 @@ async def keep(store: Store, resume: Callable[[LeftOver], object], sleep: Callab
             continue
         away = False
         if left:
-            counts = len(left.alerts), len(left.live), len(left.ended)
-            log.info("taking over %d alerts, %d live incidents and %d ended ones", *counts)
             resume(left)
 
 

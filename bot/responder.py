@@ -373,6 +373,9 @@ class Responder:
 
     async def recover(self, left: LeftOver) -> None:
         """Go on where the last run ended: look at what happened before doing anything."""
+        if left:
+            counts = len(left.alerts), len(left.live), len(left.ended)
+            log.info("going on with what was left: alerts %d, incidents under way %d, ended ones %d", *counts)
         turns = asyncio.Semaphore(AT_ONCE)
 
         async def in_turn(work: Awaitable[None]) -> None:

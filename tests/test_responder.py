@@ -737,6 +737,15 @@ async def test_killed_before_the_alert_was_handled_it_is_answered_once(bench):
     assert await bench.store.unhandled() == ()
 
 
+async def test_a_start_logs_how_much_the_last_run_left(bench, caplog):
+    caplog.set_level("INFO")
+    await bench.recover()
+    assert "going on with" not in caplog.text
+    await bench.fire()
+    await bench.recover()
+    assert "going on with what was left: alerts 0, incidents under way 1, ended ones 0" in caplog.text
+
+
 async def test_engine_down_at_recovery_is_waited_for_and_told_once(bench):
     left = await crash(bench, await bench.fire(), State.RESTARTING, happened=True)
     down = EngineUnreachable("The engine does not answer.")
