@@ -10,8 +10,7 @@ from datetime import UTC, datetime
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.adapters import store as store_module
-from bot.adapters import store_audit
+from bot.adapters import store_audit, store_database
 from bot.adapters.schema import incidents
 from bot.adapters.store import SqlStore
 from bot.domain.audit import Act
@@ -57,7 +56,7 @@ async def hold(store: SqlStore, name: str) -> None:
         await connection.execute(update(incidents).where(incidents.c.id == name).values(state="RESOLVED"))
         return True
 
-    store_module.PAUSES = ()
+    store_database.PAUSES = ()
     try:
         await store._run(work)
     except StoreError:

@@ -22,8 +22,7 @@ from sqlalchemy import text
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.adapters import schema, store_engine
-from bot.adapters import store as store_module
+from bot.adapters import schema, store_database, store_engine
 from bot.adapters.store import SqlStore
 from bot.adapters.store_rows import cleaned, to_text
 from bot.domain.audit import Act
@@ -232,7 +231,7 @@ async def test_whoever_asks_again_with_the_token_of_a_step_has_won_it(
     store: SqlStore, answer_is_lost: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known = (await store.open(an_incident())).incident
-    monkeypatch.setattr(store_module, "PAUSES", ())
+    monkeypatch.setattr(store_database, "PAUSES", ())
     answer_is_lost(1)
     with pytest.raises(StoreUnavailable):
         await store.claim(known, replace(known, state=State.PROPOSED), token="mine")

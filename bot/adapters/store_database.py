@@ -1,0 +1,117 @@
+"""One database of the store: opened and looked over, its transactions done again where their outcome is unknown."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+from uuid import uuid4
+
+from sqlalchemy import URL, insert, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from bot.adapters import schema, store_faults
+from bot.adapters.schema import alerts
+from bot.adapters.store_engine import NO_TRANSACTION, READS, WRITES, check_file, connect, understood, write_ahead
+from bot.errors import StoreUnavailable
+
+_Answer = TypeVar("_Answer")
+
+DEADLINE = 8.0
+"""Seconds for one try of one transaction: longer than SQLite's busy time-out, shorter than a person's patience."""
+
+PAUSES: tuple[float, ...] = (0.2, 1.0)
+"""Seconds before the second and the third try, where a connection was lost and the outcome is unknown."""
+
+
+class Database:
+    """What stands behind ``AEGIS_DATABASE_URL``. ``start`` comes first, ``close`` last. All raise ``StoreError``."""
+
+    def __init__(self, url: str) -> None:
+        self._given = url
+        self._url: URL | None = None
+        self._engine: AsyncEngine | None = None
+        self._one_writer = asyncio.Semaphore(1)
+
+    def exists(self) -> bool:
+        """Say whether there is a database to open; ``start`` makes a file where there is none."""
+        url = understood(self._given)
+        return url.get_backend_name() != "sqlite" or Path(str(url.database)).exists()
+
+    @property
+    def shared(self) -> bool:
+        """Say whether other processes may work on this database at the same time; on a file, there is one."""
+        return understood(self._given).get_backend_name() != "sqlite"
+
+    async def start(self) -> None:
+        """Open the database and bring its tables up to date. What cannot be used is left as it is."""
+        self._url = url = understood(self._given)
+        if url.get_backend_name() == "sqlite":
+            await asyncio.to_thread(check_file, Path(str(url.database)))
+        self._engine = connect(url)
+        try:
+            await self._run(self._look_over, begin=READS)
+            await self._run(write_ahead, begin=NO_TRANSACTION)
+            await self._run(schema.migrate)
+            await self.check()
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Close all connections."""
+        if self._engine is not None:
+            await self._engine.dispose()
+
+    async def check(self) -> str:
+        """Write something and roll it back; return in a few words which database this is."""
+
+        async def tried(connection: AsyncConnection) -> None:
+            nested = await connection.begin_nested()
+            row = {"key": f"check-{uuid4().hex}", "receipt": "", "at": datetime.now(UTC), "body": ""}
+            await connection.execute(insert(alerts).values(row))
+            await nested.rollback()
+
+        await self._run(tried)
+        url = understood(self._given)
+        name = "SQLite" if url.get_backend_name() == "sqlite" else "PostgreSQL"
+        return f"{name}, {store_faults.place(url)}, schema {len(schema.MIGRATIONS)}"
+
+    async def _run(self, work: Callable[[AsyncConnection], Awaitable[_Answer]], *, begin: str = WRITES) -> _Answer:
+        """Do ``work`` in one transaction, again where the outcome is unknown; raises ``StoreError`` only.
+
+        Whoever is cancelled waits for the end of the transaction: stopped in its middle, the driver can wait for ever.
+        """
+        trying = asyncio.ensure_future(self._tried(work, begin))
+        try:
+            return await asyncio.shield(trying)
+        except asyncio.CancelledError:
+            await asyncio.wait([trying])
+            raise
+
+    async def _tried(self, work: Callable[[AsyncConnection], Awaitable[_Answer]], begin: str) -> _Answer:
+        if self._engine is None or self._url is None:
+            raise StoreUnavailable("The database is not open.", mend="Start the store before it is used.")
+        engine = self._engine.execution_options(aegis_begin=begin)
+        alone = self._one_writer if begin == WRITES and engine.dialect.name == "sqlite" else nullcontext()
+        pauses = list(PAUSES)
+        while True:
+            try:
+                async with alone, asyncio.timeout(DEADLINE), engine.begin() as connection:
+                    return await work(connection)
+            except (SQLAlchemyError, TimeoutError, OSError) as error:
+                if not (pauses and store_faults.unknown(error)):
+                    raise store_faults.ours(error, self._url) from error
+            await asyncio.sleep(pauses.pop(0))
+
+    async def _look_over(self, connection: AsyncConnection) -> None:
+        """Read before anything is written, so that a file that cannot be used is left untouched."""
+        if self._url is not None and connection.dialect.name == "sqlite":
+            found = await connection.scalar(text("PRAGMA quick_check(1)"))
+            if found != "ok":
+                raise store_faults.damaged(self._url, str(found))
+        await schema.version(connection)
