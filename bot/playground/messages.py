@@ -15,9 +15,36 @@ _AUTOMATIC = re.compile(r"(?<![\w`])@(here|channel|everyone)\b")
 _READ = frozenset({"text", "pretext", "title", "value", "fallback", "alt_text", "footer"})
 
 
+class Readable:
+    """What people see of a message or a view: ``body`` is what Slack would return of it."""
+
+    __slots__ = ()
+    body: Json
+
+    @property
+    def text(self) -> str:
+        """The top-level text."""
+        return str(self.body.get("text", ""))
+
+    @property
+    def blocks(self) -> list[Json]:
+        """The blocks, perhaps none."""
+        return list(self.body.get("blocks", ()))
+
+    @property
+    def words(self) -> str:
+        """All that can be read in the blocks (or, without any, the text and the attachments), line by line."""
+        return words(self.body)
+
+    @property
+    def buttons(self) -> list[str]:
+        """The ``action_id`` of everything that can be pressed, chosen or filled in, in order."""
+        return [element["action_id"] for _, element in controls(self.blocks)]
+
+
 @dataclass(slots=True)
-class Message:
-    """One message. ``body`` is what Slack would return; ``versions`` holds every body, the newest last."""
+class Message(Readable):
+    """One message. ``versions`` holds every body, the newest last."""
 
     channel: str
     body: Json
@@ -44,26 +71,6 @@ class Message:
         return str(self.body.get("user", ""))
 
     @property
-    def text(self) -> str:
-        """The top-level text."""
-        return str(self.body.get("text", ""))
-
-    @property
-    def blocks(self) -> list[Json]:
-        """The blocks, perhaps none."""
-        return list(self.body.get("blocks", ()))
-
-    @property
-    def words(self) -> str:
-        """All that can be read in the blocks (or, without any, the text and the attachments), line by line."""
-        return words(self.body)
-
-    @property
-    def buttons(self) -> list[str]:
-        """The ``action_id`` of everything that can be pressed or chosen, in order."""
-        return [element["action_id"] for _, element in controls(self.blocks)]
-
-    @property
     def pings(self) -> set[str]:
         """Whom the message notifies: user ids, group ids, ``here``, ``channel``, ``everyone``."""
         return pings(self.body, self.parse)
@@ -85,7 +92,7 @@ class Message:
 
 
 @dataclass(slots=True)
-class Ephemeral:
+class Ephemeral(Readable):
     """A message that one person alone sees, until it is replaced or the page is loaded again."""
 
     user: str
@@ -95,29 +102,9 @@ class Ephemeral:
     gone: bool = False
 
     @property
-    def text(self) -> str:
-        """The top-level text."""
-        return str(self.body.get("text", ""))
-
-    @property
-    def blocks(self) -> list[Json]:
-        """The blocks, perhaps none."""
-        return list(self.body.get("blocks", ()))
-
-    @property
     def thread_ts(self) -> str:
         """The thread in which it is shown, if any."""
         return str(self.body.get("thread_ts", ""))
-
-    @property
-    def words(self) -> str:
-        """All that can be read in it, line by line."""
-        return words(self.body)
-
-    @property
-    def buttons(self) -> list[str]:
-        """The ``action_id`` of everything that can be pressed or chosen, in order."""
-        return [element["action_id"] for _, element in controls(self.blocks)]
 
 
 def controls(blocks: list[Json]) -> Iterator[tuple[Json, Json]]:

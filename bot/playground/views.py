@@ -9,14 +9,14 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from bot.playground.arguments import Refused
-from bot.playground.messages import controls, words
+from bot.playground.messages import Readable
 from bot.playground.people import Json, Seed
 
 DEPTH = 3
 
 
 @dataclass(slots=True)
-class View:
+class View(Readable):
     """A modal or a home tab of one person. ``versions`` holds every body it had, the newest last."""
 
     user: str
@@ -30,11 +30,6 @@ class View:
         return str(self.body["id"])
 
     @property
-    def blocks(self) -> list[Json]:
-        """The blocks."""
-        return list(self.body["blocks"])
-
-    @property
     def title(self) -> str:
         """The title; empty for a home tab."""
         return str((self.body.get("title") or {}).get("text", ""))
@@ -43,16 +38,6 @@ class View:
     def callback_id(self) -> str:
         """The app's own name for it."""
         return str(self.body.get("callback_id", ""))
-
-    @property
-    def words(self) -> str:
-        """All that can be read in it, line by line."""
-        return words(self.body)
-
-    @property
-    def buttons(self) -> list[str]:
-        """The ``action_id`` of everything that can be pressed, chosen or filled in, in order."""
-        return [element["action_id"] for _, element in controls(self.blocks)]
 
 
 class Views:

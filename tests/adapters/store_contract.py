@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -31,6 +32,14 @@ RACES = often(60, 3_000)
 """Incidents for which three processes race."""
 
 NOW = datetime(2026, 11, 22, 10, 4, 31, 123456, tzinfo=UTC)
+
+
+@pytest.fixture
+async def store(url: str) -> AsyncIterator[SqlStore]:
+    opened = SqlStore(url)
+    await opened.start()
+    yield opened
+    await opened.close()
 
 
 def an_incident(number: int = 1, target: str = "buggy-app-v2", state: State = State.OPEN) -> Incident:

@@ -8,7 +8,7 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC
@@ -33,8 +33,10 @@ from bot.domain.incident import Approval, Incident, State
 from bot.domain.runbook import Precedent
 from bot.domain.verification import Verification
 from bot.errors import SchemaTooNew, StoreError, StoreUnavailable
-from tests.adapters.store_contract import NOW, StoreContract, an_alert, an_incident, line, moved, worker
+from tests.adapters.store_contract import NOW, StoreContract, an_alert, an_incident, line, moved, store, worker
 from tests.long import often
+
+__all__ = ["store"]
 
 VERSIONS = [(number,) for number in range(1, len(schema.MIGRATIONS) + 1)]
 FIRST_SCHEMA = Path(__file__).parents[1] / "corpus" / "store" / "schema_1.sql"
@@ -43,14 +45,6 @@ FIRST_SCHEMA = Path(__file__).parents[1] / "corpus" / "store" / "schema_1.sql"
 @pytest.fixture
 def url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'aegis.db'}"
-
-
-@pytest.fixture
-async def store(url: str) -> AsyncIterator[SqlStore]:
-    opened = SqlStore(url)
-    await opened.start()
-    yield opened
-    await opened.close()
 
 
 class TestSqlite(StoreContract):

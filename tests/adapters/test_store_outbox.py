@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from bot.adapters.store import SqlStore
 from tests.adapters.outbox_contract import OutboxContract
+from tests.adapters.store_contract import store
+
+__all__ = ["store"]
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqlStore]:
-    made = SqlStore(f"sqlite:///{tmp_path}/aegis.db")
-    await made.start()
-    yield made
-    await made.close()
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/aegis.db"
 
 
 class TestSqlite(OutboxContract):

@@ -21,6 +21,7 @@ from bot.playground.lab import Lab
 from bot.playground.lab_services import API, DATABASE, GOOD, LABEL, NEXT, REPOSITORY, Ground
 from bot.playground.workspace import Workspace
 from tests.engine import Engine
+from tests.playground.conftest import until
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
 
@@ -72,15 +73,7 @@ class Scene:
         return next(service for service in self.lab.state()["services"] if service["name"] == name)
 
     async def until(self, true: Callable[[], object], seconds: float = 40) -> None:
-        changed = asyncio.Event()
-        unsubscribe = self.lab.subscribe(changed.set)
-        try:
-            async with asyncio.timeout(seconds):
-                while not true():
-                    changed.clear()
-                    await changed.wait()
-        finally:
-            unsubscribe()
+        await until(self.lab, true, seconds)
 
     async def told(self, firing: int, resolved: int) -> None:
         """Wait until so many alerts about the API were posted."""

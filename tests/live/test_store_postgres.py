@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import signal
 import subprocess
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from random import Random
 
@@ -19,20 +18,22 @@ from bot.adapters.store import SqlStore
 from bot.domain.audit import Examined
 from bot.domain.incident import Approval, State
 from bot.errors import SchemaTooNew, StoreError, StoreUnavailable
-from tests.adapters.store_contract import NOW, SecondStore, StoreContract, an_alert, an_incident, line, moved, worker
+from tests.adapters.store_contract import (
+    NOW,
+    SecondStore,
+    StoreContract,
+    an_alert,
+    an_incident,
+    line,
+    moved,
+    store,
+    worker,
+)
 from tests.live.postgres import Cluster, cluster, statement, url
 
-__all__ = ["cluster", "url"]
+__all__ = ["cluster", "store", "url"]
 
 pytestmark = pytest.mark.live
-
-
-@pytest.fixture
-async def store(url: str) -> AsyncIterator[SqlStore]:
-    opened = SqlStore(url)
-    await opened.start()
-    yield opened
-    await opened.close()
 
 
 class TestPostgres(StoreContract):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
@@ -10,6 +11,7 @@ from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.playground.lab import Lab
 from bot.playground.workspace import Workspace
 
 
@@ -25,6 +27,19 @@ def without_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
     """The SDK would send even loopback traffic through a proxy: it ignores NO_PROXY."""
     for name in ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"):
         monkeypatch.setenv(name, "")
+
+
+async def until(lab: Lab, true: Callable[[], object], seconds: float) -> None:
+    """Wait until something is so, looking again at each change of the lab."""
+    changed = asyncio.Event()
+    unsubscribe = lab.subscribe(changed.set)
+    try:
+        async with asyncio.timeout(seconds):
+            while not true():
+                changed.clear()
+                await changed.wait()
+    finally:
+        unsubscribe()
 
 
 def client_of(ws: Workspace) -> AsyncWebClient:

@@ -22,7 +22,7 @@ from bot.playground.lab_services import API, DATABASE, LABEL, NEXT, REPOSITORY, 
 from bot.playground.messages import Message
 from bot.playground.people import Json
 from bot.playground.workspace import Workspace
-from tests.playground.conftest import app_of, online, without_proxies
+from tests.playground.conftest import app_of, online, until, without_proxies
 
 pytestmark = pytest.mark.slow
 
@@ -77,15 +77,7 @@ class Scene:
 
     async def until(self, true: Callable[[], object], seconds: float = 20) -> None:
         """Wait until something is so, looking again at each change of the lab."""
-        changed = asyncio.Event()
-        unsubscribe = self.lab.subscribe(changed.set)
-        try:
-            async with asyncio.timeout(seconds):
-                while not true():
-                    changed.clear()
-                    await changed.wait()
-        finally:
-            unsubscribe()
+        await until(self.lab, true, seconds)
 
     async def said(self, words: str, count: int = 1) -> list[str]:
         """Wait until so many alerts hold the words; return all alerts so far, oldest first."""
