@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -38,6 +39,7 @@ __all__ = ["cluster", "url"]
 
 pytestmark = pytest.mark.live
 
+BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 ROOT = Path(__file__).parents[2]
 ROUNDS = 50
 """How often each of sixty targets is in trouble in the long form: three thousand incidents, half an hour."""
@@ -302,6 +304,53 @@ async def holds(scene: Scene, looking: Looking, alerts: Sequence[Message], ended
     assert all(restarted[name] >= proved[name] for name in scene.targets)
 
 
+async def trouble(
+    replica: Replica, chance: Random, calm: tuple[float, float], over: asyncio.Event, done: Counter[str]
+) -> None:
+    """Kill or pause one replica again and again; pauses are shorter or longer than a lease."""
+    while not over.is_set():
+        with suppress(TimeoutError):
+            await asyncio.wait_for(over.wait(), chance.uniform(*calm))
+            return
+        what = chance.choice(("kill", "pause", "long pause"))
+        done[what] += 1
+        if what == "kill":
+            await replica.kill()
+            await asyncio.sleep(chance.uniform(0, 3))
+            await replica.start()
+            continue
+        replica.signal(signal.SIGSTOP)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(over.wait(), 2 if what == "pause" else 21)
+        replica.signal(signal.SIGCONT)
+
+
+async def seen_through(scene: Scene, looking: Looking, name: str, alert: Message, seconds: float = 300) -> None:
+    """Press as soon as there is a card, and wait for the end of the incident; fails with all that is known of it."""
+    try:
+        await scene.press(alert, seconds)
+        await looking.until_no_live(name, seconds)
+    except TimeoutError as late:
+        raise AssertionError(await story(scene, looking, name, alert)) from late
+
+
+async def story(scene: Scene, looking: Looking, name: str, alert: Message) -> str:
+    """Tell all that is known of an alert that did not come to its end: Slack, database, what the bots logged."""
+    newest = await looking.store.recent(name, 2)
+    told = [f"{name}: {alert.ts} got no further", *(f"Slack: {one.words!r}" for one in scene.slack.thread(alert))]
+    taken = await looking.store.taken_in(f"{alert.channel}:{alert.ts}", BEGINNING)
+    told += [f"taken in: {key} at {at}" for key, at in taken.items()]
+    told += [f"not handled: {one.key}" for one in await looking.store.unhandled() if alert.ts in one.key]
+    told += [
+        f"incident: {one.id} {one.state} in {one.place.thread}, card {one.card}, epoch {one.epoch}" for one in newest
+    ]
+    for replica in scene.replicas:
+        known = (alert.ts, *(one.id for one in newest if one.place.thread == alert.ts))
+        lines = replica.log.read_text(errors="replace").splitlines()
+        told += [f"{replica.log.name}: {line}" for line in lines if any(word in line for word in known)]
+    return "\n".join(told)
+
+
 async def figures(looking: Looking, ended: Sequence[Incident], alerts: int, troubles: Counter[str]) -> str:
     """Say in one line of JSON what happened."""
     trail = await looking.store.trail(limit=1_000_000)
@@ -431,24 +480,6 @@ async def test_three_replicas_killed_and_paused_at_random_lose_nothing_and_win_n
         await scene.bot()
     chance, over, done = Random(73), asyncio.Event(), Counter[str]()
 
-    async def trouble(replica: Replica) -> None:
-        """Kill or pause one replica again and again; pauses are shorter or longer than a lease."""
-        while not over.is_set():
-            with suppress(TimeoutError):
-                await asyncio.wait_for(over.wait(), chance.uniform(*calm))
-                return
-            what = chance.choice(("kill", "pause", "long pause"))
-            done[what] += 1
-            if what == "kill":
-                await replica.kill()
-                await asyncio.sleep(chance.uniform(0, 3))
-                await replica.start()
-                continue
-            replica.signal(signal.SIGSTOP)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(over.wait(), 2 if what == "pause" else 21)
-            replica.signal(signal.SIGCONT)
-
     alerts: list[Message] = []
 
     async def trouble_of(name: str, looking: Looking) -> None:
@@ -456,11 +487,10 @@ async def test_three_replicas_killed_and_paused_at_random_lose_nothing_and_win_n
             alerts.append(alert := await scene.alert(name))
             if len(alerts) % 100 == 0:
                 print(f"{len(alerts):,} of {count * rounds:,} alerts; {dict(done)}", flush=True)
-            await scene.press(alert, 300)
-            await looking.until_no_live(name, 300)
+            await seen_through(scene, looking, name, alert)
 
     async with Looking(scene.url) as looking:
-        troubles = [asyncio.create_task(trouble(replica)) for replica in scene.replicas]
+        troubles = [asyncio.create_task(trouble(replica, chance, calm, over, done)) for replica in scene.replicas]
         working = []
         for name in scene.targets:
             working.append(asyncio.create_task(trouble_of(name, looking)))
