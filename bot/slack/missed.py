@@ -16,8 +16,9 @@ from bot.slack.client import Identity, WebApi
 
 log = logging.getLogger(__name__)
 
-OVERLAP = timedelta(seconds=60)
-"""How much further back than the gap is read: a line may be dead for a while before anybody notices."""
+OVERLAP = timedelta(minutes=10)
+"""How much further back than the gap is read. A line may be dead for a while before anybody notices; and Slack gives an
+event to one socket each time and gives up after the fourth, six minutes later, whatever else was heard meanwhile."""
 
 REACH = timedelta(hours=6)
 """How far back is read at most; older alerts are no news."""

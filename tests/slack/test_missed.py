@@ -42,8 +42,21 @@ async def test_only_the_gap_is_read(ws: Workspace, client: AsyncWebClient, own: 
         taken.append(received)
 
     await ws.alert("C0ALERTS", FIRING)
-    await Missed(client, own, ("C0ALERTS",), now, take).read_back(now() + timedelta(minutes=2))
+    await Missed(client, own, ("C0ALERTS",), now, take).read_back(now() + timedelta(minutes=11))
     assert taken == []
+
+
+async def test_what_slack_gave_up_on_is_found_though_slack_was_heard_since(
+    ws: Workspace, client: AsyncWebClient, own: Identity
+) -> None:
+    taken: list[Received] = []
+
+    async def take(received: Received) -> None:
+        taken.append(received)
+
+    await ws.alert("C0ALERTS", FIRING)
+    await Missed(client, own, ("C0ALERTS",), now, take).read_back(now() + timedelta(minutes=7))
+    assert len(taken) == 1
 
 
 async def test_a_channel_that_cannot_be_read_does_not_keep_the_others(
