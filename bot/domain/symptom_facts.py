@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+from bot.domain import symptom_events
 from bot.domain.diagnosis import Trouble
 from bot.domain.evidence import Evidence, Facts, Neighbour, Usage
 from bot.domain.symptom import Symptom
@@ -108,9 +109,9 @@ def read(evidence: Evidence) -> list[Symptom]:
     if evidence.usage is not None:
         found += _limits(evidence.usage)
     told = any(symptom.trouble is Trouble.OOM for symptom in found)
-    if not told and any("oom" in re.split(r"\W+", event.lower()) for event in evidence.events):
+    if not told and symptom_events.out_of_memory(evidence):
         found.append(_oom("The engine reported within the hour that a process ran out of memory.", 0.9))
-    return found
+    return found + symptom_events.stopped(evidence)
 
 
 def lived(facts: Facts) -> float | None:
