@@ -186,6 +186,14 @@ LIMITS: tuple[Sign, ...] = (
     ),
     # Others' limits
     Sign(
+        Trouble.RATE_LIMIT, "the certificate authority's limit", False, 0.96,
+        "More certificates were asked for than the authority allows for a while, so it refuses this one.",
+        "Wait until its limit is over, and mend what asks so often; every further attempt counts.",
+        r"too many (?:certificates|failed authori[sz]ations|new orders|registrations|currently pending|duplicate cert)"
+        r"|acme:error:ratelimited|(?:acme|letsencrypt|let's encrypt|zerossl).{0,120}\b(?:rate.?limit|429\b|too many)"
+        r"|\bfailed[- ]validation[- ]limit|\bduplicate[- ]certificate[- ]limit",
+    ),
+    Sign(
         Trouble.RATE_LIMIT, "too many requests", False, 0.85,
         "There are more requests than are allowed, and some are refused.",
         "Ask less often, with back-off; or raise the quota.",

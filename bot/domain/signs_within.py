@@ -138,6 +138,15 @@ WITHIN: tuple[Sign, ...] = (
         r"|not loaded due to errors",
     ),
     Sign(
+        Trouble.CONFIG_ERROR, "certificate or key cannot be used", False, 0.92,
+        "The certificate and the key that the configuration names do not fit, or are none.",
+        "Put the certificate and the key that belong together in place.",
+        r"key values mismatch|private key does not match|(?:key|certificate) and (?:private )?(?:certificate|key)"
+        r" (?:do not match|mismatch)|no start line|failed to find any pem|bad decrypt|not a pem\b"
+        r"|cannot load (?:ssl |tls )?certificate"
+        r"|(?:load|read|pars)\w* (?:the )?(?:ssl |tls )?(?:certificate|private key).{0,60}\b(?:fail|no such|invalid)",
+    ),
+    Sign(
         Trouble.CONFIG_ERROR, "a setting is missing", False, 0.9,
         "A setting that the program needs is not there{what}.",
         "Set it and create the container anew.",
@@ -226,7 +235,8 @@ WITHIN: tuple[Sign, ...] = (
         r"|short read or oom|unexpected end of file reading|database disk image is malformed"
         r"|file is not a database|damaged|torn page|invalid record length|tablespace .{0,40}missing"
         r"|input/output error|i/o error,? dev|bad sector|medium error|lost sync|truncated (?:file|record|wal)"
-        r"|unknown magic byte|translog",
+        r"|unknown magic byte|translog|\b(?:marked as|is) crashed\b.{0,60}\b(?:repair|table)|should be repaired"
+        r"|incorrect key file for table|\bneeds? (?:to be )?(?:repair(?:ed)?|reindex(?:ed|ing)?)\b",
     ),
     Sign(
         Trouble.DATA_ERROR, "a record cannot be processed", False, 0.85,

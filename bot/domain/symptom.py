@@ -16,7 +16,8 @@ class Symptom:
 
     ``headline`` names it in plain words, ``cause`` explains it, ``instead`` says what to do where a restart does not
     help. ``sure`` is 0 to 1. ``hard`` means that it rests on the engine's facts or on what was lived through.
-    ``futile`` means that one more start ends like the last ones; ``cause`` then holds the numbers.
+    ``futile`` means that one more start ends like the last ones; ``cause`` then holds the numbers. ``gain`` says what
+    a restart does, where that is known of this one.
     """
 
     trouble: Trouble
@@ -28,6 +29,7 @@ class Symptom:
     hard: bool = False
     quotes: tuple[Quote, ...] = ()
     futile: bool = False
+    gain: str = ""
 
     @property
     def proven(self) -> bool:

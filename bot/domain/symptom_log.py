@@ -40,6 +40,12 @@ HARMLESS = re.compile(
     r"|forbidden by rule|no such file or directory\), client:"
 )
 _HUSHED = 0.45
+# A count that stands at nought says that there was none of what it counts.
+_NOUGHT = re.compile(
+    r"""(?:(?<![\w.-])[\w.-]{1,80}(?:\{[^}]{0,200}\})?["']?\s?[:=]\s?["']?"""
+    r"|(?<!\w)(?=\w{0,80}_)\w{3,80}(?:\{[^}]{0,200}\})? |\b(?:errors?|failed) )0(?:\.0+)?%?(?![\w.:/%-])"
+    r"|(?<![\w.:/-])(?:0|no|zero) (?:errors?|failures?|failed|timeouts?|timed out|rejected|refused|dropped|expired)\b"
+)
 # A line of source code in a trace; a neighbour whose own health check is good.
 _CODE, _WELL_BESIDE = 0.5, 0.85
 # What is at least so sure may be what the trouble is now.
@@ -76,7 +82,7 @@ def read(evidence: Evidence) -> list[Symptom]:
     """Say what the log and the health check suggest; an empty list where they say nothing."""
     lines = [(line, logshape.level(line.text)) for line in evidence.log.lines]
     # Quotation marks inside JSON and logfmt stand behind a backslash.
-    lowered = [(line.text.lower().replace('\\"', '"'), line, level) for line, level in lines]
+    lowered = [(_NOUGHT.sub(" ", line.text.lower().replace('\\"', '"')), line, level) for line, level in lines]
     outputs = [LogLine(0, _OWN_STATUS.sub("", probe.output)) for probe in _failing(evidence.facts)]
     course = Course(evidence, lines)
     code = _code(evidence.log.lines)

@@ -6,9 +6,10 @@ import re
 from collections.abc import Sequence
 from datetime import timedelta
 
-from bot.domain import symptom_facts
+from bot.domain import symptom_facts, symptom_jobs
 from bot.domain.evidence import Evidence, Facts, LogLine
 from bot.domain.logshape import Level
+from bot.domain.symptom_clock import Clocks
 
 YOUNG = timedelta(minutes=10)
 """What broke the run before is what an alert is about so long after the engine started the container again."""
@@ -42,6 +43,11 @@ _CALM, _LEAST_GAP, _GAPS = 20, 5, 3
 _OFTEN = 3
 
 
+def begins(text: str) -> bool:
+    """Say whether the line tells that the program starts, not a part of it."""
+    return bool(_START.search(text)) and not _PART.search(text)
+
+
 class Course:
     """The course of a log: what came after what, told by the lines' numbers."""
 
@@ -52,12 +58,14 @@ class Course:
         self._loops = facts is not None and symptom_facts.futile(facts) is not None
         self._young = facts is not None and _young(facts, evidence.gathered_at)
         self._total = evidence.log.total_lines
+        self._clocks = Clocks([line for line, _ in lines])
+        self._got_over = symptom_jobs.got_over(lines)
         self._silent = all(line.earlier for line, _ in lines)
         calm = [line for line, level in lines if level <= Level.NONE]
         self._loud = [line for line, level in lines if level >= Level.WARN]
         self._stop = max((line.number for line in calm if _STOP.search(line.text)), default=0)
-        self._back = [_end(line) for line in calm if _BACK.search(line.text)]
-        self._starts = [_end(line) for line in calm if _START.search(line.text) and not _PART.search(line.text)]
+        self._back = [end(line) for line in calm if _BACK.search(line.text)]
+        self._starts = [end(line) for line in calm if begins(line.text)]
         if self._loops or any(start > self._stop for start in self._starts):
             self._stop = 0
 
@@ -65,22 +73,24 @@ class Course:
         """Say from 0 to 1 how much a line still counts. ``outside``: it tells of something that can come back."""
         if line.earlier:
             return self._weight_of_earlier()
-        end = _end(line)
-        over = (outside and any(back > end for back in self._back)) or (
-            not self._loops and any(start > end for start in self._starts)
+        last = end(line)
+        over = (outside and any(back > last for back in self._back)) or (
+            not self._loops and any(start > last for start in self._starts)
         )
         # What fails after a program was told to stop fails because it stops.
-        over = over or 0 < self._stop < line.number
-        return OVER if over or (self._well and self._calm_since(end)) else 1.0
+        over = over or 0 < self._stop < line.number or line.number in self._got_over
+        return OVER if over or (self._well and self._calm_since(last)) else 1.0
 
     def stopped_before(self, one: LogLine, other: LogLine) -> bool:
-        """Say whether ``one`` came again and again, ended, and all was calm for a while before ``other`` began."""
-        end, begin = _end(one), other.number
-        if one.count < _OFTEN or end >= begin:
+        """Say whether ``one`` ended long before ``other`` began, or came often and all was calm for a while then."""
+        last, begin = end(one), other.number
+        if last < begin and self._clocks.long_before(one, other):
+            return True
+        if one.count < _OFTEN or last >= begin:
             return False
-        apart = (end - one.number) / (one.count - 1)
-        loud = any(end < at < begin for line in self._loud for at in (line.number, _end(line)))
-        return not loud and begin - end > max(_LEAST_GAP, _GAPS * apart)
+        apart = (last - one.number) / (one.count - 1)
+        loud = any(last < at < begin for line in self._loud for at in (line.number, end(line)))
+        return not loud and begin - last > max(_LEAST_GAP, _GAPS * apart)
 
     def _weight_of_earlier(self) -> float:
         if self._loops:
@@ -89,12 +99,13 @@ class Course:
             return BEFORE_RESTART if self._young else 0.0
         return LAST_WORDS if self._silent else 0.0
 
-    def _calm_since(self, end: int) -> bool:
+    def _calm_since(self, last: int) -> bool:
         """Say whether the program went on for long, complaining of nothing, after a line and all that came of it."""
-        return self._total - max([end, *map(_end, self._loud)]) >= _CALM
+        return self._total - max([last, *map(end, self._loud)]) >= _CALM
 
 
-def _end(line: LogLine) -> int:
+def end(line: LogLine) -> int:
+    """Return the number of the last line of its shape."""
     return max(line.number, line.last)
 
 

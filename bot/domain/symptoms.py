@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.domain import logshape, symptom_doubt, symptom_facts, symptom_log, symptom_past, symptom_silence
+from bot.domain import (
+    logshape,
+    symptom_doubt,
+    symptom_facts,
+    symptom_log,
+    symptom_mended,
+    symptom_past,
+    symptom_silence,
+)
 from bot.domain.diagnosis import Action, Diagnosis, Quote, Trouble
 from bot.domain.evidence import Evidence, LogLine, Status
 from bot.domain.logshape import Level
@@ -23,6 +32,9 @@ _CERTAIN = 0.75
 _HIGHEST, _LOWEST = 0.95, 0.1
 # A line that stands at most so many lines before, and is nearly as sure, is the cause of the surer one.
 _BEFORE, _NEARLY = 30, 0.1
+# What all workers wait for is told less surely than that all of them are busy.
+_TAKES_ALL, _AGAIN = 0.25, 3
+_ABROAD = re.compile(r"(?i)https?://|\bcurl\b|\bupstream\b|\bapi\.|\.(?:com|net|org|io|dev|example|test|internal)\b")
 # The health check's word against a line's: what says less than this does not outweigh it.
 _LEAST_AGAINST_HEALTH = 0.5
 _VAGUE = {Trouble.UNKNOWN, Trouble.CRASHLOOP, Trouble.NONE}
@@ -35,8 +47,10 @@ def read(evidence: Evidence, alert: str = "") -> tuple[Symptom, ...]:
     """
     suggested = symptom_log.read(evidence)
     silence = symptom_silence.read(evidence, alert)
+    suggested += symptom_mended.read(evidence, suggested)
     found = [*symptom_facts.read(evidence), *silence, *symptom_log.blamed(evidence, suggested), *suggested]
-    return tuple(sorted(found, key=lambda symptom: -symptom.sure))
+    now = [symptom_mended.told(evidence, symptom) for symptom in found]
+    return tuple(sorted(now, key=lambda symptom: -symptom.sure))
 
 
 def with_past(evidence: Evidence, symptoms: Sequence[Symptom], precedents: Sequence[Precedent]) -> tuple[Symptom, ...]:
@@ -115,10 +129,16 @@ def _first_of_a_row(lead: Symptom, symptoms: Sequence[Symptom]) -> Symptom:
         for one in symptoms
         if one.quotes
         and begin - _BEFORE <= one.quotes[0].number < begin
-        and one.sure >= lead.sure - _NEARLY
+        and one.sure >= lead.sure - (_TAKES_ALL if _takes_all(one, lead) else _NEARLY)
         and logshape.level(one.quotes[0].text) >= least
     ]
     return min(before, key=lambda one: one.quotes[0].number, default=lead)
+
+
+def _takes_all(one: Symptom, lead: Symptom) -> bool:
+    """Say whether calls to others that hang came again and again, each with a worker or a connection in its hands."""
+    calls = one.trouble in symptom_facts.BLAMES and any(_ABROAD.search(quote.text) for quote in one.quotes)
+    return calls and lead.trouble is Trouble.RESOURCE_EXHAUSTION and max(q.count for q in one.quotes) >= _AGAIN
 
 
 def _futile(symptoms: Sequence[Symptom]) -> Symptom | None:
@@ -139,6 +159,8 @@ def _helps(lead: Symptom, held: int) -> bool | None:
 def _prospect(lead: Symptom, helps: bool | None, symptoms: Sequence[Symptom]) -> str:
     if lead.trouble is Trouble.NONE:
         return "A restart starts it." if helps else ""
+    if helps and lead.gain:
+        return lead.gain
     if helps is None:
         return "A restart may help; nothing that was read says so for sure."
     if helps:

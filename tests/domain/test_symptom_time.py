@@ -143,3 +143,31 @@ def test_silence_alone_and_no_answer_alone_are_no_hang() -> None:
     seldom = replace(HUNG, started_at="2026-11-22T08:29:20Z")
     assert diagnosed(seldom, BUSY, "ServiceDown shop").trouble is Trouble.NONE
     assert diagnosed(EXITED, BUSY, "ServiceDown shop").trouble is not Trouble.TIMEOUT
+
+
+OLD_DISK = ["07:00:00 ERROR write /spool/7: no space left on device", "07:10:00 INFO spool cleaned"]
+KEY = [f"10:2{n}:00 ERROR upload: Permission denied (publickey)" for n in range(3)]
+
+
+def test_what_ended_long_before_the_trouble_is_another_trouble() -> None:
+    assert diagnosed(UNHEALTHY, log([*OLD_DISK, *KEY])).trouble is Trouble.AUTH
+    lately = [line.replace("07:", "10:") for line in OLD_DISK]
+    assert diagnosed(UNHEALTHY, log([*lately, *KEY])).trouble is Trouble.DISK_FULL
+
+
+def test_what_goes_on_is_not_long_before() -> None:
+    again = "10:15:00 ERROR write /spool/9: no space left on device"
+    assert diagnosed(UNHEALTHY, log([*OLD_DISK, again, *KEY])).trouble is Trouble.DISK_FULL
+
+
+def test_midnight_is_no_long_time() -> None:
+    full = OLD_DISK[0].replace("07:00:00", "23:59:50")
+    late = [line.replace("10:2", "00:0") for line in KEY]
+    assert diagnosed(UNHEALTHY, log([full, *late])).trouble is Trouble.DISK_FULL
+    assert diagnosed(UNHEALTHY, log([full.replace("23:59", "22:00"), *late])).trouble is Trouble.AUTH
+
+
+def test_clocks_of_different_zones_are_not_compared() -> None:
+    noise = ["10:00:00 INFO a", "08:00:01 INFO b", "10:00:02 INFO a", "08:00:03 INFO b"]
+    local = [line.replace("07:", "08:") for line in OLD_DISK]
+    assert diagnosed(UNHEALTHY, log([*noise, *local, *KEY])).trouble is Trouble.DISK_FULL

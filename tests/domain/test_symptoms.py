@@ -444,3 +444,26 @@ def test_a_loop_that_says_why_in_words_no_sign_knows_is_less_sure_than_one_that_
     assert (silent.trouble, told.trouble) == (Trouble.CRASHLOOP, Trouble.CRASHLOOP)
     assert told.confidence < 0.6 < silent.confidence
     assert told.restart_helps is False
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "10:00:00 WARN stats received=41 disk_full=0 oom_kills=0 dead_letter=0 connection_refused=0",
+        '10:00:00 WARN {"deadlocks": 0, "rate_limited": 0, "connection reset": 0}',
+        "10:00:00 WARN poison_messages 0, permission_denied 0, throttled: 0",
+        'http_requests_rate_limited_total{code="429"} 0',
+    ],
+)
+def test_a_count_at_nought_proves_nothing(line: str) -> None:
+    assert symptoms.read(evidence(line)) == ()
+    assert symptoms.read(evidence(re.sub(r"\b0\b", "7", line))) != ()
+
+
+def test_workers_that_all_wait_for_another_are_not_the_cause() -> None:
+    slow = [f"10:00:{n} ERROR POST https://pay.example/charge: operation timed out" for n in range(10, 14)]
+    busy = [f"10:00:{n} WARN all workers are busy" for n in range(20, 24)]
+    assert diagnosed(*slow, *busy).trouble is Trouble.TIMEOUT
+    assert diagnosed(*busy, *slow).trouble is Trouble.RESOURCE_EXHAUSTION
+    own = [f"10:00:{n} ERROR request {n} timed out" for n in range(10, 14)]
+    assert diagnosed(*own, *busy).trouble is Trouble.RESOURCE_EXHAUSTION

@@ -1,0 +1,52 @@
+"""A failed job counts for little where later ones of its kind went well, and in full where they do not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bot.domain.diagnosis import Trouble
+from tests.domain.test_symptom_time import UNHEALTHY, diagnosed, log
+from tests.domain.test_symptoms import RUNNING
+
+FAILED = [
+    "10:20:09 ERROR worker: task reports.build[0a1] raised ConnectionResetError(104, 'Connection reset by peer')",
+    "Traceback (most recent call last):",
+    '  File "/app/tasks.py", line 61, in build',
+    "    rows = warehouse.fetch(query)",
+    "ConnectionResetError: [Errno 104] Connection reset by peer",
+]
+WELL = [f"10:2{n}:08 INFO worker: task reports.build[0a{n}] succeeded in 8.1s" for n in range(2, 6)]
+
+
+def test_one_failed_job_among_good_ones_is_no_trouble() -> None:
+    found = diagnosed(RUNNING, log([*FAILED, *WELL]))
+    assert (found.trouble, found.restart_helps) == (Trouble.NONE, False)
+
+
+def test_a_job_that_fails_last_or_often_is_the_trouble() -> None:
+    assert diagnosed(RUNNING, log([*WELL, *FAILED])).trouble is Trouble.NETWORK
+    assert diagnosed(RUNNING, log([*FAILED * 3, *WELL])).trouble is Trouble.NETWORK
+
+
+def test_jobs_of_another_kind_that_go_well_say_nothing() -> None:
+    others = [line.replace("reports.build", "mails.send") for line in WELL]
+    assert diagnosed(RUNNING, log([*FAILED, *others])).trouble is Trouble.NETWORK
+
+
+def test_what_fails_beside_a_job_is_told_still() -> None:
+    beside = "10:21:00 ERROR java.lang.OutOfMemoryError: Java heap space"
+    assert diagnosed(UNHEALTHY, log([*FAILED, beside, *WELL])).trouble is Trouble.OOM
+
+
+def test_an_attempt_that_is_made_again_with_success_is_no_trouble() -> None:
+    tries = [
+        f"10:{minute}:0{second} {word}"
+        for minute in (20, 35, 50)
+        for second, word in (
+            (0, "ERROR sync: attempt 1 of 5 failed: read timed out"),
+            (2, "INFO sync: attempt 2 of 5 ok"),
+        )
+    ]
+    good = [f"10:{minute}:00 INFO sync: attempt 1 of 5 ok" for minute in (51, 52, 53, 54)]
+    assert diagnosed(RUNNING, log([*tries, *good])).trouble is Trouble.NONE
+    assert diagnosed(replace(RUNNING, health=None), log(tries)).trouble is Trouble.TIMEOUT
