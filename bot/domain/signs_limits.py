@@ -12,7 +12,7 @@ LIMITS: tuple[Sign, ...] = (
         "The kernel killed a process because memory ran out.",
         "Raise the memory limit, or find what grows.",
         r"out of memory: kill|oom[-_ ]?kill|cgroup out of memory|oom_reaper|invoked oom-killer"
-        r"|sigkill!? perhaps out of memory|exited prematurely: signal 9|(?:^|\s)killed\s*$|killed: 9\b"
+        r"|exited prematurely: signal 9|(?:^|\s)killed\s*$|killed: 9\b"
         r"|exit(?:ed with)? (?:code|status) 137|killed process \d+ \(|exit signal killed"
         r"|(?:with|by|on|signal) '?(?:signal )?(?:9 \(?)?sigkill|killed.{0,40}memory limit"
         r"|memory limit .{0,30}(?:reached|hit)",
@@ -29,6 +29,12 @@ LIMITS: tuple[Sign, ...] = (
         r"|process pool was terminated|(?<!possibly )(?<!perhaps )out of memory\b"
         r"|unable to allocate [\d.]+ [kmg]i?b|commit_memory.{0,80}failed|virtualalloc .{0,40}failed"
         r"|memory limit .{0,20}exceeded|cannot allocate (?:vector|memory|buffer|block)",
+    ),
+    Sign(
+        Trouble.OOM, "out of memory", True, 0.68,
+        "A worker was killed, and the program takes it that memory ran out.",
+        "Look at how much memory it uses; raise the limit, or find what grows.",
+        r"sigkill!? perhaps out of memory",
     ),
     # Limits of a service, a process or a pool
     Sign(
@@ -172,6 +178,7 @@ LIMITS: tuple[Sign, ...] = (
         r"deadlock (?:detected|found)|deadlock_?detected|\bdeadlock\b|lock wait timeout|lock ?timeout"
         r"|sharelock|waits for .{0,20}lock|could not (?:obtain|acquire) lock|lock request time ?out|ora-000?60"
         r"|serialization failure|could not serialize|idle in transaction|blocked by process|write ?conflict"
+        r"|still waiting for \w*lock\b|process(?:es)? holding the lock"
         r"|waits? .{0,40}\block held by|row lock held",
     ),
     Sign(

@@ -22,6 +22,7 @@ WITHIN: tuple[Sign, ...] = (
         r"|authorizationfailed|is forbidden|wrong (?:owner|permission)"
         r"|has (?:wrong|invalid|group or world) (?:ownership|permissions|access)|avc: +denied"
         r"|apparmor=.?denied|seccomp|403 forbidden|not (?:readable|writable)|permissions .* are too open"
+        r"|must be (?:accessible|readable|owned|writable) (?:only )?by"
         r"|ora-01031|errno 13\b|\w+\.\w+\.\w+ denied|readonly database|(?:: |\b)access denied\b(?: \(|[.,;]|$)"
         r"|is unauthorized for user|code: accessdenied",
     ),

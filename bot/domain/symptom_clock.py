@@ -27,8 +27,11 @@ class Clocks:
 
     def long_before(self, one: LogLine, other: LogLine) -> bool:
         """Say whether ``one`` came for the last time long before ``other`` began; not where nobody can know."""
-        end = _seconds(one.until or logshape.clock(one.text))
-        begin = _seconds(logshape.clock(other.text))
+        return self.long_apart(one.until or one.text, other.text)
+
+    def long_apart(self, one: str, other: str) -> bool:
+        """Say whether the text ``one`` has a time long before that of ``other``; not where nobody can know."""
+        end, begin = _seconds(logshape.clock(one)), _seconds(logshape.clock(other))
         if not self._orderly or end is None or begin is None:
             return False
         after = begin - end

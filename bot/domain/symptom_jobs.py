@@ -24,10 +24,10 @@ _VERB = re.compile(
 _NO_NAME = frozenset({"pid", "tid", "jid", "class", "info", "warn", "warning", "error", "fatal", "notice", "debug"})
 
 
-def got_over(lines: Sequence[tuple[LogLine, Level]]) -> frozenset[int]:
+def made_good(lines: Sequence[tuple[LogLine, Level]]) -> frozenset[int]:
     """Return the numbers of the lines that tell of a failed job, where later ones of its kind succeeded.
 
-    What follows a job's failure without a time of its own, such as its trace, belongs to it.
+    What follows a job's failure in the same second, or without a time of its own, such as its trace, belongs to it.
     """
     failed: dict[tuple[str, ...], list[LogLine]] = defaultdict(list)
     went: dict[tuple[str, ...], list[LogLine]] = defaultdict(list)
@@ -55,15 +55,16 @@ def _told(text: str, level: Level) -> tuple[tuple[str, ...], bool] | None:
     kind = tuple(word for word in map(str.lower, logshape.words(message[: verb.start()])) if word not in _NO_NAME)
     if not _JOB.search(" ".join(kind)):
         return None
-    bad = verb["bad"] is not None
-    return None if bad is (level <= Level.INFO) else (kind, not bad)
+    well = verb["good"] is not None
+    return None if well and level > Level.NONE else (kind, well)
 
 
 def _with_traces(over: set[int], lines: Sequence[tuple[LogLine, Level]]) -> set[int]:
-    before = 0
+    before, at = 0, ""
     found = set(over)
     for line, _ in lines:
-        if line.number == before + 1 and before in found and not logshape.clock(line.text):
+        clock = logshape.clock(line.text)
+        if line.number == before + 1 and before in found and clock in {"", at}:
             found.add(line.number)
-        before = line.number
+        before, at = line.number, clock or at
     return found

@@ -33,10 +33,12 @@ _LOUDNESS = {
 # What the program says it got over, or refuses to its own users, is not what broke it.
 HARMLESS = re.compile(
     r"(?i)\b(?:succeeded|passed|ignor(?:ed|ing)|skipp(?:ed|ing)|recovered|unchanged|using default|no errors?"
-    r"|deprecat\w+|(?:user|client) \S*\d)\b"
+    r"|deprecat\w+|(?:user|client) [^\s'\"]*\d)\b"
     r"|\b(?:get|head|post|put|patch|delete) \S+ (?:http/[\d.]+\S? )?(?:->|-|=|:)? ?4(?!29)\d\d\b"
     # What people wrote is a value of a field.
     r"|\b(?:subject|title|comment|note|query|question|review|description|content)=[\"']"
+    # A server looks up its visitors' names for its records.
+    r"|\bip address \S+ could not be resolved|\breverse (?:dns|lookup)"
     r"|forbidden by rule|no such file or directory\), client:"
 )
 _HUSHED = 0.45

@@ -44,6 +44,7 @@ _UNREAD = re.compile(
 )
 _READ_AGAIN = re.compile(
     r"\bre-?load(?:ed|ing)\b|\bre-?read\b|\bpicked up\b|hot.?swapp|\bnow (?:using|serving)\b|\bloaded (?:the )?new\b"
+    r"|\band (?:re)?loaded\b"
     r"|\bapplied\b"
 )
 _NOT_RENEWED = re.compile(
@@ -52,7 +53,9 @@ _NOT_RENEWED = re.compile(
 )
 # A call to somebody whose certificate it is, which nothing on this disk mends; a new list of authorities may.
 _OF_ANOTHER = re.compile(r"https://|\bupstream\b|\bdial\b|\bpeer\b|\bwhile connecting to\b")
-_AUTHORITIES = re.compile(r"\bca\b|bundle|trust|chain|authorit|client")
+_AUTHORITIES = re.compile(r"\bca\b|bundle|trust|chain|authorit")
+# The other side complains of ours.
+_OF_OURS = re.compile(r"remote error|alert")
 _GAVE_UP = re.compile(
     r"(?:giv\w+ up|gave up|no more|exhausted|will not|stopped|not) .{0,30}(?:connect|broker|subscri|consum)"
     r"|(?:connect|broker|subscri|consum)\w* .{0,60}(?:giving up|gave up|exhausted|no more attempts|for good)"
@@ -147,15 +150,17 @@ def _renewal(evidence: Evidence, things: re.Pattern[str]) -> _Renewal | None:
         if symptom_time.end(line) <= start or not things.search(text) or _NOT_RENEWED.search(text):
             continue
         unread, on_disk = bool(_UNREAD.search(text)), bool(_ON_DISK.search(text))
-        if _RENEWED.search(text) and (unread or on_disk or _PLAINLY.search(text)):
+        read = not unread and _READ_AGAIN.search(text)
+        if not read and _RENEWED.search(text) and (unread or on_disk or _PLAINLY.search(text)):
             found = _Renewal(line, on_disk, unread)
-        elif found and not unread and _READ_AGAIN.search(text):
+        elif read:
             found = None
     return found
 
 
 def _of_another(one: Symptom, line: LogLine) -> bool:
-    calls = any(_OF_ANOTHER.search(quote.text.lower()) for quote in one.quotes)
+    said = [quote.text.lower() for quote in one.quotes]
+    calls = any(_OF_ANOTHER.search(text) and not _OF_OURS.search(text) for text in said)
     return one.trouble is Trouble.TLS_EXPIRED and calls and not _AUTHORITIES.search(line.text.lower())
 
 

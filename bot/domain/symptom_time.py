@@ -36,6 +36,8 @@ _STOP = re.compile(
 )
 OVER = 0.45
 """How much a line counts that tells of what was got over."""
+MADE_GOOD = 0.25
+"""How much a failed job counts where those after it went well."""
 # A line of the run before: the engine just started the container again; the last run has said nothing.
 BEFORE_RESTART, LAST_WORDS = 0.85, 0.6
 # So many lines without a complaint; a stretch of calm is longer than the time between two complaints, as often as this.
@@ -59,7 +61,7 @@ class Course:
         self._young = facts is not None and _young(facts, evidence.gathered_at)
         self._total = evidence.log.total_lines
         self._clocks = Clocks([line for line, _ in lines])
-        self._got_over = symptom_jobs.got_over(lines)
+        self._made_good = symptom_jobs.made_good(lines)
         self._silent = all(line.earlier for line, _ in lines)
         calm = [line for line, level in lines if level <= Level.NONE]
         self._loud = [line for line, level in lines if level >= Level.WARN]
@@ -73,12 +75,14 @@ class Course:
         """Say from 0 to 1 how much a line still counts. ``outside``: it tells of something that can come back."""
         if line.earlier:
             return self._weight_of_earlier()
+        if line.number in self._made_good:
+            return MADE_GOOD
         last = end(line)
         over = (outside and any(back > last for back in self._back)) or (
             not self._loops and any(start > last for start in self._starts)
         )
         # What fails after a program was told to stop fails because it stops.
-        over = over or 0 < self._stop < line.number or line.number in self._got_over
+        over = over or 0 < self._stop < line.number
         return OVER if over or (self._well and self._calm_since(last)) else 1.0
 
     def stopped_before(self, one: LogLine, other: LogLine) -> bool:

@@ -20,6 +20,7 @@ from bot.domain.evidence import Evidence, LogLine, Status
 from bot.domain.logshape import Level
 from bot.domain.runbook import Entry, Precedent
 from bot.domain.symptom import Symptom
+from bot.domain.symptom_clock import Clocks
 
 __all__ = ["Symptom", "decisive", "diagnose", "read", "with_past"]
 
@@ -73,7 +74,7 @@ def diagnose(
     evidence: Evidence, symptoms: Sequence[Symptom], precedents: Sequence[Precedent] = (), *, why: str = ""
 ) -> Diagnosis:
     """Diagnose by the rules alone; ``why`` says why the model did not speak. Never surer than the evidence is."""
-    lead = _lead(symptoms)
+    lead = _lead(evidence, symptoms)
     if lead is None or (lead.sure < _LEAST_AGAINST_HEALTH and not lead.hard and _healthy(evidence)):
         return _unknown(evidence, precedents, why)
     past = [one.entry for one in precedents if one.entry.trouble in {"", str(lead.trouble)}]
@@ -100,7 +101,7 @@ def _healthy(evidence: Evidence) -> bool:
     return facts is not None and facts.running and facts.health == "healthy"
 
 
-def _lead(symptoms: Sequence[Symptom]) -> Symptom | None:
+def _lead(evidence: Evidence, symptoms: Sequence[Symptom]) -> Symptom | None:
     if not symptoms:
         return None
     # That a program crashes or does not answer is the least that can be said: any cause that is told goes first, unless
@@ -111,16 +112,17 @@ def _lead(symptoms: Sequence[Symptom]) -> Symptom | None:
     ranked = rests or told or [one for one in symptoms if one.trouble in _VAGUE or one.sure >= _GUESS]
     if not ranked:
         return None
-    lead = _first_of_a_row(max(ranked, key=lambda one: (one.sure, one.hard)), ranked)
+    lead = _first_of_a_row(max(ranked, key=lambda one: (one.sure, one.hard)), ranked, evidence)
     again = _futile(symptoms)
     if again is not None and again is not lead:
         lead = replace(lead, cause=f"{lead.cause} {again.cause}", restart_helps=False)
     return lead
 
 
-def _first_of_a_row(lead: Symptom, symptoms: Sequence[Symptom]) -> Symptom:
+def _first_of_a_row(lead: Symptom, symptoms: Sequence[Symptom], evidence: Evidence) -> Symptom:
     if lead.hard or not lead.quotes:
         return lead
+    clocks = Clocks(evidence.log.lines)
     begin = lead.quotes[0].number
     # What a program says as it dies is the cause, unless it complained of another right before.
     least = Level.ERROR if logshape.level(lead.quotes[0].text) is Level.FATAL else Level.DEBUG
@@ -131,6 +133,8 @@ def _first_of_a_row(lead: Symptom, symptoms: Sequence[Symptom]) -> Symptom:
         and begin - _BEFORE <= one.quotes[0].number < begin
         and one.sure >= lead.sure - (_TAKES_ALL if _takes_all(one, lead) else _NEARLY)
         and logshape.level(one.quotes[0].text) >= least
+        # What went on for long without harm did not begin it.
+        and not clocks.long_apart(one.quotes[0].text, lead.quotes[0].text)
     ]
     return min(before, key=lambda one: one.quotes[0].number, default=lead)
 

@@ -50,3 +50,25 @@ def test_an_attempt_that_is_made_again_with_success_is_no_trouble() -> None:
     good = [f"10:{minute}:00 INFO sync: attempt 1 of 5 ok" for minute in (51, 52, 53, 54)]
     assert diagnosed(RUNNING, log([*tries, *good])).trouble is Trouble.NONE
     assert diagnosed(replace(RUNNING, health=None), log(tries)).trouble is Trouble.TIMEOUT
+
+
+def test_what_is_told_in_the_second_of_a_failure_belongs_to_it() -> None:
+    failed = [
+        "10:20:09 class=MailJob jid=f1 INFO: fail",
+        "10:20:09 WARN: Net::ReadTimeout: Net::ReadTimeout with #<TCPSocket:(closed)>",
+    ]
+    done = [f"10:2{n}:01 class=MailJob jid=f{n} INFO: done" for n in range(1, 5)]
+    assert diagnosed(RUNNING, log([*failed, *done])).trouble is Trouble.NONE
+    later = failed[1].replace("10:20:09", "10:20:30")
+    assert diagnosed(RUNNING, log([failed[0], later, *done])).trouble is Trouble.TIMEOUT
+
+
+def test_a_job_made_good_is_no_trouble_where_there_is_no_health_check() -> None:
+    backup = [
+        "01:02:00 ERROR backup of shop failed: connection to server at shop-db, port 5432 failed: Connection refused",
+        "02:04:00 INFO backup of shop finished, 1.2 GB",
+        "03:04:10 INFO backup of shop finished, 1.2 GB",
+    ]
+    unprobed = replace(RUNNING, health=None)
+    assert diagnosed(unprobed, log(backup)).trouble is Trouble.NONE
+    assert diagnosed(unprobed, log(backup[:1])).trouble is Trouble.DEPENDENCY_DOWN

@@ -60,6 +60,8 @@ def test_a_renewed_file_does_not_mend_the_certificate_of_another() -> None:
     renewed = "10:25:00 INFO certificate /etc/tls/shop.pem was renewed"
     theirs = '10:29:00 ERROR Get "https://bank.example/rates": x509: certificate has expired'
     assert found_in(UNHEALTHY, log([*CALM, renewed, *[theirs] * 3])).restart_helps is False
+    read = renewed.replace("was renewed", "renewed and loaded")
+    assert found_in(UNHEALTHY, log([*CALM, read, *EXPIRED])).restart_helps is False
     authorities = renewed.replace("shop.pem", "ca-bundle.pem")
     assert found_in(UNHEALTHY, log([*CALM, authorities, *[theirs] * 3])).restart_helps is True
 

@@ -171,3 +171,9 @@ def test_clocks_of_different_zones_are_not_compared() -> None:
     noise = ["10:00:00 INFO a", "08:00:01 INFO b", "10:00:02 INFO a", "08:00:03 INFO b"]
     local = [line.replace("07:", "08:") for line in OLD_DISK]
     assert diagnosed(UNHEALTHY, log([*noise, *local, *KEY])).trouble is Trouble.DISK_FULL
+
+
+def test_what_went_on_for_long_without_harm_did_not_begin_the_trouble() -> None:
+    noise = [f"{clock} ERROR write: broken pipe" for clock in ("08:00:00", "08:30:00", "09:00:00", "10:20:02")]
+    panic = [f"10:2{n}:00 ERROR panic: nil pointer dereference" for n in range(6)]
+    assert diagnosed(UNHEALTHY, log([*noise[:3], *panic, noise[3]])).trouble is Trouble.BAD_RELEASE

@@ -467,3 +467,19 @@ def test_workers_that_all_wait_for_another_are_not_the_cause() -> None:
     assert diagnosed(*busy, *slow).trouble is Trouble.RESOURCE_EXHAUSTION
     own = [f"10:00:{n} ERROR request {n} timed out" for n in range(10, 14)]
     assert diagnosed(*own, *busy).trouble is Trouble.RESOURCE_EXHAUSTION
+
+
+def test_a_worker_killed_for_taking_too_long_did_not_run_out_of_memory() -> None:
+    killed = "10:00:31 ERROR Worker (pid:9) was sent SIGKILL! Perhaps out of memory?"
+    assert diagnosed(killed).trouble is Trouble.OOM
+    assert diagnosed("10:00:30 CRITICAL WORKER TIMEOUT (pid:9)", killed).trouble is Trouble.TIMEOUT
+
+
+def test_the_user_whose_password_is_refused_is_not_a_visitor() -> None:
+    line = "10:00:01 ERROR Access denied for user 'tax'@'172.20.0.4' (using password: YES)"
+    assert diagnosed(line, facts=LOOPING).trouble is Trouble.AUTH
+
+
+def test_a_visitor_without_a_name_is_no_trouble_with_names() -> None:
+    line = "10:00:01 WARN IP address '172.20.0.9' could not be resolved: Name or service not known"
+    assert diagnosed(line, "10:10:00 ERROR Too many connections").trouble is Trouble.RESOURCE_EXHAUSTION
