@@ -11,11 +11,8 @@ LIMITS: tuple[Sign, ...] = (
         Trouble.OOM, "out of memory", True, 0.9,
         "The kernel killed a process because memory ran out.",
         "Raise the memory limit, or find what grows.",
-        r"out of memory: kill|oom[-_ ]?kill|cgroup out of memory|oom_reaper|invoked oom-killer"
-        r"|exited prematurely: signal 9|(?:^|\s)killed\s*$|killed: 9\b"
-        r"|exit(?:ed with)? (?:code|status) 137|killed process \d+ \(|exit signal killed"
-        r"|(?:with|by|on|signal) '?(?:signal )?(?:9 \(?)?sigkill|killed.{0,40}memory limit"
-        r"|memory limit .{0,30}(?:reached|hit)",
+        r"out of memory: kill|oom[-_ ]?kill|cgroup out of memory|oom_reaper|invoked oom-killer|killed process \d+ \("
+        r"|killed.{0,40}memory limit|memory limit .{0,30}(?:reached|hit)",
     ),
     Sign(
         Trouble.OOM, "out of memory", True, 0.88,
@@ -25,16 +22,18 @@ LIMITS: tuple[Sign, ...] = (
         r"|(?:runtime|fatal error): out of memory|\bmemoryerror\b|bad_alloc|cannot allocate memory|\benomem\b"
         r"|allowed memory size of|nomemoryerror|memory allocation of \d+ bytes|gc overhead limit|eheap_alloc"
         r"|cannot allocate \d+ bytes|failed to allocate (?:memory|\d+ bytes)|insufficient memory"
-        r"|not enough memory|memory_limit_exceeded|signal: killed|terminated by signal 9"
-        r"|process pool was terminated|(?<!possibly )(?<!perhaps )out of memory\b"
+        r"|not enough memory|memory_limit_exceeded"
+        r"|(?<!possibly )(?<!perhaps )out of memory\b"
         r"|unable to allocate [\d.]+ [kmg]i?b|commit_memory.{0,80}failed|virtualalloc .{0,40}failed"
         r"|memory limit .{0,20}exceeded|cannot allocate (?:vector|memory|buffer|block)",
     ),
     Sign(
         Trouble.OOM, "out of memory", True, 0.68,
-        "A worker was killed, and the program takes it that memory ran out.",
+        "A process was killed with SIGKILL; that is how it ends when memory runs out.",
         "Look at how much memory it uses; raise the limit, or find what grows.",
-        r"sigkill!? perhaps out of memory",
+        r"sigkill!? perhaps out of memory|exited prematurely: signal 9|(?:^|\s)killed\s*$|killed: 9\b"
+        r"|exit(?:ed with)? (?:code|status) 137|exit signal killed|signal: killed|terminated by signal 9"
+        r"|(?:with|by|on|signal) '?(?:signal )?(?:9 \(?)?sigkill|process pool was terminated",
     ),
     # Limits of a service, a process or a pool
     Sign(
@@ -201,15 +200,21 @@ LIMITS: tuple[Sign, ...] = (
         r"|\bfailed[- ]validation[- ]limit|\bduplicate[- ]certificate[- ]limit",
     ),
     Sign(
+        Trouble.RATE_LIMIT, "too many attempts", False, 0.61,
+        "So much was tried again that further attempts are held back.",
+        "Find what failed first: the attempts are its effect.",
+        r"retry budget|retry storm|retries/s|load shed",
+    ),
+    Sign(
         Trouble.RATE_LIMIT, "too many requests", False, 0.85,
         "There are more requests than are allowed, and some are refused.",
         "Ask less often, with back-off; or raise the quota.",
         r"too many requests(?!/12)|toomanyrequests|rate.?limit|throttl(?:ing|ed)|slow ?down\b"
         r"|(?<!dis[kc] )quota (?:for \S+ \w+ \w+ )?(?:has been |was |is )?(?:exceeded|reached|exhausted)"
-        r"|(?:exceeded|over|reached) (?:\S+ ){0,3}(?:quota|request limit|call limit)|retry budget|retry storm"
+        r"|(?:exceeded|over|reached) (?:\S+ ){0,3}(?:quota|request limit|call limit)"
         r"|too many (?:certificates|api calls|login attempts|attempts)"
         r"|(?:sending|request) rate (?:limit )?exceeded|exceeded your (?:current )?quota|over_query_limit"
-        r"|retries/s|rate exceeded|resource_?exhausted|limiting requests|provisionedthroughput|load shed"
+        r"|rate exceeded|resource_?exhausted|limiting requests|provisionedthroughput"
         r"|requests? per (?:second|minute) .{0,30}exceed|status(?: code)?[ =:]+429"
         r"|(?<![.,:\d])\b429\b\D{0,12}\b(?:for|too|response|from)\b|(?:returned|answered|got|http) 429"
         r"|request rate is (?:too )?large|request ?limit ?exceeded|requests per (?:second|minute|hour|day)",

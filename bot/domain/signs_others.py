@@ -136,7 +136,7 @@ OTHERS: tuple[Sign, ...] = (
         Trouble.TIMEOUT, "calls take too long", None, 0.6,
         "Something that the program waits for does not answer in time.",
         "Find the slow side: its log, its load, its queries.",
-        r"maximum execution time|took too long|exceeded (?:the )?time limit|maxtimemsexpired"
+        r"maximum execution time|(?:hard|soft) time limit|took too long|exceeded (?:the )?time limit|maxtimemsexpired"
         r"|(?:did|does) not (?:respond|answer|reply|finish) (?:in|within)|timed? ?out|etimedout"
         r"|deadline ?exceeded|timeout ?(?:exception|error|expired|exceeded|of \d+)"
         r"|(?:read|connect|socket|request|gateway|statement|query|upstream|write|idle"

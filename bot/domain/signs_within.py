@@ -129,7 +129,8 @@ WITHIN: tuple[Sign, ...] = (
         r"|flag provided but not defined|unknown (?:shorthand )?flag|no config(?:uration)? (?:file|section)"
         r"|syntax error on line|(?:open|find|read|load)\b.{0,40}[\w/.-]*(?:config|settings?|conf\.d"
         r"|/etc/)[\w/.-]*\.(?:ya?ml|json|toml|conf|ini|env|xml)\b.{0,20}(?:no such|not found)"
-        r"|enoent: no such file or directory, open '[^']*(?:config|settings|\.env)"
+        r"|enoent: no such file or directory, open '[^']*(?:config|settings|\.env|secrets?/)"
+        r"|/secrets?/[\w./-]+['\"]?: no such file"
         r"|could not load server certificate file|unable to find (?:the )?(?:template|config)"
         r"|configurationerror|configerror|(?:file|config\w*) \S+ is invalid"
         r"|(?:error|failed) (?:loading|reading|parsing) \S*(?:/etc/|conf|\.ya?ml|\.toml|\.ini)\S*"
@@ -220,7 +221,7 @@ WITHIN: tuple[Sign, ...] = (
         r"|invalid (?P<what>[a-z]\w*_(?:key|url|dsn|timeout|port|host|size|limit|secret|path|dir|mode|level))\b"
         r"|invalid interpolation|missing protocol scheme"
         r"|no such (?:bucket|queue|topic|exchange|service|profile)|nosuchbucket|bucket does not exist"
-        r"|unknown_topic|unknown topic|wrong (?:host|port|url|region|bucket)"
+        r"|precondition_failed|inequivalent arg|unknown_topic|unknown topic|wrong (?:host|port|url|region|bucket)"
         r"|topic .{0,40}not (?:present|found|exist)|queue .{0,40}does not exist|no queue|not_found - no"
         r'|(?:role|user) \"\S+\" does not exist',
     ),

@@ -38,6 +38,7 @@ HARMLESS = re.compile(
     # What people wrote is a value of a field.
     r"|\b(?:subject|title|comment|note|query|question|review|description|content)=[\"']"
     # A server looks up its visitors' names for its records.
+    r"|\bclient intended to send too large|\bclient (?:prematurely )?closed connection|\bclient sent (?:invalid|too)"
     r"|\bip address \S+ could not be resolved|\breverse (?:dns|lookup)"
     r"|forbidden by rule|no such file or directory\), client:"
 )

@@ -25,7 +25,8 @@ _THINGS = {
 _SETTINGS = re.compile(r"conf|setting|\.(?:ya?ml|toml|ini|env|properties|json|xml)\b|environment file|upstreams")
 _RENEWED = re.compile(
     r"\b(?:renewed|rotated|replaced|re-?issued|updated|changed|modified|rewritten|refreshed|newer|differs?"
-    r"|valid (?:until|to|from))\b"
+    r"|valid (?:until|to|from))\b|\b(?:wrote|written|rendered|stored|saved|mounted) (?:\w+ ){0,2}new\b"
+    r"|\bnew (?:[\w-]+ ){1,2}(?:written|rendered|stored|saved|mounted|in place)\b"
 )
 # What is renewed in so many words, wherever it lies.
 _PLAINLY = re.compile(r"\b(?:renewed|rotated|re-?issued)\b")

@@ -27,7 +27,7 @@ _START = re.compile(
     r"(?!.{0,40}\b(?:fail|error|stop|shut|refus|again in|retry))"
 )
 _PART = re.compile(
-    r"(?i)worker|thread|child|\bpid\b|task|\bjob|plugin|consumer|transaction|scheduler|rollback|poller|\bgc\b|compact"
+    r"(?i)worker|thread|child|\bpid\b(?!=\d)|task|\bjob|plugin|consumer|transaction|scheduler|rollback|poller|\bgc\b|compact"
     r"|snapshot|sync|backup|replica|attempt|request|batch"
 )
 _STOP = re.compile(

@@ -26,6 +26,7 @@ WELL = Neighbour("shop-db", "running", health="healthy", named_in_log=True)
         ("WARN the certificate in memory is older than the file, which is valid until 2027-01-31", EXPIRED),
         ("INFO tls.crt replaced, restart needed to load it", EXPIRED),
         ("INFO secret db-password rotated, new version mounted", DENIED),
+        ("INFO agent: lease ended, wrote new credentials to /vault/secrets/db", DENIED),
         ("WARN /run/secrets/db_password changed; the process keeps the password that it read at startup", DENIED),
     ],
 )

@@ -177,3 +177,10 @@ def test_what_went_on_for_long_without_harm_did_not_begin_the_trouble() -> None:
     noise = [f"{clock} ERROR write: broken pipe" for clock in ("08:00:00", "08:30:00", "09:00:00", "10:20:02")]
     panic = [f"10:2{n}:00 ERROR panic: nil pointer dereference" for n in range(6)]
     assert diagnosed(UNHEALTHY, log([*noise[:3], *panic, noise[3]])).trouble is Trouble.BAD_RELEASE
+
+
+def test_a_process_id_in_the_head_of_a_line_does_not_make_its_start_one_of_a_part() -> None:
+    refused = "03:00:00 pid=1 tid=a WARN: Error connecting to Redis on shop-redis:6379 (Errno::ECONNREFUSED)"
+    booted = "03:00:02 pid=1 tid=a INFO: Booted Rails 7.1 application in production environment"
+    assert diagnosed(RUNNING, log([refused, booted])).trouble is Trouble.NONE
+    assert diagnosed(RUNNING, log([booted, refused])).trouble is Trouble.DEPENDENCY_DOWN

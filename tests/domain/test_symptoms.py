@@ -473,6 +473,9 @@ def test_a_worker_killed_for_taking_too_long_did_not_run_out_of_memory() -> None
     killed = "10:00:31 ERROR Worker (pid:9) was sent SIGKILL! Perhaps out of memory?"
     assert diagnosed(killed).trouble is Trouble.OOM
     assert diagnosed("10:00:30 CRITICAL WORKER TIMEOUT (pid:9)", killed).trouble is Trouble.TIMEOUT
+    pool = "10:05:00 ERROR Process 'ForkPoolWorker-1' pid:14 exited with 'signal 9 (SIGKILL)'"
+    assert diagnosed(pool).trouble is Trouble.OOM
+    assert diagnosed("10:05:00 ERROR Hard time limit (300s) exceeded for fit", pool).trouble is Trouble.TIMEOUT
 
 
 def test_the_user_whose_password_is_refused_is_not_a_visitor() -> None:
@@ -483,3 +486,14 @@ def test_the_user_whose_password_is_refused_is_not_a_visitor() -> None:
 def test_a_visitor_without_a_name_is_no_trouble_with_names() -> None:
     line = "10:00:01 WARN IP address '172.20.0.9' could not be resolved: Name or service not known"
     assert diagnosed(line, "10:10:00 ERROR Too many connections").trouble is Trouble.RESOURCE_EXHAUSTION
+
+
+def test_a_retry_budget_that_is_used_up_is_the_effect_of_what_failed() -> None:
+    used_up = "10:00:09 ERROR push failed: retry budget exhausted"
+    assert diagnosed("10:00:01 ERROR certificate has expired", used_up).trouble is Trouble.TLS_EXPIRED
+    assert diagnosed(used_up).confidence < 0.65
+
+
+def test_what_users_send_too_much_of_is_no_trouble() -> None:
+    line = "2026/11/22 10:00:10 [error] 30#30: *5 client intended to send too large body: 52428801 bytes"
+    assert diagnosed("10:00:00 INFO served", line, facts=RUNNING).trouble is Trouble.NONE
