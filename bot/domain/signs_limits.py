@@ -184,7 +184,7 @@ LIMITS: tuple[Sign, ...] = (
         Trouble.DEADLOCK, "database file is locked", False, 0.88,
         "Two writers want the same database file or lock.",
         "Let one process write, or use a database made for several.",
-        r"database (?:table )?is locked|sqlite_busy|(?:lock|pid) ?file .{0,60}(?:exists|held|in use)"
+        r"database (?:table )?is locked|sqlite_busy|lock ?file .{0,60}(?:exists|held|in use)"
         r"|another (?:process|instance).{0,40}(?:lock|running|holds)|lock is (?:already )?held"
         r"|waiting for (?:the )?(?:changelog|change log|migration|state|schema|advisory) lock"
         r"|could not acquire (?:change log )?lock|failed to (?:obtain|acquire|get) (?:the |a )?(?:\w+ )?lock\b"
@@ -206,7 +206,7 @@ LIMITS: tuple[Sign, ...] = (
         r"retry budget|retry storm|retries/s|load shed",
     ),
     Sign(
-        Trouble.RATE_LIMIT, "too many requests", False, 0.85,
+        Trouble.RATE_LIMIT, "too many requests", False, 0.87,
         "There are more requests than are allowed, and some are refused.",
         "Ask less often, with back-off; or raise the quota.",
         r"too many requests(?!/12)|toomanyrequests|rate.?limit|throttl(?:ing|ed)|slow ?down\b"

@@ -41,7 +41,7 @@ OTHERS: tuple[Sign, ...] = (
         r"|failed to (?:resolve(?!:)|lookup)|(?:un)?resolv(?:able|e|ing) (?:host(?:name)?"
         r"|address).{0,40}(?:fail|error|timed)|dns (?:lookup|resolution|query|server).{0,40}(?:fail|error|time"
         r"|refused)|no address associated|no servers could be reached|no resolver defined"
-        r"|unknown \w+ (?:server )?host '|failure resolving|host not found",
+        r"|unknown \w+ (?:server )?host '|failure resolving|host not found|no resolvable bootstrap",
     ),
     # Network
     Sign(
@@ -96,7 +96,7 @@ OTHERS: tuple[Sign, ...] = (
         r"|replicas?|hosts?)\b.{0,30}(?:available|found|alive|elected|healthy|reach|left)|nobrokersavailable"
         r"|brokernotavailable|all (?:upstreams|backends|brokers|hosts|nodes|servers|replicas) .{0,30}(?:down"
         r"|unavailable|failed|tried)|leader_?not_?available|not_?leader|no leader|not master|notmaster"
-        r"|notprimary|masterdown|clusterdown|nonodeavailable|no living connections|nohostavailable"
+        r"|not ?primary\b|masterdown|clusterdown|nonodeavailable|no living connections|nohostavailable"
         r"|code = unavailable|unavailable: |database system is (?:starting up|shutting down|in recovery)"
         r"|\bloading redis is loading|can't write against a read only replica"
         r"|upstream .{0,30}(?:unhealthy|is down)|marked (?:as )?(?:down|dead)"
@@ -109,6 +109,7 @@ OTHERS: tuple[Sign, ...] = (
         r"|(?:dial|connect(?:\(\) to)?) unix.{0,120}no such file|in a read-only transaction"
         r"|no (?:cluster |raft |registered )?leader\b|leader failure|keepererrorcode|kafka: no brokers"
         r"|(?:still )?not available (?:after|yet)|temporarily disabled while connecting"
+        r"|server has failed and is disabled|connection_closed_unexpectedly"
         r"|no instances? (?:available )?for|not contain an instance|server (?!is )\S+ not responding"
         r"|wsrep has not yet|wait-for-it.{0,20}timeout|not present in metadata",
     ),
@@ -142,7 +143,8 @@ OTHERS: tuple[Sign, ...] = (
         r"|(?:read|connect|socket|request|gateway|statement|query|upstream|write|idle"
         r"|operation)_? ?timeout\b(?! (?:budget|set|is \d|=))|504 gateway|canceling statement due to"
         r"|no response (?:from|within)|worker timeout|missed heartbeats|time ?limit ?exceeded"
-        r"|execution time exceeded|taskcanceled|canceled after|slow query",
+        r"|execution time exceeded|taskcanceled|canceled after|slow query"
+        r"|\bms has passed since (?:batch creation|last)",
     ),
     # Keys, passwords, tokens
     Sign(
@@ -175,8 +177,9 @@ OTHERS: tuple[Sign, ...] = (
         r"|is) (?:expired|invalid|revoked)|expiredtoken|jwt (?:is )?expired|tokenexpired|invalidaccesskey"
         r"|unrecognizedclient|invalidclienttokenid|login failed for user|access_refused|no pg_hba"
         r"|unauthenticated|401 unauthorized|credentials (?:have |has |were )?(?:expired|rejected|refused"
-        r"|revoked)|publickey\)|could not authenticate|not authenticated|token used (?:too early|before)"
+        r"|revoked)|publickey[,)]|could not authenticate|not authenticated|token used (?:too early|before)"
         r"|issued in the future|clock (?:skew|drift)|not authorized on|sasl handshake|keytab|bad password for"
+        r"|host key verification failed|host identification has changed|http basic: access denied"
         r"|wrong password|unable to authenticate|bad credentials"
         r"|(?:invalid|incorrect|wrong) (?:user ?name or )?password|login was refused"
         r"|login (?:failed|incorrect)|(?:answered|returned|got|http|code|status) 401\b"

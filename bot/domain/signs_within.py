@@ -8,6 +8,12 @@ from bot.domain.symptom_sign import Sign
 WITHIN: tuple[Sign, ...] = (
     # Rights
     Sign(
+        Trouble.PERMISSION, "port may not be opened", False, 0.94,
+        "The program may not open the port that it wants.",
+        "Use a port above 1023, or grant the right to open low ones.",
+        r"bind\(\) to .{0,60}\(13: |(?:bind|listen)\b.{0,60}: permission denied",
+    ),
+    Sign(
         Trouble.PERMISSION, "access denied", False, 0.85,
         "The program is denied access to something that it needs{what}.",
         "Grant the right, or correct owner and mode of the file.",
@@ -43,6 +49,7 @@ WITHIN: tuple[Sign, ...] = (
         r"|can't locate revision|find or load main class|call to undefined (?:function|method)"
         r"|compiled against a different|missingmethodexception|method not found: |must install or update \.net"
         r"|undefined local variable|verifyerror|nosuchbeandefinition|unsatisfied dependency"
+        r"|\bmanifest entry|in (?:the )?(?:vite |mix |asset )?manifest\b"
         r"|not present in the asset pipeline|no implementation found|undeclared"
         r"|method \S+ not found in service|link ?error",
     ),
@@ -105,7 +112,8 @@ WITHIN: tuple[Sign, ...] = (
         r"|unboundlocal|syntaxerror|unhandled (?:exception|rejection|promise)|panicked at|indexerror"
         r"|index out of (?:range|bounds)|arrayindexoutofbounds|stackoverflow|maximum call stack|recursionerror"
         r"|assertionerror|illegalstate|unexpected token|zerodivision|/ by zero|division by zero"
-        r"|panic: (?:assignment to|interface conversion|close of|send on)|keyerror: '[a-z]|wasm trap|referenceerror",
+        r"|concurrent map |panic: (?:assignment to|interface conversion|close of|send on)"
+        r"|keyerror: '[a-z]|wasm trap|referenceerror",
     ),
     # Configuration
     Sign(
@@ -125,7 +133,7 @@ WITHIN: tuple[Sign, ...] = (
         r"|syntax error in .{0,60}(?:conf|line)|fatal config|bad directive|directive is not allowed"
         r"|duplicate (?:listen|upstream|default)|unable to (?:load|parse|read) (?:application )?(?:properties"
         r"|configuration|config)|beancreationexception|failed to configure a|failed to bind properties"
-        r"|invalid command '|perhaps misspelled|unknown (?:variable|key|section|keyword)"
+        r"|invalid command '|perhaps misspelled|unknown (?:variable|key|section|keyword|entry)"
         r"|flag provided but not defined|unknown (?:shorthand )?flag|no config(?:uration)? (?:file|section)"
         r"|syntax error on line|(?:open|find|read|load)\b.{0,40}[\w/.-]*(?:config|settings?|conf\.d"
         r"|/etc/)[\w/.-]*\.(?:ya?ml|json|toml|conf|ini|env|xml)\b.{0,20}(?:no such|not found)"

@@ -32,7 +32,8 @@ _LOUDNESS = {
 }
 # What the program says it got over, or refuses to its own users, is not what broke it.
 HARMLESS = re.compile(
-    r"(?i)\b(?:succeeded|passed|ignor(?:ed|ing)|skipp(?:ed|ing)|recovered|unchanged|using default|no errors?"
+    r"(?i)\b(?:succeeded|(?<!has )(?<!have )passed|ignor(?:ed|ing)|skipp(?:ed|ing)|recovered|unchanged"
+    r"|using default|no errors?"
     r"|deprecat\w+|(?:user|client) [^\s'\"]*\d)\b"
     r"|\b(?:get|head|post|put|patch|delete) \S+ (?:http/[\d.]+\S? )?(?:->|-|=|:)? ?4(?!29)\d\d\b"
     # What people wrote is a value of a field.
