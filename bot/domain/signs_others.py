@@ -129,6 +129,7 @@ OTHERS: tuple[Sign, ...] = (
         r"|ora-125(?:05|14|16|20|28|41)|ora-1217[01]|listener does not currently know"
         r"|sqlstate[ =:(]+0800[1-7]|sql30081n|communication error has been detected"
         r"|upstream (?:connect error|prematurely closed)|jdbcconnectionexception|connection attempt failed"
+        r"|is blocked because of many connection errors"
         r"|not possible to connect|unabletoconnect|jedisconnection|redisconnectionexception"
         r"|due to connection error|failed to create socket|\bare unreachable\b",
     ),
@@ -162,7 +163,8 @@ OTHERS: tuple[Sign, ...] = (
         r"signature(?:verification|mismatch|doesnotmatch)"
         r"|signature (?:verification|mismatch|does not match|is invalid|check failed)"
         r"|invalid (?:webhook |hmac |request )?signature|no signatures found"
-        r"|(?:hmac|signature).{0,30}(?:mismatch|invalid)|requesttimetooskewed|webhook secret",
+        r"|(?:hmac|signature).{0,30}(?:mismatch|invalid)|requesttimetooskewed|webhook secret"
+        r"|signature (?:has )?expired",
     ),
     Sign(
         Trouble.AUTH, "credentials refused", False, 0.86,

@@ -50,6 +50,7 @@ WITHIN: tuple[Sign, ...] = (
         r"|compiled against a different|missingmethodexception|method not found: |must install or update \.net"
         r"|undefined local variable|verifyerror|nosuchbeandefinition|unsatisfied dependency"
         r"|\bmanifest entry|in (?:the )?(?:vite |mix |asset )?manifest\b"
+        r"|could not access file \"\$libdir|unsupportedproduct"
         r"|not present in the asset pipeline|no implementation found|undeclared"
         r"|method \S+ not found in service|link ?error",
     ),
