@@ -10,7 +10,8 @@ from enum import StrEnum
 from typing import Any
 
 from bot.domain import alert_status, senders, severity, target_match
-from bot.domain.labels import Member, Pairs, members
+from bot.domain.labels import Member, members
+from bot.domain.pairs import Pairs
 from bot.domain.slack_text import Message, Place, flatten, without_markup
 from bot.domain.target import Target
 

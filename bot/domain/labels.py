@@ -9,31 +9,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from bot.domain.slack_text import Message, Part, Place, without_markup, words
+from bot.domain.pairs import KEY, key_of, maps, tags, value_of, within
+from bot.domain.slack_text import Message, Part, Place, words
 
-Pairs = tuple[tuple[str, str], ...]
-
-_KEY = r"[A-Za-z][\w./ -]{0,60}?"
 _LINE = re.compile(
     rf"^[ \t>]{{0,8}}(?P<bullet>(?:[•●◦▪·*–-]|:[a-z0-9_]{{2,40}}:|"
-    rf"[\u25a0-\u27bf\U0001f000-\U0001faff]\ufe0f?)[ \t]+)?(?P<style>[*`_]{{0,2}})"
-    rf"(?P<key>{_KEY})(?P<close>[*`_]{{0,2}})[ \t]{{0,3}}"
+    rf"[\u25a0-\u27bf\U0001f000-\U0001faff]\ufe0f?)[ \t]+)?(?P<style>(?!\*?__)[*`_]{{0,2}})"
+    rf"(?P<key>{KEY})(?P<close>[*`_]{{0,2}})[ \t]{{0,3}}"
     r"(?P<sign>[:=]|"
     rf"(?=[ \t]`))(?P<close2>[*_]{{0,2}})"
     r"[ \t]{0,8}(?P<value>\S[^\n]{0,2000})$"
 )
-_BRACES = re.compile(r"[{(]((?:[A-Za-z_][\w.]{0,80}=\"(?:[^\"\\\n]|\\.){0,300}\"[ ,]{0,3}){1,60})[})]")
-_QUOTED_PAIR = re.compile(r"([A-Za-z_][\w.]{0,80})=\"((?:[^\"\\\n]|\\.){0,300})\"")
-_MAP = re.compile(r"\bmap\[([^\[\]\n]{1,4000})\]")
-_MAP_PAIR = re.compile(r"(?:^| )([A-Za-z_][\w./-]{0,80}):(\S*)")
 _INLINE = re.compile(r"(?:^|[\s,(])\*?([A-Za-z_][\w.]{0,60})\*?[:=]\*? ?`([^`\n]{1,200})`")
-_TAGS = re.compile(r"(?:^|(?<=[\s,{]))([a-z_][\w.-]{0,60}):([^\s,{}]{1,200})")
-_DIMENSION = re.compile(r"\[([A-Za-z][\w.]{0,60}) = ([^\[\]\n]{1,200})\]")
-_BRACKETED = re.compile(r"\(((?:[A-Za-z_ ]{2,40}: [^,:()\n]{1,80}(?:, |(?=\)))){1,12})\)")
-_EQUALS = re.compile(r"(?:^|(?<=[\s,{]))([A-Za-z_][\w.]{0,60})=(\"[^\"\n]{0,200}\"|[^\s,\"{}]{1,200})")
-_NON_KEY = re.compile(r"[^a-z0-9]+")
 
 _LOGS = words(
     "log logs output stacktrace stack_trace traceback trace last_log_lines log_line log_message "
@@ -47,11 +36,6 @@ _PROSE = (
     )
     | _LOGS
 )
-
-
-def key_of(name: str) -> str:
-    """Return the one spelling of a label's name: lower case, words joined by ``_``."""
-    return _NON_KEY.sub("_", without_markup(name).lower()).strip("_")
 
 
 @dataclass(slots=True)
@@ -87,7 +71,7 @@ def members(message: Message, *, told: bool = False) -> tuple[Member, ...]:
         if part.group != group:
             group, current = part.group, None
         if part.place in (Place.TEXT, Place.TITLE, Place.PRETEXT, Place.HEADER):
-            common.pairs.extend(_within(part.prose_free))
+            common.pairs.extend(within(part.prose_free))
             if part.place is not Place.TEXT:
                 continue
         for pair in _pairs(part, told):
@@ -113,6 +97,11 @@ _LOGS_FOLLOW = re.compile(
 # "Matched lines from syslog:" as a text of its own
 _INTRODUCES_LOG = re.compile(r"(?i)\b(?:logs?|lines|output|syslog|journal|stack ?trace|traceback)\b[^:\n]{0,60}:\W*\Z")
 _LABELS_FOLLOW = re.compile(r"(?i)[\W_]{0,40}(?:alert )?(?:labels|fields|tags|details)[\W_]{0,40}:[\W_]{0,40}$")
+_ANNOTATIONS = re.compile(r"(?i)[\W_]{0,40}(?:alert |common )?annotations[\W_]{0,40}")
+_OWN_AGAIN = re.compile(
+    r"(?i)[\W_]{0,40}(?:alert |common )?(?:labels|fields|tags|details)[\W_]{0,40}"
+    r"|[\s>]{0,8}[*`]{1,2}alert(?:[ _]?name)?\b[\W_]{0,6}\S[^\n]*"
+)
 _COLUMNS = re.compile(r"[ \t]{3,100}(?=\S)|[ \t]\|[ \t]")
 _CAPITALS = re.compile(r"\s{1,100}(?=[A-Z]{4,12}: )")
 _LOGFMT = re.compile(
@@ -130,15 +119,35 @@ def _split(text: str) -> Iterator[str]:
 
 
 def _said(message: Message) -> Iterator[Part]:
-    """Yield the parts in which the sender speaks, without the body that a text of its own calls log lines."""
-    quoting = False
+    """Yield the parts in which the sender speaks: no body that a text of its own calls log lines, no annotations."""
+    quoting = annotated = False
+    group = -1
     for part in message.parts:
         if part.place is Place.BODY and quoting:
             quoting = False
         elif part.place not in (Place.FOOTER, Place.FALLBACK):
             heading = part.place in (Place.TEXT, Place.TITLE, Place.PRETEXT, Place.HEADER)
             quoting = quoting or (heading and bool(_INTRODUCES_LOG.search(part.text)))
-            yield part
+            annotated = annotated and part.group == group and part.place is Place.BODY
+            group = part.group
+            text, annotated = _unannotated(part.text, annotated)
+            yield replace(part, text=text)
+
+
+def _unannotated(text: str, annotated: bool) -> tuple[str, bool]:
+    """Return ``text`` without what stands under a heading ``Annotations``, and whether it ends under one.
+
+    Annotations are prose, whatever they are called: they say what to read and where to look, not what is meant.
+    """
+    kept: list[str] = []
+    for line in text.split("\n"):
+        if _ANNOTATIONS.fullmatch(line):
+            annotated = True
+        elif annotated and (_OWN_AGAIN.fullmatch(line) or _SECTION.match(line)):
+            annotated = False
+        if not annotated:
+            kept.append(line)
+    return "\n".join(kept), annotated
 
 
 _STARTERS = frozenset({"alertname", "alert", "name", "container", "container_name"})
@@ -172,13 +181,13 @@ def _pairs(part: Part, told: bool) -> Iterator[tuple[str, str]]:
     if part.place is Place.FIELD:
         key = key_of(part.name)
         if "=" in part.name:  # {name=redis} and its value
-            yield from _tags(part.name)
+            yield from tags(part.name)
         if key not in _PROSE:
             if key in ("tags", "event_tags", "labels", "alert_labels", "dimensions", "custom_details"):
-                yield from _tags(part.text)
-            yield key, _value(part.text.partition("\n")[0])
+                yield from tags(part.text)
+            yield key, value_of(part.text.partition("\n")[0])
             return
-        if key in _LOGS:
+        if key in _LOGS or key.endswith("annotations"):
             return
     if part.text.lstrip().startswith("{") and (held := _json(part.text)):
         yield from held
@@ -192,7 +201,7 @@ def _json(text: str) -> list[tuple[str, str]]:
         held = json.loads(text)
     except (ValueError, RecursionError):
         return []
-    pairs = [(key_of(key), _value(value)) for key, value in held.items() if isinstance(value, str)]
+    pairs = [(key_of(key), value_of(value)) for key, value in held.items() if isinstance(value, str)]
     return [(key, value) for key, value in pairs if key not in _PROSE]
 
 
@@ -215,7 +224,7 @@ def _lines(part: Part, told: bool) -> Iterator[tuple[str, str]]:
             return
         if match and key in _PROSE:
             told = told or not _marked(match)
-            yield from _maps(line)
+            yield from maps(line)
             continue
         quoted = speaks and line.lstrip().startswith(">")
         plain = match is not None and not _marked(match)
@@ -223,21 +232,21 @@ def _lines(part: Part, told: bool) -> Iterator[tuple[str, str]]:
             # Plain lines after a plain text of free words may be that text's own; what a sender quotes is not its own.
             continue
         said |= set() if quoted else {key}
-        yield from _tags(line) if not number and _LOGFMT.fullmatch(line.strip()) else _of_line(line, match, key)
+        yield from tags(line) if not number and _LOGFMT.fullmatch(line.strip()) else _of_line(line, match, key)
 
 
 def _of_line(line: str, match: re.Match[str] | None, key: str) -> Iterator[tuple[str, str]]:
-    inline = [(key_of(name), _value(value)) for name, value in _INLINE.findall(line)]
+    inline = [(key_of(name), value_of(value)) for name, value in _INLINE.findall(line)]
     if len(inline) > 1:
         yield from inline
     elif match and key in ("labels", "tags", "dimensions", "alert_labels"):
-        inside = list(_within(line))
-        yield from inside or _tags(match["value"])
+        inside = list(within(line))
+        yield from inside or tags(match["value"])
     elif match and _is_label(match, key):
         code = re.match(r"`([^`\n]{1,300})`", match["value"]) if not match["sign"] else None
-        yield key, _value(code[1] if code else match["value"])
+        yield key, value_of(code[1] if code else match["value"])
     else:
-        yield from _within(line)
+        yield from within(line)
 
 
 def _is_label(match: re.Match[str], key: str) -> bool:
@@ -250,42 +259,6 @@ def _is_label(match: re.Match[str], key: str) -> bool:
 
 def _marked(match: re.Match[str]) -> bool:
     return bool(match["bullet"] or match["style"].strip() or match["close"] or match["close2"])
-
-
-def _within(text: str) -> Iterator[tuple[str, str]]:
-    """Yield the pairs of lists that may stand inside a line: ``{a="b"}``, ``map[a:b]``, ``(severity: critical)``."""
-    for braces in _BRACES.finditer(text[:8000]):
-        for name, value in _QUOTED_PAIR.findall(braces[1]):
-            yield key_of(name), _value(value)
-    yield from _maps(text)
-    yield from ((key_of(name), _value(value)) for name, value in _DIMENSION.findall(text[:8000]))
-    for listed in _BRACKETED.finditer(text[:8000]):
-        for item in listed[1].split(", "):
-            name, _, value = item.partition(": ")
-            yield key_of(name), _value(value)
-    for scope in re.finditer(r"\{([a-z_][\w.-]{0,60}:[^{}\n]{1,500})\}", text[:8000]):
-        yield from _tags(scope[1])
-
-
-def _maps(text: str) -> Iterator[tuple[str, str]]:
-    for found in _MAP.finditer(text[:8000]):
-        yield from ((key_of(name), _value(value)) for name, value in _MAP_PAIR.findall(found[1]))
-
-
-def _tags(text: str) -> Iterator[tuple[str, str]]:
-    plain = without_markup(text[:4000])
-    for item in plain.split(","):
-        name, sign, value = item.partition(": ")
-        if sign and re.fullmatch(_KEY, name.strip()):
-            yield key_of(name), _value(value)
-    for name, value in (*_TAGS.findall(plain), *_EQUALS.findall(plain)):
-        # Where containers have a tag of their own, a host is the machine.
-        if name not in ("host", "hostname"):
-            yield key_of(name), _value(value)
-
-
-def _value(text: str) -> str:
-    return without_markup(text)[:300].strip().strip("\"'`").strip()
 
 
 def only(pairs: Iterable[tuple[str, str]], keys: frozenset[str]) -> list[str]:

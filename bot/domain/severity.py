@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from bot.domain.alert_status import heads_of
-from bot.domain.labels import Pairs
+from bot.domain.pairs import Pairs
 from bot.domain.slack_text import Message, without_markup, words
 
 _WORDS = {

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
-from bot.domain.labels import Pairs
+from bot.domain.pairs import Pairs
 from bot.domain.slack_text import words
 from bot.domain.target import Target
 from bot.domain.title_match import SWARM_TASK, in_title, instance_host, is_group_head, is_telling, subject_of

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from bot.domain.alert import MAX_TEXT, MAX_TITLE, Alert, Kind
-from bot.domain.labels import Pairs, key_of
+from bot.domain.pairs import Pairs, key_of
 from bot.domain.severity import of_pairs
 from bot.domain.slack_text import words
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from bot.domain.alert import Alert, Kind, nearest, read, targets
 from bot.domain.target import Target
+from tests.domain.messages import from_bot, named
 
 CASES = sorted((Path(__file__).parents[1] / "corpus" / "alerts").glob("*.json"))
 IN_LINES = [
@@ -41,15 +42,6 @@ alertmanager grafana uptime-kuma healthchecks gatus netdata zabbix icinga nagios
 pagerduty opsgenie new-relic uptimerobot cloudwatch better-stack statuscake komodo loggifly beszel coolify robusta keep
 email script
 """
-
-
-def from_bot(text: str, **more: Any) -> dict[str, Any]:
-    return {"type": "message", "subtype": "bot_message", "bot_id": "B1", "username": "hook", "text": text, **more}
-
-
-def named(event: dict[str, Any], *inventory: str | Target) -> tuple[str, ...]:
-    known = [one if isinstance(one, Target) else Target(one) for one in inventory]
-    return targets(read(event), known)
 
 
 def check(case: dict[str, Any]) -> None:
