@@ -25,7 +25,9 @@ BRAND = re.compile(
 )
 
 _NAME = r"/?(?P<{}>[A-Za-z0-9][\w.-]*)"
-_C = _NAME.format("container")
+# "Container down: web-1" names no container called down.
+_STATE = r"(?:down|up|unhealthy|exited|stopped|dead|restarting|killed|crashed|died|failed|alert)(?![\w.-])"
+_C = rf"/?(?P<container>(?!{_STATE})[A-Za-z0-9][\w.-]*)"
 _WORD = r"[A-Za-z0-9][\w.-]*"
 _STATES = r"(?:(?:SOFT|HARD) )?(?:CRITICAL|WARNING|UNKNOWN|OK|DOWN|UP|UNREACHABLE)"
 

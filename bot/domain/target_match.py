@@ -9,7 +9,15 @@ from functools import partial
 from bot.domain.pairs import Pairs
 from bot.domain.slack_text import words
 from bot.domain.target import Target
-from bot.domain.title_match import SWARM_TASK, in_title, instance_host, is_group_head, is_telling, subject_of
+from bot.domain.title_match import (
+    SWARM_TASK,
+    container_of,
+    in_title,
+    instance_host,
+    is_group_head,
+    is_telling,
+    subject_of,
+)
 
 _CONTAINER = words(
     "container container_name containername docker_container docker_container_name docker_name "
@@ -66,6 +74,10 @@ _WITH_WORD = re.compile(
 _CHECKED = re.compile(
     r"(?i)(\S+?)(?: ?(?:/\w[\w/-]*|health|health ?check|https?|tcp|ping|status|uptime|container|:\d{2,5}))\Z"
 )
+# A label goes on as a sentence: web-1 is down.
+_SAID_OF = re.compile(
+    r"(\S+) (?:is|was|has|on|exited|died|crashed|stopped|restarted|restarting|not|went|became|unhealthy|down|up)\b"
+)
 _AND = re.compile(r",| and ")
 # Lists as Python 2 wrote them.
 _U_STRING = re.compile(r"u(?=['\"])")
@@ -77,19 +89,24 @@ def find(members: Sequence[Pairs], title: str, inventory: Sequence[Target]) -> l
     named: list[str] = []
     identified = False
     for pairs in members:
-        known, names = _of_member(pairs, inventory)
-        identified = identified or known
+        told, names = _of_member(pairs, inventory)
+        identified = identified or told
         named.extend(name for name in names if name not in named)
     if identified:
         return named
+    known = [target.name for target in inventory]
+    container = container_of(title, known)
+    if container and not any(container == value for pairs in members for _, value in pairs):
+        # The container of which the title speaks is surer than a service or a machine in a label.
+        return [container] if container in known else []
     # What a label says to be something else (a folder, a team, an image), the title does not make a target.
     others = {value for pairs in members for key, value in pairs if key in _OTHERS}
-    entitled = in_title(title, [target.name for target in inventory if target.name not in others])
+    entitled = in_title(title, [name for name in known if name not in others])
     if not named:
         # Where a monitor is told and is nobody's, the rest of its title is what it met.
         told = any(key in _MONITOR for pairs in members for key, _ in pairs)
         return [] if told else entitled
-    subject = subject_of(title, [target.name for target in inventory])
+    subject = subject_of(title, known)
     # Where a service, a host or a monitor is one container and the title speaks of another, that is for people.
     other = subject or (entitled[0] if entitled and is_group_head(title) else "")
     return [] if other and other not in named else named
@@ -166,6 +183,8 @@ def _container(value: str, inventory: Sequence[Target]) -> list[str]:
         task = SWARM_TASK.match(name)
         if task:
             return _swarm(task[1], inventory)
+    if (said := _SAID_OF.match(value)) and (found := _exact(said[1].strip("\"'`").removeprefix("/"), inventory)):
+        return found
     items = [_U_STRING.sub("", item.strip()).strip("\"'").removeprefix("/") for item in _AND.split(value)[:50]]
     return [name for item in items for name in _exact(item, inventory)] if len(items) > 1 else []
 

@@ -146,6 +146,34 @@ _GRADED = re.compile(
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*[A-Za-z0-9]|[A-Za-z0-9]")
 
 
+# [FIRING:1], CRITICAL:, Alert #7: and the like, and then "Container X".
+_CONTAINER = re.compile(
+    r"(?i)(?:\W{0,20}(?:\[[^\]\n]{0,60}\]|(?:critical|crit|warning|warn|alert|alarm|problem|error|firing|triggered|"
+    r"resolved|recovered|recovery|incident|down|up|ok|#?\d{1,6})\b)){0,4}"
+    r"\W{0,20}(?:docker )?container[ :]{1,2}(?P<quote>[\"'`“(/]{0,2})"
+    r"(?P<name>[a-z0-9](?:[\w.-]{0,126}[a-z0-9])?)(?![\w/@=]|:\w)"
+)
+_SAID_OF_IT = re.compile(r"\s+(?:is|was|has|went|became|exited|died|crashed|stopped|restarted|disappeared|not)\b")
+# What is said of containers at large: Container CPU is high, Container restart-loop.
+_NO_NAME = re.compile(
+    r"(?i)(?:cpu|mem(?:ory)?|disk|network|io|fs|restart\w*|health\w*|status|state|count|usage|load|oom\w*|out|auto|"
+    r"un\w+|non|not|high|low|down|up|exited|stopped|dead|killed|crash\w*|died|fail\w*|alert\w*|engine|runtime|host|image)"
+    r"(?![a-z0-9])"
+)
+
+
+def container_of(title: str, names: Sequence[str]) -> str:
+    """Return what a title calls the container that it begins with, known or not: ``Container X is down``; or ``""``."""
+    found = _CONTAINER.match(without_markup(title))
+    if not found:
+        return ""
+    name = found["name"]
+    if name in names:
+        return name
+    likely = is_telling(name) or (name.islower() and _SAID_OF_IT.match(found.string, found.end()))
+    return name if found["quote"] or (likely and not _NO_NAME.match(name)) else ""
+
+
 def subject_of(title: str, names: Sequence[str]) -> str:
     """Return the target that a title begins with, behind marks and numbers, or ``""``."""
     begins = _FIRST.match(title)

@@ -11,6 +11,7 @@ from bot.domain.alert import MAX_TEXT, MAX_TITLE, Alert, Kind
 from bot.domain.pairs import Pairs, key_of
 from bot.domain.severity import of_pairs
 from bot.domain.slack_text import words
+from bot.domain.title_match import container_of
 
 MAX_ALERTS = 200
 MAX_LOGS = 64_000
@@ -198,7 +199,8 @@ def _plain(sender: str, body: Mapping[str, Any]) -> Alert:
         return Alert(Kind.NOISE, sender[:MAX_TITLE], sender=sender)
     heading = _text(flat.get("name")) if labels else ""
     parts = [part for part in (subject, heading or said.partition("\n")[0]) if part]
-    title = parts[-1] if len(parts) == 2 and parts[0] in parts[1] else ": ".join(parts)
+    alone = len(parts) == 2 and (parts[0] in parts[1] or container_of(parts[1], ()))
+    title = parts[-1] if alone else ": ".join(parts)
     text = "\n".join(filter(None, (title, said)))
     alert = _made(_kind(states[0]) if states else Kind.FIRING, title or sender, sender, [tuple(pairs)], text)
     return replace(alert, logs=_logs(flat.get("logs") or flat.get("log")))
