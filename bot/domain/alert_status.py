@@ -135,7 +135,9 @@ _ALWAYS_NOISE = re.compile(
     r"\bUpdated problem\b|\bINSUFFICIENT[_ ]DATA\b|^\W*(?:new version )?(?:successfully )?deploy"
 )
 _STARTED = re.compile(
-    r"(?i)(?:^\W*(?:started|created|starting|pulled|attached|connected)\b (?:container |network )?\S+\W*$"
+    r"(?i)(?:^\W*(?:successfully )?(?:started|created|starting|pulled|attached|connected|deployed)\b "
+    r"(?:(?:\d+ )?containers? |network |service )?\S+"
+    r"(?: (?:successfully|(?:on|by|in|to|from) \S+|v?\d[\w.-]*|\([^()\n]{0,60}\))){0,4}\W*$"
     r"|\b(?:container|network|volume)\b.{0,100}\b(?:started|created|pulled)\W*$"
     r"|\breceived the action: (?:start|create|attach|exec_\w+|pull|rename|resize|top|mount|unmount|"
     r"connect|health_status: starting)\b"
@@ -150,10 +152,13 @@ def status_of(message: Message, found: Sequence[Member]) -> str:
     """Return ``firing``, ``resolved`` or ``noise``. A group in which one alert still fires is firing."""
     heads = heads_of(message)
     head = "\n".join(heads)
+    # An emoji's name is no word that stands before the others.
+    plain = without_markup(head)
     fields = _from_fields(found)
     first = next((line for part in message.at(Place.BODY) for line in _first_lines(part.prose_free)), "")
     if (
         _ALWAYS_NOISE.search(head)
+        or _ALWAYS_NOISE.search(plain)
         or _TAKEN.match(without_markup(first))
         or _PENDING.search(head)
         or fields == NOISE
@@ -168,7 +173,8 @@ def status_of(message: Message, found: Sequence[Member]) -> str:
     if any(member.resolved is False for member in found) and any(member.resolved for member in found):
         return FIRING
     if (
-        _STARTED.search(head)
+        _STARTED.search(plain)
+        or (_STARTED.search(plain.partition("\n")[0]) and says(plain) != FIRING)
         or _ENDED_WELL.search(first)
         or any(key == "exit_code" and _EXIT_ZERO.match(value) for member in found for key, value in member.pairs)
     ):
