@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any
 
-from bot.domain import alert_status, senders, severity, target_match
+from bot.domain import alert_status, container_list, senders, severity, target_match
 from bot.domain.labels import Member, members
 from bot.domain.pairs import Pairs
 from bot.domain.slack_text import Message, Place, flatten, without_markup
@@ -69,6 +69,9 @@ def read(event: Mapping[str, Any]) -> Alert:
         # All but the name is a log line, which may say anything.
         return Alert(Kind.FIRING, title, sender, "unknown", text, (("container", quoting),))
     found = _with_sentences(list(members(message, told=senders.starts_with_container(message))), message)
+    listed = container_list.ailing(message)
+    if listed:
+        found = [*found[:-1], Member([*(found[-1].pairs if found else ()), *(("listed", name) for name in listed)])]
     kind = Kind(alert_status.status_of(message, found))
     if kind is Kind.NOISE:
         return Alert(kind, title, sender=sender, text=text)

@@ -88,6 +88,7 @@ _TROUBLE = re.compile(
     r"refused|denied|overload\w*|slow|full|restarting|restarted|restart loop|disappeared|expired|"
     r"saturat\w*|backlog|stuck|lag|5xx|50[0-9])\b"
 )
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")
 _GREEN_MARK = re.compile(
     r":(?:white_check_mark|heavy_check_mark|large_green_circle|green_circle|large_green_square|"
     r"green_heart|tada|ok|ok_hand|thumbsup|white_large_square_green|check):|[✅✔🟢💚🎉🆗]"
@@ -179,7 +180,8 @@ def status_of(message: Message, found: Sequence[Member]) -> str:
         or any(key == "exit_code" and _EXIT_ZERO.match(value) for member in found for key, value in member.pairs)
     ):
         return RESOLVED if fields == RESOLVED or _SAYS_RESOLVED.search(head) else NOISE
-    for verdict in (fields, _from_change(heads), _from_heads(heads), _from_colours(colours), _from_marks(head)):
+    listed = FIRING if any(member.get("listed") for member in found) else ""
+    for verdict in (fields, _from_change(heads), _from_heads(heads), _from_colours(colours), _from_marks(head), listed):
         if verdict:
             return verdict
     whole = "\n".join(part.text for part in message.parts)
@@ -280,7 +282,8 @@ def _from_marks(head: str) -> str:
 
 def says(text: str) -> str:
     """Return what the words of ``text`` say by themselves: ``firing``, ``resolved`` or ``""``."""
-    plain = without_markup(text)
+    # A rule's name says it in one word: ContainerDown.
+    plain = _CAMEL.sub(" ", without_markup(text))
     if _SAYS_RESOLVED.search(plain):
         return RESOLVED
     return FIRING if _TROUBLE.search(plain) else ""

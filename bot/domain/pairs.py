@@ -18,6 +18,7 @@ _TAGS = re.compile(r"(?:^|(?<=[\s,{]))([a-z_][\w.-]{0,60}):([^\s,{}]{1,200})")
 _DIMENSION = re.compile(r"\[([A-Za-z][\w.]{0,60}) = ([^\[\]\n]{1,200})\]")
 _BRACKETED = re.compile(r"\(((?:[A-Za-z_ ]{2,40}: [^,:()\n]{1,80}(?:, |(?=\)))){1,12})\)")
 _EQUALS = re.compile(r"(?:^|(?<=[\s,{]))([A-Za-z_][\w.]{0,60})=(\"[^\"\n]{0,200}\"|[^\s,\"{}]{1,200})")
+_ASIDE = re.compile(r"\s{0,4}[*_]?`([^`\n]{1,200})`[*_]?[ \t]{1,4}[^`\n]{1,200}")
 _NON_KEY = re.compile(r"[^a-z0-9]+")
 
 
@@ -65,5 +66,7 @@ def tags(text: str) -> Iterator[tuple[str, str]]:
 
 
 def value_of(text: str) -> str:
-    """Return a label's value without marks and quotes."""
+    """Return a label's value without marks and quotes; of ``value`` and an aside, the value."""
+    if aside := _ASIDE.fullmatch(text[:400]):
+        text = aside[1]
     return without_markup(text)[:300].strip().strip("\"'`").strip()

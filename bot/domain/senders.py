@@ -60,7 +60,8 @@ SENTENCES: tuple[re.Pattern[str], ...] = tuple(
         rf"^Containers? (?P<container>{_WORD}(?:(?:, ?| and ){_WORD})+) (?:is|are|have|down|exited|died|unhealthy)\b",
         rf"^(?:Deployment|Service|Resource) {_C} is now \w+",
         rf"^Unhealthy container {_C} on \S+",  # Beszel
-        rf"^[Cc]ontainers? (?:down|exited|unhealthy|stopped|dead|not running): (?P<container>{_WORD}(?:, ?{_WORD})*)$",
+        rf"^[Cc]ontainers? (?:down|exited|unhealthy|stopped|dead|not running): "
+        rf"(?P<container>{_WORD}(?:, ?{_WORD})*)(?: \(.*\))?$",
         r"^Unhealthy: (?P<container>[\w., -]+)$",
         rf"^Container \(?{_C}\)? (?:has been |was |has |just )*(?:terminated|killed|stopped|started|removed|exited|"
         rf"died|crashed|restarted|became|went|failed)\b",
@@ -80,6 +81,7 @@ SENTENCES: tuple[re.Pattern[str], ...] = tuple(
         r"\bcgroup_(?P<container>[\w-]+)\.[a-z]\w*",
         rf"^(?:Problem: |Resolved(?: in [^:]+)?: )?(?:Docker: )?Container {_C}: ",  # Zabbix
         rf"(?:^| )(?P<host>[\w.-]+)/(?P<service>[\w. -]+?) is {_STATES}\b",  # Nagios
+        rf"^\W*(?:PROBLEM|RECOVERY)\W+(?P<host>[\w.-]+)/(?P<service>[\w.-]+) {_STATES}\b",
         rf"^\W*(?:PROBLEM|RECOVERY)\W+(?P<service>[\w. -]+?) on (?P<host>[\w.-]+) is {_STATES}",  # Icinga
         r"^[\w .-]+ for (?P<process>[\w.-]+) at [\w.-]+$",  # Monit
         rf"^\[[\w.-]+\] {_NAME.format('process')} - ",
@@ -87,7 +89,8 @@ SENTENCES: tuple[re.Pattern[str], ...] = tuple(
         rf"^[A-Z][a-z]+(?: [a-z]+){{0,4}} Service {_NAME.format('process')}$",
         r"\bcontainer_name=(?P<container>[\w.-]+)[, ].{0,200}?\bis (?:CRITICAL|WARNING|OK|INFO)\b",  # Kapacitor
         rf"(?:^| on | for )(?:container_name|docker_container)[:=]{_C}\b",  # Datadog
-        r"^(?P<check>[^:|]{1,80}) (?:is|went) (?:back )?(?:down|up)\.?$",
+        r"^\[(?P<check>[\w.-]{1,80})\] (?:is|went) (?:back )?(?:now )?(?:down|up|unhealthy|healthy)\b",
+        r"^(?:\[[^\]\n]{0,40}\] )?(?P<check>[^:|\[\]]{1,80}) (?:is|went) (?:back )?(?:down|up)\.?$",
     )
 )
 

@@ -52,11 +52,16 @@ _SERVICE = words(
 )
 _MONITOR = words(
     "monitor monitor_name check check_name checkname endpoint endpoint_name friendly_name entity "
-    "entities impacted_entities targets target site test_name website heartbeat alarm_name"
+    "entities impacted_entities targets target site test_name website heartbeat alarm_name "
+    "servicedesc service_desc service_description host_service"
 )
 _HOST = words("host hostname host_name monitored_host hostalias source_host")
 _INSTANCE = frozenset({"instance"})
-_LABELLING = _CONTAINER | _IDS | _TASKS | _SWARM | _PROJECT | _COMPOSE | _SERVICE | _MONITOR | _HOST | _INSTANCE
+# Containers that a list in the message calls exited or unhealthy.
+_LISTED = frozenset({"listed"})
+_LABELLING = (
+    _CONTAINER | _IDS | _TASKS | _SWARM | _PROJECT | _COMPOSE | _SERVICE | _MONITOR | _HOST | _INSTANCE | _LISTED
+)
 # Labels whose values may be called like a container and are another thing.
 _OTHERS = words(
     "grafana_folder folder rule rulename rule_name rulegroup datasource datasource_uid team owner env environment "
@@ -78,6 +83,9 @@ _CHECKED = re.compile(
 _SAID_OF = re.compile(
     r"(\S+) (?:is|was|has|on|exited|died|crashed|stopped|restarted|restarting|not|went|became|unhealthy|down|up)\b"
 )
+_ON_HOST = re.compile(r"(?P<host>[A-Za-z0-9][\w.-]*)[/!](?P<service>[A-Za-z0-9][\w.-]*)")
+# An address, an image, a file: https://shop.example/web-1, registry:5000/web-1, /srv/data/web-1.
+_ADDRESS = re.compile(r"\w+://|[^\s/]*[.:][^\s/]*/|/[^\s/]*/")
 _AND = re.compile(r",| and ")
 # Lists as Python 2 wrote them.
 _U_STRING = re.compile(r"u(?=['\"])")
@@ -105,7 +113,11 @@ def find(members: Sequence[Pairs], title: str, inventory: Sequence[Target]) -> l
     if not named:
         # Where a monitor is told and is nobody's, the rest of its title is what it met.
         told = any(key in _MONITOR for pairs in members for key, _ in pairs)
-        return [] if told else entitled
+        pairs_of_all = tuple(pair for pairs in members for pair in pairs)
+        if told or entitled:
+            return [] if told else entitled
+        labelled = any(key in _LABELLING - _HOST - _LISTED for pairs in members for key, _ in pairs)
+        return [] if labelled else _names(pairs_of_all, _LISTED, lambda value: _exact(value, inventory))
     subject = subject_of(title, known)
     # Where a service, a host or a monitor is one container and the title speaks of another, that is for people.
     other = subject or (entitled[0] if entitled and is_group_head(title) else "")
@@ -215,6 +227,9 @@ def _service(value: str, inventory: Sequence[Target]) -> list[str]:
     items = [item.strip() for item in value.split(",")[:50]]
     if len(items) > 1:
         return [name for item in items for name in _exact(item, inventory)] if all(map(_LIKE_NAME.match, items)) else []
+    on_host = _ON_HOST.fullmatch(value.strip())
+    if on_host:
+        return _on_host(on_host["host"], on_host["service"], inventory)
     for name in _spellings(value):
         found = _exact(name, inventory) or [t.name for t in inventory if t.swarm_service and t.swarm_service == name]
         composed = [t for t in inventory if t.service and t.service == name]
@@ -228,9 +243,15 @@ def _service(value: str, inventory: Sequence[Target]) -> list[str]:
     return []
 
 
+def _on_host(host: str, service: str, inventory: Sequence[Target]) -> list[str]:
+    """Return the target of ``docker01/web-1`` or ``web-1/http``; of two that are known, none."""
+    found = [name for one in (service, host) if is_telling(one) for name in _exact(one, inventory)]
+    return found if len(found) == 1 else []
+
+
 def _monitor(value: str, inventory: Sequence[Target]) -> list[str]:
     found = _service(value, inventory)
-    if found:
+    if found or _ADDRESS.match(value.strip()):
         return found
     for name in _spellings(value):
         last = name.rpartition("/")[2].strip() if "/" in name else name

@@ -117,7 +117,7 @@ def _is_job(name: str) -> bool:
 
 _SUBJECT = (
     r"(?:^|(?i:^\W*(?:(?:alert|alarm|incident)\s+)?(?:(?:\w+ )?\[?#\d+\]?:?\s+)?)|[!|\]>»–—·•]\s+|\s-\s|"
-    r"(?i:^\W*(?:[\w-]+ ){0,4}(?:alarm|alert|down|up|problem|resolved|"
+    r"(?i:^\W*(?:[\w-]+ ){0,4}(?:alarm|alert|incident|issue|outage|down|up|problem|resolved|"
     r"recovered|critical|warning|firing|ok|unhealthy|"
     r"exited|crashed|died|killed|stopped|triggered|failed|restarting|containers?|services?)):\s+)"
 )
@@ -143,6 +143,13 @@ _QUOTED = re.compile(r"(?<=: )\"([^\"\n]*)\"")
 _GRADED = re.compile(
     r"\W*(?:CRIT(?:ICAL)?|WARN(?:ING)?|ALERT|ALARM|PROBLEM|ERROR|FIRING|DOWN|OK|RESOLVED|RECOVERED)\s+\Z"
 )
+# CRITICAL shop-api-1 restart count 7
+_MEASURED = re.compile(
+    r"(?i)\s+(?:restart(?:s|ed|ing)?|memory|mem|cpu|disk|heap|health ?check|latency|error rate|response time|swap|load|"
+    r"uptime|usage|connections?|not (?:running|responding|healthy))\b"
+)
+# #7: ContainerDown shop-api-1
+_RULE = re.compile(r"\W*(?:(?:\w+ )?\[?#\d+\]?:?\s+)?(?:\w+[:!]\s+)?(?P<rule>\S+)\s+\Z")
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*[A-Za-z0-9]|[A-Za-z0-9]")
 
 
@@ -210,7 +217,10 @@ def _how_sure(name: str, before: str, after: str) -> int:
         names_it = not before.strip(" \"'`“(/") and behind.startswith(": ") and _IN_TROUBLE.search(behind)
         sure = is_telling(name) or _TROUBLED.match(behind) or names_it or (before and not behind.strip(" .!"))
         return 2 if sure else 0
-    if behind.startswith(": ") and is_telling(name) and _GRADED.match(before):
+    if is_telling(name) and _GRADED.match(before) and (behind.startswith(": ") or _MEASURED.match(behind)):
+        return 2
+    rule = _RULE.match(before)
+    if rule and _COMPOUND.search(rule["rule"]) and is_telling(name) and re.match(r"\s*(?:$|[(\[|–—])", behind):
         return 2
     if re.search(r"(?i)\bservice[ :]{1,2}[\"'`“(/]{0,2}\Z", before) and re.match(r"\s+[-–—|]\s", behind):
         return 2

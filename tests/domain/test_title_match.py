@@ -49,3 +49,49 @@ def test_a_title_that_calls_the_container_as_its_service_is_called_means_that_se
     fields = [{"title": "Service", "value": "web-api"}]
     event = from_bot("", attachments=[{"title": "Container web-api high memory", "fields": fields}])
     assert named(event, Target("shop-web-api-1", project="shop", service="web-api")) == ("shop-web-api-1",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Container down: `web-1` (prod)",
+        "*Service:* `web-1` (prod)\nstatus: down",
+        "• Container: `web-1` – prod, down",
+        "web-1 is now UP",
+        "Resolved incident: web-1",
+        "Started incident: web-1",
+        "PROBLEM docker01/web-1 CRITICAL - HTTP 500",
+        "SERVICEDESC: docker01/web-1\nSERVICESTATE: CRITICAL",
+        "Service: docker01/web-1\nState: CRITICAL",
+        "Service: web-1/http\nState: CRITICAL",
+        "#7: ContainerDown web-1",
+        "[#7] ContainerDown web-1 (prod)",
+        "[web-1] is down",
+        "[Prod] web-1 is down",
+        "WARNING web-1 restart count 7",
+        ":warning: CRITICAL web-1 memory at 97 %",
+    ],
+)
+def test_a_form_of_naming_the_target_is_read(text: str) -> None:
+    assert named(from_bot(text), "web-1", "web", "prod-db") == ("web-1",)
+    assert named(from_bot(text), "web", "web-10", "docker", "prod-db") == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "CRITICAL cannot reach web-1",
+        "WARNING see web-1 memory dashboard",
+        "Service: prod-db/web-1\nState: CRITICAL",
+        "Monitor: https://shop.example/web-1\nState: down",
+        "Image: acme/web-1\nState: down",
+        "*Endpoint:* https://shop.example/web-1\nState: down",
+        "*Target:* ghcr.io/acme/web-1\nState: down",
+        "*Check:* /srv/data/web-1\nState: down",
+        "#7: Queue web-1",
+        "Description: `web-1` (prod) is slow",
+        "ContainerDown web-1 backup",
+    ],
+)
+def test_a_form_that_leaves_doubt_names_none(text: str) -> None:
+    assert named(from_bot(text), "web-1", "prod-db") == ()
