@@ -13,10 +13,11 @@ from collections.abc import Sequence
 from urllib.parse import quote, quote_plus
 
 from bot.domain.secret_commands import COMMANDS, PROSE
+from bot.domain.secret_credentials import SHAPES as CREDENTIALS
 from bot.domain.secret_credentials import in_credentials
 from bot.domain.secret_keys import redact_pairs
-from bot.domain.secret_places import ADDRESSES, in_headers
-from bot.domain.secret_shapes import SHAPES, Shape, mark, replace_all
+from bot.domain.secret_places import ADDRESSES, HEADERS, in_headers
+from bot.domain.secret_shapes import SHAPES, Absent, Shape, mark, replace_all
 
 SHORTEST_KNOWN = 6
 # A marker can free what stood behind a longer secret; nothing real needs more than two looks.
@@ -33,19 +34,20 @@ def redact(text: str, known: Sequence[str] = ()) -> str:
     redacted already stays as it is.
     """
     text = _known(text, known)
-    before, text = text, _pass(text)
+    absent = Absent(_MARKS)
+    before, text = text, _pass(text, absent)
     for _ in range(_PASSES - 1):
         if text == before:
             break
-        before, text = text, _pass_where_changed(before, text)
+        before, text = text, _pass_where_changed(before, text, absent)
     return text
 
 
-def _pass_where_changed(before: str, text: str) -> str:
+def _pass_where_changed(before: str, text: str, absent: Absent) -> str:
     """Look again at what the last look changed, with the lines around that any pattern can reach."""
     old, new = before.split("\n"), text.split("\n")
     if len(old) != len(new) or "-----BEGIN" in text:  # the lines of a key or a certificate belong together
-        return _pass(text)
+        return _pass(text, absent)
     windows: list[tuple[int, int]] = []
     for number, (was, line) in enumerate(zip(old, new, strict=True)):
         if was != line:
@@ -57,20 +59,20 @@ def _pass_where_changed(before: str, text: str) -> str:
     done: list[str] = []
     at = 0
     for start, end in windows:
-        done += (*new[at:start], _pass("\n".join(new[start:end])))
+        done += (*new[at:start], _pass("\n".join(new[start:end]), absent.copy()))
         at = end
     return "\n".join((*done, *new[at:]))
 
 
-def _pass(text: str) -> str:
-    text = replace_all(SHAPES, _private_keys(text))
+def _pass(text: str, absent: Absent) -> str:
+    text = replace_all(SHAPES, _private_keys(text), absent)
     # Whole things before their parts: an address before the keys in its query, a header before the pairs in it.
-    text = replace_all(ADDRESSES, text)
-    text = in_headers(text)
+    text = replace_all(ADDRESSES, text, absent)
+    text = in_headers(text, absent)
     text = redact_pairs(text)
-    text = replace_all(COMMANDS, text, folded=True)
-    text = in_credentials(text)
-    return _people(replace_all(PROSE, text, folded=True))
+    text = replace_all(COMMANDS, text, absent, folded=True)
+    text = in_credentials(text, absent)
+    return _people(replace_all(PROSE, text, absent, folded=True), absent)
 
 
 def _known(text: str, known: Sequence[str]) -> str:
@@ -179,10 +181,14 @@ def _mail(match: re.Match[str]) -> bool:
 _MAILS = (Shape("email", ("mailto:", "@"), _STARTED_MAIL, _mail), Shape("email", ("@",), _EMAIL, _mail))
 
 
-def _people(text: str) -> str:
+_NAMES = {shape.name for shape in (*SHAPES, *ADDRESSES, *HEADERS, *COMMANDS, *CREDENTIALS, *PROSE, *_MAILS)}
+_MARKS = "".join(map(mark, sorted(_NAMES | {"setting", "private-key", "session", "cookie", "card", "iban"})))
+
+
+def _people(text: str, absent: Absent) -> str:
     text = _CARD.sub(lambda m: mark("card") if _luhn(m[0]) else m[0], text)
     text = _IBAN.sub(lambda m: mark("iban") if _mod97(m[0]) else m[0], text)
-    return replace_all(_MAILS, text)
+    return replace_all(_MAILS, text, absent)
 
 
 def _luhn(number: str) -> bool:

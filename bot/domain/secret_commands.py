@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from bot.domain.secret_keys import is_placeholder, is_random, kind_of
-from bot.domain.secret_places import place
+from bot.domain.secret_places import begins, place
 from bot.domain.secret_shapes import Shape
 
 _CHOSEN = re.compile(r"(?=.*\d)(?=.*[a-z])(?=.*[A-Z!#%^*+~])")
@@ -76,7 +76,8 @@ COMMANDS: tuple[Shape, ...] = (
     place(
         "password",
         "password",
-        r"(?i)\bpassword(?:\s{1,3}to)?\s{1,3}(?:for\s{1,3}\S{1,80}\s?)?(?:=\s{0,2})?(?:password\()?N?\\?'(![^\s'\\]{3,}+)(?=\\?')",
+        begins("password") + r"(?i:(?:\s{1,3}to)?\s{1,3}(?:for\s{1,3}\S{1,80}\s?)?(?:=\s{0,2})?(?:password\()?"
+        r"N?\\?'(![^\s'\\]{3,}+)(?=\\?'))",
     ),
     place(
         "password",
@@ -95,9 +96,10 @@ COMMANDS: tuple[Shape, ...] = (
         "password",
         "passw",
         # Said in a sentence: letters, digits and a capital or a sign, which no word, date or version has.
-        r"(?i)\bpassw(?:or)?d(?: for \S{1,80})?(?: (?:is|was|has been|set|reset|changed|to)){0,4}[ \t]{1,3}[\"'`\[(]?"
+        begins("passw(?:or)?d")
+        + r"(?i:(?: for \S{1,80})?(?: (?:is|was|has been|set|reset|changed|to)){0,4}[ \t]{1,3}[\"'`\[(]?"
         r"(!(?=[^\s\"'`\])]{0,60}\d)(?=[^\s\"'`\])]{0,60}[a-z])(?-i:(?=[^\s\"'`\])]{0,60}[A-Z!#$%^&*+]))[^\s\"'`\]):=/,@]{6,64}+)"
-        r"(?![:=/@\w])",
+        r"(?![:=/@\w]))",
     ),
     place("password", "password(,password[", r"(?i)\bpassword[(\[](![^\s()\[\]\"',]{6,64}+)(?=[)\]])"),
     place("password", "login", r"(?i)\blogin\s{1,3}\S{1,64}\s{1,3}password\s{1,3}(!\S{2,}+)"),
@@ -119,11 +121,11 @@ COMMANDS: tuple[Shape, ...] = (
         lambda match: not is_placeholder(match[1]) and not match[1].isalpha(),
     ),
     place("password", "lftp", r"\blftp\b[^\n|;]{0,120}?\s-u\s{1,3}[\w.@-]{1,64},(![^\s\"']{3,}+)"),
-    place("password", "passw", r"(?i)\bpassword to proceed[^\n:]{0,60}:\s{1,6}(![0-9a-f]{32,64})\b"),
+    place("password", "passw", begins("password to proceed") + r"(?i:[^\n:]{0,60}:\s{1,6}(![0-9a-f]{32,64}))\b"),
     place(
         "password",
         "password",
-        r"(?i)\bpassword \[?[\w.@-]{1,64}\]?[ ]=[ ](![^\s\"']{6,256}+)",
+        begins("password ") + r"(?i:\[?[\w.@-]{1,64}\]?[ ]=[ ](![^\s\"']{6,256}+))",
         lambda match: not is_placeholder(match[1]) and _chosen(match),
     ),
     place(
@@ -142,23 +144,31 @@ COMMANDS: tuple[Shape, ...] = (
     ),
 )
 
+_KEYS_TO = (
+    *("api", "access", "secret", "private", "licen[sc]e", "unseal", "encryption", "signing", "master"),
+    *("recovery", "auth", "account", "deploy", "shared", "fernet", "admin", "network"),
+)
+
 PROSE: tuple[Shape, ...] = (
     place(
         # A word for a secret, what a sentence puts between, and what looks drawn by lot.
         "token",
         "key,token,secret,passw,passphrase,pass phrase,pass-phrase,credential",
-        r"(?i)\b(?:(?:api|access|secret|private|licen[sc]e|unseal|encryption|signing|master|recovery|auth|account|deploy|"
-        r"shared|fernet|admin|network)[ _-]?key|(?:auth|api|access|refresh)?token|"
-        r"secret|password|passwd|pass[ -]?phrase|credentials?)s?"
-        r"(?:[ ](?:is|was|value|of|for|provided|set|to|number|#?\d{1,2}|\w{1,12}(?=[ ](?:is|was|set)))){0,4}"
-        r":?[ ](?:to |is )?[`\"']?"
+        begins(
+            *(f"{what}[ _-]?key" for what in _KEYS_TO),
+            *("authtoken", "apitoken", "accesstoken", "refreshtoken", "token"),
+            *("secret", "password", "passwd", "pass[ -]?phrase", "credentials?"),
+        )
+        + r"(?i:s?(?:[ ](?:is|was|value|of|for|provided|set|to|number|#?\d{1,2}|\w{1,12}(?=[ ](?:is|was|set)))){0,4}"
+        r":?[ ](?:to |is )?)[`\"']?"
         r"(!(?=\S{0,60}\d)(?=[\w+/=.!~*#%^-]{0,60}[A-Za-z])[\w+/=!*#%^.~-]{7,512}[\w+/=*#%^~-])(?![\w:/])",
         _said,
     ),
     place(
         "password",
         "passw,passphrase",
-        r"(?i)\bpass(?:word|wort|phrase)s?(?: \w{1,12}){0,3} for [^\n:]{1,80}:[ ]{1,2}[\"']?(![^\s\"',;]{6,256}+)",
+        begins("pass(?:word|wort|phrase)s?")
+        + r"(?i:(?: \w{1,12}){0,3} for [^\n:]{1,80}:[ ]{1,2}[\"']?(![^\s\"',;]{6,256}+))",
         _chosen,
     ),
     place("token", "aws-key-id]", r"aws-key-id\]:(![A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])"),

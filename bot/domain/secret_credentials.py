@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from string import ascii_uppercase
 
 from bot.domain.secret_keys import is_placeholder, is_plain_word, kind_of
-from bot.domain.secret_places import place
-from bot.domain.secret_shapes import Shape, mark, replace_all
+from bot.domain.secret_places import begins, place
+from bot.domain.secret_shapes import Absent, Shape, mark, replace_all
 
 _FOREIGN = (
     "contraseña,contrasena,contrasenya,clave,senha,palavra-passe,palavra_passe,mot_de_passe,mot de passe,motdepasse,"
@@ -34,6 +35,11 @@ def _two(match: re.Match[str]) -> bool:
 def _joined(match: re.Match[str]) -> bool:
     return not (is_placeholder(match[1]) or is_plain_word(match[1]))
 
+
+_IN_CAPITALS = (
+    *("PASSWORD", "PASSWD", "PASSPHRASE", "PASS", "PWD", "TOKEN", "SECRET", "CREDENTIALS?"),
+    *(f"{what}_?KEY" for what in ("API", "ACCESS", "SECRET", "PRIVATE", "AUTH", "ENCRYPTION", "SIGNING", "MASTER")),
+)
 
 _PAIRS: tuple[Shape, ...] = (
     place(
@@ -82,8 +88,16 @@ _PAIRS: tuple[Shape, ...] = (
         # DB_PASSWORD Abc123: a key as the environment has it, a blank, and what no sentence goes on with
         "password",
         "pass,pwd ,token ,secret ,key ,credential",
-        r"(?<![\w$\"'{-])(?:[A-Z][A-Z0-9]{0,30}_){0,6}(?:PASSWORD|PASSWD|PASSPHRASE|PASS|PWD|TOKEN|SECRET|"
-        r"(?:API|ACCESS|SECRET|PRIVATE|AUTH|ENCRYPTION|SIGNING|MASTER)_?KEY|CREDENTIALS?)[ \t]{1,3}[\"']?"
+        begins(
+            *_IN_CAPITALS,
+            *(
+                rf"{first}[A-Z0-9]{{0,30}}_(?:[A-Z][A-Z0-9]{{0,30}}_){{0,5}}(?:{'|'.join(_IN_CAPITALS)})"
+                for first in ascii_uppercase
+            ),
+            not_behind=r"\w$\"'{-",
+            any_case=False,
+        )
+        + r"[ \t]{1,3}[\"']?"
         r"(!(?=[^\s\"']{0,80}\d)(?=[^\s\"']{0,80}[A-Za-z])[^\s\"',;:=()\[\]<>{}/]{6,256}+)(?=[\"']?(?:\s|$))",
     ),
 )
@@ -124,7 +138,7 @@ _COMMANDS: tuple[Shape, ...] = (
     place(
         "token",
         "token,join",
-        r"(?i)\b(?:token|join)\W{1,3}(!(?-i:(?=[a-z]*\d)[a-z0-9]{6}\.(?=[a-z]*\d)[a-z0-9]{16}))\b",
+        begins("token", "join") + r"\W{1,3}(!(?=[a-z]*\d)[a-z0-9]{6}\.(?=[a-z]*\d)[a-z0-9]{16})\b",
     ),
     place(
         "password",
@@ -180,9 +194,9 @@ _ITEM = re.compile(
 )
 
 
-def in_credentials(text: str) -> str:
+def in_credentials(text: str, absent: Absent) -> str:
     """Return ``text`` without the credentials that are known by what stands beside them."""
-    text = replace_all(SHAPES, text, folded=True)
+    text = replace_all(SHAPES, text, absent, folded=True)
     return _in_rows(text) if "insert" in text or "INSERT" in text else text
 
 

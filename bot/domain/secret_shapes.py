@@ -43,22 +43,50 @@ def fold(text: str) -> str:
     return "".join(char.lower() if char.isascii() else char for char in text)
 
 
-def replace_all(shapes: Sequence[Shape], text: str, *, folded: bool = False) -> str:
+class Absent:
+    """The hints that a text is known not to hold, so that nobody looks for them again.
+
+    What is redacted brings nothing new but its marker: a hint that stands in one of ``marks`` is never remembered.
+    """
+
+    def __init__(self, marks: str) -> None:
+        self._marks = marks
+        self._hints: dict[bool, set[str]] = {False: set(), True: set()}
+
+    def of(self, folded: bool) -> set[str]:
+        """Return the hints that are absent from the text as it is, or from the text in lower case."""
+        return self._hints[folded]
+
+    def copy(self) -> Absent:
+        """Return the same, to be gone on with for a piece of the text."""
+        other = Absent(self._marks)
+        other._hints = {folded: set(hints) for folded, hints in self._hints.items()}
+        return other
+
+    def note(self, hint: str, folded: bool) -> None:
+        """Remember that ``hint`` is absent, where no marker can bring it."""
+        if hint not in self._marks and not _BRACKETS.search(hint):
+            self._hints[folded].add(hint)
+
+
+_BRACKETS = re.compile(r"[\[\]]")
+
+
+def replace_all(shapes: Sequence[Shape], text: str, absent: Absent, *, folded: bool = False) -> str:
     """Return ``text`` with the secrets of ``shapes`` marked; ``folded`` looks for the hints in lower case."""
     searched = fold(text) if folded else text
-    absent: set[str] = set()
+    known = absent.of(folded)
     for shape in shapes:
         for hint in shape.hints:
-            if hint in absent:
+            if hint in known:
                 continue
             if hint in searched:
                 cleaned = _replace(shape, text, searched)
                 if cleaned is not text:
                     text = cleaned
                     searched = fold(text) if folded else text
-                    absent.clear()
                 break
-            absent.add(hint)
+            absent.note(hint, folded)
     return text
 
 
@@ -200,7 +228,14 @@ SHAPES: tuple[Shape, ...] = (
         r"(?:SG\.[\w-]{16,}+\.[\w-]{16,}+|key-[0-9a-f]{32}\b|xkeysib-[0-9a-zA-Z-]{30,}+|"
         r"re_[A-Za-z0-9]{8}_[A-Za-z0-9]{20,}+)",
     ),
-    _shape("mail-key", "key Key KEY mailgun", r"[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}(?![\w-])"),
+    Shape(
+        "mail-key",
+        ("key", "Key", "KEY", "mailgun"),
+        re.compile(
+            r"[0-9a-f](?:(?<![A-Za-z0-9].)|(?<=\\[nrt].)|(?<=%[0-9A-Fa-f][0-9A-Fa-f].))"
+            r"[0-9a-f]{31}-[0-9a-f]{8}-[0-9a-f]{8}(?![\w-])"
+        ),
+    ),
     _shape("private-key", "LS0tLS1CRUdJTi", r"LS0tLS1CRUdJTi(?!BDRVJU)[A-Za-z0-9+/]{20,}+={0,2}"),
     _shape("mailchimp-key", "-us", r"[0-9a-f]{32}-us\d{1,2}\b"),
     _shape("shop-token", "shp", r"shp[a-z]{2}_[0-9a-fA-F]{20,}+"),
