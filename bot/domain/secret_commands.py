@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-from bot.domain.secret_keys import is_placeholder, is_random, kind_of
+from bot.domain.secret_keys import kind_of
 from bot.domain.secret_places import begins, place
 from bot.domain.secret_shapes import Shape
+from bot.domain.secret_values import is_placeholder, is_random
 
 _CHOSEN = re.compile(r"(?=.*\d)(?=.*[a-z])(?=.*[A-Z!#%^*+~])")
 # 2026-11-22T10:00Z, v1.2.3-A, ORA-00060, Model7B, a/b.csv: dates, versions, error numbers, product names, files
@@ -37,7 +38,20 @@ def _alone(match: re.Match[str]) -> bool:
     return _chosen(match) and not _PROGRAM.match(match[1])
 
 
+# mc alias set NAME URL ACCESS SECRET, and the older mc config host add
+_ALIAS = (
+    r"\b(?:alias\s{1,3}set|config\s{1,3}host\s{1,3}add)\s{1,3}(?:--?[\w-]{1,30}\s{1,3}){0,3}"
+    r"[\"']?[\w./-]{1,64}[\"']?\s{1,3}[\"']?\w{2,8}://\S{1,300}\s{1,3}[\"']?"
+)
+_GIVEN = r"(?!-|\$|<|\{|[A-Z_]{3,64}(?![^\s\"']))"
+
 COMMANDS: tuple[Shape, ...] = (
+    place(
+        "secret",
+        "alias set,host add",
+        _ALIAS + rf"(?!-)[^\s\"']{{1,256}}+[\"']?\s{{1,3}}[\"']?{_GIVEN}(![^\s\"']{{3,}}+)",
+    ),
+    place("token", "alias set,host add", _ALIAS + _GIVEN + r"(![^\s\"']{3,256}+)(?=[\"']?\s{1,3}[\"']?\[redacted)"),
     place("password", "sshpass", r"\bsshpass\s{1,3}-p\s{0,3}[\"']?(![^\s\"']{2,}+)"),
     place(
         "password", "mysql,mariadb", r"\b(?:mysql\w*|mariadb[\w-]*)[^\n|;]{0,120}?\s-p[\"']?(![^\s\"'-][^\s\"']{2,}+)"
@@ -130,23 +144,23 @@ COMMANDS: tuple[Shape, ...] = (
     ),
     place(
         "password",
-        "-pass,-token,-secret,-api,-access",
+        "-pass,-token,-secret,-api,-access,-application,-hmac",
         r"(?i)(?<![\w-])--?(?:[\w-]{0,40}-)?(?:password|passwd|passphrase|pass|token|secret|api-?key|"
-        r"access-key|secret-key)\s{1,3}[\"']?"
+        r"(?:access|secret|application|hmac)-key)\s{1,3}[\"']?"
         r"(?!-|\$|<|\{|(?-i:[A-Z_]{3,64}(?![^\s\]])))(![^\s\"']{3,}+)",
     ),
     place(
         "password",
         "env ,arg ,set,export",
         r"(?im)\b(?:ENV|ARG|set|setx|setenv|export)\s{1,3}\w{0,60}(?:PASSWORD|PASSWD|TOKEN|SECRET|"
-        r"API_KEY|ACCESS_KEY)\s{1,3}[\"']?"
+        r"(?:API|ACCESS|APPLICATION|HMAC)_KEY)\s{1,3}[\"']?"
         r"(?!=)(![^\s\"'=]{4,}+)(?=[\"']?\s*$)",
     ),
 )
 
 _KEYS_TO = (
     *("api", "access", "secret", "private", "licen[sc]e", "unseal", "encryption", "signing", "master"),
-    *("recovery", "auth", "account", "deploy", "shared", "fernet", "admin", "network"),
+    *("recovery", "auth", "account", "deploy", "shared", "fernet", "admin", "network", "application", "hmac"),
 )
 
 PROSE: tuple[Shape, ...] = (

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from string import ascii_uppercase
 
-from bot.domain.secret_keys import is_placeholder, is_plain_word, kind_of
+from bot.domain.secret_keys import kind_of
 from bot.domain.secret_places import begins, place
 from bot.domain.secret_shapes import Absent, Shape, mark, replace_all
+from bot.domain.secret_values import is_placeholder, is_plain_word
 
 _FOREIGN = (
     "contraseña,contrasena,contrasenya,clave,senha,palavra-passe,palavra_passe,mot_de_passe,mot de passe,motdepasse,"
@@ -36,9 +37,10 @@ def _joined(match: re.Match[str]) -> bool:
     return not (is_placeholder(match[1]) or is_plain_word(match[1]))
 
 
+_KEYS = ["API", "ACCESS", "SECRET", "PRIVATE", "AUTH", "ENCRYPTION", "SIGNING", "MASTER", "APPLICATION", "HMAC"]
 _IN_CAPITALS = (
     *("PASSWORD", "PASSWD", "PASSPHRASE", "PASS", "PWD", "TOKEN", "SECRET", "CREDENTIALS?"),
-    *(f"{what}_?KEY" for what in ("API", "ACCESS", "SECRET", "PRIVATE", "AUTH", "ENCRYPTION", "SIGNING", "MASTER")),
+    *(f"{what}_?KEY" for what in _KEYS),
 )
 
 _PAIRS: tuple[Shape, ...] = (

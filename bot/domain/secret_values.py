@@ -1,0 +1,111 @@
+"""What a value says of itself: a placeholder, a plain word, drawn by lot; and whether under its key it is a secret."""
+
+from __future__ import annotations
+
+import re
+
+_PLACEHOLDER = re.compile(
+    r"(?i)(?:\[redacted|aws4-hmac-|!(?:vault|secret|ref|sub|env|getatt|reference)\b|\*{2,}|x{3,}\b|\.{3,}|<|\$\{|\$\(|\$[A-Z_]{2,}|\{\{|%[sdv(]|%\{|#\{|"
+    r"\[(?:filtered|masked|hidden|secret|protected|removed)"
+    r"|(?:null|none|nil|undefined|true|false|yes|no|unset|empty|missing|required|expired|invalid|"
+    r"incorrect|wrong|mismatch|failed|denied|"
+    r"rejected|revoked|redacted|masked|hidden|filtered|changed|string|str|bytes|ok|optional|not|is|"
+    r"was|must|unknown|unauthorized|changeme-not-set|"
+    r"bearer|basic|default|disabled|enabled|authentication|found|file|env|from|n/a)(?![\w!@#$%^*+-])|\([a-z ]{2,20}\))"
+)
+_REFERENCE = re.compile(
+    r"(?i)(?:\.{0,2}/(?:run|etc|var|secrets?|vault|home|app|mnt|opt|usr|tmp|root|data|srv|config)\b|"
+    r"\./|\.\./|~/|(?:file|vault|arn|op|ssm|secret|env|k8s|kms|awskms|gcpkms|projects)[:/])"
+)
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
+_ACCOUNT = re.compile(r"S-1-|[A-Z]{2}[0-9a-f]{32}\Z")  # ids of Windows and Twilio
+_HEX = re.compile(r"(?:0x)?[0-9a-f]+\Z|(?:0x)?[0-9A-F]+\Z")
+_NAME = re.compile(r"[a-z]+(?:[_./:-]+(?:v?\d{1,3}|[a-z]+))*\Z|[A-Z]+(?:_[A-Z0-9]+)*\Z|[A-Z]?[a-z]+\Z")
+_WORDS = re.compile(r"(?:[A-Z]?[a-z]{2,}|[A-Z]{2,5})(?:[A-Z][a-z]{2,})+\Z")  # DeadlineExceeded, IOErrorOccurred
+_NUMBER = re.compile(r"-?[\d.,]+(?:[a-z%]{1,3})?\Z", re.IGNORECASE)
+_ALGORITHM = re.compile(r"(?i)(?:hmac|aes|sha|rsa|ecdsa|ed25519|md5|(?:hs|rs|es|ps)\d{3})(?![a-z])[\w/.-]{0,20}\Z")
+_SHORTEST_RANDOM = 16
+
+
+def is_secret(what: str, key: str, value: str, pair: re.Match[str], before: str, after: str) -> bool:
+    """Say whether ``value`` under a key of the kind ``what`` is a secret, and no placeholder, number, name or prose."""
+    if (
+        len(value) < (_SHORTEST_RANDOM if what in ("weak", "session") else 3)
+        or _PLACEHOLDER.match(value)
+        or _REFERENCE.match(value)
+        or "[redacted:" in value
+    ):
+        return False
+    quoted, tight = bool(pair["open"]), not pair["between"].endswith((" ", "\t"))
+    # What is said of a file of that name; the next item of a list.
+    if (before.endswith("/") and not (quoted or tight) and value.isalpha()) or (
+        "," in pair["between"] and _NAME.match(value)
+    ):
+        return False
+    if key.lower().replace("_", "").endswith("secretid"):  # of Consul and Vault; a cloud's is a name
+        return bool(_UUID.match(value))
+    if what == "password":
+        return _is_password(value, key, prose=not (quoted or tight or "=" in pair["between"]), after=after)
+    if value.startswith("base64:"):
+        return True
+    if what == "token":
+        composed = "-" in key or "_" in key
+        return _is_token(value, quoted or tight or composed or "=" in pair["between"])
+    if what == "session":
+        return (
+            len(value) >= 16
+            and not _ACCOUNT.match(value)
+            and not _UUID.match(value)
+            and is_random(value, shortest=_SHORTEST_RANDOM)
+        )
+    return _of_environment(key, before, value) or (
+        is_random(value, shortest=_SHORTEST_RANDOM)
+        and not _HEX.match(value)
+        and not _UUID.match(value)
+        and not _WORDS.match(value)
+        and not any(c in value for c in ":/ ." if not (c == "/" and value.endswith("=")))
+    )
+
+
+def _of_environment(key: str, before: str, value: str) -> bool:
+    """Say whether a hexadecimal value is a secret by where its key stands: ``SPEECH_KEY=…``, ``?key=…``."""
+    named = (key.isupper() and "_" in key and "CACHE" not in key) or before.endswith(("?", "&"))
+    return named and len(value) >= 32 and bool(_HEX.match(value))
+
+
+def _is_password(value: str, key: str, *, prose: bool, after: str) -> bool:
+    if key.lower() in ("pass", "pw", "pin", "otp") and (_NUMBER.match(value) and len(value) < 4):
+        return False
+    if prose and value.isalpha() and value.islower() and after.strip()[:1].isalpha():
+        return False
+    if prose and value.isalpha() and value.isupper():
+        return False
+    return not (" " in value and prose)
+
+
+def _is_token(value: str, assigned: bool) -> bool:
+    if len(value) < 6 or (_NUMBER.match(value) and len(value) < 10) or " " in value.strip() or "://" in value:
+        return False
+    if _NAME.match(value):
+        return assigned and len(value) >= 20 and value.isalpha()
+    if _ALGORITHM.match(value):
+        return False
+    return assigned or is_random(value, shortest=8)
+
+
+def is_placeholder(value: str) -> bool:
+    """Say whether ``value`` stands for a secret that is elsewhere, hidden already, or missing."""
+    return bool(_PLACEHOLDER.match(value) or _REFERENCE.match(value)) or "[redacted:" in value
+
+
+def is_plain_word(value: str) -> bool:
+    """Say whether ``value`` is a name, a word or a number that nobody would keep secret."""
+    return bool(_NAME.match(value) or _NUMBER.match(value))
+
+
+def is_random(value: str, shortest: int) -> bool:
+    """Say whether ``value`` looks drawn by lot: long enough, letters and digits, or both cases, and hardly a name."""
+    if len(value) < shortest or _NAME.match(value) or _UUID.match(value):
+        return False
+    kinds = sum((any(c.islower() for c in value), any(c.isupper() for c in value), any(c.isdigit() for c in value)))
+    return kinds >= 2 and len(set(value)) >= min(8, len(value) * 2 // 3)

@@ -1,0 +1,21 @@
+import re
+
+from bot.domain import redact as module
+from bot.domain.redact import redact
+from bot.domain.secret_shapes import Absent
+from tests.domain import redaction_cases
+
+
+def test_every_marker_that_redaction_leaves_is_known_to_what_remembers_absent_hints() -> None:
+    cases = [case.text for name in "12345" for case in redaction_cases.secrets(f"secrets-{name}.txt")]
+    left = set(re.findall(r"\[redacted:[a-z-]+\]", redact("\n\n\n".join(cases), ["Winter"])))
+    assert len(left) > 10
+    assert [marker for marker in left if marker not in module._MARKS] == []
+
+
+def test_a_hint_that_a_marker_can_bring_is_looked_for_again() -> None:
+    absent = Absent("[redacted:session-token]")
+    for hint in ("token", "password", "]:"):
+        absent.note(hint, folded=True)
+    assert absent.of(True) == {"password"}
+    assert absent.of(False) == set()
