@@ -73,7 +73,7 @@ _SAYS_RESOLVED = re.compile(
     r"normal|resolved|operational)\b"
     r"|recovery notification|: (?:ok|up|recovered|resolved)\b|succeeded\b|"
     r"detect(?:ed)? no (?:stopped|unhealthy)|all (?:clear|good|containers (?:are )?healthy)"
-    r"|(?:is|are) now running|\b(?:cpu|memory|disk|temperature|load|bandwidth|gpu|"
+    r"|(?:is|are) now running|\bis running with pid\b|\b(?:cpu|memory|disk|temperature|load|bandwidth|gpu|"
     r"swap)\b[^.\n]{0,40}\bbelow (?:the )?threshold"
     r"|(?:closed|resolved) by\b|up again|ended normally|is up\b|(?-i:\bU[Pp]\b))"
 )
@@ -133,7 +133,8 @@ _NOISE_HEAD = re.compile(
 _ALWAYS_NOISE = re.compile(
     r"(?i)\backnowledged?\b|\backnowledgement\b|\bTestAlert\b|\bWatchdog\b|\bDeadMansSwitch\b|"
     r"\bInfoInhibitor\b|\bdowntime|\bflapping|"
-    r"\bUpdated problem\b|\bINSUFFICIENT[_ ]DATA\b|^\W*(?:new version )?(?:successfully )?deploy"
+    r"\bUpdated problem\b|\bINSUFFICIENT[_ ]DATA\b|"
+    r"^\W*(?:new version )?(?:successfully )?deploy(?!ment \S{1,80} is now )"
 )
 _STARTED = re.compile(
     r"(?i)(?:^\W*(?:successfully )?(?:started|created|starting|pulled|attached|connected|deployed)\b "

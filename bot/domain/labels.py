@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from bot.domain.pairs import KEY, key_of, maps, tags, value_of, within
-from bot.domain.slack_text import Message, Part, Place, words
+from bot.domain.slack_text import Message, Part, Place, without_markup, words
 
 _LINE = re.compile(
     rf"^[ \t>]{{0,8}}(?P<bullet>(?:[•●◦▪·*–-]|:[a-z0-9_]{{2,40}}:|"
@@ -55,6 +55,11 @@ _SECTION = re.compile(
     r"closed)(?: alerts?)?[\W_]*(?:\(?\d{0,4}\)?)?[\W_]*$",
     re.IGNORECASE,
 )
+
+
+def _section(line: str) -> re.Match[str] | None:
+    """Return what a line says where it only says whether the alerts after it fire: ``:fire: *Firing* (2)``."""
+    return _SECTION.match(without_markup(line)) if len(line) < 120 else None
 
 
 def members(message: Message, *, told: bool = False) -> tuple[Member, ...]:
@@ -143,7 +148,7 @@ def _unannotated(text: str, annotated: bool) -> tuple[str, bool]:
     for line in text.split("\n"):
         if _ANNOTATIONS.fullmatch(line):
             annotated = True
-        elif annotated and (_OWN_AGAIN.fullmatch(line) or _SECTION.match(line)):
+        elif annotated and (_OWN_AGAIN.fullmatch(line) or _section(line)):
             annotated = False
         if not annotated:
             kept.append(line)
@@ -184,6 +189,7 @@ def _pairs(part: Part, told: bool) -> Iterator[tuple[str, str]]:
             yield from tags(part.name)
         if key not in _PROSE:
             if key in ("tags", "event_tags", "labels", "alert_labels", "dimensions", "custom_details"):
+                yield from within(part.text)
                 yield from tags(part.text)
             yield key, value_of(part.text.partition("\n")[0])
             return
@@ -215,7 +221,7 @@ def _lines(part: Part, told: bool) -> Iterator[tuple[str, str]]:
         if _LABELS_FOLLOW.match(line):
             told = speaks = False
             continue
-        if section := _SECTION.match(line):
+        if section := _section(line):
             yield "section", "resolved" if section[1].lower() in ("resolved", "recovered", "closed") else "firing"
             continue
         match = _LINE.match(line)

@@ -6,7 +6,7 @@ import re
 
 from bot.domain.alert_status import heads_of
 from bot.domain.pairs import Pairs
-from bot.domain.slack_text import Message, without_markup, words
+from bot.domain.slack_text import Message, Place, without_markup, words
 
 _WORDS = {
     "critical": words(
@@ -26,7 +26,9 @@ _LIST = re.compile(r"\(([^()\n]*)\)\W*$")
 
 def of(pairs: Pairs, message: Message) -> str:
     """Return the severity that a Slack message states: by label, in its title's brackets, or by the title's mark."""
-    return of_pairs(pairs, *(without_markup(head) for head in heads_of(message)))
+    # A header of its own may say nothing but the severity.
+    heads = (*heads_of(message), *(part.text for part in message.at(Place.HEADER)))
+    return of_pairs(pairs, *(without_markup(head) for head in heads))
 
 
 def of_pairs(pairs: Pairs, *heads: str) -> str:

@@ -60,3 +60,8 @@ def test_annotations_may_fill_a_field_or_a_block_of_their_own() -> None:
     texts = ["*Labels*", "• container: web-1", "*Annotations*", "• container: prod-db"]
     blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": text}} for text in texts]
     assert named(from_bot("", blocks=blocks), "prod-db", "web-1") == ("web-1",)
+
+
+def test_a_section_is_known_behind_an_emoji_too() -> None:
+    text = ":fire: *Firing* (1)\n• *container:* web-1\n\n:white_check_mark: *Resolved* (1)\n• *container:* web-2\n"
+    assert named(attached(text, "[FIRING:1, RESOLVED:1] Down"), "web-1", "web-2") == ("web-1",)
