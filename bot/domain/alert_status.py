@@ -100,8 +100,10 @@ _RED_MARK = re.compile(
     r"small_red_triangle\w*|collision|ambulance):|[🔴🔥🚨❌⚠💥❗‼🟠🟡🆘💔🛑☠💀📛⛔]"
 )
 
+# A planned one, not how long the trouble took.
+_DOWNTIME = r"\bdowntime(?!\W{0,3}(?:was |of |for |duration: )?\d)"
 _NOISE_HEAD = re.compile(
-    r"(?i)(?:\backnowledged?\b|\backed\b|\bACKNOWLEDGEMENT\b|\bDOWNTIME|\bFLAPPING|\bsnoozed\b|"
+    r"(?i)(?:\backnowledged?\b|\backed\b|\bACKNOWLEDGEMENT\b|" + _DOWNTIME + r"|\bFLAPPING|\bsnoozed\b|"
     r"\bassigned to\b|\breassigned\b|\bescalated to\b|\b(?:paused|resumed) by\b|\bmaintenance\b|\bmuted\b|\bsilenced?\b"
     r"|\btest (?:notification|message|alert|event|incident)\b|\bthis is (?:just )?a test\b|\[test\b|"
     r"^\W*test(?:ing)?\W*$|\bTesting\s*(?:\n|$)|\bTestAlert\b|\bif you see this message\b|"
@@ -132,7 +134,7 @@ _NOISE_HEAD = re.compile(
 )
 _ALWAYS_NOISE = re.compile(
     r"(?i)\backnowledged?\b|\backnowledgement\b|\bTestAlert\b|\bWatchdog\b|\bDeadMansSwitch\b|"
-    r"\bInfoInhibitor\b|\bdowntime|\bflapping|"
+    r"\bInfoInhibitor\b|" + _DOWNTIME + r"|\bflapping|"
     r"\bUpdated problem\b|\bINSUFFICIENT[_ ]DATA\b|"
     r"^\W*(?:new version )?(?:successfully )?deploy(?!ment \S{1,80} is now )"
 )

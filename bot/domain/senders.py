@@ -79,9 +79,10 @@ SENTENCES: tuple[re.Pattern[str], ...] = tuple(
         r"^\[StatusCake\] \S+ \((?P<monitor>[^)]+)\): (?:Down|Up)",
         r"\bdocker\w*\.container_(?P<container>[\w.-]+?)_(?:health_status|state|status|cpu|mem|io)\b",  # Netdata
         r"\bcgroup_(?P<container>[\w-]+)\.[a-z]\w*",
-        rf"^(?:Problem: |Resolved(?: in [^:]+)?: )?(?:Docker: )?Container {_C}: ",  # Zabbix
+        rf"^(?:(?:Problem|Trigger)(?: name)?: |Resolved(?: in [^:]+)?: )?(?:Docker: )?Container {_C}: ",  # Zabbix
         rf"(?:^| )(?P<host>[\w.-]+)/(?P<service>[\w. -]+?) is {_STATES}\b",  # Nagios
         rf"^\W*(?:PROBLEM|RECOVERY)\W+(?P<host>[\w.-]+)/(?P<service>[\w.-]+) {_STATES}\b",
+        rf"^\W*(?:PROBLEM|RECOVERY|{_STATES})\W+(?P<host>[\w.-]+)!(?P<service>[\w.-]+)$",
         rf"^\W*(?:PROBLEM|RECOVERY)\W+(?P<service>[\w. -]+?) on (?P<host>[\w.-]+) is {_STATES}",  # Icinga
         r"^[\w .-]+ for (?P<process>[\w.-]+) at [\w.-]+$",  # Monit
         rf"^\[[\w.-]+\] {_NAME.format('process')} - ",

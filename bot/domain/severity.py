@@ -55,7 +55,8 @@ def _level(key: str, value: str) -> str:
     if rule:
         # Wazuh's own colours: up to 4 good, 5 to 7 warning, above danger.
         return "info" if int(rule[1]) <= 4 else "warning" if int(rule[1]) <= 7 else "critical"
-    word = re.split(r"[^a-z0-9]", value.lower().strip(" *`:\"'"))[0]
+    # OK -> CRITICAL: what counts is where it leads.
+    word = re.split(r"[^a-z0-9]", re.split(r"->|→|=>", value.lower())[-1].strip(" *`:\"'"))[0]
     level = _LEVELS.get(word, "")
     if key in ("state", "status", "level") and word not in ("critical", "crit", "warning", "warn"):
         return ""

@@ -64,6 +64,9 @@ def _in_group_head(group: re.Match[str], known: set[str]) -> list[str]:
     if _COMPOUND.search(alertname) or (len(grouped) == 1 and is_telling(grouped[0])):
         grouped = grouped[: grouped.index("for")] if "for" in grouped else grouped
         found = [value for value in grouped if value in known and not _is_job(value)]
+        if not found and any(map(is_telling, grouped)):
+            # Grouped by what may be a container that nobody knows: an ordinary word beside it is not that one.
+            known = {name for name in known if is_telling(name)}
     else:
         # An alert's name in several words is a sentence, what else is grouped by stands at its end.
         found = _in_sentence(f"{alertname}{behind}".strip(), known)

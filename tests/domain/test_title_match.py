@@ -77,6 +77,13 @@ def test_a_form_of_naming_the_target_is_read(text: str) -> None:
     assert named(from_bot(text), "web", "web-10", "docker", "prod-db") == ()
 
 
+def test_beside_an_unknown_name_that_alerts_are_grouped_by_an_ordinary_word_is_no_target() -> None:
+    text = "[FIRING:1] ContainerDown edge-proxy (edge docker-7:8080 cadvisor warning)"
+    assert named(from_bot(text), "edge") == ()
+    assert named(from_bot(text), "edge", "edge-proxy") == ("edge-proxy",)
+    assert named(from_bot("[FIRING:1] ContainerDown prod (docker-7:8080 cadvisor edge warning)"), "edge") == ("edge",)
+
+
 @pytest.mark.parametrize(
     "text",
     [
