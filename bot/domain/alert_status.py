@@ -13,7 +13,7 @@ FIRING, RESOLVED, NOISE = "firing", "resolved", "noise"
 
 _STATUS_KEYS = words(
     "status state alert_status alert_state current_state new_state monitor_status service_state "
-    "host_state event_status "
+    "host_state servicestate hoststate event_status "
     "incident_status current_status newstatevalue alarm_state transition alert_transition"
 )
 _FIRING_STATUS = re.compile(
@@ -45,7 +45,7 @@ _HEAD_FIRING = re.compile(
     r"(?i)^\W*(?:\w{1,20} )?(?:firing|alerting|triggered|re-?triggered|alarm|critical|crit|"
     r"unhealthy|failure|failed)\b(?=\W|$)"
     r"|^\W*(?:alert|problem|error|warning|warn|down)\b(?=\W{0,3}[:!|\]–—-]|\W*$)"
-    r"|^\W*(?-i:CRITICAL|WARNING|ALERT|PROBLEM)\s"
+    r"|^\W*(?-i:CRITICAL|CRIT|WARNING|WARN|ALERT|PROBLEM|ERROR)\s"
     r"|\[(?:firing|alerting|triggered|re-?triggered|problem|alarm|down|critical|warning|warn|error|"
     r"p[1-5]|no data|renotify|"
     r"[^\w\]]{0,12}down)[^\]]{0,120}\]"

@@ -16,7 +16,18 @@ _WORDS = {
     "info": words("info information informational notice low lowest p4 p5"),
 }
 _LEVELS = {word: level for level, words in _WORDS.items() for word in words}
-_KEYS = ("severity", "alert_severity", "priority", "urgency", "state", "status", "level", "rule_id")
+_KEYS = (
+    "severity",
+    "alert_severity",
+    "priority",
+    "urgency",
+    "state",
+    "status",
+    "level",
+    "servicestate",
+    "hoststate",
+    "rule_id",
+)
 _RULE_LEVEL = re.compile(r"\(Level (\d{1,2})\)", re.IGNORECASE)
 _HEAD = re.compile(
     r"\b(CRITICAL|WARNING|WARN|Warn|Warning|Critical|INFO|P[1-5]|(?<=is )(?:critical|warning)|needs attention)\b"
@@ -58,6 +69,11 @@ def _level(key: str, value: str) -> str:
     # OK -> CRITICAL: what counts is where it leads.
     word = re.split(r"[^a-z0-9]", re.split(r"->|→|=>", value.lower())[-1].strip(" *`:\"'"))[0]
     level = _LEVELS.get(word, "")
-    if key in ("state", "status", "level") and word not in ("critical", "crit", "warning", "warn"):
+    if key in ("state", "status", "level", "servicestate", "hoststate") and word not in (
+        "critical",
+        "crit",
+        "warning",
+        "warn",
+    ):
         return ""
     return level
