@@ -11,6 +11,7 @@ from bot.domain.slack_text import words
 from bot.domain.target import Target
 from bot.domain.title_match import (
     SWARM_TASK,
+    TROUBLED,
     container_of,
     in_title,
     instance_host,
@@ -78,10 +79,6 @@ _WITH_WORD = re.compile(
 )
 _CHECKED = re.compile(
     r"(?i)(\S+?)(?: ?(?:/\w[\w/-]*|health|health ?check|https?|tcp|ping|status|uptime|container|:\d{2,5}))\Z"
-)
-# A label goes on as a sentence: web-1 is down.
-_SAID_OF = re.compile(
-    r"(\S+) (?:is|was|has|on|exited|died|crashed|stopped|restarted|restarting|not|went|became|unhealthy|down|up)\b"
 )
 _ON_HOST = re.compile(r"(?P<host>[A-Za-z0-9][\w.-]*)[/!](?P<service>[A-Za-z0-9][\w.-]*)")
 # An address, an image, a file: https://shop.example/web-1, registry:5000/web-1, /srv/data/web-1.
@@ -195,8 +192,10 @@ def _container(value: str, inventory: Sequence[Target]) -> list[str]:
         task = SWARM_TASK.match(name)
         if task:
             return _swarm(task[1], inventory)
-    if (said := _SAID_OF.match(value)) and (found := _exact(said[1].strip("\"'`").removeprefix("/"), inventory)):
-        return found
+    subject, _, said = value.partition(" ")
+    # A label may go on as a sentence: web-1 is down.
+    if said.startswith("on ") or TROUBLED.match(f" {said}"):
+        return _exact(subject.strip("\"'`").removeprefix("/"), inventory)
     items = [_U_STRING.sub("", item.strip()).strip("\"'").removeprefix("/") for item in _AND.split(value)[:50]]
     return [name for item in items for name in _exact(item, inventory)] if len(items) > 1 else []
 

@@ -29,7 +29,7 @@ _MACHINES = words("9100 9182 19999 9256")
 ABOUT_SCRAPING = re.compile(
     r"(?i)datasource|instance|target|job|exporter|scrape|prometheus|endpoint|probe|blackbox|host|node"
 )
-_TROUBLED = re.compile(
+TROUBLED = re.compile(
     r"(?i)\s+(?:(?:is|was|has|went|got|became|are|container|service)\s+(?:now\s+|been\s+|"
     r"gone\s+)*)*(?:down|unhealthy|unreachable|offline|not (?:responding|running|healthy)|exited|"
     r"crash\w*|dead|critical|warning|unknown|"
@@ -175,7 +175,7 @@ _NO_NAME = re.compile(
 def container_of(title: str, names: Sequence[str]) -> str:
     """Return what a title calls the container that it begins with, known or not: ``Container X is down``; or ``""``."""
     found = _CONTAINER.match(without_markup(title))
-    if not found:
+    if not found or _THING_OF.match(found.string, found.end()):
         return ""
     name = found["name"]
     if name in names:
@@ -218,7 +218,7 @@ def _how_sure(name: str, before: str, after: str) -> int:
         return 2
     if re.search(_SUBJECT + r"[\"'`“(/]{0,2}\Z", before) or not before.strip(" \"'`“(/"):
         names_it = not before.strip(" \"'`“(/") and behind.startswith(": ") and _IN_TROUBLE.search(behind)
-        sure = is_telling(name) or _TROUBLED.match(behind) or names_it or (before and not behind.strip(" .!"))
+        sure = is_telling(name) or TROUBLED.match(behind) or names_it or (before and not behind.strip(" .!"))
         return 2 if sure else 0
     if is_telling(name) and _GRADED.match(before) and (behind.startswith(": ") or _MEASURED.match(behind)):
         return 2

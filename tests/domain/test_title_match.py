@@ -98,6 +98,8 @@ def test_beside_an_unknown_name_that_alerts_are_grouped_by_an_ordinary_word_is_n
         "#7: Queue web-1",
         "Description: `web-1` (prod) is slow",
         "ContainerDown web-1 backup",
+        "Container web-1 backup failed",
+        "Container: web-1 is fine but prod-db is down",
     ],
 )
 def test_a_form_that_leaves_doubt_names_none(text: str) -> None:
