@@ -17,7 +17,7 @@ from bot.domain.secret_credentials import SHAPES as CREDENTIALS
 from bot.domain.secret_credentials import in_credentials
 from bot.domain.secret_keys import redact_pairs
 from bot.domain.secret_places import ADDRESSES, HEADERS, in_headers
-from bot.domain.secret_shapes import SHAPES, Absent, Shape, mark, replace_all
+from bot.domain.secret_shapes import SHAPES, Absent, Shape, brought_by, mark, replace_all
 
 SHORTEST_KNOWN = 6
 # A marker can free what stood behind a longer secret; nothing real needs more than two looks.
@@ -34,7 +34,7 @@ def redact(text: str, known: Sequence[str] = ()) -> str:
     redacted already stays as it is.
     """
     text = _known(text, known)
-    absent = Absent(_MARKS)
+    absent = Absent(_BROUGHT)
     before, text = text, _pass(text, absent)
     for _ in range(_PASSES - 1):
         if text == before:
@@ -181,8 +181,10 @@ def _mail(match: re.Match[str]) -> bool:
 _MAILS = (Shape("email", ("mailto:", "@"), _STARTED_MAIL, _mail), Shape("email", ("@",), _EMAIL, _mail))
 
 
-_NAMES = {shape.name for shape in (*SHAPES, *ADDRESSES, *HEADERS, *COMMANDS, *CREDENTIALS, *PROSE, *_MAILS)}
-_MARKS = "".join(map(mark, sorted(_NAMES | {"setting", "private-key", "session", "cookie", "card", "iban"})))
+_EVERY = (*SHAPES, *ADDRESSES, *HEADERS, *COMMANDS, *CREDENTIALS, *PROSE, *_MAILS)
+_NAMES = {"setting", "private-key", "session", "cookie", "card", "iban", *(shape.name for shape in _EVERY)}
+_MARKS = "".join(map(mark, sorted(_NAMES)))
+_BROUGHT = brought_by(_MARKS, _EVERY)
 
 
 def _people(text: str, absent: Absent) -> str:

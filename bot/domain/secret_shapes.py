@@ -46,30 +46,28 @@ def fold(text: str) -> str:
 class Absent:
     """The hints that a text is known not to hold, so that nobody looks for them again.
 
-    What is redacted brings nothing new but its marker: a hint that stands in one of ``marks`` is never remembered.
+    What is redacted brings nothing new but its marker: ``brought`` are the hints that may come so, never remembered.
     """
 
-    def __init__(self, marks: str) -> None:
-        self._marks = marks
+    def __init__(self, brought: frozenset[str]) -> None:
+        self.brought = brought
         self._hints: dict[bool, set[str]] = {False: set(), True: set()}
 
     def of(self, folded: bool) -> set[str]:
-        """Return the hints that are absent from the text as it is, or from the text in lower case."""
+        """Return the hints that are absent from the text as it is, or from the text in lower case; add to them."""
         return self._hints[folded]
 
     def copy(self) -> Absent:
         """Return the same, to be gone on with for a piece of the text."""
-        other = Absent(self._marks)
+        other = Absent(self.brought)
         other._hints = {folded: set(hints) for folded, hints in self._hints.items()}
         return other
 
-    def note(self, hint: str, folded: bool) -> None:
-        """Remember that ``hint`` is absent, where no marker can bring it."""
-        if hint not in self._marks and not _BRACKETS.search(hint):
-            self._hints[folded].add(hint)
 
-
-_BRACKETS = re.compile(r"[\[\]]")
+def brought_by(marks: str, shapes: Sequence[Shape]) -> frozenset[str]:
+    """Return those hints of ``shapes`` that ``marks`` hold, or that a marker and what stands beside it can make."""
+    hints = {hint for shape in shapes for hint in shape.hints}
+    return frozenset(hint for hint in hints if hint in marks or "[" in hint or "]" in hint)
 
 
 def replace_all(shapes: Sequence[Shape], text: str, absent: Absent, *, folded: bool = False) -> str:
@@ -86,7 +84,8 @@ def replace_all(shapes: Sequence[Shape], text: str, absent: Absent, *, folded: b
                     text = cleaned
                     searched = fold(text) if folded else text
                 break
-            absent.note(hint, folded)
+            if hint not in absent.brought:
+                known.add(hint)
     return text
 
 

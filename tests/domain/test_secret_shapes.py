@@ -2,7 +2,7 @@ import re
 
 from bot.domain import redact as module
 from bot.domain.redact import redact
-from bot.domain.secret_shapes import Absent
+from bot.domain.secret_shapes import Absent, Shape, brought_by, replace_all
 from tests.domain import redaction_cases
 
 
@@ -13,9 +13,10 @@ def test_every_marker_that_redaction_leaves_is_known_to_what_remembers_absent_hi
     assert [marker for marker in left if marker not in module._MARKS] == []
 
 
-def test_a_hint_that_a_marker_can_bring_is_looked_for_again() -> None:
-    absent = Absent("[redacted:session-token]")
-    for hint in ("token", "password", "]:"):
-        absent.note(hint, folded=True)
+def test_a_hint_that_a_marker_can_bring_is_never_taken_for_absent() -> None:
+    shapes = [Shape("x", ("token", "password", "]:"), re.compile("x"))]
+    assert brought_by("[redacted:session-token]", shapes) == {"token", "]:"}
+    absent = Absent(brought_by("[redacted:session-token]", shapes))
+    replace_all(shapes, "nothing", absent, folded=True)
     assert absent.of(True) == {"password"}
     assert absent.of(False) == set()
