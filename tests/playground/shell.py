@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 import pytest_asyncio
@@ -57,15 +57,22 @@ class Watch:
         page.on("pageerror", lambda error: self._hear("error", str(error)))
         page.on("request", lambda request: self._ask(request.url))
         page.on("websocket", lambda socket: self._ask(socket.url.replace("ws://", "http://")))
+        await self._until_there(page, lambda: page.goto(self.one.workspace.url))
+        return page
+
+    async def reload(self, page: Page) -> None:
+        await self._until_there(page, page.reload)
+
+    async def _until_there(self, page: Page, load: Callable[[], Awaitable[object]]) -> None:
+        """Load the page; again where the browser drops what it loads, as when a network interface comes or goes."""
         for last in (False, False, True):
             try:
-                await page.goto(self.one.workspace.url)
-                await expect(page.locator("#title")).to_contain_text("alerts")
+                await load()
+                await expect(page.locator("#title")).not_to_be_empty()
                 break
             except (AssertionError, Error):
                 if last:
                     raise
-        return page
 
     def _hear(self, kind: str, text: str) -> None:
         if kind in {"error", "warning"} and not self.forgiven.search(text):

@@ -213,7 +213,7 @@ class TestColours:
         await page.locator("#theme").select_option("dark")
         dark = await page.evaluate(ground)
         assert dark != light
-        await page.reload()
+        await watch.reload(page)
         assert await page.evaluate(ground) == dark
         await expect(page.locator("#theme")).to_have_value("dark")
         await page.locator("#theme").select_option("system")

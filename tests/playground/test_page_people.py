@@ -40,7 +40,7 @@ class TestWhoOneIs:
         await expect(window).to_be_visible()
         await be(other, "U0SECOND")
         await expect(other.get_by_role("dialog")).to_have_count(0)
-        await page.reload()
+        await watch.reload(page)
         await expect(window).to_be_visible()
         await window.get_by_role("textbox").fill("load test")
         await window.locator("[data-role=submit]").click()

@@ -50,7 +50,7 @@ class TestChannels:
         await expect(ops).to_have_attribute("aria-label", "ops, 1 new")
         await ops.click()
         await expect(page.locator(".new-line")).to_be_visible()
-        await page.reload()
+        await watch.reload(page)
         await expect(ops).to_have_attribute("aria-label", "ops")
 
     async def test_what_one_wrote_oneself_is_not_new(self, watch, one):
