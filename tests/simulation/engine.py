@@ -93,12 +93,13 @@ class LivingContainers:
     restarts: int = 0
     starts: int = 0
     _count: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+    _labels: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
 
     # What happens on the host.
 
     def create(self, name: str, *labels: tuple[str, str]) -> Container:
-        """Create a container, or create it anew under another id; it runs, and is not well."""
-        kept = self.containers[name].labels if name in self.containers else labels
+        """Create a container, or create it anew under another id and with its labels; it runs, and is not well."""
+        kept = self._labels.setdefault(name, labels)
         made = Container(name, f"{next(self._count):064x}", kept, self._moment())
         self.containers[name] = made
         return made
