@@ -232,7 +232,14 @@ class Responder:
             await self._record.whisper(press, f"{incident.target} is being looked at right now.")
 
     async def _open(self, incident: Incident) -> None:
-        opened = await self._alerts.open(incident)
+        try:
+            opened = await self._alerts.open(incident)
+        except StoreError:
+            # It may be on disk all the same, where only the answer was lost.
+            if await self._store.get(incident.id) is None:
+                raise
+            await self._record.persist(lambda: self._go_on(incident))
+            return
         incident_id.set(opened.incident.id)
         if opened.new:
             INCIDENTS.labels(State.OPEN.value).inc()

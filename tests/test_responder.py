@@ -554,6 +554,29 @@ async def test_an_unknown_name_is_answered_with_the_nearest_names(bench):
     assert await bench.store.recent() == ()
 
 
+async def test_a_request_whose_incident_is_on_disk_though_no_answer_came_goes_on(bench, monkeypatch):
+    really = bench.store.open
+
+    async def unheard(incident: Incident) -> None:
+        await really(incident)
+        raise StoreUnavailable("The database did not answer in time.")
+
+    monkeypatch.setattr(bench.store, "open", unheard)
+    await bench.responder.diagnose("buggy-app-v2", Place("C0OPS"), "U0ONCALL")
+    (incident,) = await bench.store.live()
+    assert (incident.state, bool(incident.card)) == (State.PROPOSED, True)
+
+
+async def test_a_request_of_which_nothing_is_on_disk_is_told_to_the_asker(bench, monkeypatch):
+    async def away(incident: Incident) -> None:
+        raise StoreUnavailable("The database is away.")
+
+    monkeypatch.setattr(bench.store, "open", away)
+    with pytest.raises(StoreUnavailable):
+        await bench.responder.diagnose("buggy-app-v2", Place("C0OPS"), "U0ONCALL")
+    assert await bench.store.live() == ()
+
+
 async def test_a_request_without_a_place_to_post_is_told_to_the_asker(bench):
     bench.messenger.error = SlackError("Aegis is not in this channel.", code="not_in_channel")
     with pytest.raises(SlackError):
