@@ -234,9 +234,8 @@ class Responder:
     async def _open(self, incident: Incident) -> None:
         try:
             opened = await self._alerts.open(incident)
-        except StoreError:
-            # It may be on disk all the same, where only the answer was lost.
-            if await self._store.get(incident.id) is None:
+        except StoreError as error:
+            if not await self._may_be_on_disk(incident, error):
                 raise
             await self._record.persist(lambda: self._go_on(incident))
             return
@@ -249,9 +248,18 @@ class Responder:
         else:
             await self._record.show(opened.incident)
 
+    async def _may_be_on_disk(self, incident: Incident, error: StoreError) -> bool:
+        """Say whether a request was kept though the database failed; where nobody knows yet, its asker hears so."""
+        try:
+            return await self._store.get(incident.id) is not None
+        except StoreError:
+            told = f"{error.sentence} The card comes when the database answers again. If none comes, ask once more."
+            await self._record.quietly(self._messenger.whisper(incident.opened_by, incident.place, told))
+            return True
+
     async def _look_anew(self, incident: Incident) -> None:
         """PROPOSED -> OPEN -> PROPOSED, on the same card."""
-        again = await self._record.claim(incident, replace(incident, state=State.OPEN, digest="", verdict=None))
+        again = await self._record.insist(incident, replace(incident, state=State.OPEN, digest="", verdict=None))
         if again is not None:
             await self._record.show(again)
             await self._through(again, self._proposal.look(again))

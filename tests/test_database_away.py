@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from bot.domain.alert import Kind
 from bot.domain.audit import Verdict
 from bot.domain.guard import Refusal
-from bot.domain.incident import LIVE, State
+from bot.domain.incident import LIVE, Incident, State
 from bot.errors import RunbookUnwritable, SlackError, StoreUnavailable
 from tests.fakes import alert
 from tests.test_responder import Bench, press
@@ -75,6 +76,38 @@ async def test_a_failure_at_the_nth_call_leaves_nothing_stuck(tmp_path: Path, at
     assert [what for what, *_ in bench.messenger.said].count("outcome") == bench.containers.restarts
     if incident.state is State.INTERRUPTED:
         assert any("[offer]" in words for what, _, words in bench.messenger.said if what == "say")
+
+
+REQUESTS: dict[str, Callable[[Bench, Incident], Awaitable[None]]] = {
+    "a fresh look": lambda bench, card: bench.responder.rediagnose(press(card)),
+    "a diagnosis": lambda bench, card: bench.responder.diagnose(card.target, card.place, "U0ONCALL"),
+    "ignore": lambda bench, card: bench.responder.ignore(press(card), "known"),
+}
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("at", range(1, 8))
+@pytest.mark.parametrize("what", REQUESTS)
+async def test_a_request_that_meets_a_failing_database_leaves_nobody_waiting(
+    tmp_path: Path, what: str, at: int, after: bool
+) -> None:
+    bench = Bench(tmp_path)
+    await bench.store.start()
+    card = await bench.fire()
+    recent = bench.store.recent
+    FailsOnce(bench, at, after=after)
+    try:
+        with suppress(StoreUnavailable):
+            await REQUESTS[what](bench, card)  # the asker is told that it failed
+        for _ in range(2):
+            with suppress(StoreUnavailable):
+                await bench.responder.catch_up()
+        incidents = await recent()
+    finally:
+        await bench.store.close()
+    for incident in incidents:
+        assert incident.state is State.PROPOSED or incident.remembered
+        assert [shown.state for shown in bench.messenger.cards if shown.id == incident.id][-1] is incident.state
 
 
 @pytest.mark.parametrize("at", range(1, 5))

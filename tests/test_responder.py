@@ -567,6 +567,29 @@ async def test_a_request_whose_incident_is_on_disk_though_no_answer_came_goes_on
     assert (incident.state, bool(incident.card)) == (State.PROPOSED, True)
 
 
+async def test_a_request_of_which_nobody_knows_whether_it_was_kept_goes_on_later(bench, monkeypatch):
+    really_open, really_get, unheard = bench.store.open, bench.store.get, [1, 2]
+
+    async def opened(incident: Incident) -> None:
+        await really_open(incident)
+        raise StoreUnavailable("The database did not answer in time.")
+
+    async def get(incident: str) -> Incident | None:
+        if unheard:
+            unheard.pop()
+            raise StoreUnavailable("The database does not answer.")
+        return await really_get(incident)
+
+    monkeypatch.setattr(bench.store, "open", opened)
+    monkeypatch.setattr(bench.store, "get", get)
+    await bench.responder.diagnose("buggy-app-v2", Place("C0OPS"), "U0ONCALL")
+    what, whom, words = bench.messenger.said[0]
+    assert (what, whom) == ("whisper", "U0ONCALL")
+    assert "The card comes when the database answers again" in words
+    (incident,) = await bench.store.live()
+    assert (incident.state, bool(incident.card)) == (State.PROPOSED, True)
+
+
 async def test_a_request_of_which_nothing_is_on_disk_is_told_to_the_asker(bench, monkeypatch):
     async def away(incident: Incident) -> None:
         raise StoreUnavailable("The database is away.")
