@@ -75,7 +75,7 @@ def parts(
 
 
 def ages(link: Link, now: datetime) -> dict[str, float | None]:
-    """Return how old the socket and the last event are, in seconds; ``None`` where there is none."""
+    """Return how old the socket and the last event are, in seconds; ``None`` where there is none. By Slack's clock."""
     moments = {"socket_age_s": link.up_since, "last_event_s": link.event_at}
     return {name: round((now - at).total_seconds(), 1) if at else None for name, at in moments.items()}
 

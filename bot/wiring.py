@@ -38,6 +38,7 @@ from bot.settings import Settings
 from bot.slack import listeners
 from bot.slack.approvers import SlackApprovers
 from bot.slack.client import SLACK, identify, web_client
+from bot.slack.clock import SlackClock
 from bot.slack.messenger import SlackMessenger
 from bot.slack.missed import Missed
 from bot.slack.socket import Connection
@@ -207,20 +208,21 @@ async def running(settings: Settings) -> AsyncIterator[Connection]:
             clock=_now,
             clean=partial(redact, known=settings.secrets),
         )
-        missed = Missed(client, own, settings.aegis_alert_channels, _now, said.take)
+        clock = SlackClock(_now)
+        missed = Missed(client, own, settings.aegis_alert_channels, clock, said.take)
         connection = Connection(
             app,
             settings.slack_app_token.get_secret_value(),
             on_reconnect=reconnected,
             on_gap=missed.read_back,
             since=await edges.store.last_heard(),
-            clock=_now,
+            clock=clock,
         )
         health = Health(
             connected=lambda: connection.connected,
             store=edges.store,
-            parts=vitals.parts(edges.containers, edges.model, edges.memory, outbox, lambda: connection.clock_trouble),
-            link=lambda: vitals.ages(connection, _now()),
+            parts=vitals.parts(edges.containers, edges.model, edges.memory, outbox, lambda: clock.trouble),
+            link=lambda: vitals.ages(connection, clock()),
             count=partial(vitals.count, edges.store, outbox),
         )
         door = Door(
@@ -253,7 +255,7 @@ async def running(settings: Settings) -> AsyncIterator[Connection]:
         ending.callback(sending.cancel)
 
         async def look_back() -> None:
-            await missed.read_back(edges.world.now() - timedelta(seconds=upkeep.READ_BACK))
+            await missed.read_back(clock() - timedelta(seconds=upkeep.READ_BACK))
 
         for due, every in (
             (responder.catch_up, upkeep.EVERY),

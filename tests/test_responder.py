@@ -578,7 +578,8 @@ async def test_a_request_of_which_nobody_knows_whether_it_was_kept_goes_on_later
         if unheard:
             unheard.pop()
             raise StoreUnavailable("The database does not answer.")
-        return await really_get(incident)
+        found: Incident | None = await really_get(incident)
+        return found
 
     monkeypatch.setattr(bench.store, "open", opened)
     monkeypatch.setattr(bench.store, "get", get)

@@ -137,6 +137,9 @@ class Cards:
             if not card.ts:
                 # An earlier run may have put it up again; what stands there then shows an older state.
                 card.ts = await self._posts.find(incident, "card", incident.place)
+            if not card.ts and incident.state is State.EXPIRED:
+                # None stands, and nothing was done: a card would only say that there is none.
+                return
             if not card.ts:
                 card.ts = await self._posts.once(incident, "card", message, incident.place)
                 return

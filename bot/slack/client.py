@@ -8,8 +8,6 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import proxy_bypass
@@ -88,10 +86,6 @@ async def web_client(token: str, api_url: str = SLACK, seconds: float = 30.0) ->
         yield client
 
 
-CLOCK_OFF = timedelta(seconds=30)
-"""A clock that differs from Slack's by this much is wrong: what cards say about times is wrong then, too."""
-
-
 class WebApi:
     """Calls methods of the Web API, waiting where Slack asks to slow down.
 
@@ -139,19 +133,6 @@ class WebApi:
                 raise explain(RATE_LIMITED) from late
             if loop.time() >= give_up:
                 raise explain(RATE_LIMITED)
-
-
-def clock_trouble(answer: AsyncSlackResponse, now: datetime) -> str:
-    """Say by how much this machine's clock differs from Slack's; ``""`` where it is right, or Slack does not say."""
-    said = next((str(value) for name, value in answer.headers.items() if name.lower() == "date"), "")
-    try:
-        off = now - parsedate_to_datetime(said).astimezone(UTC)
-    except (ValueError, TypeError, OverflowError):
-        return ""
-    if abs(off) < CLOCK_OFF:
-        return ""
-    way = "ahead of" if off > timedelta(0) else "behind"
-    return f"this machine's clock is {round(abs(off).total_seconds())} s {way} Slack's"
 
 
 async def identify(client: AsyncWebClient) -> Identity:

@@ -13,6 +13,7 @@ from bot.errors import SlackError, StoreError
 from bot.ports import Received
 from bot.slack import intake
 from bot.slack.client import Identity, WebApi
+from bot.slack.clock import OFF, SlackClock
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ class Missed:
         client: AsyncWebClient,
         own: Identity,
         channels: Collection[str],
-        clock: Callable[[], datetime],
+        clock: SlackClock,
         take: Callable[[Received], Awaitable[None]],
     ) -> None:
         self._api = WebApi(client)
@@ -48,8 +49,13 @@ class Missed:
         self._take = take
 
     async def read_back(self, since: datetime) -> None:
-        """Take in what was said since then, oldest first. A channel that cannot be read is logged and left out."""
-        oldest = max(since - OVERLAP, self._clock() - REACH)
+        """Take in what was said since then, by Slack's clock, oldest first.
+
+        A channel that cannot be read is logged and left out.
+        """
+        now = self._clock()
+        # What lies ahead was noted while this machine's clock was wrong: nobody knows when it was.
+        oldest = now - REACH if since > now + OFF else max(since - OVERLAP, now - REACH)
         for channel in self._channels or await self._joined():
             try:
                 messages = await self._said(channel, oldest)
@@ -57,7 +63,7 @@ class Missed:
                 log.warning("channel %s was not read back: %s", channel, error.sentence)
                 continue
             for message in reversed(messages):
-                received = intake.alert_in({**message, "channel": channel}, self._own, (), self._clock())
+                received = intake.alert_in({**message, "channel": channel}, self._own, (), self._clock.ours())
                 if received is not None:
                     await self._taken(received)
 
@@ -80,6 +86,7 @@ class Missed:
                 limit=200,
                 cursor=cursor or None,
             )
+            self._clock.heed(answer)
             found += answer.get("messages") or []
             cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
             if not cursor:

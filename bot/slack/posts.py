@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot.domain.incident import Incident, Place
@@ -25,6 +25,10 @@ GONE = frozenset({"message_not_found", "thread_not_found"})
 
 LOOKED_AT = 1000
 """Messages of a thread or channel that are looked through for one of ours."""
+
+BEFORE = timedelta(days=7)
+"""How long before an incident is looked for what was said of it: the clock by which it was opened may have been off.
+``LOOKED_AT`` bounds what that costs."""
 
 
 class Posts:
@@ -91,7 +95,7 @@ class Posts:
                         slack.conversations_history,
                         again=True,
                         channel=place.channel,
-                        oldest=f"{incident.opened_at.timestamp() - 300:.6f}",
+                        oldest=f"{(incident.opened_at - BEFORE).timestamp():.6f}",
                         **page,
                     )
             except SlackError as error:

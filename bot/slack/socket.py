@@ -23,7 +23,8 @@ from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.errors import SlackError
-from bot.slack.client import NO_ANSWER, WebApi, clock_trouble
+from bot.slack.client import NO_ANSWER, WebApi
+from bot.slack.clock import SlackClock
 from bot.slack.work import Work
 from bot.telemetry import RECONNECTS
 
@@ -50,7 +51,7 @@ def _now() -> datetime:
 
 
 class Connection:
-    """Keeps one live link to Slack. Times in seconds.
+    """Keeps one live link to Slack. Times in seconds; moments by Slack's clock.
 
     ``ping`` between two pings; ``patience`` for a link to be up, from ticket to hello; ``grace`` for which an old link
     stays open for its last acknowledgements; ``look`` between two looks of the watchdog. ``on_reconnect`` runs after
@@ -65,7 +66,7 @@ class Connection:
         on_reconnect: Callable[[], Awaitable[None]] | None = None,
         on_gap: Callable[[datetime], Awaitable[None]] | None = None,
         since: datetime | None = None,
-        clock: Callable[[], datetime] = _now,
+        clock: SlackClock | None = None,
         ping: float = 10.0,
         patience: float = 10.0,
         grace: float = 3.0,
@@ -82,7 +83,7 @@ class Connection:
         self._look = look
         self._link: _Link | None = None
         self._wake = asyncio.Event()
-        self._clock = clock
+        self._clock = clock or SlackClock(_now)
         self._since = since
         self._heard_at = since or self._clock()
         self._up_since: datetime | None = None
@@ -91,8 +92,6 @@ class Connection:
         self._watchdog: asyncio.Task[None] | None = None
         self.trouble = ""
         """Why there is no link, in a sentence; empty while all is well."""
-        self.clock_trouble = ""
-        """By how much our clock differs from Slack's, looked at whenever a link is made; empty where it is right."""
 
     @property
     def connected(self) -> bool:
@@ -149,9 +148,9 @@ class Connection:
         link = _Link(self._app, self._token, ping=self._ping, on_end=self._wake.set, on_event=self._note_event)
         try:
             answer = await self._api.call(self._api.slack.apps_connections_open, again=True, app_token=self._token)
-            self.clock_trouble = clock_trouble(answer, self._clock())
-            if self.clock_trouble:
-                log.warning("%s; times on cards are wrong", self.clock_trouble)
+            self._clock.heed(answer)
+            if self._clock.trouble:
+                log.warning("%s; times on cards are wrong", self._clock.trouble)
             async with asyncio.timeout(self._patience):
                 await link.up(str(answer["url"]))
         except SlackError as error:

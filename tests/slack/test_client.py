@@ -4,7 +4,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.errors import SlackError
 from bot.playground.faults import Fault
 from bot.playground.workspace import Workspace
-from bot.slack.client import WebApi, clock_trouble, identify, web_client
+from bot.slack.client import WebApi, identify, web_client
+from bot.slack.clock import SlackClock
 from tests.fakes import START
 
 
@@ -73,4 +74,6 @@ class Dated:
 def test_27_a_clock_that_is_off_is_told_with_how_much_and_in_which_direction(
     headers: dict[str, str], said: str
 ) -> None:
-    assert clock_trouble(Dated(**headers), START) == said  # type: ignore[arg-type]  # of an answer only its headers count
+    clock = SlackClock(lambda: START)
+    clock.heed(Dated(**headers))  # type: ignore[arg-type]  # of an answer only its headers count
+    assert clock.trouble == said

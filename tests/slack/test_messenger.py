@@ -293,6 +293,32 @@ async def test_a_card_whose_answer_was_lost_is_found_instead_of_posted_twice(
     assert len(ws.messages("C0OPS")) == 1
 
 
+@pytest.mark.parametrize("hours", [-5, 5])
+async def test_27_a_card_is_found_again_though_this_machines_clock_was_off_when_it_was_opened(
+    ws: Workspace, messenger: SlackMessenger, hours: int
+) -> None:
+    ws.fail("chat.postMessage", Fault(reset=True, after_effect=True))
+    await messenger.card(incident(opened_at=now() + timedelta(hours=hours)))
+    assert len(ws.messages("C0ALERTS")) == 1
+
+
+async def test_an_incident_that_expired_before_its_card_could_be_posted_has_none(
+    ws: Workspace, messenger: SlackMessenger
+) -> None:
+    await messenger.update(incident(State.EXPIRED, closing="The card could not be posted.", closed_by="U0ONCALL"))
+    assert ws.messages("C0ALERTS") == []
+
+
+async def test_a_card_that_stands_though_slack_did_not_say_so_shows_that_it_expired(
+    ws: Workspace, messenger: SlackMessenger, own: Identity, client: AsyncWebClient, work: Work
+) -> None:
+    await messenger.card(incident())
+    later = SlackMessenger(client, own, work, now)
+    await later.update(incident(State.EXPIRED, revision=3, closing="The card could not be posted."))
+    (card,) = ws.messages("C0ALERTS")
+    assert "restart" not in card.buttons
+
+
 @pytest.mark.parametrize("fault", [Fault(reset=True), Fault(status=500)])
 async def test_a_card_that_never_arrived_is_posted_again(
     ws: Workspace, messenger: SlackMessenger, fault: Fault

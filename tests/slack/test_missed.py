@@ -10,6 +10,7 @@ from bot.playground.people import Channel
 from bot.playground.workspace import Workspace
 from bot.ports import Received
 from bot.slack.client import Identity
+from bot.slack.clock import SlackClock
 from bot.slack.missed import Missed
 from tests.slack.conftest import Desk, now
 
@@ -31,7 +32,7 @@ async def test_alerts_of_every_joined_channel_are_read_back_oldest_first(
     elsewhere = await ws.alert("C0OPS", FIRING)
     await ws.alert("C0OTHER", FIRING)
     await client.chat_postMessage(channel="C0ALERTS", text=FIRING)
-    await Missed(client, own, (), now, take).read_back(now())
+    await Missed(client, own, (), SlackClock(now), take).read_back(now())
     assert [received.message for received in taken] == [first.ts, second.ts, elsewhere.ts]
 
 
@@ -42,7 +43,8 @@ async def test_only_the_gap_is_read(ws: Workspace, client: AsyncWebClient, own: 
         taken.append(received)
 
     await ws.alert("C0ALERTS", FIRING)
-    await Missed(client, own, ("C0ALERTS",), now, take).read_back(now() + timedelta(minutes=11))
+    clock = SlackClock(lambda: now() + timedelta(minutes=11))
+    await Missed(client, own, ("C0ALERTS",), clock, take).read_back(clock())
     assert taken == []
 
 
@@ -55,7 +57,39 @@ async def test_what_slack_gave_up_on_is_found_though_slack_was_heard_since(
         taken.append(received)
 
     await ws.alert("C0ALERTS", FIRING)
-    await Missed(client, own, ("C0ALERTS",), now, take).read_back(now() + timedelta(minutes=7))
+    clock = SlackClock(lambda: now() + timedelta(minutes=7))
+    await Missed(client, own, ("C0ALERTS",), clock, take).read_back(clock())
+    assert len(taken) == 1
+
+
+@pytest.mark.parametrize("minutes", [-400, -20, 20, 400])
+async def test_27_a_gap_is_found_by_slacks_clock_where_this_machines_is_off(
+    ws: Workspace, client: AsyncWebClient, own: Identity, minutes: int
+) -> None:
+    taken: list[Received] = []
+
+    async def take(received: Received) -> None:
+        taken.append(received)
+
+    clock = SlackClock(lambda: now() + timedelta(minutes=minutes))
+    clock.heed(await client.auth_test())
+    since = clock()
+    await ws.alert("C0ALERTS", FIRING)
+    await Missed(client, own, ("C0ALERTS",), clock, take).read_back(since)
+    assert len(taken) == 1
+    assert abs(taken[0].at - clock.ours()) < timedelta(minutes=1)
+
+
+async def test_27_a_gap_is_found_though_it_was_noted_by_a_clock_that_was_ahead_then(
+    ws: Workspace, client: AsyncWebClient, own: Identity
+) -> None:
+    taken: list[Received] = []
+
+    async def take(received: Received) -> None:
+        taken.append(received)
+
+    await ws.alert("C0ALERTS", FIRING)
+    await Missed(client, own, ("C0ALERTS",), SlackClock(now), take).read_back(now() + timedelta(hours=2))
     assert len(taken) == 1
 
 
@@ -70,7 +104,7 @@ async def test_a_channel_that_cannot_be_read_does_not_keep_the_others(
     await ws.alert("C0OPS", FIRING)
     ws.fail("conversations.history", Fault(error="not_in_channel"))
     with caplog.at_level(logging.WARNING):
-        await Missed(client, own, ("C0ALERTS", "C0OPS"), now, take).read_back(now())
+        await Missed(client, own, ("C0ALERTS", "C0OPS"), SlackClock(now), take).read_back(now())
     assert len(taken) == 1
     assert "/invite @aegis" in caplog.text
 
@@ -78,7 +112,7 @@ async def test_a_channel_that_cannot_be_read_does_not_keep_the_others(
 async def test_what_was_heard_already_is_not_answered_again(desk: Desk) -> None:
     await desk.ws.alert("C0ALERTS", FIRING)
     await desk.asked("answer")
-    missed = Missed(desk.client, desk.own, (), now, desk.said.take)
+    missed = Missed(desk.client, desk.own, (), SlackClock(now), desk.said.take)
     await missed.read_back(now())
     await desk.work.settle()
     assert len(desk.answers.of("receive")) == 2
@@ -98,6 +132,6 @@ async def test_an_alert_that_cannot_be_put_on_disk_does_not_keep_the_others(
     for _ in range(2):
         await ws.alert("C0ALERTS", FIRING)
     with caplog.at_level(logging.WARNING):
-        await Missed(client, own, ("C0ALERTS",), now, take).read_back(now())
+        await Missed(client, own, ("C0ALERTS",), SlackClock(now), take).read_back(now())
     assert len(taken) == 2
     assert "The database is away." in caplog.text

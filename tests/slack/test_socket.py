@@ -11,6 +11,7 @@ from bot.errors import SlackError
 from bot.playground.faults import Fault
 from bot.playground.workspace import Workspace
 from bot.slack.client import Identity
+from bot.slack.clock import SlackClock
 from bot.slack.listeners import bolt
 from bot.slack.socket import Connection
 from bot.slack.work import Work
@@ -225,11 +226,13 @@ async def test_27_a_clock_that_differs_from_slacks_is_said_and_its_messages_are_
         heard.set()
 
     app.event("message")(hear)
-    connection = make_connection(app, ws.app_token, clock=lambda: datetime.now(UTC) + timedelta(minutes=minutes))
+    clock = SlackClock(lambda: datetime.now(UTC) + timedelta(minutes=minutes))
+    connection = make_connection(app, ws.app_token, clock=clock)
     opened.append(connection)
     with caplog.at_level(logging.WARNING):
         await connection.start()
-    assert connection.clock_trouble.endswith(said)
-    assert connection.clock_trouble in caplog.text
+    assert clock.trouble.endswith(said)
+    assert clock.trouble in caplog.text
     await ws.alert("C0ALERTS", FIRING)
     await asyncio.wait_for(heard.wait(), 5)
+    assert abs(connection.heard_at - datetime.now(UTC)) < timedelta(minutes=1)

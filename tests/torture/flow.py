@@ -54,9 +54,19 @@ PATIENCE = 90.0
 STUCK = 45.0
 """Seconds after which a bot in which something hangs for ever is killed, as an operator would."""
 
+WAITS = 12.0
+"""Seconds for which somebody who asked waits for the card before asking again."""
+
 WEBHOOK = "by webhook"
-FLOWS = {"recovered": State.RESOLVED, "not recovered": State.UNRESOLVED, WEBHOOK: State.RESOLVED}
-"""How the incident ends. The alert comes by Slack or by webhook; the container recovers or ends at once again."""
+IGNORED = "asked for, ignored"
+FLOWS = {
+    "recovered": State.RESOLVED,
+    "not recovered": State.UNRESOLVED,
+    WEBHOOK: State.RESOLVED,
+    IGNORED: State.IGNORED,
+}
+"""How the incident ends. An alert comes by Slack or by webhook, and is approved; the container recovers or ends at once
+again. Or somebody asks for a diagnosis, wants a fresh look at it, and ignores it."""
 
 _COMMANDS = {
     **dict.fromkeys(FLOWS, "exec sleep 100000"),
@@ -130,9 +140,15 @@ class Scene:
         return [one for one in self.slack.messages("C0ALERTS") if not one.thread_ts]
 
     async def alert(self) -> None:
-        """Let monitoring say that it is down; a webhook's sender tries until it is told that it was taken in."""
+        """Let monitoring say that it is down; a webhook's sender tries until it is told that it was taken in.
+
+        Or let somebody ask for a diagnosis, and ask again where no card comes.
+        """
         if self.flow == WEBHOOK:
             await self._post()
+            return
+        if self.flow == IGNORED:
+            await self._ask()
             return
         title = f"[FIRING:1] ServiceDown ({TARGET} critical)"
         text = f"*Details:*\n • *alertname:* `ServiceDown`\n • *name:* `{TARGET}`\n • *severity:* `critical`"
@@ -147,10 +163,20 @@ class Scene:
                         return
             await asyncio.sleep(0.3)
 
+    async def _ask(self) -> None:
+        while not self.cards():
+            await self.slack.slash(PERSON, "C0ALERTS", "/aegis", f"diagnose {TARGET}")
+            with suppress(TimeoutError):
+                await self.slack.wait_for(self.cards, WAITS)
+
     async def person(self) -> None:
+        """Do on the card what this flow is about, until it is done; ends only when it is cancelled."""
+        await (self._set_aside() if self.flow == IGNORED else self._approve())
+
+    async def _approve(self) -> None:
         """Press Restart as long as there is such a button; where there is none but another look is offered, ask for it.
 
-        Somebody who pressed waits a little for something to happen; ends only when it is cancelled.
+        Somebody who pressed waits a little for something to happen.
         """
         while True:
             (card, *_) = await self.slack.wait_for(self._cards_with_buttons, PATIENCE)
@@ -161,6 +187,26 @@ class Scene:
                 await self.slack.press(PERSON, seen, button)
             with suppress(TimeoutError):
                 await self.slack.wait_for(partial(_has_no, card, button), 2.0)
+
+    async def _set_aside(self) -> None:
+        """Ask for a fresh look once, then press Ignore and give a reason, as long as there is such a button."""
+        looked = False
+        while True:
+            (card, *_) = await self.slack.wait_for(self._cards_to_ignore, PATIENCE)
+            seen = card.snapshot()
+            self.seen.append(seen)
+            with suppress(NoSuchControl, TimeoutError):
+                if not looked:
+                    looked = (await self.slack.press(PERSON, seen, "rediagnose")).ok
+                    await self.slack.wait_for(partial(_has_no, card, "restart"), 2.0)
+                    await self.slack.wait_for(partial(_has, card, "restart"), 5.0)
+                if (await self.slack.press(PERSON, seen, "ignore")).ok:
+                    window = await self.slack.wait_for(lambda: self.slack.modal(PERSON), 2.0)
+                    await self.slack.submit(PERSON, window, {"reason": "load test"})
+                await self.slack.wait_for(partial(_has_no, card, "ignore"), 2.0)
+
+    def _cards_to_ignore(self) -> list[Message]:
+        return [one for one in self.cards() if "ignore" in one.buttons]
 
     def _cards_with_buttons(self) -> list[Message]:
         return [one for one in self.cards() if {"restart", "rediagnose"} & set(one.buttons)]
@@ -299,27 +345,29 @@ async def wrong(on: Scene, rows: Sequence[Mapping[str, Any]], run: Run) -> list[
         waiting, _ = await store.outbox.depth()
     finally:
         await store.close()
-    if len(incidents) != 1:
+    incident, *asked_again = incidents
+    if asked_again and not (on.flow == IGNORED and all(map(_given_up, asked_again))):
         return [f"{len(incidents)} incidents: {[one.state.value for one in incidents]}"]
-    (incident,) = incidents
     run.state = incident.state.value
     entries = [entry.id for entry in await RunbookFile(on.folder / "runbook.json").entries()]
     firsts = on.firsts()
     thread = [said for first in firsts for said in on.slack.thread(first)]
     said = Counter(map(_part, thread))
+    cards = sorted(views.card(one).text for one in incidents if one.card)
     remembered = int(incident.state in FLOWS.values())
+    outcomes = int(incident.state in (State.RESOLVED, State.UNRESOLVED))
     holds = {
         "the audit trail does not verify": Examined().read(trail) == "",
         "the incident goes on for ever": incident.state not in LIVE and incident.remembered,
         "something waits for Slack": waiting == 0,
-        f"{len(firsts)} threads": len(firsts) == 1,
-        f"{len(on.cards())} cards": len(on.cards()) == 1,
+        f"{len(firsts)} threads": len(firsts) == max(len(cards), 1),
+        f"{len(on.cards())} cards": len(on.cards()) == len(cards) > 0,
         "a button is left": not any({"restart", "ignore"} & set(one.buttons) for one in on.cards()),
-        "the card shows another state": [one.text for one in on.cards()] == [views.card(incident).text],
+        "the card shows another state": sorted(one.text for one in on.cards()) == cards,
         f"the runbook has it {entries.count(incident.id)} times": entries == [incident.id] * remembered,
-        f"the outcome was said {said['outcome']} times": said["outcome"] == remembered,
+        f"the outcome was said {said['outcome']} times": said["outcome"] == outcomes,
         "only a kill helped": not run.killed or any(map(_held_for_ever, run.faults)),
-        "a message was said twice": not _twice(thread),
+        "a message was said twice": not any(_twice(on.slack.thread(first)) for first in firsts),
     }
     return [told for told, good in holds.items() if not good] + _acts(on, incident, trail, rows, run)
 
@@ -337,6 +385,7 @@ def _acts(
     done = [row for row in rows if row["name"] in acts and row["what"] == "done"]
     approved = min((datetime.fromisoformat(at).timestamp() for _, _, at in approvals), default=float("inf"))
     bundles = [json.loads(one.read_text()) for one in (on.folder / "bundles").glob("*.json")]
+    untouched = State.IGNORED if on.flow == IGNORED else State.INTERRUPTED
     holds = {
         f"{on.restarts} restarts, {len(told)} told, {len(approvals)} approvals": (
             on.restarts <= len(told) <= len(approvals) <= 1 and len(presses) == len(approvals)
@@ -347,10 +396,18 @@ def _acts(
         "the engine was told before the approval": all(row["at"] >= approved for row in posts),
         "nothing was saved before the restart": bool(bundles) or not on.restarts,
         f"restarted {on.restarts} times, and it ends in {incident.state.value}": incident.state
-        is (FLOWS[on.flow] if on.restarts else State.INTERRUPTED),
-        "not restarted, though nothing went wrong near the restart": on.restarts == 1 or _near_the_restart(run),
+        is (FLOWS[on.flow] if on.restarts else untouched),
+        "restarted, though nobody wanted it": on.flow != IGNORED or not on.restarts,
+        "not restarted, though nothing went wrong near the restart": on.flow == IGNORED
+        or on.restarts == 1
+        or _near_the_restart(run),
     }
     return [what for what, good in holds.items() if not good]
+
+
+def _given_up(incident: Incident) -> bool:
+    """Say whether this incident made room for one that somebody asked for, who waited for its card in vain."""
+    return incident.state is State.EXPIRED and incident.closed_by == PERSON and incident.approval is None
 
 
 def _near_the_restart(run: Run) -> bool:
@@ -359,6 +416,10 @@ def _near_the_restart(run: Run) -> bool:
         return bool(run.faults)
     claimed = next((at for at, one in enumerate(run.effects) if "approvals" in one.name), len(run.effects))
     return run.faults[0].effect in run.effects[claimed:]
+
+
+def _has(card: Message, button: str) -> bool:
+    return button in card.buttons
 
 
 def _has_no(card: Message, button: str) -> bool:

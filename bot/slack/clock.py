@@ -1,0 +1,43 @@
+"""Slack's time, by this machine's clock, which may be off: by how much, each answer of Slack's tells."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+
+log = logging.getLogger(__name__)
+
+OFF = timedelta(seconds=30)
+"""A clock that differs from Slack's by this much is wrong: what cards say about times is wrong then, too."""
+
+
+class SlackClock:
+    """Tells the time as Slack has it. ``ours`` tells this machine's time."""
+
+    def __init__(self, ours: Callable[[], datetime]) -> None:
+        self.ours = ours
+        self._ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        """Return Slack's time, to the second or so; ours before anything was heeded."""
+        return self.ours() - self._ahead
+
+    @property
+    def trouble(self) -> str:
+        """By how much this machine's clock is off; ``""`` where it is right, or Slack did not say."""
+        if abs(self._ahead) < OFF:
+            return ""
+        way = "ahead of" if self._ahead > timedelta() else "behind"
+        return f"this machine's clock is {round(abs(self._ahead).total_seconds())} s {way} Slack's"
+
+    def heed(self, answer: AsyncSlackResponse) -> None:
+        """Take over what the ``Date`` of an answer that has just come says; one without a date says nothing."""
+        said = next((str(value) for name, value in answer.headers.items() if name.lower() == "date"), "")
+        try:
+            self._ahead = self.ours() - parsedate_to_datetime(said).astimezone(UTC)
+        except (ValueError, TypeError, OverflowError):
+            log.debug("Slack does not say what time it is")
