@@ -131,7 +131,7 @@ def _of_member(pairs: Pairs, inventory: Sequence[Target]) -> tuple[bool, list[st
     tasks = _names(pairs, _TASKS, lambda value: _container(value, inventory))
     if tasks:
         return True, tasks
-    containers = _names(pairs, _CONTAINER, lambda value: _container(value, inventory))
+    containers = _containers(pairs, inventory)
     if containers:
         return True, containers
     ids = _names(pairs, _IDS, lambda value: _by_id(value, inventory))
@@ -154,6 +154,21 @@ def _of_member(pairs: Pairs, inventory: Sequence[Target]) -> tuple[bool, list[st
         if names:
             return False, names
     return False, []
+
+
+def _containers(pairs: Pairs, inventory: Sequence[Target]) -> list[str]:
+    """Return the containers that are labelled so. ``name`` is often another thing's: beside a container it is no name.
+
+    Where an exporter tells of containers (cAdvisor: with their image and id), the label ``container`` may be its own.
+    """
+    told = _names(pairs, _CONTAINER - {"name"}, lambda value: _container(value, inventory))
+    named = _names(pairs, frozenset({"name"}), lambda value: _container(value, inventory))
+    labels = dict(reversed(pairs))
+    exporter = {labels.get("job", ""), labels.get("instance", "").partition(":")[0]}
+    if named and told and exporter.issuperset(told) and {"image", "id"} & labels.keys():
+        return named
+    elsewhere = any(key in _CONTAINER - {"name"} and _LIKE_NAME.match(value) for key, value in pairs)
+    return told if told or elsewhere else named
 
 
 def _names_another(pairs: Pairs) -> bool:

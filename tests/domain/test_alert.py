@@ -104,6 +104,16 @@ def test_an_unknown_container_is_not_replaced_by_one_that_is_like_it() -> None:
     assert named(from_bot("container: api-v22\nstatus: down"), "api", "api-v2") == ()
 
 
+def test_a_name_beside_a_container_that_is_elsewhere_is_none_of_ours() -> None:
+    assert named(from_bot("container: gone-1\nname: api\nstatus: down"), "api", "api-v2") == ()
+    assert named(from_bot("container: api-v2\nname: api\nstatus: down"), "api", "api-v2") == ("api-v2",)
+
+
+def test_of_what_an_exporter_tells_the_container_is_not_the_exporter() -> None:
+    told = "alertname: Down\ncontainer: cadvisor\njob: cadvisor\ninstance: cadvisor:8080\nname: api\nimage: shop/api:2"
+    assert named(from_bot(told), "cadvisor", "api") == ("api",)
+
+
 def test_a_container_that_is_labelled_but_unknown_keeps_the_job_and_the_title_out() -> None:
     event = from_bot(
         "",
