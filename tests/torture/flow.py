@@ -353,15 +353,15 @@ async def wrong(on: Scene, rows: Sequence[Mapping[str, Any]], run: Run) -> list[
     firsts = on.firsts()
     thread = [said for first in firsts for said in on.slack.thread(first)]
     said = Counter(map(_part, thread))
-    cards = sorted(views.card(one).text for one in incidents if one.card)
+    cards = sorted(views.card(one).text for one in incidents if one.card or one is incident)
     remembered = int(incident.state in FLOWS.values())
     outcomes = int(incident.state in (State.RESOLVED, State.UNRESOLVED))
     holds = {
         "the audit trail does not verify": Examined().read(trail) == "",
         "the incident goes on for ever": incident.state not in LIVE and incident.remembered,
         "something waits for Slack": waiting == 0,
-        f"{len(firsts)} threads": len(firsts) == max(len(cards), 1),
-        f"{len(on.cards())} cards": len(on.cards()) == len(cards) > 0,
+        f"{len(firsts)} threads": len(firsts) == len(cards),
+        f"{len(on.cards())} cards": len(on.cards()) == len(cards),
         "a button is left": not any({"restart", "ignore"} & set(one.buttons) for one in on.cards()),
         "the card shows another state": sorted(one.text for one in on.cards()) == cards,
         f"the runbook has it {entries.count(incident.id)} times": entries == [incident.id] * remembered,
