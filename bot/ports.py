@@ -164,6 +164,9 @@ class Store(Protocol):
         ``False``: it was taken over, and the engine must not be told.
         """
 
+    async def was_sent(self, incident: str) -> bool:
+        """Say whether the trail has it that the engine was about to be told something; if not, it was told nothing."""
+
     async def receive(self, received: Received) -> bool:
         """Take an alert in; ``False`` where its key was taken in before."""
 

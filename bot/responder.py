@@ -317,6 +317,14 @@ class Responder:
         seen = Verification(recovered=False, reason=reason)
         await self._record.end(replace(incident, verification=seen), incident)
 
+    async def _sent_or_not(self, incident: Incident) -> None:
+        """Go on with a restart in whose midst the last run ended; what happened to a target by itself is not ours."""
+        if await self._store.was_sent(incident.id):
+            await self._settle(incident)
+        else:
+            told = "The restart was not carried out, since Aegis was interrupted before it asked the engine."
+            await self._record.not_restarted(incident, told)
+
     async def _settle(self, incident: Incident) -> None:
         """Go on by what became of a restart whose answer was not heard."""
 
@@ -433,7 +441,7 @@ class Responder:
                 told = "This comes late: Aegis was interrupted while it looked at this."
                 await self._record.quietly(self._messenger.say(incident, told))
         elif incident.state is State.RESTARTING:
-            await self._settle(incident)
+            await self._sent_or_not(incident)
         elif incident.state is State.VERIFYING:
             await self._verify(incident)
         elif self._record.expired(incident):

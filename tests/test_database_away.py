@@ -17,7 +17,7 @@ from bot.errors import RunbookUnwritable, SlackError, StoreUnavailable
 from tests.fakes import alert
 from tests.test_responder import Bench, press
 
-CALLS = ("open", "handled", "claim", "refine", "sending", "get", "recent", "live", "history")
+CALLS = ("open", "handled", "claim", "refine", "sending", "was_sent", "get", "recent", "live", "history")
 
 
 class FailsOnce:

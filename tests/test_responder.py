@@ -15,6 +15,7 @@ from bot import responder
 from bot.adapters.runbook_file import RunbookFile
 from bot.adapters.store import SqlStore
 from bot.domain.alert import Kind
+from bot.domain.audit import Act, Verdict
 from bot.domain.guard import Policy
 from bot.domain.incident import Approval, Incident, Place, Press, State
 from bot.domain.target import Target
@@ -112,6 +113,11 @@ class Bench:
 
     async def recover(self) -> None:
         await self.responder.recover(await self.responder.left_over())
+
+    async def sent(self, incident: Incident) -> None:
+        """Note that the engine is about to be told of the restart, as a process did that is killed now."""
+        act = Act("engine", self.clock.now(), Verdict.ALLOWED, incident=incident.id, said="restart")
+        assert await self.store.sending(incident, act)
 
     async def now(self, incident: Incident) -> Incident:
         found = await self.store.get(incident.id)
@@ -705,8 +711,11 @@ async def test_status_names_what_is_there_and_what_is_not(bench):
 
 # After a crash: the state says where it was, the engine says what happened.
 
+DOWN = facts(running=False, status="exited", exit_code=137, finished_at="2026-11-22T03:00:02.000000000Z")
+UP_AGAIN = facts(started_at="2026-11-22T03:00:05.000000000Z", health="healthy")
 
-async def crash(bench: Bench, incident: Incident, state: State, *, happened: bool) -> Incident:
+
+async def crash(bench: Bench, incident: Incident, state: State, *, happened: bool, sent: bool = True) -> Incident:
     """Bring the stored incident to where a killed process left it, and start anew."""
     claimed = replace(
         incident,
@@ -716,11 +725,13 @@ async def crash(bench: Bench, incident: Incident, state: State, *, happened: boo
     )
     left = await bench.store.claim(incident, claimed)
     assert left is not None
+    if sent:
+        await bench.sent(left)
     if state is State.VERIFYING:
         left = await bench.store.claim(left, replace(left, state=State.VERIFYING))
         assert left is not None
     if happened:
-        bench.containers.looks = [facts(started_at="2026-11-22T03:00:05.000000000Z", health="healthy")]
+        bench.containers.looks = [UP_AGAIN]
     bench.build()
     return left
 
@@ -739,11 +750,22 @@ async def test_killed_before_the_call_left_nothing_is_sent(bench):
     assert bench.containers.writes == []
 
 
+@pytest.mark.parametrize("became", [DOWN, UP_AGAIN], ids=["stopped", "restarted"])
+async def test_killed_before_the_engine_was_told_what_somebody_else_did_meanwhile_is_not_taken_for_ours(bench, became):
+    left = await crash(bench, await bench.fire(), State.RESTARTING, happened=False, sent=False)
+    bench.containers.looks = [became]
+    bench.clock.at += timedelta(seconds=50)
+    await bench.recover()
+    ended = await bench.now(left)
+    assert (ended.state, ended.restarted_at) == (State.INTERRUPTED, None)
+    assert "before it asked the engine" in ended.closing
+    assert bench.containers.writes == []
+    assert bench.entries() == []
+
+
 async def test_killed_between_stop_and_start_it_is_started_once(bench):
     left = await crash(bench, await bench.fire(), State.RESTARTING, happened=False)
-    bench.containers.looks = [
-        facts(running=False, status="exited", exit_code=137, finished_at="2026-11-22T03:00:02.000000000Z")
-    ]
+    bench.containers.looks = [DOWN]
     bench.clock.at += timedelta(seconds=50)
     await bench.recover()
     assert (await bench.now(left)).state is State.RESOLVED

@@ -267,8 +267,9 @@ class Incidents(RuleBasedStateMachine):
             "they were let in": set(counted) <= self.bot.approvers.let_in <= set(APPROVERS),
             "the trail tells of it": any(row[0].startswith(what) for row in noted),
             "it is done once": self.writes[what, incident] == 1,
-            # It may have died by itself before our restart came: nobody can tell that from a restart cut in its middle.
-            "a start ends a restart": what == docker.RESTART or any(row[0].startswith(docker.RESTART) for row in noted),
+            # What was sent may never have come; the container may have died by itself: nobody can tell that apart.
+            "a start ends a restart that was sent": what == docker.RESTART
+            or any(row[0].startswith(docker.RESTART) for row in noted),
         }.items():
             if not holds:
                 self.stage.broken.append(f"{what} of {container.name} for {incident}: not so that {promise}")

@@ -159,6 +159,10 @@ class SqlStore(Database):
 
         return await self._run(work)
 
+    async def was_sent(self, incident: str) -> bool:
+        """Say whether the trail has it that the engine was about to be told something; if not, it was told nothing."""
+        return await self._run(lambda connection: store_audit.has(connection, "engine", incident), begin=READS)
+
     async def claim(
         self, before: Incident, after: Incident, approval: Approval | None = None, token: str = ""
     ) -> Incident | None:

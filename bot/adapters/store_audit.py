@@ -35,6 +35,12 @@ async def add(connection: AsyncConnection, acts: Sequence[Act]) -> None:
     await connection.execute(insert(audit), rows)
 
 
+async def has(connection: AsyncConnection, kind: str, incident: str) -> bool:
+    """Say whether there is an act of this kind about an incident. Without an index: it is asked after crashes only."""
+    asked = select(audit.c.number).where(audit.c.kind == kind, audit.c.incident == clean(incident)).limit(1)
+    return await connection.scalar(asked) is not None
+
+
 async def read(connection: AsyncConnection, after: int, limit: int) -> tuple[Row, ...]:
     """Return up to ``limit`` rows after the number ``after``."""
     asked = select(audit).where(audit.c.number > after).order_by(audit.c.number).limit(limit)

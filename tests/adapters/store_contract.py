@@ -374,7 +374,9 @@ class StoreContract:
                     assert not await store.sending(known, Act("engine", NOW, incident=known.id, said="restart"))
                 assert await store.get(before.id) == fresh
                 assert await other.owns(fresh)
+                assert not await other.was_sent(fresh.id)
                 assert await other.sending(fresh, Act("engine", NOW, incident=fresh.id, said="restart"))
+                assert await other.was_sent(fresh.id)
                 assert await other.claim(fresh, replace(fresh, state=state, remembered=True)) is not None
             assert await store.unremembered() == ()
             assert sum(row.act.kind == "engine" for row in await store.trail()) == 4

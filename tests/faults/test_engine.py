@@ -142,7 +142,9 @@ async def left_stopped(bench: Bench) -> str:
     incident = await bench.fire()
     before = (facts().started_at, facts().finished_at)
     claimed = replace(incident, state=State.RESTARTING, before=before, restarted_at=bench.clock.now())
-    assert await bench.store.claim(incident, claimed) is not None
+    left = await bench.store.claim(incident, claimed)
+    assert left is not None
+    await bench.sent(left)
     bench.containers.looks = [DOWN]
     bench.build()
     return incident.id
