@@ -1,4 +1,4 @@
-"""``python -m tests.torture``: everything that can go wrong, at every effect of both flows; ends with a table."""
+"""``python -m tests.torture``: everything that can go wrong, at every effect of every flow; ends with a table."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def write(found: Mapping[str, object]) -> None:
 
 
 async def main(options: argparse.Namespace) -> int:
-    """Torture both flows; the exit code says whether all was survived."""
+    """Torture every flow; the exit code says whether all was survived."""
     began = time.monotonic()
     tallies = {flow: Tally() for flow in FLOWS if options.flow in ("", flow)}
     for flow, tally in tallies.items():

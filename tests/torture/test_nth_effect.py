@@ -1,6 +1,6 @@
 """Whatever goes wrong at whichever effect: one restart at most, an approval before it, and an end that people see.
 
-The short form; ``make torture`` tries everything at every effect of both flows.
+The short form; ``make torture`` tries everything at every effect of every flow.
 """
 
 from __future__ import annotations
