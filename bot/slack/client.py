@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -141,7 +141,7 @@ async def identify(client: AsyncWebClient) -> Identity:
     answer = await api.call(api.slack.auth_test, again=True)
     if not answer.get("bot_id"):
         raise explain("not_allowed_token_type")
-    scopes = next((value for name, value in answer.headers.items() if name.lower() == "x-oauth-scopes"), "")
+    scopes = header(answer.headers, "X-OAuth-Scopes")
     return Identity(
         bot_user_id=str(answer.get("user_id", "")),
         bot_id=str(answer.get("bot_id", "")),
@@ -149,6 +149,11 @@ async def identify(client: AsyncWebClient) -> Identity:
         team_id=str(answer.get("team_id", "")),
         scopes=tuple(scope.strip() for scope in scopes.split(",") if scope.strip()),
     )
+
+
+def header(headers: Mapping[str, object], name: str) -> str:
+    """Return a header of an answer, however its name is spelt; ``""`` where there is none."""
+    return next((str(value) for each, value in headers.items() if each.lower() == name.lower()), "")
 
 
 def explain(code: str, detail: str = "") -> SlackError:
@@ -182,6 +187,5 @@ def _refused(error: SlackApiError) -> SlackError:
 
 def _retry_after(error: Exception) -> float:
     """Return the seconds that Slack asks for; one where it does not say."""
-    headers = getattr(getattr(error, "response", None), "headers", None) or {}
-    said = next((str(value) for name, value in headers.items() if name.lower() == "retry-after"), "")
+    said = header(getattr(getattr(error, "response", None), "headers", None) or {}, "Retry-After")
     return float(said) if said.isascii() and said.isdigit() else 1.0

@@ -9,6 +9,8 @@ from email.utils import parsedate_to_datetime
 
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
+from bot.slack.client import header
+
 log = logging.getLogger(__name__)
 
 OFF = timedelta(seconds=30)
@@ -36,8 +38,7 @@ class SlackClock:
 
     def heed(self, answer: AsyncSlackResponse) -> None:
         """Take over what the ``Date`` of an answer that has just come says; one without a date says nothing."""
-        said = next((str(value) for name, value in answer.headers.items() if name.lower() == "date"), "")
         try:
-            self._ahead = self.ours() - parsedate_to_datetime(said).astimezone(UTC)
+            self._ahead = self.ours() - parsedate_to_datetime(header(answer.headers, "Date")).astimezone(UTC)
         except (ValueError, TypeError, OverflowError):
             log.debug("Slack does not say what time it is")

@@ -17,14 +17,17 @@ from tests.slack.conftest import Desk, now
 FIRING = "[FIRING:1] ContainerDown (container buggy-app-v2, severity critical)"
 
 
+class Taken(list[Received]):
+    """What was taken in, in order."""
+
+    async def take(self, received: Received) -> None:
+        self.append(received)
+
+
 async def test_alerts_of_every_joined_channel_are_read_back_oldest_first(
     ws: Workspace, client: AsyncWebClient, own: Identity
 ) -> None:
-    taken: list[Received] = []
-
-    async def take(received: Received) -> None:
-        taken.append(received)
-
+    taken = Taken()
     ws.state.channels["C0OTHER"] = Channel("C0OTHER", "other", {"U0ONCALL"})
     first = await ws.alert("C0ALERTS", FIRING)
     await ws.say("U0ONCALL", "C0ALERTS", FIRING)
@@ -32,33 +35,25 @@ async def test_alerts_of_every_joined_channel_are_read_back_oldest_first(
     elsewhere = await ws.alert("C0OPS", FIRING)
     await ws.alert("C0OTHER", FIRING)
     await client.chat_postMessage(channel="C0ALERTS", text=FIRING)
-    await Missed(client, own, (), SlackClock(now), take).read_back(now())
+    await Missed(client, own, (), SlackClock(now), taken.take).read_back(now())
     assert [received.message for received in taken] == [first.ts, second.ts, elsewhere.ts]
 
 
 async def test_only_the_gap_is_read(ws: Workspace, client: AsyncWebClient, own: Identity) -> None:
-    taken: list[Received] = []
-
-    async def take(received: Received) -> None:
-        taken.append(received)
-
+    taken = Taken()
     await ws.alert("C0ALERTS", FIRING)
     clock = SlackClock(lambda: now() + timedelta(minutes=11))
-    await Missed(client, own, ("C0ALERTS",), clock, take).read_back(clock())
+    await Missed(client, own, ("C0ALERTS",), clock, taken.take).read_back(clock())
     assert taken == []
 
 
 async def test_what_slack_gave_up_on_is_found_though_slack_was_heard_since(
     ws: Workspace, client: AsyncWebClient, own: Identity
 ) -> None:
-    taken: list[Received] = []
-
-    async def take(received: Received) -> None:
-        taken.append(received)
-
+    taken = Taken()
     await ws.alert("C0ALERTS", FIRING)
     clock = SlackClock(lambda: now() + timedelta(minutes=7))
-    await Missed(client, own, ("C0ALERTS",), clock, take).read_back(clock())
+    await Missed(client, own, ("C0ALERTS",), clock, taken.take).read_back(clock())
     assert len(taken) == 1
 
 
@@ -66,16 +61,12 @@ async def test_what_slack_gave_up_on_is_found_though_slack_was_heard_since(
 async def test_27_a_gap_is_found_by_slacks_clock_where_this_machines_is_off(
     ws: Workspace, client: AsyncWebClient, own: Identity, minutes: int
 ) -> None:
-    taken: list[Received] = []
-
-    async def take(received: Received) -> None:
-        taken.append(received)
-
+    taken = Taken()
     clock = SlackClock(lambda: now() + timedelta(minutes=minutes))
     clock.heed(await client.auth_test())
     since = clock()
     await ws.alert("C0ALERTS", FIRING)
-    await Missed(client, own, ("C0ALERTS",), clock, take).read_back(since)
+    await Missed(client, own, ("C0ALERTS",), clock, taken.take).read_back(since)
     assert len(taken) == 1
     assert abs(taken[0].at - clock.ours()) < timedelta(minutes=1)
 
@@ -83,28 +74,20 @@ async def test_27_a_gap_is_found_by_slacks_clock_where_this_machines_is_off(
 async def test_27_a_gap_is_found_though_it_was_noted_by_a_clock_that_was_ahead_then(
     ws: Workspace, client: AsyncWebClient, own: Identity
 ) -> None:
-    taken: list[Received] = []
-
-    async def take(received: Received) -> None:
-        taken.append(received)
-
+    taken = Taken()
     await ws.alert("C0ALERTS", FIRING)
-    await Missed(client, own, ("C0ALERTS",), SlackClock(now), take).read_back(now() + timedelta(hours=2))
+    await Missed(client, own, ("C0ALERTS",), SlackClock(now), taken.take).read_back(now() + timedelta(hours=2))
     assert len(taken) == 1
 
 
 async def test_a_channel_that_cannot_be_read_does_not_keep_the_others(
     ws: Workspace, client: AsyncWebClient, own: Identity, caplog: pytest.LogCaptureFixture
 ) -> None:
-    taken: list[Received] = []
-
-    async def take(received: Received) -> None:
-        taken.append(received)
-
+    taken = Taken()
     await ws.alert("C0OPS", FIRING)
     ws.fail("conversations.history", Fault(error="not_in_channel"))
     with caplog.at_level(logging.WARNING):
-        await Missed(client, own, ("C0ALERTS", "C0OPS"), SlackClock(now), take).read_back(now())
+        await Missed(client, own, ("C0ALERTS", "C0OPS"), SlackClock(now), taken.take).read_back(now())
     assert len(taken) == 1
     assert "/invite @aegis" in caplog.text
 
