@@ -23,7 +23,7 @@ from bot import env_file
 from bot.errors import AegisError, EngineError, SettingsError
 from bot.playground import docker_engine, keep, web
 from bot.playground.bot_process import BotProcess
-from bot.playground.engine import ProcessEngine
+from bot.playground.engine.engine import ProcessEngine
 from bot.playground.lab import Lab
 from bot.playground.lab_services import Ground, process_images
 from bot.playground.opening import Opening

@@ -17,7 +17,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.playground import engine_image
-from bot.playground.engine_answers import Refused, moment, nanoseconds
+from bot.playground.engine.errors import Refused, moment, nanoseconds
 from bot.playground.engine_containers import Containers, read_filters
 from bot.playground.engine_events import Events
 from bot.playground.engine_image import ProcessImage

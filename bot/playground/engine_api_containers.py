@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.playground import engine_inspect, engine_stats
-from bot.playground.engine_answers import Refused, integer, nanoseconds, truth
+from bot.playground.engine.errors import Refused, integer, nanoseconds, truth
 from bot.playground.engine_api import Handler, begin, body, both, done, send
 from bot.playground.engine_container import Container
 from bot.playground.engine_containers import Containers, read_filters

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.playground.engine_answers import Refused
+from bot.playground.engine.errors import Refused
 from bot.playground.engine_image import ProcessImage
 
 Json = dict[str, Any]

@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable
 from contextlib import suppress
 
-from bot.playground.engine_answers import Refused
+from bot.playground.engine.errors import Refused
 from bot.playground.engine_life import Life
 from bot.playground.engine_run import Run
 from bot.playground.engine_state import signal_number

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.playground import engine_config, engine_image
-from bot.playground.engine_answers import Refused
+from bot.playground.engine.errors import Refused
 from bot.playground.engine_container import Container
 from bot.playground.engine_events import Filters
 from bot.playground.engine_image import ProcessImage

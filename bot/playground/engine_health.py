@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.playground.engine_answers import SECOND, moment
+from bot.playground.engine.errors import SECOND, moment
 from bot.playground.engine_process import NotStarted, Process
 
 Json = dict[str, Any]

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.playground.engine_answers import Refused, moment
+from bot.playground.engine.errors import Refused, moment
 
 Json = dict[str, Any]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.playground.engine_answers import NEVER, ago, moment
+from bot.playground.engine.errors import NEVER, ago, moment
 from bot.playground.engine_container import Container
 from bot.playground.engine_network import BUILT_IN
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.playground import engine_health as health
-from bot.playground.engine_answers import Refused
+from bot.playground.engine.errors import Refused
 from bot.playground.engine_config import Order
 from bot.playground.engine_events import Events
 from bot.playground.engine_image import ProcessImage

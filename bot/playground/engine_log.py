@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
-from bot.playground.engine_answers import moment
+from bot.playground.engine.errors import moment
 
 PIECE = 16 * 1024
 """Bytes after which a line is cut into pieces (moby: daemon/logger/copier.go)."""

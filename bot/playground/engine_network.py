@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.playground.engine_answers import Refused, moment
+from bot.playground.engine.errors import Refused, moment
 from bot.playground.engine_events import Events, Filters
 
 Json = dict[str, Any]

@@ -14,7 +14,7 @@ import socket
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from bot.playground.engine_answers import Refused
+from bot.playground.engine.errors import Refused
 
 LOOPBACK = "127.0.0.1"
 _BLOCK = 64 * 1024

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from dataclasses import dataclass
 
-from bot.playground.engine_answers import Refused
+from bot.playground.engine.errors import Refused
 
 FIRST_PAUSE, LONGEST_PAUSE, LONG_RUN = 0.1, 60.0, 10.0
 """Seconds: between the first two runs by policy, at most, and after which run the pause is short again.

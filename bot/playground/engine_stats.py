@@ -9,7 +9,7 @@ import time
 from typing import Any
 
 from bot.playground import engine_usage as usage
-from bot.playground.engine_answers import NEVER, Refused, moment
+from bot.playground.engine.errors import NEVER, Refused, moment
 from bot.playground.engine_container import Container
 
 Json = dict[str, Any]

@@ -22,7 +22,7 @@ import docker
 import httpx
 import pytest
 
-from bot.playground.engine import ProcessEngine, ProcessImage
+from bot.playground.engine.engine import ProcessEngine, ProcessImage
 from bot.playground.messages import Message
 from bot.playground.people import MONITOR, Seed
 from bot.playground.workspace import Workspace

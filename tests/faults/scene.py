@@ -25,7 +25,7 @@ from bot import wiring
 from bot.adapters.store import SqlStore
 from bot.domain.incident import Incident
 from bot.playground.clock import Pace
-from bot.playground.engine import ProcessEngine, ProcessImage
+from bot.playground.engine.engine import ProcessEngine, ProcessImage
 from bot.playground.messages import Message
 from bot.playground.people import MONITOR
 from bot.playground.workspace import Workspace

@@ -26,7 +26,7 @@ import requests
 from bot.adapters.containers import DockerContainers
 from bot.domain.evidence import Status
 from bot.errors import RestartFailed, TargetNotFound
-from bot.playground.engine import ProcessEngine, ProcessImage
+from bot.playground.engine.engine import ProcessEngine, ProcessImage
 from tests.engine import wait_until
 
 IMAGE = "shop/buggy:2.3.1"

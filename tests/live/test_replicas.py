@@ -26,7 +26,7 @@ from bot.adapters.store import SqlStore
 from bot.domain.audit import Examined, Verdict
 from bot.domain.incident import LIVE, Incident, State
 from bot.playground.clock import Pace
-from bot.playground.engine import ProcessEngine, ProcessImage
+from bot.playground.engine.engine import ProcessEngine, ProcessImage
 from bot.playground.messages import Message
 from bot.playground.payloads import NoSuchControl
 from bot.playground.people import MONITOR

@@ -12,7 +12,7 @@ import pytest
 from bot.errors import EngineError, EngineUnreachable
 from bot.playground import docker_engine
 from bot.playground.docker_engine import addresses, find, ready
-from bot.playground.engine import ProcessEngine
+from bot.playground.engine.engine import ProcessEngine
 from bot.playground.lab_services import API, process_images
 
 

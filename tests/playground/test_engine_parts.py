@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.playground.engine_answers import NEVER, Refused, ago, moment, nanoseconds, truth
+from bot.playground.engine.errors import NEVER, Refused, ago, moment, nanoseconds, truth
 from bot.playground.engine_config import Policy, read
 from bot.playground.engine_containers import read_filters
 from bot.playground.engine_events import REMEMBERED, Events

@@ -15,7 +15,7 @@ from docker.errors import NotFound
 
 from bot.errors import AegisError, EngineError
 from bot.playground import lab_breaks
-from bot.playground.engine import ProcessEngine
+from bot.playground.engine.engine import ProcessEngine
 from bot.playground.lab import Lab
 from bot.playground.lab_actions import ACTIONS
 from bot.playground.lab_services import API, DATABASE, LABEL, NEXT, REPOSITORY, WEB, Ground, process_images

@@ -23,7 +23,7 @@ import requests
 
 from bot.errors import EngineError
 from bot.playground import engine_usage
-from bot.playground.engine import ProcessEngine, ProcessImage
+from bot.playground.engine.engine import ProcessEngine, ProcessImage
 
 T = TypeVar("T")
 IMAGE = "shop/any:1"
@@ -241,7 +241,7 @@ async def test_nothing_runs_when_the_engine_has_ended(tmp_path: Path):
 STAGE = """
 import asyncio, sys
 from pathlib import Path
-from bot.playground.engine import ProcessEngine, ProcessImage
+from bot.playground.engine.engine import ProcessEngine, ProcessImage
 async def main():
     async with ProcessEngine(Path(sys.argv[1])) as engine:
         engine.images["shop/any:1"] = ProcessImage()

@@ -1,0 +1,1 @@
+"""A Docker Engine of child processes for the demo."""
