@@ -24,8 +24,8 @@ from typing import Self
 from aiohttp import web
 
 from bot.errors import EngineError
-from bot.playground.engine_api import Api, answers
-from bot.playground.engine_api_containers import ContainerApi
+from bot.playground.engine.api.container_routes import ContainerApi
+from bot.playground.engine.api.routes import Api, answers
 from bot.playground.engine_containers import Containers
 from bot.playground.engine_events import Events
 from bot.playground.engine_image import ProcessImage

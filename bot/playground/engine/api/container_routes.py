@@ -8,9 +8,9 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.playground import engine_inspect, engine_stats
+from bot.playground.engine.api import inspection, stats
+from bot.playground.engine.api.routes import Handler, begin, body, both, done, send
 from bot.playground.engine.errors import Refused, integer, nanoseconds, truth
-from bot.playground.engine_api import Handler, begin, body, both, done, send
 from bot.playground.engine_container import Container
 from bot.playground.engine_containers import Containers, read_filters
 from bot.playground.engine_log import Wanted
@@ -54,14 +54,14 @@ class ContainerApi:
         limit = integer(query["limit"]) if query.get("limit") else 0
         filters = read_filters(query.get("filters", ""))
         found = self._containers.listed(filters, everything=truth(query.get("all", "")), limit=limit)
-        return done([engine_inspect.row(container) for container in found])
+        return done([inspection.row(container) for container in found])
 
     async def _create(self, request: web.Request) -> web.Response:
         container = self._containers.create(request.query.get("name", ""), await body(request))
         return done({"Id": container.id, "Warnings": []}, 201)
 
     async def _inspect(self, request: web.Request) -> web.Response:
-        return done(engine_inspect.inspection(self._named(request)))
+        return done(inspection.inspection(self._named(request)))
 
     async def _start(self, request: web.Request) -> web.Response:
         await self._named(request).start()
@@ -140,21 +140,21 @@ class ContainerApi:
     async def _stats(self, request: web.Request) -> web.StreamResponse:
         container = self._named(request)
         stream, one_shot = truth(request.query.get("stream", "1")), truth(request.query.get("one-shot", ""))
-        last = await engine_stats.sample(container)
+        last = await stats.sample(container)
         if not stream:
             if not one_shot and container.run is not None:
                 await asyncio.sleep(1)
-                last = await engine_stats.sample(container, last)
+                last = await stats.sample(container, last)
             return done(last)
         response = await begin(request)
         while not container.removed:
             await response.write(json.dumps(last).encode() + b"\n")
             await asyncio.sleep(1)
-            last = await engine_stats.sample(container, last)
+            last = await stats.sample(container, last)
         return response
 
     async def _top(self, request: web.Request) -> web.Response:
-        return done(await engine_stats.processes(self._named(request), request.query.get("ps_args") or "-ef"))
+        return done(await stats.processes(self._named(request), request.query.get("ps_args") or "-ef"))
 
 
 def _seconds(request: web.Request) -> int | None:
