@@ -17,7 +17,7 @@ import docker
 from docker.errors import APIError, DockerException, NotFound
 
 from bot.errors import EngineError, TargetNotFound
-from bot.playground.engine_image import ProcessImage
+from bot.playground.engine.containers.image import ProcessImage
 
 T = TypeVar("T")
 Json = dict[str, Any]

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.playground.engine.containers.config import Policy, read
+from bot.playground.engine.containers.events import REMEMBERED, Events
+from bot.playground.engine.containers.image import ProcessImage, find
+from bot.playground.engine.containers.log import PIECE, Line, Log, Wanted
+from bot.playground.engine.containers.registry import read_filters
+from bot.playground.engine.containers.state import next_pause, signal_number
 from bot.playground.engine.errors import NEVER, Refused, ago, moment, nanoseconds, truth
-from bot.playground.engine_config import Policy, read
-from bot.playground.engine_containers import read_filters
-from bot.playground.engine_events import REMEMBERED, Events
-from bot.playground.engine_image import ProcessImage, find
-from bot.playground.engine_log import PIECE, Line, Log, Wanted
-from bot.playground.engine_state import next_pause, signal_number
 
 SECOND = 10**9
 

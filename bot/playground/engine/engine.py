@@ -26,11 +26,11 @@ from aiohttp import web
 from bot.errors import EngineError
 from bot.playground.engine.api.container_routes import ContainerApi
 from bot.playground.engine.api.routes import Api, answers
-from bot.playground.engine_containers import Containers
-from bot.playground.engine_events import Events
-from bot.playground.engine_image import ProcessImage
-from bot.playground.engine_life import Life, Surroundings
-from bot.playground.engine_network import Networks
+from bot.playground.engine.containers.events import Events
+from bot.playground.engine.containers.image import ProcessImage
+from bot.playground.engine.containers.lifecycle import Life, Surroundings
+from bot.playground.engine.containers.network import Networks
+from bot.playground.engine.containers.registry import Containers
 from bot.playground.engine_ports import Ports
 
 __all__ = ["ProcessEngine", "ProcessImage"]

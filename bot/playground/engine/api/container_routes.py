@@ -10,11 +10,11 @@ from aiohttp import web
 
 from bot.playground.engine.api import inspection, stats
 from bot.playground.engine.api.routes import Handler, begin, body, both, done, send
+from bot.playground.engine.containers.container import Container
+from bot.playground.engine.containers.log import Wanted
+from bot.playground.engine.containers.registry import Containers, read_filters
+from bot.playground.engine.containers.state import signal_number
 from bot.playground.engine.errors import Refused, integer, nanoseconds, truth
-from bot.playground.engine_container import Container
-from bot.playground.engine_containers import Containers, read_filters
-from bot.playground.engine_log import Wanted
-from bot.playground.engine_state import signal_number
 
 Json = dict[str, Any]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from bot.playground.engine.containers.container import Container
+from bot.playground.engine.containers.network import BUILT_IN
 from bot.playground.engine.errors import NEVER, ago, moment
-from bot.playground.engine_container import Container
-from bot.playground.engine_network import BUILT_IN
 
 Json = dict[str, Any]
 _ENDPOINT: Json = {

@@ -16,12 +16,11 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.playground import engine_image
+from bot.playground.engine.containers.events import Events
+from bot.playground.engine.containers.image import ProcessImage, architecture, inspection, listing
+from bot.playground.engine.containers.network import Networks
+from bot.playground.engine.containers.registry import Containers, read_filters
 from bot.playground.engine.errors import Refused, moment, nanoseconds
-from bot.playground.engine_containers import Containers, read_filters
-from bot.playground.engine_events import Events
-from bot.playground.engine_image import ProcessImage
-from bot.playground.engine_network import Networks
 from bot.playground.engine_usage import memory_of_machine
 
 Json = dict[str, Any]
@@ -125,7 +124,7 @@ class Api:
             "ApiVersion": API,
             "MinAPIVersion": LEAST_API,
             "Os": "linux",
-            "Arch": engine_image.architecture(),
+            "Arch": architecture(),
             "KernelVersion": platform.release(),
             "GitCommit": "",
             "GoVersion": "",
@@ -177,10 +176,10 @@ class Api:
         return await send(request, (json.dumps(event).encode() + b"\n" async for event in events))
 
     async def _list_images(self, _request: web.Request) -> web.Response:
-        return done(engine_image.listing(self._images))
+        return done(listing(self._images))
 
     async def _inspect_image(self, request: web.Request) -> web.Response:
-        return done(engine_image.inspection(self._images, request.match_info["name"]))
+        return done(inspection(self._images, request.match_info["name"]))
 
     async def _list_networks(self, request: web.Request) -> web.Response:
         filters = read_filters(request.query.get("filters", ""))

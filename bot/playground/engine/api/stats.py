@@ -9,8 +9,8 @@ import time
 from typing import Any
 
 from bot.playground import engine_usage as usage
+from bot.playground.engine.containers.container import Container
 from bot.playground.engine.errors import NEVER, Refused, moment
-from bot.playground.engine_container import Container
 
 Json = dict[str, Any]
 _NO_CPU: Json = {

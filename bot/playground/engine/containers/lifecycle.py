@@ -14,16 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from bot.playground import engine_health as health
+from bot.playground.engine.containers.config import Order
+from bot.playground.engine.containers.events import Events
+from bot.playground.engine.containers.image import ProcessImage
+from bot.playground.engine.containers.log import Log
+from bot.playground.engine.containers.network import Networks
+from bot.playground.engine.containers.run import Run, environment, probes
+from bot.playground.engine.containers.state import State, next_pause
 from bot.playground.engine.errors import Refused
-from bot.playground.engine_config import Order
-from bot.playground.engine_events import Events
-from bot.playground.engine_image import ProcessImage
-from bot.playground.engine_log import Log
-from bot.playground.engine_network import Networks
 from bot.playground.engine_ports import Ports, Published
 from bot.playground.engine_process import NotStarted, Process, library_path
-from bot.playground.engine_run import Run, environment, probes
-from bot.playground.engine_state import State, next_pause
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.playground.engine.containers.events import Events, Filters
 from bot.playground.engine.errors import Refused, moment
-from bot.playground.engine_events import Events, Filters
 
 Json = dict[str, Any]
 BUILT_IN = {"bridge": "bridge", "host": "host", "none": "null"}

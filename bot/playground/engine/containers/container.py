@@ -7,10 +7,10 @@ import signal
 from collections.abc import Callable
 from contextlib import suppress
 
+from bot.playground.engine.containers.lifecycle import Life
+from bot.playground.engine.containers.run import Run
+from bot.playground.engine.containers.state import signal_number
 from bot.playground.engine.errors import Refused
-from bot.playground.engine_life import Life
-from bot.playground.engine_run import Run
-from bot.playground.engine_state import signal_number
 
 STOP_SECONDS = 10
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from bot.playground import engine_health as health
 from bot.playground import engine_usage as usage
-from bot.playground.engine_config import Order
+from bot.playground.engine.containers.config import Order
 from bot.playground.engine_ports import Published
 from bot.playground.engine_process import Process
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bot.playground.engine.containers.image import ProcessImage
 from bot.playground.engine.errors import Refused
-from bot.playground.engine_image import ProcessImage
 
 Json = dict[str, Any]
 NAME = re.compile(r"/?[a-zA-Z0-9][a-zA-Z0-9_.-]+")

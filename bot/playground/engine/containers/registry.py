@@ -8,13 +8,14 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from bot.playground import engine_config, engine_image
+from bot.playground.engine.containers import config
+from bot.playground.engine.containers import image as engine_image
+from bot.playground.engine.containers.container import Container
+from bot.playground.engine.containers.events import Filters
+from bot.playground.engine.containers.image import ProcessImage
+from bot.playground.engine.containers.lifecycle import Life, Surroundings
+from bot.playground.engine.containers.network import BUILT_IN
 from bot.playground.engine.errors import Refused
-from bot.playground.engine_container import Container
-from bot.playground.engine_events import Filters
-from bot.playground.engine_image import ProcessImage
-from bot.playground.engine_life import Life, Surroundings
-from bot.playground.engine_network import BUILT_IN
 
 Json = dict[str, Any]
 _STATUSES = ("created", "restarting", "running", "removing", "paused", "exited", "dead")
@@ -38,12 +39,12 @@ class Containers:
 
     def create(self, name: str, body: Mapping[str, Any]) -> Container:
         """Make a container; an empty ``name`` lets the engine find one. Raises ``Refused``."""
-        if name and not engine_config.NAME.fullmatch(name):
+        if name and not config.NAME.fullmatch(name):
             raise Refused(400, f"Invalid container name ({name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed")
         if not body:
             raise Refused(400, "Config cannot be empty in order to create a container")
         _, image = engine_image.find(self._images, str(body.get("Image") or ""))
-        order = engine_config.read(body, image)
+        order = config.read(body, image)
         container = Container(self._free_name(name), order, image, self._around)
         self._all = {one.id: one for one in self._all.values() if not one.removed} | {container.id: container}
         return container
@@ -55,7 +56,7 @@ class Containers:
             raise Refused(400, "Neither old nor new names may be empty")
         if new == container.name:
             raise Refused(400, "Renaming a container with the same name as its current name")
-        if not engine_config.NAME.fullmatch(new):
+        if not config.NAME.fullmatch(new):
             why = f"Invalid container name (/{new}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed"
             raise Refused(400, f"Error when allocating new name: {why}")
         old, container.name = container.name, self._free_name(new)
