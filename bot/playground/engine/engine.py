@@ -31,7 +31,7 @@ from bot.playground.engine.containers.image import ProcessImage
 from bot.playground.engine.containers.lifecycle import Life, Surroundings
 from bot.playground.engine.containers.network import Networks
 from bot.playground.engine.containers.registry import Containers
-from bot.playground.engine_ports import Ports
+from bot.playground.engine.processes.ports import Ports
 
 __all__ = ["ProcessEngine", "ProcessImage"]
 

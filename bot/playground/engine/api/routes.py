@@ -21,7 +21,7 @@ from bot.playground.engine.containers.image import ProcessImage, architecture, i
 from bot.playground.engine.containers.network import Networks
 from bot.playground.engine.containers.registry import Containers, read_filters
 from bot.playground.engine.errors import Refused, moment, nanoseconds
-from bot.playground.engine_usage import memory_of_machine
+from bot.playground.engine.processes.usage import memory_of_machine
 
 Json = dict[str, Any]
 VERSION, API, LEAST_API = "20.10.24+processes", "1.41", "1.12"

@@ -8,9 +8,9 @@ import shutil
 import time
 from typing import Any
 
-from bot.playground import engine_usage as usage
 from bot.playground.engine.containers.container import Container
 from bot.playground.engine.errors import NEVER, Refused, moment
+from bot.playground.engine.processes import usage
 
 Json = dict[str, Any]
 _NO_CPU: Json = {

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bot.playground import engine_health as health
 from bot.playground.engine.containers.config import Order
 from bot.playground.engine.containers.events import Events
 from bot.playground.engine.containers.image import ProcessImage
@@ -22,8 +21,9 @@ from bot.playground.engine.containers.network import Networks
 from bot.playground.engine.containers.run import Run, environment, probes
 from bot.playground.engine.containers.state import State, next_pause
 from bot.playground.engine.errors import Refused
-from bot.playground.engine_ports import Ports, Published
-from bot.playground.engine_process import NotStarted, Process, library_path
+from bot.playground.engine.processes import health
+from bot.playground.engine.processes.ports import Ports, Published
+from bot.playground.engine.processes.process import NotStarted, Process, library_path
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from bot.playground import engine_health as health
-from bot.playground import engine_usage as usage
 from bot.playground.engine.containers.config import Order
-from bot.playground.engine_ports import Published
-from bot.playground.engine_process import Process
+from bot.playground.engine.processes import health, usage
+from bot.playground.engine.processes.ports import Published
+from bot.playground.engine.processes.process import Process
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """What Docker gives a container whose image says nothing else."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.playground.engine.errors import SECOND, moment
-from bot.playground.engine_process import NotStarted, Process
+from bot.playground.engine.processes.process import NotStarted, Process
 
 Json = dict[str, Any]
 LOGGED, OUTPUT = 5, 4096

@@ -1,0 +1,1 @@
+"""Processes behind the containers of the demo engine."""
