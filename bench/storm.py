@@ -25,8 +25,8 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from bot.playground.bot_process import BotProcess
 from bot.playground.engine.engine import ProcessEngine, ProcessImage
+from bot.playground.lab.bot_process import BotProcess
 from bot.playground.messages import Message
 from bot.playground.people import MONITOR
 from bot.playground.state import Change

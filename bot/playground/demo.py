@@ -21,12 +21,13 @@ from pathlib import Path
 import bot
 from bot import env_file
 from bot.errors import AegisError, EngineError, SettingsError
-from bot.playground import docker_engine, keep, web
-from bot.playground.bot_process import BotProcess
+from bot.playground import keep, web
 from bot.playground.engine.engine import ProcessEngine
-from bot.playground.lab import Lab
-from bot.playground.lab_services import Ground, process_images
-from bot.playground.opening import Opening
+from bot.playground.lab import docker
+from bot.playground.lab.bot_process import BotProcess
+from bot.playground.lab.first_incident import Opening
+from bot.playground.lab.lab import Lab
+from bot.playground.lab.services import Ground, process_images
 from bot.playground.state import Change
 from bot.playground.workspace import Workspace
 
@@ -164,7 +165,7 @@ async def _ground(engine: str, folder: Path, environment: Mapping[str, str], say
     """Find or start the engine on which the services run."""
     if engine != "process":
         try:
-            found = await docker_engine.ready(folder, say, environment)
+            found = await docker.ready(folder, say, environment)
         except EngineError as error:
             if engine == "docker":
                 raise

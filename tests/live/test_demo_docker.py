@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from bot.errors import EngineError
-from bot.playground.docker_engine import ready
-from bot.playground.lab import Lab
-from bot.playground.lab_services import API, DATABASE, GOOD, LABEL, NEXT, REPOSITORY, Ground
+from bot.playground.lab.docker import ready
+from bot.playground.lab.lab import Lab
+from bot.playground.lab.services import API, DATABASE, GOOD, LABEL, NEXT, REPOSITORY, Ground
 from bot.playground.workspace import Workspace
 from tests.engine import Engine
 from tests.playground.conftest import until
@@ -115,7 +115,7 @@ async def test_the_image_is_built_once_and_anew_when_its_source_has_changed(grou
     assert said == []
     images = {engine.client.images.get(f"{REPOSITORY}:{version}").id for version in (GOOD, NEXT)}
     assert len(images) == 2
-    monkeypatch.setattr("bot.playground.docker_engine._source", lambda: "another")
+    monkeypatch.setattr("bot.playground.lab.docker._source", lambda: "another")
     await ready(tmp_path, said.append, {"DOCKER_HOST": engine.url})
     assert len(said) == 2
 

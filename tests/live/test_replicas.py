@@ -64,7 +64,7 @@ class Replica:
     async def start(self) -> None:
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "bot.playground.leash", sys.executable, "-c", BOT, "run"),
+                *(sys.executable, "-m", "bot.playground.lab.child_process", sys.executable, "-c", BOT, "run"),
                 cwd=self._folder,
                 env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **self._environment},
                 stdin=asyncio.subprocess.PIPE,

@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from bot.errors import AegisError
-from bot.playground.lab_breaks import Breaks
-from bot.playground.lab_services import API, Services
+from bot.playground.lab.breaks import Breaks
+from bot.playground.lab.services import API, Services
 from bot.playground.messages import Message
 from bot.playground.workspace import Workspace
 

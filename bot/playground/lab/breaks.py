@@ -12,8 +12,8 @@ from itertools import count
 import httpx
 
 from bot.errors import AegisError
-from bot.playground.lab_services import API, DATABASE, NEXT, WEB, Services
-from bot.playground.shop import ROWS_A_SECOND
+from bot.playground.lab.services import API, DATABASE, NEXT, WEB, Services
+from bot.playground.lab.shop import ROWS_A_SECOND
 
 BURST = 20
 """Faulty reports at once; each of the pool's connections is lost to one of them."""

@@ -44,7 +44,7 @@ class BotProcess:
             try:
                 with self._log.open("ab") as log:
                     self._process = await asyncio.create_subprocess_exec(
-                        *(sys.executable, "-m", "bot.playground.leash", *COMMAND),
+                        *(sys.executable, "-m", "bot.playground.lab.child_process", *COMMAND),
                         stdin=theirs,
                         stdout=log,
                         stderr=log,

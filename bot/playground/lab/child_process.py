@@ -1,4 +1,4 @@
-"""Runs a command that ends when whoever started it does: ``python -m bot.playground.leash COMMAND…``.
+"""Runs a command that ends when whoever started it does: ``python -m bot.playground.lab.child_process COMMAND…``.
 
 The holder keeps the other end of standard input; when that closes, even because the holder was killed, the command is
 asked to end, and killed if it has not within ``GRACE`` seconds. Exit code: the command's own.

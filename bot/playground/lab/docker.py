@@ -19,7 +19,7 @@ from docker.context import ContextAPI
 from docker.errors import DockerException, NotFound
 
 from bot.errors import EngineError, EngineUnreachable
-from bot.playground.lab_services import GOOD, NEXT, REPOSITORY, SHOP, Ground, refuse_foreign
+from bot.playground.lab.services import GOOD, NEXT, REPOSITORY, SHOP, Ground, refuse_foreign
 
 BASE = "python:3.12-alpine"
 DOCKERFILE = Path(__file__).with_name("image") / "Dockerfile"

@@ -14,11 +14,11 @@ import pytest
 from docker.errors import NotFound
 
 from bot.errors import AegisError, EngineError
-from bot.playground import lab_breaks
 from bot.playground.engine.engine import ProcessEngine
-from bot.playground.lab import Lab
-from bot.playground.lab_actions import ACTIONS
-from bot.playground.lab_services import API, DATABASE, LABEL, NEXT, REPOSITORY, WEB, Ground, process_images
+from bot.playground.lab import breaks
+from bot.playground.lab.actions import ACTIONS
+from bot.playground.lab.lab import Lab
+from bot.playground.lab.services import API, DATABASE, LABEL, NEXT, REPOSITORY, WEB, Ground, process_images
 from bot.playground.messages import Message
 from bot.playground.people import Json
 from bot.playground.workspace import Workspace
@@ -189,7 +189,7 @@ async def test_a_leak_ends_with_the_engine_killing_it_and_a_restart_cures_for_a_
 
 
 async def test_a_leaking_service_is_killed_again_after_a_restart(scene, monkeypatch):
-    monkeypatch.setattr(lab_breaks, "LEAK_SLOW", 0.05)
+    monkeypatch.setattr(breaks, "LEAK_SLOW", 0.05)
     await scene.broken("memory_leak")
     await scene.restart()
     await scene.said("FIRING", 2)
@@ -219,7 +219,7 @@ async def test_a_dead_database_is_felt_by_the_api_alone_and_heals_by_itself_when
 
 
 async def test_flapping_comes_and_goes_and_a_restart_does_not_end_it(scene, monkeypatch):
-    monkeypatch.setattr(lab_breaks, "WAVE", 2.5)
+    monkeypatch.setattr(breaks, "WAVE", 2.5)
     await scene.broken("flapping")
     await scene.restart()
     await scene.said("RESOLVED")

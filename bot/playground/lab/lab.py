@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from bot.errors import AegisError, EngineError
-from bot.playground.lab_actions import ACTIONS, Now
-from bot.playground.lab_breaks import Breaks
-from bot.playground.lab_promises import Bot, Promises
-from bot.playground.lab_services import API, DATABASE, NEXT, WEB, Ground, Services
-from bot.playground.monitor import Monitor, still_out
+from bot.playground.lab.actions import ACTIONS, Now
+from bot.playground.lab.breaks import Breaks
+from bot.playground.lab.experiments import Bot, Promises
+from bot.playground.lab.monitor import Monitor, still_out
+from bot.playground.lab.services import API, DATABASE, NEXT, WEB, Ground, Services
 from bot.playground.state import Change
 from bot.playground.workspace import Workspace
 

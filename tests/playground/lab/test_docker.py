@@ -10,10 +10,10 @@ import docker
 import pytest
 
 from bot.errors import EngineError, EngineUnreachable
-from bot.playground import docker_engine
-from bot.playground.docker_engine import addresses, find, ready
 from bot.playground.engine.engine import ProcessEngine
-from bot.playground.lab_services import API, process_images
+from bot.playground.lab import docker as docker_engine
+from bot.playground.lab.docker import addresses, find, ready
+from bot.playground.lab.services import API, process_images
 
 
 def listening(path: Path) -> socket.socket:

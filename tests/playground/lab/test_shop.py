@@ -15,7 +15,7 @@ import httpx
 import psutil
 import pytest
 
-from bot.playground.lab_services import SHOP
+from bot.playground.lab.services import SHOP
 from tests.engine import wait_until
 
 pytestmark = pytest.mark.slow

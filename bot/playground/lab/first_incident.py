@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 
 from bot.errors import AegisError
-from bot.playground.lab import Json, Lab
+from bot.playground.lab.lab import Json, Lab
 
 log = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ from aiohttp import web
 
 from bot.domain import alert
 from bot.domain.target import Target
+from bot.playground.lab.monitor import Json, Monitor, Watched, attachments, still_out
 from bot.playground.messages import words
-from bot.playground.monitor import Json, Monitor, Watched, attachments, still_out
 from bot.playground.people import WEBHOOK
 from bot.playground.workspace import Workspace
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bot.playground import bot_process
-from bot.playground.bot_process import BotProcess
+from bot.playground.lab import bot_process
+from bot.playground.lab.bot_process import BotProcess
 
-LEASH = [sys.executable, "-m", "bot.playground.leash"]
+LEASH = [sys.executable, "-m", "bot.playground.lab.child_process"]
 WAITING = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(600)"]
 
 

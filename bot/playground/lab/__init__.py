@@ -1,0 +1,1 @@
+"""The lab: services to break and experiments."""
