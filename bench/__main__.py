@@ -24,8 +24,8 @@ from rich.console import Console
 from rich.table import Table
 
 from bot.playground.people import MONITOR
+from bot.playground.slack.workspace import Workspace
 from bot.playground.state import Change
-from bot.playground.workspace import Workspace
 from tests.engine import Engine, running_engine
 from tests.gemini_endpoint import GeminiEndpoint, gemini_endpoint
 

@@ -29,8 +29,8 @@ from bot.playground.engine.engine import ProcessEngine, ProcessImage
 from bot.playground.lab.bot_process import BotProcess
 from bot.playground.messages import Message
 from bot.playground.people import MONITOR
+from bot.playground.slack.workspace import Workspace
 from bot.playground.state import Change
-from bot.playground.workspace import Workspace
 from tests.gemini_endpoint import GeminiEndpoint, gemini_endpoint
 
 RESULTS = Path("bench/results/storm.json")

@@ -20,9 +20,9 @@ from bot.check import Check
 from bot.doctor import examine
 from bot.doctor_slack import SCOPES
 from bot.errors import EngineDenied, TargetNotFound
-from bot.playground.faults import Fault
 from bot.playground.people import Channel
-from bot.playground.workspace import Workspace
+from bot.playground.slack.faults import Fault
+from bot.playground.slack.workspace import Workspace
 from bot.settings import load
 from bot.wiring import parts
 from tests.fakes import FakeContainers, facts

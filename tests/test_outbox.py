@@ -18,9 +18,9 @@ from bot.domain.verification import Verification
 from bot.errors import SlackError, StoreUnavailable
 from bot.outbox import KEPT, Outbox
 from bot.plan import World
-from bot.playground.faults import Fault
 from bot.playground.messages import Message
-from bot.playground.workspace import Workspace
+from bot.playground.slack.faults import Fault
+from bot.playground.slack.workspace import Workspace
 from bot.slack import cards
 from bot.slack.client import identify, web_client
 from bot.slack.messenger import SlackMessenger

@@ -15,7 +15,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from bot import telemetry, vitals
 from bot.errors import EngineUnreachable, RunbookBroken
 from bot.playground.engine.engine import ProcessEngine
-from bot.playground.workspace import Workspace
+from bot.playground.slack.workspace import Workspace
 from bot.settings import load
 from bot.vitals import Part, ages, asked
 from bot.wiring import running

@@ -20,7 +20,7 @@ from bot.domain.alert import Kind
 from bot.errors import SettingsError, StoreUnavailable
 from bot.http import Health, HttpServer
 from bot.playground.messages import Message
-from bot.playground.workspace import Workspace
+from bot.playground.slack.workspace import Workspace
 from bot.ports import Begun, Received
 from bot.settings import load
 from bot.webhook import MOST_A_MINUTE, MOST_BYTES, MOST_WRONG_A_MINUTE, SENDERS, Door, Webhook

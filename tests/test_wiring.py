@@ -15,7 +15,7 @@ import pytest
 from bot import upkeep
 from bot.errors import SchemaTooNew, SlackError, StoreUnavailable
 from bot.playground.people import MONITOR
-from bot.playground.workspace import Workspace
+from bot.playground.slack.workspace import Workspace
 from bot.settings import load
 from bot.wiring import running
 from tests.faults.mounts import mount, unmount

@@ -28,8 +28,8 @@ from bot.playground.lab.bot_process import BotProcess
 from bot.playground.lab.first_incident import Opening
 from bot.playground.lab.lab import Lab
 from bot.playground.lab.services import Ground, process_images
+from bot.playground.slack.workspace import Workspace
 from bot.playground.state import Change
-from bot.playground.workspace import Workspace
 
 log = logging.getLogger(__name__)
 

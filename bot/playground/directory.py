@@ -7,7 +7,7 @@ from collections.abc import Callable
 from bot.playground.arguments import Arguments, Refused
 from bot.playground.messages import Message
 from bot.playground.people import Channel, Json
-from bot.playground.rules import SCOPE_OF, Method, joined_channel, known_channel, page, require_scope
+from bot.playground.slack.checks import SCOPE_OF, Method, joined_channel, known_channel, page, require_scope
 from bot.playground.state import State
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.playground.arguments import Arguments, Refused
 from bot.playground.blocks import check_view
 from bot.playground.people import Json
-from bot.playground.rules import Method
+from bot.playground.slack.checks import Method
 from bot.playground.state import State
 
 

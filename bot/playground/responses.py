@@ -6,12 +6,12 @@ from aiohttp import web
 
 from bot.playground.arguments import Arguments, Refused, read_arguments
 from bot.playground.chat import content, says_something
-from bot.playground.faults import Faults
 from bot.playground.grants import ResponseUrl
 from bot.playground.messages import Ephemeral, Message
 from bot.playground.people import Json
+from bot.playground.slack.faults import Faults
+from bot.playground.slack.web_api import Call, WebApi
 from bot.playground.state import State
-from bot.playground.web_api import Call, WebApi
 
 
 class Responses:

@@ -14,9 +14,9 @@ from pathlib import Path
 from aiohttp import web
 from yarl import URL
 
+from bot.playground.slack.workspace import Workspace
 from bot.playground.web_live import Viewer
 from bot.playground.web_shown import PEOPLE, Lab, Person
-from bot.playground.workspace import Workspace
 
 FOLDER = Path(__file__).parent / "page"
 

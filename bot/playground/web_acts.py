@@ -14,9 +14,9 @@ from bot.playground.messages import Ephemeral, Message
 from bot.playground.payloads import NoSuchControl
 from bot.playground.people import Channel, Json
 from bot.playground.press import Interaction
+from bot.playground.slack.workspace import Workspace
 from bot.playground.views import View
 from bot.playground.web_shown import Lab
-from bot.playground.workspace import Workspace
 
 COMMAND = "/aegis"
 

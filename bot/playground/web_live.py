@@ -12,12 +12,12 @@ from aiohttp import WSMsgType, web
 from bot.playground import web_shown
 from bot.playground.messages import Ephemeral, Message
 from bot.playground.people import Channel, Json
-from bot.playground.socket_mode import Connection
+from bot.playground.slack.socket_mode import Connection
+from bot.playground.slack.workspace import Workspace
 from bot.playground.state import Change
 from bot.playground.views import View
 from bot.playground.web_acts import Acts
 from bot.playground.web_shown import Lab, Person
-from bot.playground.workspace import Workspace
 
 GATHERED = 0.05
 """Seconds for which changes are gathered into one frame; a person does not notice them."""

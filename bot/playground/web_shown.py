@@ -8,7 +8,7 @@ from typing import Protocol
 
 from bot.playground.messages import Ephemeral, Message
 from bot.playground.people import Channel, Json
-from bot.playground.workspace import Workspace
+from bot.playground.slack.workspace import Workspace
 
 
 class Lab(Protocol):

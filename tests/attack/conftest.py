@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.playground.workspace import Workspace
+from bot.playground.slack.workspace import Workspace
 from tests.attack.stage import Stage
 from tests.playground.conftest import without_proxies
 

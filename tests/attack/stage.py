@@ -22,7 +22,7 @@ from bot.domain.incident import Incident, State
 from bot.plan import World
 from bot.playground.messages import Message
 from bot.playground.people import MONITOR
-from bot.playground.workspace import Workspace
+from bot.playground.slack.workspace import Workspace
 from bot.settings import load
 from bot.slack import cards
 from tests.fakes import Clock, FakeContainers, FakeDiagnoser, FakeProber

@@ -25,7 +25,7 @@ import pytest
 from bot.playground.engine.engine import ProcessEngine, ProcessImage
 from bot.playground.messages import Message
 from bot.playground.people import MONITOR, Seed
-from bot.playground.workspace import Workspace
+from bot.playground.slack.workspace import Workspace
 from tests.attack.stage import NAME
 from tests.gemini_endpoint import SOUND, GeminiEndpoint, fails, gemini_endpoint, says
 from tests.playground.conftest import without_proxies

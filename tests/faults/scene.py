@@ -28,7 +28,7 @@ from bot.playground.clock import Pace
 from bot.playground.engine.engine import ProcessEngine, ProcessImage
 from bot.playground.messages import Message
 from bot.playground.people import MONITOR
-from bot.playground.workspace import Workspace
+from bot.playground.slack.workspace import Workspace
 from bot.settings import load
 from tests.gemini_endpoint import GeminiEndpoint, gemini_endpoint
 

@@ -13,7 +13,7 @@ import pytest
 from bot import outbox
 from bot.domain.incident import Press, State
 from bot.errors import SlackError
-from bot.playground.faults import Fault
+from bot.playground.slack.faults import Fault
 from tests.attack.stage import Stage
 from tests.test_responder import Bench
 

@@ -19,7 +19,7 @@ from bot.errors import EngineError
 from bot.playground.lab.docker import ready
 from bot.playground.lab.lab import Lab
 from bot.playground.lab.services import API, DATABASE, GOOD, LABEL, NEXT, REPOSITORY, Ground
-from bot.playground.workspace import Workspace
+from bot.playground.slack.workspace import Workspace
 from tests.engine import Engine
 from tests.playground.conftest import until
 

@@ -10,7 +10,7 @@ import pytest
 
 from bot.adapters import containers_client
 from bot.adapters.store import SqlStore
-from bot.playground.workspace import Workspace
+from bot.playground.slack.workspace import Workspace
 from tests.engine import Engine, running_engine, skip_or_fail, wait_until
 from tests.gemini_endpoint import gemini_endpoint
 from tests.live.test_whole_loop import NAME, Scene, broken_and_heard

@@ -30,7 +30,7 @@ from bot.playground.engine.engine import ProcessEngine, ProcessImage
 from bot.playground.messages import Message
 from bot.playground.payloads import NoSuchControl
 from bot.playground.people import MONITOR
-from bot.playground.workspace import Workspace
+from bot.playground.slack.workspace import Workspace
 from tests.live.postgres import Cluster, cluster, url
 from tests.long import LONG
 from tests.playground.conftest import without_proxies

@@ -18,7 +18,7 @@ import pytest
 
 from bot.playground.messages import Message
 from bot.playground.people import MONITOR
-from bot.playground.workspace import Workspace
+from bot.playground.slack.workspace import Workspace
 from bot.settings import load
 from bot.wiring import running
 from tests.engine import Engine, wait_until

@@ -18,8 +18,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.domain.incident import Place, State
 from bot.errors import EngineUnreachable
 from bot.playground.messages import Message
+from bot.playground.slack.workspace import Workspace
 from bot.playground.web import routes
-from bot.playground.workspace import Workspace
 from bot.slack import modals, views
 from tests.playground.conftest import app_of, online
 from tests.slack.incidents import BAD, BY_STATE, GOOD, PROPOSED

@@ -8,8 +8,8 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.playground.people import Channel
-from bot.playground.workspace import Workspace
-from tests.playground.test_web_api import error_of
+from bot.playground.slack.workspace import Workspace
+from tests.playground.slack.test_web_api import error_of
 
 DIVIDER = [{"type": "divider"}]
 

@@ -8,8 +8,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.playground.arguments import Arguments
 from bot.playground.people import Channel, User
-from bot.playground.rules import page
-from bot.playground.workspace import Workspace
+from bot.playground.slack.checks import page
+from bot.playground.slack.workspace import Workspace
 from tests.playground.test_chat import code_of
 
 

@@ -16,7 +16,7 @@ from bot.playground.arguments import Refused
 from bot.playground.clock import ManualClock
 from bot.playground.payloads import NoSuchControl
 from bot.playground.people import Json
-from bot.playground.workspace import Workspace
+from bot.playground.slack.workspace import Workspace
 from tests.playground.conftest import app_of, client_of, online, without_proxies
 
 

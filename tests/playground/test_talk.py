@@ -11,7 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.playground.arguments import Refused
 from bot.playground.people import MONITOR, WEBHOOK, Channel, Json
-from bot.playground.workspace import Workspace
+from bot.playground.slack.workspace import Workspace
 from tests.playground.conftest import online
 
 

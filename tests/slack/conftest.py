@@ -18,7 +18,7 @@ from bot.domain.runbook import Precedent
 from bot.errors import EngineUnreachable
 from bot.inbound import Overview
 from bot.playground.clock import Pace
-from bot.playground.workspace import Workspace
+from bot.playground.slack.workspace import Workspace
 from bot.ports import Received
 from bot.slack.client import Identity, identify, web_client
 from bot.slack.listeners import Said, bolt, routes

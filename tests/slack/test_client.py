@@ -2,8 +2,8 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import SlackError
-from bot.playground.faults import Fault
-from bot.playground.workspace import Workspace
+from bot.playground.slack.faults import Fault
+from bot.playground.slack.workspace import Workspace
 from bot.slack.client import WebApi, identify, web_client
 from bot.slack.clock import SlackClock
 from tests.fakes import START

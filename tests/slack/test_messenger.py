@@ -12,10 +12,10 @@ from bot.domain.evidence import Evidence, LogDigest, LogLine
 from bot.domain.incident import Incident, Place, State
 from bot.domain.verification import Verification
 from bot.errors import SlackError
-from bot.playground.faults import Fault
 from bot.playground.messages import Message
 from bot.playground.people import Channel
-from bot.playground.workspace import Workspace
+from bot.playground.slack.faults import Fault
+from bot.playground.slack.workspace import Workspace
 from bot.slack import cards, modals, views
 from bot.slack.client import Identity
 from bot.slack.messenger import SlackMessenger

@@ -5,9 +5,9 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import StoreUnavailable
-from bot.playground.faults import Fault
 from bot.playground.people import Channel
-from bot.playground.workspace import Workspace
+from bot.playground.slack.faults import Fault
+from bot.playground.slack.workspace import Workspace
 from bot.ports import Received
 from bot.slack.client import Identity
 from bot.slack.clock import SlackClock

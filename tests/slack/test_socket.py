@@ -8,8 +8,8 @@ from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import SlackError
-from bot.playground.faults import Fault
-from bot.playground.workspace import Workspace
+from bot.playground.slack.faults import Fault
+from bot.playground.slack.workspace import Workspace
 from bot.slack.client import Identity
 from bot.slack.clock import SlackClock
 from bot.slack.listeners import bolt

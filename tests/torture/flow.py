@@ -34,7 +34,7 @@ from bot.playground.engine.engine import ProcessEngine, ProcessImage
 from bot.playground.messages import Message
 from bot.playground.payloads import NoSuchControl
 from bot.playground.people import MONITOR
-from bot.playground.workspace import Workspace
+from bot.playground.slack.workspace import Workspace
 from bot.slack import views
 from tests.gemini_endpoint import gemini_endpoint
 from tests.test_webhook import TOKEN, free_port, group, post

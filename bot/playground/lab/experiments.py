@@ -11,7 +11,7 @@ from bot.errors import AegisError
 from bot.playground.lab.breaks import Breaks
 from bot.playground.lab.services import API, Services
 from bot.playground.messages import Message
-from bot.playground.workspace import Workspace
+from bot.playground.slack.workspace import Workspace
 
 NOTICED_WITHIN = 3.0
 """Seconds until the workspace has noticed that the other end of a connection is dead."""

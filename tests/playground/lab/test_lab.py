@@ -21,7 +21,7 @@ from bot.playground.lab.lab import Lab
 from bot.playground.lab.services import API, DATABASE, LABEL, NEXT, REPOSITORY, WEB, Ground, process_images
 from bot.playground.messages import Message
 from bot.playground.people import Json
-from bot.playground.workspace import Workspace
+from bot.playground.slack.workspace import Workspace
 from tests.playground.conftest import app_of, online, until, without_proxies
 
 pytestmark = pytest.mark.slow

@@ -14,7 +14,7 @@ from bot.domain.target import Target
 from bot.playground.lab.monitor import Json, Monitor, Watched, attachments, still_out
 from bot.playground.messages import words
 from bot.playground.people import WEBHOOK
-from bot.playground.workspace import Workspace
+from bot.playground.slack.workspace import Workspace
 
 NAME = "buggy-app-v2"
 INVENTORY = [Target(name) for name in ("web", "orders-db", NAME, "buggy-app", "blackbox")]

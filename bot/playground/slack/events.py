@@ -6,8 +6,8 @@ import copy
 
 from bot.playground.messages import Message
 from bot.playground.people import Channel, Json
-from bot.playground.rules import SCOPE_OF
-from bot.playground.socket_mode import SocketMode
+from bot.playground.slack.checks import SCOPE_OF
+from bot.playground.slack.socket_mode import SocketMode
 from bot.playground.state import Change, State
 
 _SUBSCRIPTION = {"channel": "message.channels", "group": "message.groups", "im": "message.im", "mpim": "message.mpim"}

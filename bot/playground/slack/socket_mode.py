@@ -14,8 +14,8 @@ from aiohttp import WSMsgType, web
 
 from bot.playground.arguments import Refused
 from bot.playground.clock import within
-from bot.playground.faults import Fault, Faults
 from bot.playground.people import Json
+from bot.playground.slack.faults import Fault, Faults
 from bot.playground.state import State
 
 MOST_CONNECTIONS = 10

@@ -12,7 +12,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.playground.people import MONITOR
-from bot.playground.workspace import Workspace
+from bot.playground.slack.workspace import Workspace
 from tests.playground.conftest import online
 
 CARD: list[dict[str, Any]] = [

@@ -27,18 +27,18 @@ from typing import Self, TypeVar
 from aiohttp import web
 
 from bot.playground.clock import Clock, Pace, SystemClock
-from bot.playground.events import Events
-from bot.playground.faults import Fault, Faults
 from bot.playground.messages import Ephemeral, Message
 from bot.playground.payloads import Payloads
 from bot.playground.people import Seed
 from bot.playground.press import Press
 from bot.playground.responses import Responses
-from bot.playground.socket_mode import Connection, Delivery, SocketMode
+from bot.playground.slack.events import Events
+from bot.playground.slack.faults import Fault, Faults
+from bot.playground.slack.socket_mode import Connection, Delivery, SocketMode
+from bot.playground.slack.web_api import Call, WebApi
 from bot.playground.state import Change, File, State
 from bot.playground.talk import Talk
 from bot.playground.views import View
-from bot.playground.web_api import Call, WebApi
 
 T = TypeVar("T")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

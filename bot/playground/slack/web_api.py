@@ -10,10 +10,10 @@ from aiohttp import web
 
 from bot.playground import chat, directory, files, modals
 from bot.playground.arguments import Arguments, Refused, read_arguments
-from bot.playground.faults import Fault, Faults
 from bot.playground.people import Json
-from bot.playground.rules import Method, require_scope
-from bot.playground.socket_mode import SocketMode
+from bot.playground.slack.checks import Method, require_scope
+from bot.playground.slack.faults import Fault, Faults
+from bot.playground.slack.socket_mode import SocketMode
 from bot.playground.state import State
 
 METHODS: dict[str, Method] = {**chat.METHODS, **directory.METHODS, **modals.METHODS, **files.METHODS}

@@ -12,8 +12,8 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.playground.faults import Fault
-from bot.playground.workspace import Workspace
+from bot.playground.slack.faults import Fault
+from bot.playground.slack.workspace import Workspace
 
 
 async def error_of(call: Any) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""A local Slack workspace with Web API and Socket Mode."""
