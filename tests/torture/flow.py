@@ -32,8 +32,8 @@ from bot.domain.incident import LIVE, Incident, State
 from bot.playground.clock import Pace
 from bot.playground.engine.engine import ProcessEngine, ProcessImage
 from bot.playground.messages import Message
-from bot.playground.payloads import NoSuchControl
 from bot.playground.people import MONITOR
+from bot.playground.slack.interactions.payloads import NoSuchControl
 from bot.playground.slack.workspace import Workspace
 from bot.slack import views
 from tests.gemini_endpoint import gemini_endpoint

@@ -28,16 +28,16 @@ from aiohttp import web
 
 from bot.playground.clock import Clock, Pace, SystemClock
 from bot.playground.messages import Ephemeral, Message
-from bot.playground.payloads import Payloads
 from bot.playground.people import Seed
-from bot.playground.press import Press
-from bot.playground.responses import Responses
 from bot.playground.slack.events import Events
 from bot.playground.slack.faults import Fault, Faults
+from bot.playground.slack.interactions.payloads import Payloads
+from bot.playground.slack.interactions.press import Press
+from bot.playground.slack.interactions.responses import Responses
+from bot.playground.slack.interactions.talk import Talk
 from bot.playground.slack.socket_mode import Connection, Delivery, SocketMode
 from bot.playground.slack.web_api import Call, WebApi
 from bot.playground.state import Change, File, State
-from bot.playground.talk import Talk
 from bot.playground.views import View
 
 T = TypeVar("T")

@@ -14,8 +14,8 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.playground.arguments import Refused
 from bot.playground.clock import ManualClock
-from bot.playground.payloads import NoSuchControl
 from bot.playground.people import Json
+from bot.playground.slack.interactions.payloads import NoSuchControl
 from bot.playground.slack.workspace import Workspace
 from tests.playground.conftest import app_of, client_of, online, without_proxies
 

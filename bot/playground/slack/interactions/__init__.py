@@ -1,0 +1,1 @@
+"""Presses, commands and responses of people."""
