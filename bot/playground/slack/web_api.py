@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from bot.playground import chat, directory, files, modals
 from bot.playground.arguments import Arguments, Refused, read_arguments
 from bot.playground.people import Json
 from bot.playground.slack.checks import Method, require_scope
 from bot.playground.slack.faults import Fault, Faults
+from bot.playground.slack.methods import chat, directory, files, modals
 from bot.playground.slack.socket_mode import SocketMode
 from bot.playground.state import State
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.playground.arguments import Arguments, Refused
-from bot.playground.blocks import check_view
 from bot.playground.messages import Ephemeral, Message
 from bot.playground.people import Json
 from bot.playground.slack.events import Events
 from bot.playground.slack.interactions.payloads import Payloads, control
 from bot.playground.slack.interactions.responses import Responses
+from bot.playground.slack.methods.blocks import check_view
 from bot.playground.slack.socket_mode import Delivery, SocketMode
 from bot.playground.state import State
 from bot.playground.views import View

@@ -5,11 +5,11 @@ from __future__ import annotations
 from aiohttp import web
 
 from bot.playground.arguments import Arguments, Refused, read_arguments
-from bot.playground.chat import content, says_something
 from bot.playground.grants import ResponseUrl
 from bot.playground.messages import Ephemeral, Message
 from bot.playground.people import Json
 from bot.playground.slack.faults import Faults
+from bot.playground.slack.methods.chat import content, says_something
 from bot.playground.slack.web_api import Call, WebApi
 from bot.playground.state import State
 

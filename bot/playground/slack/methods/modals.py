@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bot.playground.arguments import Arguments, Refused
-from bot.playground.blocks import check_view
 from bot.playground.people import Json
 from bot.playground.slack.checks import Method
+from bot.playground.slack.methods.blocks import check_view
 from bot.playground.state import State
 
 

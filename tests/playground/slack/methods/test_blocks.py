@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from slack_sdk.models import blocks as kit
 
 from bot.playground.arguments import Refused
-from bot.playground.blocks import check_blocks, check_view
 from bot.playground.people import Json
+from bot.playground.slack.methods.blocks import check_blocks, check_view
 
 
 def plain(text: str) -> Json:

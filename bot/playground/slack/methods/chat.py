@@ -7,10 +7,10 @@ import re
 from typing import Any
 
 from bot.playground.arguments import Arguments, Refused, invalid_arguments
-from bot.playground.blocks import check_blocks
 from bot.playground.messages import Message
 from bot.playground.people import Channel, Json
 from bot.playground.slack.checks import Method, addressed_channel, joined_channel, known_channel, require_open
+from bot.playground.slack.methods.blocks import check_blocks
 from bot.playground.state import State
 
 

@@ -10,7 +10,7 @@ from bot.playground.arguments import Arguments
 from bot.playground.people import Channel, User
 from bot.playground.slack.checks import page
 from bot.playground.slack.workspace import Workspace
-from tests.playground.test_chat import code_of
+from tests.playground.slack.methods.test_chat import code_of
 
 
 async def test_history_is_newest_first_and_holds_no_replies(workspace: Workspace, client: AsyncWebClient) -> None:

@@ -11,7 +11,19 @@ from collections.abc import Iterator
 
 from bot.playground.arguments import Refused
 from bot.playground.people import Json
-from bot.playground.shapes import Check, Problem, also, anything, by_type, choice, flag, items, shape, string, whole
+from bot.playground.slack.methods.shapes import (
+    Check,
+    Problem,
+    also,
+    anything,
+    by_type,
+    choice,
+    flag,
+    items,
+    shape,
+    string,
+    whole,
+)
 
 IDENTIFIER = string(255)
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bot.playground.arguments import Arguments, Refused, invalid_arguments
-from bot.playground.chat import thread_of
 from bot.playground.people import Json
 from bot.playground.slack.checks import Method, joined_channel, require_open
+from bot.playground.slack.methods.chat import thread_of
 from bot.playground.state import File, State
 
 
