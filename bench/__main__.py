@@ -23,9 +23,9 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from bot.playground.people import MONITOR
+from bot.playground.slack.state.people import MONITOR
+from bot.playground.slack.state.workspace_state import Change
 from bot.playground.slack.workspace import Workspace
-from bot.playground.state import Change
 from tests.engine import Engine, running_engine
 from tests.gemini_endpoint import GeminiEndpoint, gemini_endpoint
 

@@ -27,10 +27,10 @@ from rich.table import Table
 
 from bot.playground.engine.engine import ProcessEngine, ProcessImage
 from bot.playground.lab.bot_process import BotProcess
-from bot.playground.messages import Message
-from bot.playground.people import MONITOR
+from bot.playground.slack.state.messages import Message
+from bot.playground.slack.state.people import MONITOR
+from bot.playground.slack.state.workspace_state import Change
 from bot.playground.slack.workspace import Workspace
-from bot.playground.state import Change
 from tests.gemini_endpoint import GeminiEndpoint, gemini_endpoint
 
 RESULTS = Path("bench/results/storm.json")

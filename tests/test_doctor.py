@@ -20,8 +20,8 @@ from bot.check import Check
 from bot.doctor import examine
 from bot.doctor_slack import SCOPES
 from bot.errors import EngineDenied, TargetNotFound
-from bot.playground.people import Channel
 from bot.playground.slack.faults import Fault
+from bot.playground.slack.state.people import Channel
 from bot.playground.slack.workspace import Workspace
 from bot.settings import load
 from bot.wiring import parts

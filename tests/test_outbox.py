@@ -18,8 +18,8 @@ from bot.domain.verification import Verification
 from bot.errors import SlackError, StoreUnavailable
 from bot.outbox import KEPT, Outbox
 from bot.plan import World
-from bot.playground.messages import Message
 from bot.playground.slack.faults import Fault
+from bot.playground.slack.state.messages import Message
 from bot.playground.slack.workspace import Workspace
 from bot.slack import cards
 from bot.slack.client import identify, web_client

@@ -24,7 +24,7 @@ from bot.domain.audit import Examined
 from bot.domain.guard import Policy
 from bot.domain.incident import LIVE, Place, Press
 from bot.domain.runbook_json import parse
-from bot.playground.messages import controls
+from bot.playground.slack.state.messages import controls
 from bot.ports import Received
 from tests import fakes
 from tests.simulation import bot as parts

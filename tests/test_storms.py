@@ -10,7 +10,7 @@ import pytest
 
 from bench.storm import Figures, attachment, blow, scene
 from bot import ration
-from bot.playground.people import MONITOR
+from bot.playground.slack.state.people import MONITOR
 from bot.playground.slack.workspace import Workspace
 from bot.settings import load
 from bot.wiring import running

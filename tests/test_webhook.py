@@ -19,7 +19,7 @@ import pytest
 from bot.domain.alert import Kind
 from bot.errors import SettingsError, StoreUnavailable
 from bot.http import Health, HttpServer
-from bot.playground.messages import Message
+from bot.playground.slack.state.messages import Message
 from bot.playground.slack.workspace import Workspace
 from bot.ports import Begun, Received
 from bot.settings import load

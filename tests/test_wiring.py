@@ -14,7 +14,7 @@ import pytest
 
 from bot import upkeep
 from bot.errors import SchemaTooNew, SlackError, StoreUnavailable
-from bot.playground.people import MONITOR
+from bot.playground.slack.state.people import MONITOR
 from bot.playground.slack.workspace import Workspace
 from bot.settings import load
 from bot.wiring import running

@@ -21,15 +21,16 @@ from pathlib import Path
 import bot
 from bot import env_file
 from bot.errors import AegisError, EngineError, SettingsError
-from bot.playground import keep, web
+from bot.playground import web
 from bot.playground.engine.engine import ProcessEngine
 from bot.playground.lab import docker
 from bot.playground.lab.bot_process import BotProcess
 from bot.playground.lab.first_incident import Opening
 from bot.playground.lab.lab import Lab
 from bot.playground.lab.services import Ground, process_images
+from bot.playground.slack.state import saved_state
+from bot.playground.slack.state.workspace_state import Change
 from bot.playground.slack.workspace import Workspace
-from bot.playground.state import Change
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ async def play(wanted: Wanted, folder: Path, environment: Mapping[str, str], say
         async with contextlib.AsyncExitStack() as stage:
             ground = await stage.enter_async_context(_ground(wanted.engine, folder, environment, say))
             workspace = Workspace(address=("127.0.0.1", port))
-            keep.load(workspace.state, folder / "workspace.json")
+            saved_state.load(workspace.state, folder / "workspace.json")
             aegis = BotProcess(
                 _settings(workspace, ground, folder, environment, key),
                 folder,
@@ -239,7 +240,7 @@ async def _kept(workspace: Workspace, path: Path) -> AsyncIterator[None]:
             await changed.wait()
             changed.clear()
             try:
-                keep.save(workspace.state, path)
+                saved_state.save(workspace.state, path)
             except AegisError as error:
                 log.warning("%s", error.sentence)
             await asyncio.sleep(1)
@@ -252,7 +253,7 @@ async def _kept(workspace: Workspace, path: Path) -> AsyncIterator[None]:
         unsubscribe()
         writing.cancel()
         await asyncio.wait([writing])
-        keep.save(workspace.state, path)
+        saved_state.save(workspace.state, path)
 
 
 async def _connected(workspace: Workspace, aegis: BotProcess, written: Path) -> None:

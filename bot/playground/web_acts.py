@@ -9,13 +9,13 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from bot.errors import AegisError
-from bot.playground.arguments import Refused
-from bot.playground.messages import Ephemeral, Message
-from bot.playground.people import Channel, Json
 from bot.playground.slack.interactions.payloads import NoSuchControl
 from bot.playground.slack.interactions.press import Interaction
+from bot.playground.slack.state.arguments import Refused
+from bot.playground.slack.state.messages import Ephemeral, Message
+from bot.playground.slack.state.people import Channel, Json
+from bot.playground.slack.state.views import View
 from bot.playground.slack.workspace import Workspace
-from bot.playground.views import View
 from bot.playground.web_shown import Lab
 
 COMMAND = "/aegis"

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from aiohttp import WSMsgType, web
 
 from bot.playground import web_shown
-from bot.playground.messages import Ephemeral, Message
-from bot.playground.people import Channel, Json
 from bot.playground.slack.socket_mode import Connection
+from bot.playground.slack.state.messages import Ephemeral, Message
+from bot.playground.slack.state.people import Channel, Json
+from bot.playground.slack.state.views import View
+from bot.playground.slack.state.workspace_state import Change
 from bot.playground.slack.workspace import Workspace
-from bot.playground.state import Change
-from bot.playground.views import View
 from bot.playground.web_acts import Acts
 from bot.playground.web_shown import Lab, Person
 

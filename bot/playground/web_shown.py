@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.playground.messages import Ephemeral, Message
-from bot.playground.people import Channel, Json
+from bot.playground.slack.state.messages import Ephemeral, Message
+from bot.playground.slack.state.people import Channel, Json
 from bot.playground.slack.workspace import Workspace
 
 

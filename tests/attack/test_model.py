@@ -22,7 +22,7 @@ from bot.domain.evidence import Facts, Neighbour
 from bot.domain.incident import Incident, State
 from bot.domain.instructions import SYSTEM
 from bot.domain.redact import redact
-from bot.playground.messages import pings
+from bot.playground.slack.state.messages import pings
 from bot.slack import modals, views
 from tests.attack.stage import NAME
 from tests.fakes import CONTAINER, POOL_LINE, FakeContainers, alert

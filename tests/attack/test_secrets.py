@@ -23,8 +23,8 @@ import httpx
 import pytest
 
 from bot.playground.engine.engine import ProcessEngine, ProcessImage
-from bot.playground.messages import Message
-from bot.playground.people import MONITOR, Seed
+from bot.playground.slack.state.messages import Message
+from bot.playground.slack.state.people import MONITOR, Seed
 from bot.playground.slack.workspace import Workspace
 from tests.attack.stage import NAME
 from tests.gemini_endpoint import SOUND, GeminiEndpoint, fails, gemini_endpoint, says

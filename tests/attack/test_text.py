@@ -15,7 +15,7 @@ import pytest
 from bot.domain.evidence import Evidence, Facts, HealthProbe, LogDigest, LogLine, Neighbour, Source, Status
 from bot.domain.target import Target
 from bot.domain.verification import Probe
-from bot.playground.messages import pings
+from bot.playground.slack.state.messages import pings
 from tests.attack.door import Door, Module, modules
 from tests.attack.stage import NAME, Stage, decoded
 from tests.fakes import FakeContainers, facts

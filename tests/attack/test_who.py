@@ -9,9 +9,9 @@ import pytest
 
 from bot.domain.incident import Place, Press, State
 from bot.errors import SlackError
-from bot.playground.messages import Ephemeral
-from bot.playground.people import Channel, User
 from bot.playground.slack.faults import Fault
+from bot.playground.slack.state.messages import Ephemeral
+from bot.playground.slack.state.people import Channel, User
 from bot.settings import load
 from tests.attack.stage import NAME, changed
 from tests.fakes import facts

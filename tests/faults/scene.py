@@ -24,10 +24,10 @@ from aiohttp import web
 from bot import wiring
 from bot.adapters.store import SqlStore
 from bot.domain.incident import Incident
-from bot.playground.clock import Pace
 from bot.playground.engine.engine import ProcessEngine, ProcessImage
-from bot.playground.messages import Message
-from bot.playground.people import MONITOR
+from bot.playground.slack.state.clock import Pace
+from bot.playground.slack.state.messages import Message
+from bot.playground.slack.state.people import MONITOR
 from bot.playground.slack.workspace import Workspace
 from bot.settings import load
 from tests.gemini_endpoint import GeminiEndpoint, gemini_endpoint

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from bot.domain.incident import State
-from bot.playground.messages import Message
 from bot.playground.slack.faults import Fault
+from bot.playground.slack.state.messages import Message
 from tests.faults.scene import Scene, scene
 from tests.gemini_endpoint import hangs
 from tests.playground.conftest import without_proxies

@@ -14,8 +14,8 @@ import pytest
 
 from bot.domain.audit import Verdict
 from bot.domain.incident import Press, State
-from bot.playground.people import User
 from bot.playground.slack.faults import Fault
+from bot.playground.slack.state.people import User
 from tests.attack.stage import Stage
 from tests.fakes import facts
 from tests.test_responder import Bench

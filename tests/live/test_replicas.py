@@ -25,11 +25,11 @@ from bot.adapters.runbook_table import RunbookTable
 from bot.adapters.store import SqlStore
 from bot.domain.audit import Examined, Verdict
 from bot.domain.incident import LIVE, Incident, State
-from bot.playground.clock import Pace
 from bot.playground.engine.engine import ProcessEngine, ProcessImage
-from bot.playground.messages import Message
-from bot.playground.people import MONITOR
 from bot.playground.slack.interactions.payloads import NoSuchControl
+from bot.playground.slack.state.clock import Pace
+from bot.playground.slack.state.messages import Message
+from bot.playground.slack.state.people import MONITOR
 from bot.playground.slack.workspace import Workspace
 from tests.live.postgres import Cluster, cluster, url
 from tests.long import LONG

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from bot.playground.messages import Message
-from bot.playground.people import MONITOR
+from bot.playground.slack.state.messages import Message
+from bot.playground.slack.state.people import MONITOR
 from bot.playground.slack.workspace import Workspace
 from bot.settings import load
 from bot.wiring import running

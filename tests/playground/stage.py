@@ -17,7 +17,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.incident import Place, State
 from bot.errors import EngineUnreachable
-from bot.playground.messages import Message
+from bot.playground.slack.state.messages import Message
 from bot.playground.slack.workspace import Workspace
 from bot.playground.web import routes
 from bot.slack import modals, views

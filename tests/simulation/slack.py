@@ -14,7 +14,7 @@ from typing import Any
 import aiohttp
 from slack_sdk.errors import SlackApiError
 
-from bot.playground.messages import controls, pings
+from bot.playground.slack.state.messages import controls, pings
 from tests.simulation.stage import Stage
 from tests.slack.blockkit import check_blocks, check_markup
 

@@ -17,7 +17,7 @@ from bot.domain.incident import Incident, Place, Press, State
 from bot.domain.runbook import Precedent
 from bot.errors import EngineUnreachable
 from bot.inbound import Overview
-from bot.playground.clock import Pace
+from bot.playground.slack.state.clock import Pace
 from bot.playground.slack.workspace import Workspace
 from bot.ports import Received
 from bot.slack.client import Identity, identify, web_client

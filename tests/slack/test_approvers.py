@@ -6,8 +6,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.guard import Permit, Refusal
 from bot.domain.incident import Place, Press
-from bot.playground.people import Channel, User, UserGroup
 from bot.playground.slack.faults import Fault
+from bot.playground.slack.state.people import Channel, User, UserGroup
 from bot.playground.slack.workspace import Workspace
 from bot.slack.approvers import SlackApprovers
 

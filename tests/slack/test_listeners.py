@@ -9,9 +9,9 @@ from bot.domain.diagnosis import Trouble
 from bot.domain.evidence import Neighbour
 from bot.domain.incident import Place, State
 from bot.errors import SlackError, StoreUnavailable
-from bot.playground.clock import Pace
-from bot.playground.messages import pings, words
-from bot.playground.people import Sender
+from bot.playground.slack.state.clock import Pace
+from bot.playground.slack.state.messages import pings, words
+from bot.playground.slack.state.people import Sender
 from tests.slack.conftest import DIGEST, Desk, incident
 from tests.slack.incidents import DIAGNOSIS, EVIDENCE
 

@@ -12,9 +12,9 @@ from bot.domain.evidence import Evidence, LogDigest, LogLine
 from bot.domain.incident import Incident, Place, State
 from bot.domain.verification import Verification
 from bot.errors import SlackError
-from bot.playground.messages import Message
-from bot.playground.people import Channel
 from bot.playground.slack.faults import Fault
+from bot.playground.slack.state.messages import Message
+from bot.playground.slack.state.people import Channel
 from bot.playground.slack.workspace import Workspace
 from bot.slack import cards, modals, views
 from bot.slack.client import Identity

@@ -5,8 +5,8 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import StoreUnavailable
-from bot.playground.people import Channel
 from bot.playground.slack.faults import Fault
+from bot.playground.slack.state.people import Channel
 from bot.playground.slack.workspace import Workspace
 from bot.ports import Received
 from bot.slack.client import Identity

@@ -29,11 +29,11 @@ from bot.adapters.runbook_file import RunbookFile
 from bot.adapters.store import SqlStore
 from bot.domain.audit import Examined, Row, Verdict
 from bot.domain.incident import LIVE, Incident, State
-from bot.playground.clock import Pace
 from bot.playground.engine.engine import ProcessEngine, ProcessImage
-from bot.playground.messages import Message
-from bot.playground.people import MONITOR
 from bot.playground.slack.interactions.payloads import NoSuchControl
+from bot.playground.slack.state.clock import Pace
+from bot.playground.slack.state.messages import Message
+from bot.playground.slack.state.people import MONITOR
 from bot.playground.slack.workspace import Workspace
 from bot.slack import views
 from tests.gemini_endpoint import gemini_endpoint

@@ -10,7 +10,7 @@ from typing import Protocol
 from bot.errors import AegisError
 from bot.playground.lab.breaks import Breaks
 from bot.playground.lab.services import API, Services
-from bot.playground.messages import Message
+from bot.playground.slack.state.messages import Message
 from bot.playground.slack.workspace import Workspace
 
 NOTICED_WITHIN = 3.0

@@ -18,8 +18,8 @@ from bot.playground.lab.breaks import Breaks
 from bot.playground.lab.experiments import Bot, Promises
 from bot.playground.lab.monitor import Monitor, still_out
 from bot.playground.lab.services import API, DATABASE, NEXT, WEB, Ground, Services
+from bot.playground.slack.state.workspace_state import Change
 from bot.playground.slack.workspace import Workspace
-from bot.playground.state import Change
 
 Json = dict[str, Any]
 log = logging.getLogger(__name__)

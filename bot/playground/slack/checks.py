@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from bot.playground.arguments import Arguments, Refused
-from bot.playground.people import Channel, Json
-from bot.playground.state import State
+from bot.playground.slack.state.arguments import Arguments, Refused
+from bot.playground.slack.state.people import Channel, Json
+from bot.playground.slack.state.workspace_state import State
 
 T = TypeVar("T")
 SCOPE_OF = {"channel": "channels", "group": "groups", "im": "im", "mpim": "mpim"}

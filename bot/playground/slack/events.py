@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import copy
 
-from bot.playground.messages import Message
-from bot.playground.people import Channel, Json
 from bot.playground.slack.checks import SCOPE_OF
 from bot.playground.slack.socket_mode import SocketMode
-from bot.playground.state import Change, State
+from bot.playground.slack.state.messages import Message
+from bot.playground.slack.state.people import Channel, Json
+from bot.playground.slack.state.workspace_state import Change, State
 
 _SUBSCRIPTION = {"channel": "message.channels", "group": "message.groups", "im": "message.im", "mpim": "message.mpim"}
 _LEFT_OUT = frozenset({"reply_count", "reply_users", "reply_users_count", "latest_reply"})

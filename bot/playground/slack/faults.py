@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
 
-from bot.playground.people import Json
+from bot.playground.slack.state.people import Json
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 
 from aiohttp import WSMsgType, web
 
-from bot.playground.arguments import Refused
-from bot.playground.clock import within
-from bot.playground.people import Json
 from bot.playground.slack.faults import Fault, Faults
-from bot.playground.state import State
+from bot.playground.slack.state.arguments import Refused
+from bot.playground.slack.state.clock import within
+from bot.playground.slack.state.people import Json
+from bot.playground.slack.state.workspace_state import State
 
 MOST_CONNECTIONS = 10
 _log = logging.getLogger(__name__)

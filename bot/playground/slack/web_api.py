@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from bot.playground.arguments import Arguments, Refused, read_arguments
-from bot.playground.people import Json
 from bot.playground.slack.checks import Method, require_scope
 from bot.playground.slack.faults import Fault, Faults
 from bot.playground.slack.methods import chat, directory, files, modals
 from bot.playground.slack.socket_mode import SocketMode
-from bot.playground.state import State
+from bot.playground.slack.state.arguments import Arguments, Refused, read_arguments
+from bot.playground.slack.state.people import Json
+from bot.playground.slack.state.workspace_state import State
 
 METHODS: dict[str, Method] = {**chat.METHODS, **directory.METHODS, **modals.METHODS, **files.METHODS}
 CONNECT = "apps.connections.open"

@@ -26,9 +26,6 @@ from typing import Self, TypeVar
 
 from aiohttp import web
 
-from bot.playground.clock import Clock, Pace, SystemClock
-from bot.playground.messages import Ephemeral, Message
-from bot.playground.people import Seed
 from bot.playground.slack.events import Events
 from bot.playground.slack.faults import Fault, Faults
 from bot.playground.slack.interactions.payloads import Payloads
@@ -36,9 +33,12 @@ from bot.playground.slack.interactions.press import Press
 from bot.playground.slack.interactions.responses import Responses
 from bot.playground.slack.interactions.talk import Talk
 from bot.playground.slack.socket_mode import Connection, Delivery, SocketMode
+from bot.playground.slack.state.clock import Clock, Pace, SystemClock
+from bot.playground.slack.state.messages import Ephemeral, Message
+from bot.playground.slack.state.people import Seed
+from bot.playground.slack.state.views import View
+from bot.playground.slack.state.workspace_state import Change, File, State
 from bot.playground.slack.web_api import Call, WebApi
-from bot.playground.state import Change, File, State
-from bot.playground.views import View
 
 T = TypeVar("T")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -19,8 +19,8 @@ from bot.playground.lab import breaks
 from bot.playground.lab.actions import ACTIONS
 from bot.playground.lab.lab import Lab
 from bot.playground.lab.services import API, DATABASE, LABEL, NEXT, REPOSITORY, WEB, Ground, process_images
-from bot.playground.messages import Message
-from bot.playground.people import Json
+from bot.playground.slack.state.messages import Message
+from bot.playground.slack.state.people import Json
 from bot.playground.slack.workspace import Workspace
 from tests.playground.conftest import app_of, online, until, without_proxies
 

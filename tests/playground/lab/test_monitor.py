@@ -12,8 +12,8 @@ from aiohttp import web
 from bot.domain import alert
 from bot.domain.target import Target
 from bot.playground.lab.monitor import Json, Monitor, Watched, attachments, still_out
-from bot.playground.messages import words
-from bot.playground.people import WEBHOOK
+from bot.playground.slack.state.messages import words
+from bot.playground.slack.state.people import WEBHOOK
 from bot.playground.slack.workspace import Workspace
 
 NAME = "buggy-app-v2"

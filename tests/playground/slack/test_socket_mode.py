@@ -13,8 +13,8 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.playground.clock import ManualClock
 from bot.playground.slack.faults import Fault
+from bot.playground.slack.state.clock import ManualClock
 from bot.playground.slack.workspace import Workspace
 from tests.playground.conftest import app_of, client_of, online, without_proxies
 

@@ -11,7 +11,7 @@ from aiohttp import web
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.playground.people import MONITOR
+from bot.playground.slack.state.people import MONITOR
 from bot.playground.slack.workspace import Workspace
 from tests.playground.conftest import online
 

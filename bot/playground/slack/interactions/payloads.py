@@ -6,11 +6,11 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-from bot.playground.grants import ResponseUrl
-from bot.playground.messages import Ephemeral, Message, controls
-from bot.playground.people import Json
-from bot.playground.state import State
-from bot.playground.views import View
+from bot.playground.slack.state.grants import ResponseUrl
+from bot.playground.slack.state.messages import Ephemeral, Message, controls
+from bot.playground.slack.state.people import Json
+from bot.playground.slack.state.views import View
+from bot.playground.slack.state.workspace_state import State
 
 _CHOSEN = {
     "static_select": "selected_option",

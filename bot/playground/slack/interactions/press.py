@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.playground.arguments import Arguments, Refused
-from bot.playground.messages import Ephemeral, Message
-from bot.playground.people import Json
 from bot.playground.slack.events import Events
 from bot.playground.slack.interactions.payloads import Payloads, control
 from bot.playground.slack.interactions.responses import Responses
 from bot.playground.slack.methods.blocks import check_view
 from bot.playground.slack.socket_mode import Delivery, SocketMode
-from bot.playground.state import State
-from bot.playground.views import View
+from bot.playground.slack.state.arguments import Arguments, Refused
+from bot.playground.slack.state.messages import Ephemeral, Message
+from bot.playground.slack.state.people import Json
+from bot.playground.slack.state.views import View
+from bot.playground.slack.state.workspace_state import State
 
 
 @dataclass(slots=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from bot.playground.arguments import Arguments, Refused, read_arguments
-from bot.playground.grants import ResponseUrl
-from bot.playground.messages import Ephemeral, Message
-from bot.playground.people import Json
 from bot.playground.slack.faults import Faults
 from bot.playground.slack.methods.chat import content, says_something
+from bot.playground.slack.state.arguments import Arguments, Refused, read_arguments
+from bot.playground.slack.state.grants import ResponseUrl
+from bot.playground.slack.state.messages import Ephemeral, Message
+from bot.playground.slack.state.people import Json
+from bot.playground.slack.state.workspace_state import State
 from bot.playground.slack.web_api import Call, WebApi
-from bot.playground.state import State
 
 
 class Responses:

@@ -8,10 +8,10 @@ import re
 import uuid
 from collections.abc import Sequence
 
-from bot.playground.arguments import Refused
-from bot.playground.messages import Message
-from bot.playground.people import WEBHOOK, Json, Sender
-from bot.playground.state import State
+from bot.playground.slack.state.arguments import Refused
+from bot.playground.slack.state.messages import Message
+from bot.playground.slack.state.people import WEBHOOK, Json, Sender
+from bot.playground.slack.state.workspace_state import State
 
 _MENTION = re.compile(r"<@([UW]\w+)(?:\|[^>]*)?>")
 _PLACE = frozenset({"type", "ts", "channel", "event_ts", "channel_type", "hidden"})

@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from bot.playground.arguments import Refused
-from bot.playground.people import Json
 from bot.playground.slack.methods.shapes import (
     Check,
     Problem,
@@ -24,6 +22,8 @@ from bot.playground.slack.methods.shapes import (
     string,
     whole,
 )
+from bot.playground.slack.state.arguments import Refused
+from bot.playground.slack.state.people import Json
 
 IDENTIFIER = string(255)
 

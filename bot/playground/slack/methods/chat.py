@@ -6,12 +6,12 @@ import copy
 import re
 from typing import Any
 
-from bot.playground.arguments import Arguments, Refused, invalid_arguments
-from bot.playground.messages import Message
-from bot.playground.people import Channel, Json
 from bot.playground.slack.checks import Method, addressed_channel, joined_channel, known_channel, require_open
 from bot.playground.slack.methods.blocks import check_blocks
-from bot.playground.state import State
+from bot.playground.slack.state.arguments import Arguments, Refused, invalid_arguments
+from bot.playground.slack.state.messages import Message
+from bot.playground.slack.state.people import Channel, Json
+from bot.playground.slack.state.workspace_state import State
 
 
 def content(args: Arguments) -> Json:

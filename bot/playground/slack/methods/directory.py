@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bot.playground.arguments import Arguments, Refused
-from bot.playground.messages import Message
-from bot.playground.people import Channel, Json
 from bot.playground.slack.checks import SCOPE_OF, Method, joined_channel, known_channel, page, require_scope
-from bot.playground.state import State
+from bot.playground.slack.state.arguments import Arguments, Refused
+from bot.playground.slack.state.messages import Message
+from bot.playground.slack.state.people import Channel, Json
+from bot.playground.slack.state.workspace_state import State
 
 
 def auth_test(state: State, _args: Arguments) -> Json:

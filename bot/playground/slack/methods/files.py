@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bot.playground.arguments import Arguments, Refused, invalid_arguments
-from bot.playground.people import Json
 from bot.playground.slack.checks import Method, joined_channel, require_open
 from bot.playground.slack.methods.chat import thread_of
-from bot.playground.state import File, State
+from bot.playground.slack.state.arguments import Arguments, Refused, invalid_arguments
+from bot.playground.slack.state.people import Json
+from bot.playground.slack.state.workspace_state import File, State
 
 
 def upload_url(state: State, args: Arguments) -> Json:

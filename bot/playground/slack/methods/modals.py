@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bot.playground.arguments import Arguments, Refused
-from bot.playground.people import Json
 from bot.playground.slack.checks import Method
 from bot.playground.slack.methods.blocks import check_view
-from bot.playground.state import State
+from bot.playground.slack.state.arguments import Arguments, Refused
+from bot.playground.slack.state.people import Json
+from bot.playground.slack.state.workspace_state import State
 
 
 def _view(args: Arguments, kind: str) -> Json:

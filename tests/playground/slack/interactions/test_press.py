@@ -12,10 +12,10 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from bot.playground.arguments import Refused
-from bot.playground.clock import ManualClock
-from bot.playground.people import Json
 from bot.playground.slack.interactions.payloads import NoSuchControl
+from bot.playground.slack.state.arguments import Refused
+from bot.playground.slack.state.clock import ManualClock
+from bot.playground.slack.state.people import Json
 from bot.playground.slack.workspace import Workspace
 from tests.playground.conftest import app_of, client_of, online, without_proxies
 

@@ -9,8 +9,8 @@ import pytest
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.playground.arguments import Refused
-from bot.playground.people import MONITOR, WEBHOOK, Channel, Json
+from bot.playground.slack.state.arguments import Refused
+from bot.playground.slack.state.people import MONITOR, WEBHOOK, Channel, Json
 from bot.playground.slack.workspace import Workspace
 from tests.playground.conftest import online
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from slack_sdk.models import blocks as kit
 
-from bot.playground.arguments import Refused
-from bot.playground.people import Json
 from bot.playground.slack.methods.blocks import check_blocks, check_view
+from bot.playground.slack.state.arguments import Refused
+from bot.playground.slack.state.people import Json
 
 
 def plain(text: str) -> Json:

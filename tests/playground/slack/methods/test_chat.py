@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.playground.people import Channel
+from bot.playground.slack.state.people import Channel
 from bot.playground.slack.workspace import Workspace
 from tests.playground.slack.test_web_api import error_of
 

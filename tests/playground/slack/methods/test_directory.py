@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.playground.arguments import Arguments
-from bot.playground.people import Channel, User
 from bot.playground.slack.checks import page
+from bot.playground.slack.state.arguments import Arguments
+from bot.playground.slack.state.people import Channel, User
 from bot.playground.slack.workspace import Workspace
 from tests.playground.slack.methods.test_chat import code_of
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 
-from bot.playground.arguments import Refused
-from bot.playground.clock import Clock, Pace
-from bot.playground.messages import Ephemeral, Message
+from bot.playground.slack.state.arguments import Refused
+from bot.playground.slack.state.clock import Clock, Pace
+from bot.playground.slack.state.messages import Ephemeral, Message
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.playground.people import Json
+from bot.playground.slack.state.people import Json
 
 _JSON_TEXT = frozenset({"blocks", "attachments", "metadata", "view", "files", "unfurls"})
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.playground.people import Json
+from bot.playground.slack.state.people import Json
 
 _LIVE = re.compile(r"<(?:!(here|channel|everyone)(?:\|[^>]*)?|!subteam\^(S\w+)(?:\|[^>]*)?|@([UW]\w+)(?:\|[^>]*)?)>")
 _AUTOMATIC = re.compile(r"(?<![\w`])@(here|channel|everyone)\b")

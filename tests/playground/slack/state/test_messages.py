@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.playground.messages import Message, pings, words
-from bot.playground.people import Json
+from bot.playground.slack.state.messages import Message, pings, words
+from bot.playground.slack.state.people import Json
 
 
 def section(text: str, **parts: object) -> Json:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from bot.playground.clock import ManualClock, Pace, within
+from bot.playground.slack.state.clock import ManualClock, Pace, within
 
 
 async def test_sleepers_wake_in_their_order_and_not_before_their_time() -> None:

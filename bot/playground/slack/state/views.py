@@ -8,9 +8,9 @@ import secrets
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from bot.playground.arguments import Refused
-from bot.playground.messages import Readable
-from bot.playground.people import Json, Seed
+from bot.playground.slack.state.arguments import Refused
+from bot.playground.slack.state.messages import Readable
+from bot.playground.slack.state.people import Json, Seed
 
 DEPTH = 3
 

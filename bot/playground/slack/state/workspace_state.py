@@ -7,12 +7,12 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bot.playground.arguments import Refused
-from bot.playground.clock import Clock, Pace
-from bot.playground.grants import Grants
-from bot.playground.messages import Ephemeral, Message
-from bot.playground.people import Channel, Json, Seed, User
-from bot.playground.views import Views, with_block_ids
+from bot.playground.slack.state.arguments import Refused
+from bot.playground.slack.state.clock import Clock, Pace
+from bot.playground.slack.state.grants import Grants
+from bot.playground.slack.state.messages import Ephemeral, Message
+from bot.playground.slack.state.people import Channel, Json, Seed, User
+from bot.playground.slack.state.views import Views, with_block_ids
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from bot.errors import AegisError
-from bot.playground import keep
-from bot.playground.clock import ManualClock, Pace
-from bot.playground.people import Seed
-from bot.playground.state import State
+from bot.playground.slack.state import saved_state
+from bot.playground.slack.state.clock import ManualClock, Pace
+from bot.playground.slack.state.people import Seed
+from bot.playground.slack.state.workspace_state import State
 
 
 def state() -> State:
@@ -24,10 +24,10 @@ def test_messages_threads_reactions_and_direct_messages_come_back(tmp_path: Path
     gone = before.post("C0OPS", {"text": "never mind", "user": "U0ONCALL"})
     before.delete(gone)
     before.react(first, "U0AEGIS", "eyes")
-    keep.save(before, file)
+    saved_state.save(before, file)
 
     after = state()
-    keep.load(after, file)
+    saved_state.load(after, file)
     assert [message.shown(with_metadata=True) for message in after.standing("C0ALERTS")] == [
         message.shown(with_metadata=True) for message in before.standing("C0ALERTS")
     ]
@@ -39,7 +39,7 @@ def test_messages_threads_reactions_and_direct_messages_come_back(tmp_path: Path
 
 def test_nothing_is_loaded_where_nothing_was_kept(tmp_path: Path) -> None:
     fresh = state()
-    keep.load(fresh, tmp_path / "workspace.json")
+    saved_state.load(fresh, tmp_path / "workspace.json")
     assert not fresh.messages
 
 
@@ -48,9 +48,9 @@ def test_a_broken_file_is_told_with_what_to_do(tmp_path: Path, content: str) -> 
     file = tmp_path / "workspace.json"
     file.write_bytes(content.encode("latin-1"))
     with pytest.raises(AegisError, match=r"workspace\.json cannot be understood"):
-        keep.load(state(), file)
+        saved_state.load(state(), file)
 
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     with pytest.raises(AegisError, match="cannot be written"):
-        keep.save(state(), tmp_path / "missing" / "workspace.json")
+        saved_state.save(state(), tmp_path / "missing" / "workspace.json")

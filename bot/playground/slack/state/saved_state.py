@@ -7,8 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from bot.errors import AegisError
-from bot.playground.messages import Message
-from bot.playground.state import File, State
+from bot.playground.slack.state.messages import Message
+from bot.playground.slack.state.workspace_state import File, State
 
 KEPT = 500
 """Newest messages of each channel that are kept."""
