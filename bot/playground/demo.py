@@ -21,7 +21,6 @@ from pathlib import Path
 import bot
 from bot import env_file
 from bot.errors import AegisError, EngineError, SettingsError
-from bot.playground import web
 from bot.playground.engine.engine import ProcessEngine
 from bot.playground.lab import docker
 from bot.playground.lab.bot_process import BotProcess
@@ -31,6 +30,7 @@ from bot.playground.lab.services import Ground, process_images
 from bot.playground.slack.state import saved_state
 from bot.playground.slack.state.workspace_state import Change
 from bot.playground.slack.workspace import Workspace
+from bot.playground.web import server
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ async def play(wanted: Wanted, folder: Path, environment: Mapping[str, str], say
                 brain=environment.get("AEGIS_GEMINI_MODEL", MODEL) if key else "rules",
             )
             opening = Opening(lab)
-            workspace.serve(web.routes(workspace, opening))
+            workspace.serve(server.routes(workspace, opening))
             await stage.enter_async_context(_served(workspace))
             await stage.enter_async_context(_kept(workspace, folder / "workspace.json"))
             await stage.enter_async_context(lab)

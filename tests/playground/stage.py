@@ -19,7 +19,7 @@ from bot.domain.incident import Place, State
 from bot.errors import EngineUnreachable
 from bot.playground.slack.state.messages import Message
 from bot.playground.slack.workspace import Workspace
-from bot.playground.web import routes
+from bot.playground.web.server import routes
 from bot.slack import modals, views
 from tests.playground.conftest import app_of, online
 from tests.slack.incidents import BAD, BY_STATE, GOOD, PROPOSED

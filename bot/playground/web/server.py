@@ -15,10 +15,10 @@ from aiohttp import web
 from yarl import URL
 
 from bot.playground.slack.workspace import Workspace
-from bot.playground.web_live import Viewer
-from bot.playground.web_shown import PEOPLE, Lab, Person
+from bot.playground.web.live import Viewer
+from bot.playground.web.snapshot import PEOPLE, Lab, Person
 
-FOLDER = Path(__file__).parent / "page"
+FOLDER = Path(__file__).parents[1] / "page"
 
 TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 

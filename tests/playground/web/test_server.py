@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.playground.web import FOLDER
+from bot.playground.web.server import FOLDER
 from tests.playground.conftest import without_proxies
 from tests.playground.stage import Stage, stage
 

@@ -16,7 +16,7 @@ from bot.playground.slack.state.messages import Ephemeral, Message
 from bot.playground.slack.state.people import Channel, Json
 from bot.playground.slack.state.views import View
 from bot.playground.slack.workspace import Workspace
-from bot.playground.web_shown import Lab
+from bot.playground.web.snapshot import Lab
 
 COMMAND = "/aegis"
 

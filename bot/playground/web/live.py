@@ -9,15 +9,15 @@ from collections.abc import Sequence
 
 from aiohttp import WSMsgType, web
 
-from bot.playground import web_shown
 from bot.playground.slack.socket_mode import Connection
 from bot.playground.slack.state.messages import Ephemeral, Message
 from bot.playground.slack.state.people import Channel, Json
 from bot.playground.slack.state.views import View
 from bot.playground.slack.state.workspace_state import Change
 from bot.playground.slack.workspace import Workspace
-from bot.playground.web_acts import Acts
-from bot.playground.web_shown import Lab, Person
+from bot.playground.web import snapshot as web_shown
+from bot.playground.web.actions import Acts
+from bot.playground.web.snapshot import Lab, Person
 
 GATHERED = 0.05
 """Seconds for which changes are gathered into one frame; a person does not notice them."""

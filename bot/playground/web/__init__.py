@@ -1,0 +1,1 @@
+"""Web server of the demo page."""
