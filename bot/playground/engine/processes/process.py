@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-SHIM = Path(__file__).with_name("engine_shim.py")
+SHIM = Path(__file__).with_name("shim.py")
 KILLED = 128 + signal.SIGKILL
 _BLOCK = 64 * 1024
 _LINGER = 2.0

@@ -1,6 +1,6 @@
 """What stands between the engine and one process tree: it starts the tree, passes signals on, and outlives nobody.
 
-Run as a program of its own (``python -I -S engine_shim.py FD``), where FD is a socket to the engine. The engine writes
+Run as a program of its own (``python -I -S shim.py FD``), where FD is a socket to the engine. The engine writes
 a line of JSON, ``{"argv", "env", "folder", "terminal"}``, then lines ``kill N`` (signal N to the first process) and
 ``kill_all N``. The shim writes ``{"started": pid}`` or ``{"failed": errno}``, and in the end ``{"ended": exit code}``,
 where a death by signal N is 128 + N. When the first process ends, or the engine does, in whatever way, everything that
