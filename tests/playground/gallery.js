@@ -1,6 +1,6 @@
 // Draws what a test hands over, and keeps what a person did with it.
 
-import * as page from "/page/blocks.js";
+import * as page from "/page/blocks/blocks.js";
 
 const NAMES = { U0ONCALL: "ona.call", U0SECOND: "sasha.second", U0NIGHT: "nik.night", U0AEGIS: "aegis" };
 const CHANNELS = { C0ALERTS: "alerts", C0OPS: "ops" };

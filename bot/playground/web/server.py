@@ -54,7 +54,7 @@ def routes(workspace: Workspace, lab: Lab, *, people: Sequence[Person] = PEOPLE)
 
     return [
         web.get("/", _only_here(page)),
-        web.get(r"/page/{name:[a-z_-]+\.[a-z]+}", _only_here(part)),
+        web.get(r"/page/{name:(?:[a-z_]+/)?[a-z_-]+\.[a-z]+}", _only_here(part)),
         web.get(r"/files/{file:\w+}", _only_here(shared)),
         web.get("/live", _only_here(live, origin_required=True)),
     ]

@@ -1,9 +1,9 @@
 // The services of the demo: how each one is, and the newest log lines of one of them.
 
-import { button } from "./icons.js";
-import { logRows } from "./log_lines.js";
-import { make } from "./nodes.js";
-import { since } from "./times.js";
+import { button } from "../lib/icons.js";
+import { logRows } from "../lib/log_lines.js";
+import { make } from "../lib/nodes.js";
+import { since } from "../lib/times.js";
 
 /** Say in a word how a service is, with a tone: good, warn or bad. */
 export function condition(service) {

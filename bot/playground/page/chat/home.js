@@ -1,8 +1,8 @@
 // Aegis's own place: its home tab, as the bot published it for this person, and the direct messages.
 
-import { rememberFocus, renderBlocks } from "./blocks.js";
-import { tablist } from "./arrange.js";
-import { make } from "./nodes.js";
+import { rememberFocus, renderBlocks } from "../blocks/blocks.js";
+import { tablist } from "../lab/arrange.js";
+import { make } from "../lib/nodes.js";
 
 const TABS = ["home", "messages"];
 

@@ -2,11 +2,11 @@
 
 import { openConfirm } from "./confirm.js";
 import { renderField } from "./fields.js";
-import { markControl } from "./focus.js";
+import { markControl } from "../lib/focus.js";
 import { attachMenu } from "./menus.js";
-import { safeAddress } from "./mentions.js";
-import { fragment, make, objects, words } from "./nodes.js";
-import { plainText, textOf } from "./text.js";
+import { safeAddress } from "../lib/mentions.js";
+import { fragment, make, objects, words } from "../lib/nodes.js";
+import { plainText, textOf } from "../lib/text.js";
 
 /**
  * Return the node of an element. ``place`` says where it stands: ``ctx``, ``container`` (the message or view), ``block``

@@ -1,7 +1,7 @@
 // The box in which a person writes: Enter sends, Shift+Enter begins a line, suggestions by arrow keys.
 
-import { button, icon } from "./icons.js";
-import { make } from "./nodes.js";
+import { button, icon } from "../lib/icons.js";
+import { make } from "../lib/nodes.js";
 import { suggest } from "./suggestions.js";
 
 const TALLEST = 220;

@@ -1,9 +1,9 @@
 // The lab: how the services are, what can be broken and mended, and what was done so far.
 
-import { button } from "./icons.js";
-import { make } from "./nodes.js";
+import { button } from "../lib/icons.js";
+import { make } from "../lib/nodes.js";
 import { Services } from "./services.js";
-import { clock } from "./times.js";
+import { clock } from "../lib/times.js";
 
 const GROUPS = [
   ["break", "Break it", "Each does real harm to a real process. The monitor notices, and Aegis answers in #alerts."],

@@ -1,10 +1,10 @@
 // The sidebar: who you are, where you can go with what is new there, how the services and Aegis are.
 
-import { button, icon } from "./icons.js";
+import { button, icon } from "../lib/icons.js";
 import { avatar } from "./message.js";
-import { make } from "./nodes.js";
-import { unread } from "./reading.js";
-import { condition } from "./services.js";
+import { make } from "../lib/nodes.js";
+import { unread } from "../lib/reading.js";
+import { condition } from "../lab/services.js";
 
 const BOT = {
   connected: ["good", "Aegis is connected"],

@@ -1,10 +1,10 @@
 // What is chosen or filled in: selects, checkboxes, radio buttons, texts, dates; and Slack's state values of them.
 
 import { optionContent } from "./elements.js";
-import { markControl } from "./focus.js";
+import { markControl } from "../lib/focus.js";
 import { attachMenu } from "./menus.js";
-import { list, make, objects, uniqueId, words } from "./nodes.js";
-import { plainText, textOf } from "./text.js";
+import { list, make, objects, uniqueId, words } from "../lib/nodes.js";
+import { plainText, textOf } from "../lib/text.js";
 
 const fields = new WeakMap();
 

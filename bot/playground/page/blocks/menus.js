@@ -1,6 +1,6 @@
 // Menus that open under a button, by pointer and by keyboard: arrows, Home and End, letters, Enter, Escape.
 
-import { make, uniqueId } from "./nodes.js";
+import { make, uniqueId } from "../lib/nodes.js";
 
 const GAP = 4;
 const MARGIN = 8;

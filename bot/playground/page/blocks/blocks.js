@@ -17,19 +17,19 @@
 // A message that is drawn anew: const giveBack = rememberFocus(old); …replace…; giveBack(now).
 
 import { renderAttachments } from "./attachments.js";
-import { dateNode } from "./dates.js";
+import { dateNode } from "../lib/dates.js";
 import { renderElement, renderImage } from "./elements.js";
-import { link, safeAddress } from "./mentions.js";
-import { renderMrkdwn } from "./mrkdwn.js";
-import { fragment, make, objects, uniqueId, words } from "./nodes.js";
-import { renderRichText } from "./rich_text.js";
-import { plainText, renderText } from "./text.js";
+import { link, safeAddress } from "../lib/mentions.js";
+import { renderMrkdwn } from "../lib/mrkdwn.js";
+import { fragment, make, objects, uniqueId, words } from "../lib/nodes.js";
+import { renderRichText } from "../lib/rich_text.js";
+import { plainText, renderText } from "../lib/text.js";
 
 export { openConfirm } from "./confirm.js";
 export { closeModal, openModal, updateModal } from "./dialogs.js";
-export { emojiSign } from "./emoji.js";
+export { emojiSign } from "../lib/emoji.js";
 export { stateValues } from "./fields.js";
-export { rememberFocus } from "./focus.js";
+export { rememberFocus } from "../lib/focus.js";
 export { renderMrkdwn };
 
 const BLOCKS = new Map([

@@ -1,11 +1,11 @@
 // One message as a row: who, when, what, reactions, and what hangs on it (its thread).
 
-import { emojiSign, renderMessageBody } from "./blocks.js";
-import { button, icon } from "./icons.js";
-import { make } from "./nodes.js";
-import { unreadReplies } from "./reading.js";
-import { isReply } from "./store.js";
-import { clock, inFull, short } from "./times.js";
+import { emojiSign, renderMessageBody } from "../blocks/blocks.js";
+import { button, icon } from "../lib/icons.js";
+import { make } from "../lib/nodes.js";
+import { unreadReplies } from "../lib/reading.js";
+import { isReply } from "../lib/store.js";
+import { clock, inFull, short } from "../lib/times.js";
 
 const COLOURS = 6;
 

@@ -1,8 +1,8 @@
 // The question that Slack asks before something is done.
 
-import { holdFocus, returnFocus } from "./focus.js";
-import { make, uniqueId } from "./nodes.js";
-import { plainText, renderText, textOf } from "./text.js";
+import { holdFocus, returnFocus } from "../lib/focus.js";
+import { make, uniqueId } from "../lib/nodes.js";
+import { plainText, renderText, textOf } from "../lib/text.js";
 
 /**
  * Ask the question of a confirm object; the promise tells whether the person agreed. Escape means no. Where the answer

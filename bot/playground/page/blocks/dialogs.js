@@ -7,9 +7,9 @@
 
 import { renderBlocks } from "./blocks.js";
 import { carryOver, fieldOf, stateValues } from "./fields.js";
-import { holdFocus, reachable, rememberFocus, returnFocus } from "./focus.js";
-import { make, objects, uniqueId, words } from "./nodes.js";
-import { plainText, textOf } from "./text.js";
+import { holdFocus, reachable, rememberFocus, returnFocus } from "../lib/focus.js";
+import { make, objects, uniqueId, words } from "../lib/nodes.js";
+import { plainText, textOf } from "../lib/text.js";
 
 export { openConfirm } from "./confirm.js";
 

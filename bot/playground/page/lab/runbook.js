@@ -1,8 +1,8 @@
 // The runbook as it is on disk: one card for each entry, the newest first, and the file itself.
 
-import { logRows } from "./log_lines.js";
-import { make } from "./nodes.js";
-import { short } from "./times.js";
+import { logRows } from "../lib/log_lines.js";
+import { make } from "../lib/nodes.js";
+import { short } from "../lib/times.js";
 
 const OUTCOMES = { resolved: ["good", "resolved"], not_resolved: ["bad", "not resolved"], ignored: ["warn", "ignored"] };
 
