@@ -1,6 +1,11 @@
 // Draws what a test hands over, and keeps what a person did with it.
 
-import * as page from "/page/blocks/blocks.js";
+import { closeModal, openModal, updateModal } from "/page/blocks/dialogs.js";
+import { renderMessageBody } from "/page/blocks/message_body.js";
+import { rememberFocus } from "/page/lib/focus.js";
+import { renderMrkdwn } from "/page/lib/mrkdwn.js";
+
+const page = { closeModal, openModal, rememberFocus, renderMessageBody, renderMrkdwn, updateModal };
 
 const NAMES = { U0ONCALL: "ona.call", U0SECOND: "sasha.second", U0NIGHT: "nik.night", U0AEGIS: "aegis" };
 const CHANNELS = { C0ALERTS: "alerts", C0OPS: "ops" };

@@ -47,8 +47,12 @@ def exports(source: str) -> set[str]:
     return {*EXPORT.findall(source), *(part.split(" as ")[-1].strip() for part in listed)} - {""}
 
 
+def words(source: str) -> list[str]:
+    return re.findall(r"[\w$]+", source)
+
+
 def faults(modules: Modules) -> list[str]:
-    """Return what is wrong with the imports: files and names that do not exist, and cycles."""
+    """Return what is wrong with the imports: files and names that do not exist, names that nothing uses, cycles."""
     graph: dict[str, set[str]] = {name: set() for name in modules}
     wrong = []
     for name in modules:
@@ -58,7 +62,10 @@ def faults(modules: Modules) -> list[str]:
                 continue
             graph[name].add(target)
             wrong += [
-                f"{name} imports {one}, which {target} lacks" for one in names if one not in exports(modules[target])
+                f"{name} imports {each}, which {target} lacks" for each in names if each not in exports(modules[target])
+            ]
+            wrong += [
+                f"{name} imports {each} and does not use it" for each in names if words(modules[name]).count(each) < 2
             ]
     try:
         TopologicalSorter(graph).prepare()
@@ -87,6 +94,10 @@ def test_every_import_exists_and_none_goes_in_a_circle():
             "cycle",
         ),
         ({"a.js": 'import {\n  b,\n  c,\n} from "./lib/b.js";'}, "lib/b.js, which does not exist"),
+        (
+            {"a.js": 'import { b } from "./b.js";', "b.js": "export function b() {}"},
+            "a.js imports b and does not use it",
+        ),
         ({"a.js": 'import Whole from "./gone.js";'}, "gone.js, which does not exist"),
     ],
 )

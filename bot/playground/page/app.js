@@ -1,20 +1,20 @@
 // The page: puts its parts together, and says what happens when the person goes somewhere or the demo tells something.
 
 import { announce, toast } from "./chat/announce.js";
-import { Arrangement } from "./lab/arrange.js";
 import { Composer } from "./chat/composer.js";
 import { Home } from "./chat/home.js";
-import { button, icon } from "./lib/icons.js";
-import { Lab } from "./lab/lab.js";
-import { Live } from "./lib/live.js";
-import { make } from "./lib/nodes.js";
-import { markRead, readUpTo, unread, unreadReplies } from "./lib/reading.js";
-import { Runbook } from "./lab/runbook.js";
 import { Sidebar } from "./chat/sidebar.js";
-import { Store } from "./lib/store.js";
 import { Stream } from "./chat/stream.js";
 import { Thread } from "./chat/thread.js";
 import { makeContext, Windows } from "./chat/windows.js";
+import { Arrangement } from "./lab/arrange.js";
+import { Lab } from "./lab/lab.js";
+import { Runbook } from "./lab/runbook.js";
+import { button, icon } from "./lib/icons.js";
+import { Live } from "./lib/live.js";
+import { make } from "./lib/nodes.js";
+import { markRead, readUpTo, unread, unreadReplies } from "./lib/reading.js";
+import { Store } from "./lib/store.js";
 
 const $ = (id) => document.getElementById(id);
 const WHO = "aegis-who";

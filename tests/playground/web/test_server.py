@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -126,6 +127,8 @@ class TestFiles:
         [
             ("/", "text/html"),
             ("/page/app.js", "text/javascript"),
+            ("/page/lib/nodes.js", "text/javascript"),
+            ("/page/blocks/blocks.css", "text/css"),
             ("/page/tokens.css", "text/css"),
             ("/page/icon.svg", "image/svg+xml"),
         ],
@@ -140,13 +143,28 @@ class TestFiles:
             assert "frame-ancestors 'none'" in policy
             assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
-    @pytest.mark.parametrize("path", ["/page/../web.py", "/page/%2e%2e/web.py", "/page/web.py", "/page/none.js"])
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "/page/../web.py",
+            "/page/%2e%2e/web.py",
+            "/page/web.py",
+            "/page/none.js",
+            "/page/lib",
+            "/page/lib/",
+            "/page/lib/none.js",
+            "/page/lib/../app.js/",
+            "/page/lib%2fnodes.js/",
+            "/page/lib/%2e%2e/%2e%2e/web/server.py",
+            "/page/lib/../../web/server.py",
+        ],
+    )
     async def test_nothing_else_is_given_out(self, one, http, path):
         async with http.get(one.workspace.url + path) as answer:
             assert answer.status == 404
 
     def test_the_page_has_no_inline_code_and_names_no_other_host(self):
-        for path in FOLDER.iterdir():
+        for path in filter(Path.is_file, FOLDER.rglob("*")):
             text = path.read_text(encoding="utf-8")
             assert "innerHTML" not in text, path.name
             if path.suffix == ".html":

@@ -1,12 +1,12 @@
 // Legacy attachments, in which most alert senders still put everything: a coloured bar with title, text and fields.
 
-import { pictureNode, renderBlocks } from "./blocks.js";
 import { dateNode } from "../lib/dates.js";
-import { renderElement, renderImage } from "./elements.js";
 import { withEmoji } from "../lib/emoji.js";
 import { link, safeAddress } from "../lib/mentions.js";
 import { inline, renderMrkdwn, unescapeOnce } from "../lib/mrkdwn.js";
 import { list, make, objects, words } from "../lib/nodes.js";
+import { pictureNode, renderBlocks } from "./blocks.js";
+import { renderElement, renderImage } from "./elements.js";
 
 const NAMED_COLOURS = new Set(["good", "warning", "danger"]);
 const LONG = 700;

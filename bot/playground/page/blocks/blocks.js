@@ -1,4 +1,4 @@
-// Slack's messages and blocks -> DOM, as people on call know them.
+// Slack's blocks -> DOM, as people on call know them.
 //
 // ctx = {
 //   me, userName(id), channelName(id), groupName(id),   // names are undefined where nobody is known by the id
@@ -14,23 +14,14 @@
 // }
 // container is the message or view that holds the blocks: the third argument, or ctx.container.
 //
-// A message that is drawn anew: const giveBack = rememberFocus(old); …replace…; giveBack(now).
+// Before a message is drawn again: const giveBack = rememberFocus(old); …replace…; giveBack(now). See focus.js.
 
-import { renderAttachments } from "./attachments.js";
-import { dateNode } from "../lib/dates.js";
-import { renderElement, renderImage } from "./elements.js";
-import { link, safeAddress } from "../lib/mentions.js";
+import { link } from "../lib/mentions.js";
 import { renderMrkdwn } from "../lib/mrkdwn.js";
 import { fragment, make, objects, uniqueId, words } from "../lib/nodes.js";
 import { renderRichText } from "../lib/rich_text.js";
 import { plainText, renderText } from "../lib/text.js";
-
-export { openConfirm } from "./confirm.js";
-export { closeModal, openModal, updateModal } from "./dialogs.js";
-export { emojiSign } from "../lib/emoji.js";
-export { stateValues } from "./fields.js";
-export { rememberFocus } from "../lib/focus.js";
-export { renderMrkdwn };
+import { renderElement, renderImage } from "./elements.js";
 
 const BLOCKS = new Map([
   ["header", renderHeader],
@@ -46,23 +37,6 @@ const BLOCKS = new Map([
 
 const NOT_READ = new Set(["type", "block_id", "action_id", "value", "style", "url", "image_url", "icon_url"]);
 
-/** Return the body of a message: its blocks or else its text, its attachments and files, and whether it was edited. */
-export function renderMessageBody(message, ctx = {}) {
-  const blocks = objects(message.blocks);
-  const text = words(message.text);
-  const said = blocks.length
-    ? renderBlocks(blocks, ctx, message)
-    : text && make("div", { class: "bk-text" }, renderMrkdwn(text, ctx, { names: false, styles: message.mrkdwn !== false }));
-  const body = make("div", { class: "bk-body" }, said);
-  if (message.edited) {
-    const last = [...body.querySelectorAll(".bk-mrkdwn, .bk-rich-section")].at(-1);
-    (last && !body.querySelector(".bk-actions") ? last : body).append(renderEdited(message.edited));
-  }
-  const attachments = renderAttachments(objects(message.attachments), ctx, message);
-  body.append(fragment(attachments, objects(message.files).map(renderFile)));
-  return fragment(body);
-}
-
 /** Return the DOM of blocks; one whose kind this page does not know shows its words. */
 export function renderBlocks(blocks, ctx = {}, container = ctx.container) {
   const nodes = objects(blocks).map((block) => {
@@ -72,27 +46,6 @@ export function renderBlocks(blocks, ctx = {}, container = ctx.container) {
     return node;
   });
   return fragment(make("div", { class: "bk-blocks" }, nodes));
-}
-
-function renderEdited(edited) {
-  const seconds = Number(words(edited.ts).split(".")[0]);
-  const mark = make("span", { class: "bk-edited" }, " (edited)");
-  if (seconds) {
-    mark.title = dateNode(seconds, "{date_pretty} at {time_secs}").textContent;
-  }
-  return mark;
-}
-
-function renderFile(file) {
-  const name = words(file.title) || words(file.name) || "file";
-  const size = Number(file.size) >= 1000 ? `${Math.round(file.size / 1000)} kB` : `${Number(file.size) || 0} bytes`;
-  const address = words(file.permalink) || words(file.url_private);
-  return make(
-    "div",
-    { class: "bk-file" },
-    make("span", { class: "bk-file-sign", "aria-hidden": "true" }, "📄"),
-    make("span", {}, safeAddress(address) ? link(address, name, { checked: false }) : name, make("span", { class: "bk-small" }, ` ${size}`)),
-  );
 }
 
 function renderHeader(block, { ctx }) {

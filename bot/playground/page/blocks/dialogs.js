@@ -5,13 +5,11 @@
 // ctx.onClose(view) is called after a person closed a window; closing it again by closeModal does no harm.
 // The view goes back as it came, private_metadata and all.
 
-import { renderBlocks } from "./blocks.js";
-import { carryOver, fieldOf, stateValues } from "./fields.js";
 import { holdFocus, reachable, rememberFocus, returnFocus } from "../lib/focus.js";
 import { make, objects, uniqueId, words } from "../lib/nodes.js";
 import { plainText, textOf } from "../lib/text.js";
-
-export { openConfirm } from "./confirm.js";
+import { renderBlocks } from "./blocks.js";
+import { carryOver, fieldOf, stateValues } from "./fields.js";
 
 const stack = [];
 

@@ -1,12 +1,12 @@
 // The interactive elements of blocks: buttons and overflow menus here, fields next door.
 
+import { markControl } from "../lib/focus.js";
+import { safeAddress } from "../lib/mentions.js";
+import { make, objects, words } from "../lib/nodes.js";
+import { optionContent, plainText } from "../lib/text.js";
 import { openConfirm } from "./confirm.js";
 import { renderField } from "./fields.js";
-import { markControl } from "../lib/focus.js";
 import { attachMenu } from "./menus.js";
-import { safeAddress } from "../lib/mentions.js";
-import { fragment, make, objects, words } from "../lib/nodes.js";
-import { plainText, textOf } from "../lib/text.js";
 
 /**
  * Return the node of an element. ``place`` says where it stands: ``ctx``, ``container`` (the message or view), ``block``
@@ -38,7 +38,7 @@ export function renderImage(image, className = "bk-thumb") {
  * Do what an element asks for: ask first where it has a question, then tell ``ctx.onAction``. While that is under way
  * the control is busy; an ``error`` in the answer is written beside it. Returns whether the person agreed.
  */
-export async function act(element, place, control, chosen) {
+async function act(element, place, control, chosen) {
   if (control.getAttribute("aria-busy") === "true") {
     return false;
   }
@@ -109,13 +109,4 @@ function renderOverflow(element, place) {
     },
   });
   return make("span", { class: "bk-control" }, node, popup);
-}
-
-/** Return what is read in an option: its text and, smaller, its description. */
-export function optionContent(option) {
-  const described = textOf(option.description);
-  return fragment(
-    make("span", { class: "bk-option-text" }, plainText(option.text)),
-    described ? make("span", { class: "bk-option-description" }, plainText(option.description)) : null,
-  );
 }

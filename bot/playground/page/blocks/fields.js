@@ -1,10 +1,9 @@
 // What is chosen or filled in: selects, checkboxes, radio buttons, texts, dates; and Slack's state values of them.
 
-import { optionContent } from "./elements.js";
 import { markControl } from "../lib/focus.js";
-import { attachMenu } from "./menus.js";
 import { list, make, objects, uniqueId, words } from "../lib/nodes.js";
-import { plainText, textOf } from "../lib/text.js";
+import { optionContent, plainText, textOf } from "../lib/text.js";
+import { attachMenu } from "./menus.js";
 
 const fields = new WeakMap();
 

@@ -1,9 +1,9 @@
 // What is said aloud by screen readers, and short messages at the edge of the page.
 
 import { button, icon } from "../lib/icons.js";
-import { excerpt } from "./message.js";
 import { make } from "../lib/nodes.js";
 import { isReply } from "../lib/store.js";
+import { excerpt } from "./message.js";
 
 const KEPT = 10_000;
 const SPELL = 250;

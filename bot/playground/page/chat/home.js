@@ -1,7 +1,8 @@
 // Aegis's own place: its home tab, as the bot published it for this person, and the direct messages.
 
-import { rememberFocus, renderBlocks } from "../blocks/blocks.js";
+import { renderBlocks } from "../blocks/blocks.js";
 import { tablist } from "../lab/arrange.js";
+import { rememberFocus } from "../lib/focus.js";
 import { make } from "../lib/nodes.js";
 
 const TABS = ["home", "messages"];

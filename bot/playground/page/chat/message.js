@@ -1,6 +1,7 @@
 // One message as a row: who, when, what, reactions, and what hangs on it (its thread).
 
-import { emojiSign, renderMessageBody } from "../blocks/blocks.js";
+import { renderMessageBody } from "../blocks/message_body.js";
+import { emojiSign } from "../lib/emoji.js";
 import { button, icon } from "../lib/icons.js";
 import { make } from "../lib/nodes.js";
 import { unreadReplies } from "../lib/reading.js";

@@ -1,10 +1,10 @@
 // The sidebar: who you are, where you can go with what is new there, how the services and Aegis are.
 
+import { condition } from "../lab/services.js";
 import { button, icon } from "../lib/icons.js";
-import { avatar } from "./message.js";
 import { make } from "../lib/nodes.js";
 import { unread } from "../lib/reading.js";
-import { condition } from "../lab/services.js";
+import { avatar } from "./message.js";
 
 const BOT = {
   connected: ["good", "Aegis is connected"],

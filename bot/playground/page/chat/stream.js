@@ -1,11 +1,11 @@
 // A list of messages with day lines, kept as it is where nothing changed, so that focus, scrolling and menus stay.
 
-import { rememberFocus } from "../blocks/blocks.js";
+import { rememberFocus } from "../lib/focus.js";
 import { button, icon } from "../lib/icons.js";
-import { messageNode } from "./message.js";
 import { make } from "../lib/nodes.js";
 import { isReply } from "../lib/store.js";
 import { day } from "../lib/times.js";
+import { messageNode } from "./message.js";
 
 const NEAR = 80;
 const TOGETHER = 300;

@@ -1,7 +1,7 @@
 // The thread pane: a message, its replies, and a box to write one.
 
-import { Composer } from "./composer.js";
 import { markRead, unreadReplies } from "../lib/reading.js";
+import { Composer } from "./composer.js";
 import { Stream } from "./stream.js";
 
 export class Thread {

@@ -1,7 +1,7 @@
 // What the bot's blocks need of the page: names, what a press does, and the person's modals as they are now.
 
+import { closeModal, openModal, updateModal } from "../blocks/dialogs.js";
 import { toast } from "./announce.js";
-import { closeModal, openModal, updateModal } from "../blocks/blocks.js";
 
 /** Make the `ctx` that blocks.js asks for. */
 export function makeContext(page) {

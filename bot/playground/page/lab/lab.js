@@ -2,8 +2,8 @@
 
 import { button } from "../lib/icons.js";
 import { make } from "../lib/nodes.js";
-import { Services } from "./services.js";
 import { clock } from "../lib/times.js";
+import { Services } from "./services.js";
 
 const GROUPS = [
   ["break", "Break it", "Each does real harm to a real process. The monitor notices, and Aegis answers in #alerts."],

@@ -2,7 +2,7 @@
 
 import { withEmoji } from "./emoji.js";
 import { renderMrkdwn } from "./mrkdwn.js";
-import { make, words } from "./nodes.js";
+import { fragment, make, words } from "./nodes.js";
 
 /** Return what a text object says, as text alone. */
 export function textOf(object) {
@@ -20,4 +20,13 @@ export function renderText(object, ctx) {
     return renderMrkdwn(textOf(object), ctx, { verbatim: object.verbatim === true });
   }
   return make("div", { class: "bk-plain" }, plainText(object));
+}
+
+/** Return the nodes of an option: its text and, smaller, its description. */
+export function optionContent(option) {
+  const described = textOf(option.description);
+  return fragment(
+    make("span", { class: "bk-option-text" }, plainText(option.text)),
+    described ? make("span", { class: "bk-option-description" }, plainText(option.description)) : null,
+  );
 }
