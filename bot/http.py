@@ -14,13 +14,25 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from bot.connections import HEAD_S, Listener
+from bot.descriptors import most_connections
 from bot.errors import AegisError, StoreError
-from bot.telemetry import registry
+from bot.telemetry import HTTP_MALFORMED, once_a_minute, registry
 from bot.vitals import Part, asked
 
 log = logging.getLogger(__name__)
+
+LINGERING_S = 2.0
+"""Seconds for which the rest of a body that nobody reads is thrown away, so that the peer can read its answer."""
+
+LEAVING_S = 5.0
+"""Seconds at the end for requests under way."""
+
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Checked(Protocol):
@@ -65,6 +77,24 @@ class Health:
         return ""
 
 
+class _Faults(logging.LoggerAdapter[logging.Logger]):
+    """aiohttp's log: what a peer did wrong is counted and no error of ours, and all else comes once a minute."""
+
+    def exception(self, msg: object, *args: object, exc_info: object = True, **_: object) -> None:
+        """Log an exception that came up while a request was read or answered."""
+        if isinstance(exc_info, HttpProcessingError | web.RequestPayloadError | ConnectionError):
+            self.debug(msg, *args, exc_info=exc_info)
+        else:
+            error = exc_info if isinstance(exc_info, BaseException) else True
+            self.logger.error(msg, *args, exc_info=error, extra=once_a_minute())
+
+    def debug(self, msg: object, *args: object, exc_info: object = None, **_: object) -> None:
+        """Count what is no HTTP, and log it in one line."""
+        if exc_info is not None:
+            HTTP_MALFORMED.inc()
+        self.logger.debug(f"{msg}: %s", *args, type(exc_info).__name__)
+
+
 class HttpServer:
     """Serves while inside ``async with``, with ``port`` 0 nothing. Raises ``AegisError`` where the port is not free."""
 
@@ -74,16 +104,26 @@ class HttpServer:
         self._health = health
         self._more = more
         self._runner: web.AppRunner | None = None
+        self._listener = Listener(asyncio.Protocol, 1)
 
     async def __aenter__(self) -> Self:
         if not self._port:
             return self
-        app = web.Application()
+        app = web.Application(middlewares=[self._in_time])
         app.add_routes([web.get("/health", self._on_health), web.get("/metrics", self._on_metrics), *self._more])
-        self._runner = web.AppRunner(app, access_log=None)
+        self._runner = web.AppRunner(
+            app,
+            access_log=None,
+            logger=_Faults(logging.getLogger("aiohttp.server")),
+            keepalive_timeout=HEAD_S,
+            lingering_time=LINGERING_S,
+            shutdown_timeout=LEAVING_S,
+        )
         await self._runner.setup()
+        if self._runner.server is not None:
+            self._listener = Listener(self._runner.server, most_connections())
         try:
-            await web.TCPSite(self._runner, self._host, self._port).start()
+            await self._listener.open(self._host, self._port)
         except OSError as error:
             await self._runner.cleanup()
             raise closed(self._host, self._port, error) from error
@@ -93,7 +133,21 @@ class HttpServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._runner is not None:
+            self._listener.close()
             await self._runner.cleanup()
+
+    @web.middleware
+    async def _in_time(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Bound the time from a request's head to its answer."""
+        connection = self._listener.of(request.transport)
+        if connection is None:
+            return await handler(request)
+        connection.begin()
+        request.content.on_eof(connection.whole)
+        try:
+            return await handler(request)
+        finally:
+            connection.end()
 
     async def _on_health(self, _request: web.Request) -> web.Response:
         well, report = await self._health.report()

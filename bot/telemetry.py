@@ -6,10 +6,14 @@ import json
 import logging
 import re
 import sys
+import time
+from collections import OrderedDict
 from collections.abc import Callable
 from contextvars import ContextVar
+from copy import copy
 from datetime import UTC, datetime
 from types import TracebackType
+from typing import TextIO
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -41,9 +45,25 @@ OUTBOX = Gauge("aegis_outbox_depth", "Messages that Slack must still hear.", reg
 LIMITED = Counter(
     "aegis_slack_limited", "Times that Slack asked to slow down, by method.", ["method"], registry=registry
 )
+HTTP_CLOSED = Counter(
+    "aegis_http_closed", "Connections that the HTTP server ended by itself, by reason.", ["reason"], registry=registry
+)
+HTTP_MALFORMED = Counter("aegis_http_malformed", "Requests that were no HTTP.", registry=registry)
+
+MINUTE_S = 60.0
+"""Seconds between two lines of one cause that repeats itself."""
+
+_MOST_CAUSES = 500
+"""Causes that are told apart; the oldest is forgotten first."""
+
+_NUMBER = re.compile(r"0x[0-9a-fA-F]+|[0-9]+")
+
+_ONCE = "aegis_once_a_minute"
 
 _TOO_TALKATIVE = ("slack_bolt", "slack_sdk", "httpx", "httpcore", "docker", "urllib3", "aiosqlite", "google", "aiohttp")
 """Libraries that log whole requests, payloads or addresses with keys at INFO (slack_bolt's request_verification)."""
+
+_OUR_LOGGERS = frozenset({"bot", "aegis", "root"})
 
 _NO_NEWS = "`token` will be unused"
 """Bolt warns of the token in the environment, though it is the one that its client was given."""
@@ -88,12 +108,96 @@ class _Objects(logging.Formatter):
         return json.dumps(said, ensure_ascii=True)
 
 
+def once_a_minute() -> dict[str, object]:
+    """Return the ``extra`` of a log call whose text repeats itself: once a minute a line, and the others counted."""
+    return {_ONCE: True}
+
+
+class _Cause:
+    """One cause: until when it is silent, how many lines were left out, and the last of them."""
+
+    def __init__(self, until: float) -> None:
+        self.until = until
+        self.more = 0
+        self.last: logging.LogRecord | None = None
+
+
+class Sparing(logging.StreamHandler[TextIO]):
+    """Writes one line a minute of each cause that repeats itself, and how many were left out.
+
+    These are records with ``once_a_minute``, and warnings and errors of other programs' loggers. What was left out is
+    told with the next record of any cause, or at the end.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._causes: OrderedDict[tuple[object, ...], _Cause] = OrderedDict()
+
+    @property
+    def causes(self) -> int:
+        """Return how many causes are told apart now."""
+        return len(self._causes)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record, unless its cause had a line within the last minute."""
+        now = self._clock()
+        self._tell(now)
+        if not _repeats(record):
+            super().emit(record)
+            return
+        key = _cause(record)
+        cause = self._causes.get(key)
+        if cause is not None:
+            cause.more += 1
+            cause.last = record
+            return
+        self._causes[key] = _Cause(now + MINUTE_S)
+        while len(self._causes) > _MOST_CAUSES:
+            self._write(self._causes.popitem(last=False)[1])
+        super().emit(record)
+
+    def close(self) -> None:
+        """Write how many lines were left out."""
+        self._tell(float("inf"))
+        super().close()
+
+    def _tell(self, now: float) -> None:
+        for key in [key for key, cause in self._causes.items() if cause.until <= now]:
+            self._write(self._causes.pop(key))
+
+    def _write(self, cause: _Cause) -> None:
+        if cause.last is None:
+            return
+        record = copy(cause.last)
+        first = record.getMessage().partition("\n")[0]
+        record.msg, record.args, record.exc_info = f"{first} ({cause.more} more like this)", (), None
+        record.exc_text = record.stack_info = None
+        super().emit(record)
+
+
+def _repeats(record: logging.LogRecord) -> bool:
+    if getattr(record, _ONCE, False):
+        return True
+    return record.levelno >= logging.WARNING and record.name.partition(".")[0] not in _OUR_LOGGERS
+
+
+def _cause(record: logging.LogRecord) -> tuple[object, ...]:
+    """Return what two records of one cause have in common: the text without its numbers, and where it was raised."""
+    kind, trace = (record.exc_info[0], record.exc_info[2]) if record.exc_info else (None, None)
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = (trace.tb_frame.f_code.co_filename, trace.tb_lineno) if trace is not None else None
+    words = _NUMBER.sub("#", str(record.msg).partition("\n")[0])
+    return (record.name, record.levelno, words, kind, where)
+
+
 def start_log(level: str, clean: Callable[[str], str], form: str = "text") -> None:
     """Log to standard error from ``level`` on; ``clean`` takes secrets out of every line, tracebacks included.
 
     ``form`` is ``text`` or ``json``. What ends the process unforeseen is logged in the same way.
     """
-    handler = logging.StreamHandler()
+    handler = Sparing()
     handler.setFormatter(_Objects(clean) if form == "json" else _Lines(clean))
     handler.addFilter(lambda record: _NO_NEWS not in str(record.msg))
     if level != "DEBUG":

@@ -26,6 +26,7 @@ from bot.domain.webhook import read_webhook
 from bot.errors import StoreError
 from bot.inbound import Taking
 from bot.ports import Begun, Received
+from bot.telemetry import HTTP_MALFORMED
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,9 @@ SENDERS = ("alertmanager", "grafana", "uptime-kuma", "datadog", "healthchecks", 
 
 MOST_BYTES = 1_000_000
 """Of one body; a group of hundreds of alerts stays below."""
+
+BODY_S = 10.0
+"""Seconds for one body."""
 
 MOST_A_MINUTE = 120
 """Alerts that are taken in; a sender that is told to wait sends again."""
@@ -111,14 +115,9 @@ class Webhook:
         sender = request.match_info["sender"]
         if sender not in SENDERS:
             return _no(404, f"There is no such sender; known are {', '.join(SENDERS)}.")
-        try:
-            content = await request.content.read(MOST_BYTES + 1) if _declared(request) <= MOST_BYTES else None
-            while content is not None and len(content) <= MOST_BYTES and not request.content.at_eof():
-                content += await request.content.read(MOST_BYTES + 1 - len(content))
-        except ConnectionError:
-            return _no(400, "The connection ended before the body did.")
-        if content is None or len(content) > MOST_BYTES:
-            return _no(413, f"The body is larger than {MOST_BYTES:,} bytes.")
+        content = await _content(request)
+        if isinstance(content, web.Response):
+            return content
         body = _object(content)
         wrong = "The body is no JSON object." if body is None else _wrong(sender, body)
         if body is None or wrong:
@@ -201,6 +200,27 @@ def _object(content: bytes) -> Mapping[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return body if isinstance(body, dict) else None
+
+
+async def _content(request: web.Request) -> bytes | web.Response:
+    """Return the body, or the answer to one that is too large or too slow, however its bytes come."""
+    content = b""
+    try:
+        async with asyncio.timeout(BODY_S):
+            while _declared(request) <= MOST_BYTES >= len(content) and not request.content.at_eof():
+                content += await request.content.read(MOST_BYTES + 1 - len(content))
+    except TimeoutError:
+        late = _no(408, f"The body was not there within {BODY_S:g} s.")
+        late.force_close()
+        return late
+    except ConnectionError:
+        return _no(400, "The connection ended before the body did.")
+    except web.RequestPayloadError:
+        HTTP_MALFORMED.inc()
+        return _no(400, "The body cannot be read: its length or its encoding is wrong.")
+    if max(_declared(request), len(content)) > MOST_BYTES:
+        return _no(413, f"The body is larger than {MOST_BYTES:,} bytes.")
+    return content
 
 
 def _wrong(sender: str, body: Mapping[str, Any]) -> str:

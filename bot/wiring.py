@@ -22,6 +22,7 @@ from bot.adapters.probe import HttpProber
 from bot.adapters.runbook_file import RunbookFile
 from bot.adapters.runbook_table import RunbookTable
 from bot.adapters.store import SqlStore
+from bot.descriptors import raise_limit
 from bot.domain.guard import Policy
 from bot.domain.redact import redact
 from bot.examination import Examination
@@ -271,6 +272,7 @@ async def running(settings: Settings) -> AsyncIterator[Connection]:
 async def run(settings: Settings) -> None:
     """Run the bot until SIGTERM or SIGINT."""
     telemetry.start_log(settings.aegis_log_level, partial(redact, known=settings.secrets), settings.aegis_log_format)
+    raise_limit()
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGTERM, signal.SIGINT):

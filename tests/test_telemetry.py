@@ -176,3 +176,91 @@ def test_as_json_a_traceback_is_in_its_own_field_and_no_secret_is_in_either(
     (said,) = objects()
     assert "Traceback" in said["error"]
     assert [secret for secret in (TOKEN, KEY, "hunter2222", body) if secret in json.dumps(said)] == []
+
+
+class Clock:
+    """A clock that stands until it is set."""
+
+    def __init__(self) -> None:
+        self.at = 0.0
+
+    def __call__(self) -> float:
+        return self.at
+
+
+@pytest.fixture
+def sparing() -> Iterator[tuple[logging.Logger, Clock, io.StringIO]]:
+    """Yield a logger of another program over the handler under test, its clock, and what is written."""
+    clock, out = Clock(), io.StringIO()
+    handler = telemetry.Sparing(clock)
+    handler.setStream(out)
+    logger = logging.getLogger("asyncio.under.test")
+    logger.propagate = False
+    logger.addHandler(handler)
+    yield logger, clock, out
+    logger.removeHandler(handler)
+    logger.propagate = True
+
+
+def test_an_error_of_another_program_that_repeats_itself_is_one_line_a_minute(sparing) -> None:
+    logger, clock, out = sparing
+    for number in range(1000):
+        clock.at = number * 0.05
+        try:
+            broken(f"number {number}")
+        except ValueError:
+            logger.exception("accept %d failed\nsocket: %d" % (number, number))  # noqa: UP031 - as asyncio does
+    assert out.getvalue().count("Traceback") == 1
+    clock.at = 100.0
+    logger.warning("something else")
+    assert out.getvalue().splitlines()[-2:] == ["accept 999 failed (999 more like this)", "something else"]
+    logger.error("accept failed\nsocket: %d", 1, exc_info=None)
+    assert out.getvalue().splitlines()[-2:] == ["accept failed", "socket: 1"]
+
+
+def test_two_causes_have_a_line_each(sparing) -> None:
+    logger, _, out = sparing
+    for words, fault in (("one", ValueError), ("one", KeyError), ("two", KeyError)) * 5:
+        try:
+            raise fault("x")
+        except (ValueError, KeyError):
+            logger.exception(words)
+    assert out.getvalue().count("Traceback") == 3
+
+
+def test_what_was_left_out_is_told_at_the_end_too(sparing) -> None:
+    logger, _, out = sparing
+    for _ in range(3):
+        logger.warning("again")
+    logger.handlers[0].close()
+    assert out.getvalue().splitlines() == ["again", "again (2 more like this)"]
+
+
+def test_causes_without_number_take_no_memory_without_end(sparing) -> None:
+    logger, _, out = sparing
+    for number in range(5000):
+        logger.warning(f"words of a peer: {chr(0x4E00 + number)}")
+    assert len(out.getvalue().splitlines()) == 5000
+    handler = logger.handlers[0]
+    assert isinstance(handler, telemetry.Sparing)
+    assert handler.causes <= 500
+
+
+def test_lines_of_ours_all_come_but_for_those_that_ask_to_be_spared(log: Log) -> None:
+    out = log("INFO")
+    ours = logging.getLogger("bot.somewhere")
+    for number in range(5):
+        ours.warning("each counts %d", number)
+        ours.warning("a peer did it again: %d", number, extra=telemetry.once_a_minute())
+    assert out.getvalue().count("each counts") == 5
+    assert out.getvalue().count("a peer did it again") == 1
+
+
+def test_the_count_of_what_was_left_out_has_the_form_of_the_log(objects: Callable[[], list[dict[str, str]]]) -> None:
+    for _ in range(3):
+        logging.getLogger("bot").warning("again with password=%s", "hunter2222", extra=telemetry.once_a_minute())
+    logging.getLogger().handlers[0].close()
+    assert [one["message"] for one in objects()] == [
+        "again with password=[redacted:password]",
+        "again with password=[redacted:password] (2 more like this)",
+    ]
