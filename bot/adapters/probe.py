@@ -7,6 +7,7 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator, Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpx
@@ -31,7 +32,9 @@ _CERTIFICATE = {
 
 
 class HttpProber:
-    """Implements ``Prober``. Follows no redirect, uses no proxy, and keeps no connection open between two probes.
+    """Implements ``Prober``. Follows no redirect, and keeps no connection and no cookie between two probes.
+
+    The environment changes nothing: no proxy, since a probe asks the service itself, and no password of ``.netrc``.
 
     ``timeout`` in seconds is for the whole probe, from the name's look-up to the last byte.
     """
@@ -45,6 +48,8 @@ class HttpProber:
             timeout=timeout,
             # A kept connection would lead to the process from before the restart.
             limits=httpx.Limits(max_keepalive_connections=0),
+            # What one service sets would else be sent to every other of its name, on whatever port.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
             headers={"User-Agent": "aegis-probe", "Accept-Encoding": "identity"},
         )
 

@@ -3,33 +3,17 @@
 from __future__ import annotations
 
 import re
-import socket
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv6Address
 from urllib.parse import SplitResult, urlsplit
 
 from bot.domain.evidence import Facts, Port
+from bot.domain.metadata import is_metadata_address, is_metadata_name, parse_address
 from bot.errors import VerifyUrlRefused
 
 LONGEST = 2_000
 _HOST = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]{0,62})(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,62}))*\.?")
 _ENTRY = re.compile(r",(?=\s*[a-zA-Z0-9][\w.-]*\s*=\s*[a-zA-Z][a-zA-Z0-9+.-]*:)", re.ASCII)
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
-
-# Where clouds hand out credentials to whoever asks from inside: the link-local networks (AWS, GCP, Azure, OpenStack,
-# DigitalOcean), and the addresses that lie elsewhere: AWS and GCP over IPv6, Alibaba, Oracle, Azure's WireServer.
-_METADATA = tuple(
-    ip_network(net)
-    for net in (
-        *("169.254.0.0/16", "fe80::/10", "fd00:ec2::254/128", "fd20:ce::254/128"),
-        *("100.100.100.200/32", "192.0.0.192/32", "168.63.129.16/32"),
-    )
-)
-_METADATA_NAMES = re.compile(
-    r"(?i)metadata|metadata\.google\.internal|metadata\.goog|instance-data(\.ec2\.internal)?|metadata\.azure\.(com|internal)"
-    r"|metadata\.tencentyun\.com"
-)
-_NAT64 = ip_network("64:ff9b::/96")
-_COMPATIBLE = ip_network("::/96")
 
 
 def check_url(url: str) -> None:
@@ -79,8 +63,8 @@ def parse_urls(setting: str) -> dict[str, str]:
 
 def refused_address(address: str) -> bool:
     """Say whether ``address`` (an IP address in any writing) hands out a cloud's credentials, or cannot be read."""
-    found = _address(address.partition("%")[0])
-    return found is None or _is_metadata(found)
+    found = parse_address(address.partition("%")[0])
+    return found is None or is_metadata_address(found)
 
 
 def resolve_url(url: str, before: Facts | None, now: Facts) -> str:
@@ -112,12 +96,12 @@ def _check_host(parts: SplitResult) -> None:
         raise _refused(
             "its host is not in ASCII", "Write the host in punycode (xn--…), so that it can be read for sure."
         )
-    address = _address(host)
+    address = parse_address(host)
     if "[" in parts.netloc and ("%" in host or not isinstance(address, IPv6Address)):
         raise _refused("its host is not a plain IPv6 address")
     if address is None and (not _HOST.fullmatch(host) or _numeric(host)):
         raise _refused("its host is neither a name nor an address")
-    if (address is not None and _is_metadata(address)) or _METADATA_NAMES.fullmatch(host.rstrip(".")):
+    if (address is not None and is_metadata_address(address)) or is_metadata_name(host):
         raise _refused("its host hands out the machine's own credentials", "A health check never lies there.")
 
 
@@ -127,31 +111,9 @@ def _numeric(host: str) -> bool:
     return last.isdecimal() or re.fullmatch(r"0x[0-9a-f]*", last) is not None
 
 
-def _address(host: str) -> IPv4Address | IPv6Address | None:
-    """Read an IP address in every writing that a resolver takes: also decimal, octal, hexadecimal and shortened."""
-    plain = host.rstrip(".")
-    try:
-        return ip_address(plain)
-    except ValueError:
-        pass
-    try:
-        return IPv4Address(socket.inet_aton(plain))
-    except (OSError, ValueError):
-        return None
-
-
-def _is_metadata(address: IPv4Address | IPv6Address) -> bool:
-    seen: list[IPv4Address | IPv6Address] = [address]
-    if isinstance(address, IPv6Address):
-        last = IPv4Address(int(address) & 0xFFFFFFFF)
-        seen += [inner for inner in (address.ipv4_mapped, address.sixtofour, *(address.teredo or ())) if inner]
-        seen += [last for net in (_NAT64, _COMPATIBLE) if address in net]
-    return any(one in net for one in seen for net in _METADATA if one.version == net.version)
-
-
 def _on_loopback(parts: SplitResult) -> bool:
     host = (parts.hostname or "").rstrip(".").lower()
-    address = _address(host)
+    address = parse_address(host)
     return host == "localhost" or (address is not None and address.is_loopback)
 
 

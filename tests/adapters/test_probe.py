@@ -159,7 +159,13 @@ async def test_a_compressed_bomb_is_not_unpacked(prober: HttpProber) -> None:
     assert b"accept-encoding: identity" in seen.requests[0].lower()
 
 
-@pytest.mark.parametrize("address", ["169.254.169.254", "::ffff:169.254.169.254", "fd00:ec2::254"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("169.254.169.254", "::ffff:169.254.169.254", "::ffff:0:169.254.169.254", "fd00:ec2::254", "fd00:ec2:7::1"),
+        *("64:ff9b::a9fe:a9fe", "64:ff9b:1::a9fe:a9fe", "2002:a9fe:a9fe::", "2001:0:1:2:0:0:5601:5601", "fe80::1%eth0"),
+    ],
+)
 async def test_a_name_that_leads_to_a_clouds_credentials_is_refused_before_anything_is_sent(
     address: str, prober: HttpProber, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -196,6 +202,29 @@ async def test_no_proxy_of_the_environment_is_used(prober: HttpProber, monkeypat
     async with service(reply("200 OK")) as seen:
         assert (await probing.probe(seen.url)).good
     await probing.aclose()
+
+
+async def test_no_probe_sends_what_an_earlier_answer_had_it_keep(prober: HttpProber) -> None:
+    cookies = "Set-Cookie: session=abc; Path=/\r\nSet-Cookie: wide=1; Domain=localhost; Path=/\r\n"
+    async with (
+        service(reply("200 OK", cookies)) as first,
+        service(reply("302 Found", f"{cookies}Location: /\r\n")) as other,
+    ):
+        for url in (first.url, other.url, first.url, other.url):
+            await prober.probe(url)
+    assert len(first.requests) == len(other.requests) == 2
+    assert [request for request in first.requests + other.requests if b"cookie" in request.lower()] == []
+
+
+async def test_no_password_of_the_netrc_file_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".netrc").write_text("machine localhost login me password secret\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    probing = HttpProber(timeout=0.5)
+    async with service(reply("200 OK")) as seen:
+        assert (await probing.probe(seen.url)).good
+    await probing.aclose()
+    assert b"authorization" not in seen.requests[0].lower()
 
 
 async def test_each_probe_makes_its_own_connection(prober: HttpProber) -> None:
