@@ -48,6 +48,7 @@ class Connection(asyncio.Protocol):
         self.answering = False
         self.waits_since = self._loop.time()
         self._asked = False
+        self._lost = False
 
     def begin(self) -> None:
         """Note that a whole head has come; its answer has time until ``WHOLE_S``."""
@@ -73,6 +74,8 @@ class Connection(asyncio.Protocol):
     def _within(self, seconds: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
+        if self._lost:
+            return
         self._timer = self._loop.call_later(seconds, self.close, "late")
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -84,6 +87,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
+        self._lost = True
         if self._timer is not None:
             self._timer.cancel()
         self._gone(self)

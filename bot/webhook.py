@@ -208,6 +208,9 @@ async def _content(request: web.Request) -> bytes | web.Response:
     try:
         async with asyncio.timeout(BODY_S):
             while _declared(request) <= MOST_BYTES >= len(content) and not request.content.at_eof():
+                if request.transport is None:
+                    # aiohttp raises RuntimeError where the connection ended before anybody read.
+                    raise ConnectionResetError
                 content += await request.content.read(MOST_BYTES + 1 - len(content))
     except TimeoutError:
         late = _no(408, f"The body was not there within {BODY_S:g} s.")

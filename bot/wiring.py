@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import secrets
 import signal
 import socket
@@ -49,6 +50,9 @@ from bot.watch import Watch
 from bot.webhook import KEYS, RETRY, Door, Webhook
 
 log = logging.getLogger(__name__)
+
+_OTHERS = 0o077
+"""The rights that no file of Aegis gives to others, unless it says so."""
 
 DRAIN = 8.0
 """Seconds that work in flight may take at the end; orchestrators kill after ten."""
@@ -273,6 +277,7 @@ async def run(settings: Settings) -> None:
     """Run the bot until SIGTERM or SIGINT."""
     telemetry.start_log(settings.aegis_log_level, partial(redact, known=settings.secrets), settings.aegis_log_format)
     raise_limit()
+    os.umask(_OTHERS)
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGTERM, signal.SIGINT):

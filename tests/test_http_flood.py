@@ -82,6 +82,20 @@ class Scene:
         async with asyncio.timeout(30), aiohttp.ClientSession() as session, session.get(address) as answer:
             return answer.status, time.perf_counter() - began
 
+    async def alert(self) -> tuple[Message, Message]:
+        """Let monitoring raise an alert; return it and its card with the button."""
+        title = f"[FIRING:1] ServiceDown ({TARGET} critical)"
+        text = f"*Details:*\n • *alertname:* `ServiceDown`\n • *name:* `{TARGET}`\n • *severity:* `critical`"
+        said = {"color": "a30200", "title": title, "fallback": title, "text": text}
+        first = await self.slack.alert("C0ALERTS", attachments=[said], sender=MONITOR)
+        return first, (await self.slack.wait_for(self.cards))[0]
+
+    async def restart(self, alert: Message, card: Message) -> None:
+        """Press Restart, and wait until the thread says that it recovered."""
+        await self.slack.press("U0ONCALL", card, "restart")
+        await self.slack.wait_for(lambda: self.slack.thread(alert, containing="recovered"), 30)
+        assert self.slack.thread(alert, containing="not restarted") == []
+
     def cards(self) -> list[Message]:
         return [one for one in self.slack.messages("C0ALERTS") if "restart" in one.buttons]
 
@@ -95,7 +109,7 @@ def container(host: str) -> None:
 
 
 @asynccontextmanager
-async def scene(slack: Workspace, folder: Path) -> AsyncIterator[Scene]:
+async def scene(slack: Workspace, folder: Path, *, files: int = FILES, umask: int = 0o022) -> AsyncIterator[Scene]:
     port, log = free_port(), folder / "bot.log"
     async with ProcessEngine(folder / "engine") as engine:
         engine.images["shop/any:1"] = ProcessImage()
@@ -124,7 +138,8 @@ async def scene(slack: Workspace, folder: Path) -> AsyncIterator[Scene]:
                 cwd=folder,
                 env=given,
                 stderr=stream,
-                preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, FILES)),
+                umask=umask,
+                preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (files, files)),
             )
         try:
             await slack.connected()
@@ -139,20 +154,14 @@ async def test_half_sent_requests_hold_up_neither_health_nor_a_restart(
     workspace: Workspace, tmp_path: Path, half: bytes
 ) -> None:
     async with scene(workspace, tmp_path) as bot:
-        title = f"[FIRING:1] ServiceDown ({TARGET} critical)"
-        text = f"*Details:*\n • *alertname:* `ServiceDown`\n • *name:* `{TARGET}`\n • *severity:* `critical`"
-        said = {"color": "a30200", "title": title, "fallback": title, "text": text}
-        alert = await workspace.alert("C0ALERTS", attachments=[said], sender=MONITOR)
-        (card,) = await workspace.wait_for(bot.cards)
+        alert, card = await bot.alert()
         flood = Flood(bot.port, half)
         await flood.start()
         try:
             for _ in range(5):
                 status, _ = await bot.health()
                 assert status == 200
-            await workspace.press("U0ONCALL", card, "restart")
-            await workspace.wait_for(lambda: workspace.thread(alert, containing="recovered"), 30)
-            assert workspace.thread(alert, containing="not restarted") == []
+            await bot.restart(alert, card)
         finally:
             await flood.stop()
         said_by_bot = bot.log.read_text()

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.errors import BundleFailed
+from bot.private_files import FILE_MODE, make_private_folder
 
 _PLAIN = re.compile(r"[^A-Za-z0-9_.-]+")
 
@@ -25,9 +26,9 @@ def write(folder: Path, target: str, incident: str, at: datetime, content: Mappi
     path = folder / name
     beside = folder / f".{name}.{tokens.token_hex(4)}"
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(folder)
         try:
-            handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
             with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
                 json.dump(content, file, indent=1, ensure_ascii=False)
                 file.flush()

@@ -24,6 +24,7 @@ from bot.adapters.runbook_index import RunbookIndex
 from bot.domain.entry import Entry
 from bot.domain.runbook_json import added, clean, parse, stream
 from bot.errors import RunbookBroken, RunbookUnwritable
+from bot.private_files import FILE_MODE
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,7 @@ DEADLINE = 20.0
 
 _Stamp = tuple[int, int, int]
 _GONE: _Stamp = (0, 0, 0)
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _MOUNTED = "Mount the folder that holds it, not the file alone: a mounted file cannot be replaced."
 
 
@@ -129,12 +131,9 @@ class RunbookFile:
         """Put ``data`` in the file's place and return its stamp; ``None`` where an editor saved it in the meantime."""
         new = path.with_name(f".{path.name}.{uuid4().hex}.new")
         try:
-            with new.open("xb") as file:
+            with os.fdopen(os.open(new, _NEW, FILE_MODE), "wb") as file:
                 if seen != _GONE:
-                    kept = path.stat()
-                    os.fchmod(file.fileno(), kept.st_mode & 0o7777)
-                    with suppress(PermissionError):  # only root may give a file away; the group's rights are kept
-                        os.fchown(file.fileno(), kept.st_uid, kept.st_gid)
+                    _as_before(file.fileno(), path.stat())
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
@@ -154,7 +153,8 @@ class RunbookFile:
                 raise RunbookUnwritable(f"{self._path} is mounted by itself.", mend=_MOUNTED)
             probe = path.with_name(f".{path.name}.{uuid4().hex}.new")
             try:
-                probe.write_bytes(b"[]")
+                with os.fdopen(os.open(probe, _NEW, FILE_MODE), "wb") as file:
+                    file.write(b"[]")
             finally:
                 probe.unlink(missing_ok=True)
 
@@ -210,7 +210,7 @@ class RunbookFile:
     @contextmanager
     def _alone(self, path: Path) -> Iterator[None]:
         """Hold the lock beside the file, which other processes and threads wait for."""
-        lock = os.open(path.with_name(f".{path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        lock = os.open(path.with_name(f".{path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
         try:
             late = time.monotonic() + PATIENCE
             while not _taken(lock):
@@ -222,6 +222,14 @@ class RunbookFile:
             yield
         finally:
             os.close(lock)
+
+
+def _as_before(handle: int, before: os.stat_result) -> None:
+    """Give a new file the owner, the group and the mode of the one that it replaces: people edit it."""
+    for owner, group in ((before.st_uid, -1), (-1, before.st_gid)):
+        with suppress(PermissionError):  # only root may give a file away, and to a group that is not its own
+            os.fchown(handle, owner, group)
+    os.fchmod(handle, before.st_mode & 0o7777)
 
 
 def _stamp(found: os.stat_result) -> _Stamp:

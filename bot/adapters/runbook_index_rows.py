@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bot.domain import retrieval, runbook
 from bot.domain.entry import Entry
+from bot.private_files import create_private_database
 
 FORMAT = "1"
 """Changed when entries are taken apart in another way, so that an older index is made anew."""
@@ -58,6 +59,8 @@ def opened_or_made_anew(path: Path) -> sqlite3.Connection:
 
 def opened(path: str) -> sqlite3.Connection:
     """Open an index, with its tables; ``""`` is a private one. Raises ``sqlite3.Error``."""
+    if path:
+        create_private_database(Path(path))
     base = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
     try:
         base.execute("PRAGMA journal_mode = WAL")

@@ -18,6 +18,7 @@ from bot.adapters import schema, store_faults
 from bot.adapters.schema import alerts
 from bot.adapters.store_engine import NO_TRANSACTION, READS, WRITES, check_file, connect, understood, write_ahead
 from bot.errors import StoreUnavailable
+from bot.private_files import create_private_database
 
 _Answer = TypeVar("_Answer")
 
@@ -52,6 +53,7 @@ class Database:
         self._url = url = understood(self._given)
         if url.get_backend_name() == "sqlite":
             await asyncio.to_thread(check_file, Path(str(url.database)))
+            await asyncio.to_thread(create_private_database, Path(str(url.database)))
         self._engine = connect(url)
         try:
             await self._run(self._look_over, begin=READS)

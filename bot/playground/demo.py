@@ -31,6 +31,7 @@ from bot.playground.slack.state import saved_state
 from bot.playground.slack.state.workspace_state import Change
 from bot.playground.slack.workspace import Workspace
 from bot.playground.web import server
+from bot.private_files import create_private, make_private_folder
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +107,8 @@ def home(environment: Mapping[str, str]) -> Path:
 def _alone(folder: Path) -> Iterator[Callable[[str], None]]:
     """Hold the folder for this demo alone; the yielded function notes where its page is."""
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(folder)
+        create_private(folder / "demo.lock")
         # Appending: whoever comes second must not wipe what the first wrote.
         lock = (folder / "demo.lock").open("a+", encoding="utf-8")
     except OSError as error:

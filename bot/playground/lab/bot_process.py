@@ -10,6 +10,8 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from bot.private_files import create_private
+
 COMMAND = (sys.executable, "-m", "bot", "run")
 
 ENDS_WITHIN = 15.0
@@ -42,6 +44,7 @@ class BotProcess:
                 return
             theirs, self._holder = os.pipe()
             try:
+                create_private(self._log)
                 with self._log.open("ab") as log:
                     self._process = await asyncio.create_subprocess_exec(
                         *(sys.executable, "-m", "bot.playground.lab.child_process", *COMMAND),

@@ -9,6 +9,7 @@ from pathlib import Path
 from bot.errors import AegisError
 from bot.playground.slack.state.messages import Message
 from bot.playground.slack.state.workspace_state import File, State
+from bot.private_files import create_private
 
 KEPT = 500
 """Newest messages of each channel that are kept."""
@@ -23,6 +24,7 @@ def save(state: State, path: Path) -> None:
     }
     beside = path.with_suffix(".new")
     try:
+        create_private(beside)
         beside.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
         beside.replace(path)
     except OSError as error:
