@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from collections.abc import AsyncIterator
 
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.check import SKIPPED, Check, asked
+from bot.domain.eligibility import Ineligible, eligibility
 from bot.errors import AegisError, SlackError
 from bot.settings import TOKENS, Settings
 from bot.slack.client import NO_ANSWER, RATE_LIMITED, SLACK, UNREACHABLE, Identity, WebApi, identify, web_client
@@ -26,6 +26,13 @@ SCOPES = (
     "users:read",
 )
 """The bot scopes of manifest.yml."""
+
+_INELIGIBLE = {
+    Ineligible.DEACTIVATED: "This account is deactivated.",
+    Ineligible.BOT: "This is a bot; a person has to press.",
+    Ineligible.GUEST: "This is a guest, and guests may not restart.",
+    Ineligible.WORKSPACE: "This person belongs to another workspace.",
+}
 
 
 async def examine(settings: Settings) -> AsyncIterator[Check]:
@@ -128,23 +135,10 @@ async def _person(one: str, setting: str, team: str, api: WebApi) -> str:
         if error.code not in ("user_not_found", "user_not_visible"):
             raise
         raise AegisError("Slack knows nobody with this id.", mend=mend) from error
-    why = "This account is deactivated." if user.get("deleted") else ""
-    if setting == "AEGIS_APPROVERS" and not why:
-        why = _barred(user, team)
-    if why:
-        raise AegisError(why, mend=mend)
+    why = eligibility(user, team)
+    if why is not None and (setting == "AEGIS_APPROVERS" or why is Ineligible.DEACTIVATED):
+        raise AegisError(_INELIGIBLE[why], mend=mend)
     return "is there"
-
-
-def _barred(user: Mapping[str, Any], team: str) -> str:
-    """Say why a press of this person would be refused; ``""`` where it would not."""
-    if user.get("is_bot") or user.get("is_workflow_bot"):
-        return "This is a bot; a person has to press."
-    if user.get("is_restricted") or user.get("is_ultra_restricted") or user.get("is_invited_user"):
-        return "This is a guest, and guests may not restart."
-    if user.get("is_stranger") or user.get("team_id") != team:
-        return "This person belongs to another workspace."
-    return ""
 
 
 async def _group(one: str, setting: str, api: WebApi) -> str:

@@ -288,6 +288,15 @@ async def test_people_whose_press_would_be_refused_are_told(
     assert said in (await patient.ill("approver U0ONCALL")).said
 
 
+@pytest.mark.parametrize("change", [{"team_id": "T0HOME"}, {"team_shown": False}])
+async def test_a_member_of_the_organisation_in_another_home_workspace_is_an_approver_as_at_the_press(
+    patient: Patient, slack: Workspace, change: dict[str, Any]
+) -> None:
+    for name, value in {**change, "teams": ("T0HOME", "T0PLAY")}.items():
+        setattr(slack.state.users["U0ONCALL"], name, value)
+    assert (await patient.look())["approver U0ONCALL"].well is True
+
+
 async def test_a_guest_may_be_told_when_a_restart_did_not_help(patient: Patient, slack: Workspace) -> None:
     slack.state.users["U0SECOND"].is_restricted = True
     assert (await patient.look())["escalation U0SECOND"].well is True

@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.domain.eligibility import EVERYBODY, Ineligible, eligibility, workspaces
 from bot.domain.guard import Permit, Refusal
 from bot.domain.incident import Press
 from bot.errors import SlackError
 from bot.slack.client import WebApi
+from bot.slack.members import Members
 
 log = logging.getLogger(__name__)
-
-EVERYBODY = "*"
 
 TIME_LIMIT = 2.5
 """Seconds for all questions of one press: the presser waits."""
 
 PAGES = 20
 """Pages of 1,000 members that are read to find out whether somebody is in the channel."""
+
+_REFUSALS = {
+    Ineligible.DEACTIVATED: "This account is deactivated, so it may not restart anything.",
+    Ineligible.BOT: "Bots may not restart anything; a person has to press.",
+    Ineligible.GUEST: "Guests may not restart anything; ask a member of the team.",
+    Ineligible.WORKSPACE: "Only people of this workspace may restart; you belong to another one.",
+}
 
 
 class SlackApprovers:
@@ -36,6 +42,7 @@ class SlackApprovers:
         self, client: AsyncWebClient, configured: Sequence[str], *, team: str, time_limit: float = TIME_LIMIT
     ) -> None:
         self._api = WebApi(client, patience=0.0)
+        self._members = Members(client, team)
         self._configured = tuple(dict.fromkeys(entry.strip() for entry in configured if entry.strip()))
         self._team = team
         self._time_limit = time_limit
@@ -50,8 +57,8 @@ class SlackApprovers:
             return Refusal(
                 "approvers", "Nobody may restart anything: the list of approvers (AEGIS_APPROVERS) is empty."
             )
-        if not press.user or not self._team or press.team != self._team:
-            return Refusal("workspace", "Only people of this workspace may restart; you belong to another one.")
+        if not press.user or not self._team or not press.team:
+            return Refusal("workspace", _REFUSALS[Ineligible.WORKSPACE])
         try:
             async with asyncio.timeout(self._time_limit):
                 return await self._stranger(press) or await self._listed(press)
@@ -65,19 +72,13 @@ class SlackApprovers:
 
     async def _stranger(self, press: Press) -> Refusal | None:
         """Refuse whoever is no full, active, human member of this workspace, whatever the list says."""
-        answer = await self._api.call(self._api.slack.users_info, again=True, user=press.user)
-        user: Mapping[str, Any] = answer.get("user") or {}
-        if user.get("id") != press.user:
+        user = await self._members.user(press.user)
+        if not user:
             return Refusal("unknown", "Slack did not say who you are, so nothing was restarted.")
-        if user.get("deleted"):
-            return Refusal("deactivated", "This account is deactivated, so it may not restart anything.")
-        if user.get("is_bot") or user.get("is_workflow_bot") or press.user == "USLACKBOT":
-            return Refusal("bot", "Bots may not restart anything; a person has to press.")
-        if user.get("is_restricted") or user.get("is_ultra_restricted") or user.get("is_invited_user"):
-            return Refusal("guest", "Guests may not restart anything; ask a member of the team.")
-        if user.get("is_stranger") or user.get("team_id") != self._team:
-            return Refusal("workspace", "Only people of this workspace may restart; you belong to another one.")
-        return None
+        why = eligibility(user, self._team)
+        if why is None and press.team not in workspaces(user):
+            why = Ineligible.WORKSPACE
+        return Refusal(why.value, _REFUSALS[why]) if why else None
 
     async def _listed(self, press: Press) -> Permit | Refusal:
         if press.user in self._configured:

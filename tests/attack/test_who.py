@@ -57,6 +57,16 @@ async def test_they_may_not_whatever_the_list_says(stage, user, rule, approvers)
     assert await refusals(stage) == [(user.id, rule)]
 
 
+async def test_a_member_of_the_organisation_whose_home_is_another_workspace_restarts(stage):
+    grid = User("U0GRID", "grid", team_id="T0HOME", teams=("T0HOME", "T0PLAY"))
+    stage.slack.state.users[grid.id] = grid
+    stage.slack.state.channels["C0ALERTS"].members.add(grid.id)
+    async with stage.bot(AEGIS_APPROVERS=grid.id):
+        card = await stage.card(await stage.alert())
+        await stage.slack.press(grid.id, card, "restart")
+        await stage.stands(State.RESOLVED)
+
+
 async def test_without_a_list_nobody_may_not_even_an_administrator(stage):
     async with stage.bot(AEGIS_APPROVERS=""):
         card = await stage.card(await stage.alert())

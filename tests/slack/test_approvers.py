@@ -114,12 +114,47 @@ async def test_bots_guests_and_people_from_elsewhere_may_not_whatever_the_list_s
     assert told.rule == rule
 
 
-@pytest.mark.parametrize("team", ["T0OTHER", ""])
-async def test_a_press_from_another_workspace_is_refused_without_asking(
-    ws: Workspace, client: AsyncWebClient, team: str
-) -> None:
-    assert (await refusal(approvers(client, "*"), press(team=team))).rule == "workspace"
+async def test_a_press_from_a_workspace_that_the_person_is_not_in_is_refused(client: AsyncWebClient) -> None:
+    assert (await refusal(approvers(client, "U0ONCALL"), press(team="T0OTHER"))).rule == "workspace"
+
+
+async def test_a_press_without_a_workspace_is_refused_without_asking(ws: Workspace, client: AsyncWebClient) -> None:
+    assert (await refusal(approvers(client, "U0ONCALL"), press(team=""))).rule == "workspace"
     assert ws.called("users.info") == []
+
+
+@pytest.mark.parametrize("pressed_in", ["T0PLAY", "T0HOME"])
+@pytest.mark.parametrize(
+    "member",
+    [
+        User("U0GRID", "grid", team_id="T0HOME", teams=("T0HOME", "T0PLAY")),
+        User("U0GRID", "grid", team_shown=False, teams=("T0HOME", "T0PLAY")),
+        User("U0GRID", "grid", team_id="T0PLAY", teams=("T0HOME", "T0PLAY")),
+    ],
+)
+async def test_a_member_of_the_organisation_who_is_in_our_workspace_may(
+    ws: Workspace, client: AsyncWebClient, member: User, pressed_in: str
+) -> None:
+    ws.state.users[member.id] = member
+    assert await approvers(client, member.id).may(press(member.id, team=pressed_in)) == Permit()
+
+
+@pytest.mark.parametrize(
+    "stranger",
+    [
+        User("U0GRID", "grid", team_id="T0HOME", teams=("T0HOME",)),
+        User("U0GRID", "grid", team_shown=False, teams=("T0HOME",)),
+        User("U0GRID", "grid", team_shown=False),
+        User("U0GRID", "grid", team_id="T0ELSE", teams=("T0ELSE",), enterprise="E0ELSE"),
+        User("U0GRID", "grid", team_id="T0ELSE", teams=("T0ELSE",), enterprise="E0ELSE", is_stranger=True),
+    ],
+)
+@pytest.mark.parametrize("pressed_in", ["T0PLAY", "T0HOME", "T0ELSE"])
+async def test_people_of_another_workspace_or_organisation_may_not(
+    ws: Workspace, client: AsyncWebClient, stranger: User, pressed_in: str
+) -> None:
+    ws.state.users[stranger.id] = stranger
+    assert (await refusal(approvers(client, stranger.id), press(stranger.id, team=pressed_in))).rule == "workspace"
 
 
 async def test_when_aegis_does_not_know_its_own_workspace_nobody_may(client: AsyncWebClient) -> None:

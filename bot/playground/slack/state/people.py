@@ -30,7 +30,11 @@ BOT_EVENTS = frozenset({"app_home_opened", "app_mention", "message.channels", "m
 
 @dataclass(slots=True)
 class User:
-    """A person or a bot user. ``is_stranger``: known from a shared channel only; such a one has another ``team_id``."""
+    """A person or a bot user. ``is_stranger``: known from a shared channel only; such a one has another ``team_id``.
+
+    ``teams`` are the workspaces of a member of an Enterprise Grid organisation. ``team_shown`` is False if users.info
+    leaves ``team_id`` out, which is possible for such a member.
+    """
 
     id: str
     name: str
@@ -42,6 +46,9 @@ class User:
     is_stranger: bool = False
     is_admin: bool = False
     team_id: str = ""
+    teams: tuple[str, ...] = ()
+    enterprise: str = "E0ORG"
+    team_shown: bool = True
     tz: str = "Europe/Berlin"
 
     def as_slack(self, team: str) -> Json:
@@ -69,6 +76,10 @@ class User:
             }
         if self.is_stranger:
             shown["is_stranger"] = True
+        if self.teams:
+            shown["enterprise_user"] = {"id": self.id, "enterprise_id": self.enterprise, "teams": list(self.teams)}
+        if not self.team_shown:
+            del shown["team_id"]
         return shown
 
 

@@ -1,0 +1,52 @@
+"""Who somebody is, asked of Slack each time and never remembered."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.domain.eligibility import eligibility
+from bot.domain.guard import Refusal
+from bot.errors import SlackError
+from bot.slack.client import WebApi
+
+log = logging.getLogger(__name__)
+
+TIME_LIMIT_S = 2.5
+"""For the question who somebody is: a person waits for the answer."""
+
+MEMBERS_ONLY = "Aegis answers full members of this workspace only, not guests and not people of other organisations."
+
+
+class Members:
+    """Asks Slack who somebody is. ``team`` is the id of Aegis's own workspace."""
+
+    def __init__(self, client: AsyncWebClient, team: str, *, time_limit: float = TIME_LIMIT_S) -> None:
+        self._api = WebApi(client, patience=0.0)
+        self._team = team
+        self._time_limit = time_limit
+
+    async def user(self, user: str) -> Mapping[str, Any]:
+        """Return Slack's user object, empty where Slack describes another person. Raises ``SlackError``."""
+        answer = await self._api.call(self._api.slack.users_info, again=True, user=user)
+        found = answer.get("user")
+        return found if isinstance(found, Mapping) and found.get("id") == user else {}
+
+    async def refusal(self, user: str) -> Refusal | None:
+        """Return why Aegis shows and does nothing for this person, or ``None``; without an answer, it refuses."""
+        try:
+            async with asyncio.timeout(self._time_limit):
+                found = await self.user(user) if user else {}
+        except TimeoutError:
+            return Refusal("unknown", "Slack did not say in time who you are. Try again in a moment.")
+        except SlackError as error:
+            log.warning("a person could not be looked up: %s (%s)", error.sentence, error.detail)
+            return Refusal("unknown", f"It cannot be checked who you are. {error.sentence}")
+        if not found:
+            return Refusal("unknown", "Slack did not say who you are. Try again in a moment.")
+        why = eligibility(found, self._team)
+        return Refusal(why.value, MEMBERS_ONLY) if why else None
