@@ -38,7 +38,7 @@ def read_modules(folder: Path = PAGE) -> Modules:
 def imports(modules: Modules, name: str) -> Iterator[tuple[str, list[str]]]:
     """Return the modules that a module imports (or exports again), each with the names that it takes."""
     for found in STATEMENT.finditer(modules[name]):
-        names = re.findall(r"(\w+)(?: as \w+)?\s*[,}]", found["names"] or "")
+        names = re.findall(r"(\w+)\s*[,}]", found["names"] or "")
         yield posixpath.normpath(posixpath.join(posixpath.dirname(name), found["path"])), names
 
 
@@ -47,15 +47,12 @@ def exports(source: str) -> set[str]:
     return {*EXPORT.findall(source), *(part.split(" as ")[-1].strip() for part in listed)} - {""}
 
 
-def words(source: str) -> list[str]:
-    return re.findall(r"[\w$]+", source)
-
-
 def faults(modules: Modules) -> list[str]:
     """Return what is wrong with the imports: files and names that do not exist, names that nothing uses, cycles."""
     graph: dict[str, set[str]] = {name: set() for name in modules}
     wrong = []
     for name in modules:
+        used = re.findall(r"[\w$]+", STATEMENT.sub("", modules[name]))
         for target, names in imports(modules, name):
             if target not in modules:
                 wrong.append(f"{name} imports {target}, which does not exist")
@@ -64,9 +61,7 @@ def faults(modules: Modules) -> list[str]:
             wrong += [
                 f"{name} imports {each}, which {target} lacks" for each in names if each not in exports(modules[target])
             ]
-            wrong += [
-                f"{name} imports {each} and does not use it" for each in names if words(modules[name]).count(each) < 2
-            ]
+            wrong += [f"{name} imports {each} and does not use it" for each in names if each not in used]
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as cycle:

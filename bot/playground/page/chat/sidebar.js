@@ -117,7 +117,7 @@ function fill(list, rows) {
 }
 
 /** Use a theme, `system` for the machine's own, and remember it. */
-export function setTheme(theme) {
+function setTheme(theme) {
   if (theme === "light" || theme === "dark") {
     document.documentElement.dataset.theme = theme;
   } else {

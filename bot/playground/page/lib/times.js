@@ -4,7 +4,7 @@ const DAY = 86_400_000;
 const LANGUAGE = "en-GB";
 
 /** Return the moment of a ts, or of an ISO 8601 text. */
-export function moment(when) {
+function moment(when) {
   return /^\d+(\.\d+)?$/.test(String(when)) ? new Date(Number(when) * 1000) : new Date(when);
 }
 
