@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 from enum import StrEnum
+from importlib.util import find_spec
 from typing import Annotated
 
 import typer
@@ -33,6 +34,10 @@ def demo(
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = True,
 ) -> None:
     """Show all of Aegis in a browser: a local workspace, services that break for real, and the real bot."""
+    if find_spec("bot.playground") is None:
+        raise AegisError(
+            "This installation of Aegis has no demo.", mend="Run it from a checkout of the source: make demo"
+        )
     if os.name != "posix":
         raise AegisError("The demo needs Linux or macOS.", mend="On Windows, run it inside WSL.")
     asyncio.run(_until_told(port, engine, browser=browser))

@@ -135,6 +135,14 @@ async def test_it_has_no_root_no_shell_no_capability_and_nothing_to_write_on_but
         assert "Read-only" in bot.does("touch", place)[1]
 
 
+async def test_it_holds_no_demo_and_says_where_that_runs(bot: Bot) -> None:
+    code, output = bot.does("aegis", "demo")
+    assert code == 1
+    assert "make demo" in output
+    assert "Traceback" not in output
+    assert bot.does("find", "/opt/aegis", "-path", "*playground*") == (0, "")
+
+
 async def test_it_ends_cleanly_when_it_is_told_to(bot: Bot) -> None:
     bot.engine.client.api.stop(bot.container, timeout=14)
     assert bot.engine.inspect(bot.container)["State"]["ExitCode"] == 0
