@@ -117,6 +117,22 @@ def test_from_an_alert_over_a_press_to_the_runbook(demo: Demo, visit: Visit, pic
     assert demo.elsewhere() == set()
 
 
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+def test_a_newcomer_sees_alert_card_and_button_without_doing_anything(
+    demo: Demo, visit: Visit, pictures: Path, width: int, height: int
+) -> None:
+    window = visit(demo, **(PHONE if width < 400 else {}) | {"viewport": {"width": width, "height": height}})
+    expect(window.button(f"Restart {API}")).to_be_in_viewport(ratio=1, timeout=WITHIN)
+    expect(window.card("connection pool exhausted").locator(".bk-heading, .bk-section-words").first).to_be_in_viewport()
+    alerts = window.page.get_by_role("article").filter(has_text=re.compile(rf"\[FIRING[:\]].*{API}"))
+    window.page.screenshot(path=pictures / f"newcomer-{width}.png")
+    expect(alerts.filter(visible=True).first).to_be_in_viewport(ratio=0.9)
+    window.button(f"Restart {API}").click()
+    window.confirm()
+    expect(window.card("recovered in")).to_be_in_viewport(timeout=PATIENCE)
+    window.page.screenshot(path=pictures / f"recovered-{width}.png")
+
+
 def test_a_stranger_is_refused_in_private_and_nothing_is_restarted(shared: Demo, visit: Visit) -> None:
     window = visit(shared)
     window.has_alert()
@@ -334,7 +350,8 @@ def test_the_journey_goes_by_keyboard_alone_and_one_sees_where_one_is(shared: De
 def test_the_journey_goes_on_a_phone_and_nothing_is_cut_or_too_small(demo: Demo, visit: Visit, pictures: Path) -> None:
     window = visit(demo, **PHONE)
     page = window.page
-    expect(window.proposal()).to_be_visible(timeout=WITHIN)
+    page.get_by_role("button", name="Close the thread").tap(timeout=WITHIN)
+    expect(window.proposal()).to_be_visible()
     assert window.narrow() == []
     page.get_by_role("button", name="Conversations").tap()
     expect(page.get_by_label("You are")).to_be_in_viewport()

@@ -49,8 +49,11 @@ class Watch:
         # Chromium gives up a request when any network interface of the machine comes or goes, as with containers.
         self.forgiven = re.compile("ERR_NETWORK_CHANGED")
 
-    async def open(self, viewport: dict[str, int] = WIDE, **more: object) -> Page:
+    async def open(self, viewport: dict[str, int] = WIDE, *, newcomer: bool = False, **more: object) -> Page:
+        """Open the page; for a newcomer, who opened no thread so far, the first card opens its thread by itself."""
         context = await self.browser.new_context(viewport=viewport, **more)  # type: ignore[arg-type]
+        if not newcomer:
+            await context.add_init_script("sessionStorage.setItem('aegis-thread-opened', '1')")
         page = await context.new_page()
         page.set_default_timeout(10_000)
         page.on("console", lambda line: self._hear(line.type, line.text))

@@ -142,6 +142,85 @@ class TestThreads:
         await expect(summary).to_be_focused()
 
 
+class TestTheFirstCard:
+    @pytest.mark.parametrize("size", [shell.WIDE, shell.PHONE], ids=["wide", "phone"])
+    async def test_its_thread_opens_by_itself_with_the_button_in_sight(self, watch, one, size):
+        page = await watch.open(size, newcomer=True)
+        alert = await one.alert()
+        await expect(row(page, "BuggyAppDown")).to_be_visible()
+        await expect(page.locator("#thread")).to_be_hidden()
+        await one.answer(alert)
+        await expect(page.locator("#thread .bk-danger")).to_be_in_viewport(ratio=1)
+        await expect(row(page, "connection pool exhausted", "#thread")).to_be_visible()
+        await shell.no_sideways_scrolling(page)
+
+    async def test_the_focus_stays_where_it_is(self, watch, one):
+        page = await watch.open(newcomer=True)
+        await page.locator("#channel-text").focus()
+        await one.answer(await one.alert())
+        await expect(page.locator("#thread")).to_be_visible()
+        await expect(page.locator("#channel-text")).to_be_focused()
+        await page.keyboard.type("Loo")
+        await expect(page.locator("#channel-text")).to_have_value("Loo")
+
+    async def test_on_a_phone_the_focus_goes_to_the_thread_that_covers_all(self, watch, one):
+        page = await watch.open(shell.PHONE, newcomer=True)
+        await page.locator("#channel-text").focus()
+        await one.answer(await one.alert())
+        await expect(page.locator("#thread-title")).to_be_focused()
+
+    async def test_a_card_that_was_there_before_the_page_opens_too(self, watch, one):
+        await one.answer(await one.alert())
+        page = await watch.open(newcomer=True)
+        await expect(page.locator("#thread .bk-danger")).to_be_visible()
+
+    async def test_it_happens_once(self, watch, one):
+        page = await watch.open(newcomer=True)
+        await one.answer(await one.alert())
+        await page.get_by_role("button", name="Close the thread").click()
+        await one.answer(await one.alert("Another"))
+        await expect(page.locator("#stream .thread-summary")).to_have_count(2)
+        await expect(page.locator("#thread")).to_be_hidden()
+        await watch.reload(page)
+        await expect(page.locator("#stream .thread-summary")).to_have_count(2)
+        await expect(page.locator("#thread")).to_be_hidden()
+
+    async def test_a_thread_that_the_person_opened_stays(self, watch, one):
+        page = await watch.open(newcomer=True)
+        await one.alert("Looked into")
+        await row(page, "Looked into").hover()
+        await page.get_by_role("button", name=re.compile("^Reply in thread")).click()
+        await one.answer(await one.alert("Another"))
+        await expect(page.locator("#stream .thread-summary")).to_have_count(1)
+        await expect(row(page, "Looked into", "#thread")).to_be_visible()
+
+    async def test_it_waits_while_the_person_writes_or_is_elsewhere(self, watch, one):
+        page = await watch.open(shell.PHONE, newcomer=True)
+        await page.locator("#channel-text").press_sequentially("I loo")
+        alert = await one.alert()
+        await one.answer(alert)
+        await expect(page.locator("#stream .thread-summary")).to_have_count(1)
+        await expect(page.locator("#thread")).to_be_hidden()
+        await page.locator("#channel-text").press_sequentially("k")
+        await page.keyboard.press("Enter")
+        await expect(page.locator("#thread .bk-danger")).to_be_visible()
+
+    async def test_what_needs_no_press_opens_nothing(self, watch, one):
+        page = await watch.open(newcomer=True)
+        alert = await one.alert()
+        await one.workspace.say("U0SECOND", "C0ALERTS", "Looking.", thread_ts=alert.ts)
+        await expect(page.locator("#stream .thread-summary")).to_have_count(1)
+        await expect(page.locator("#thread")).to_be_hidden()
+
+    async def test_the_end_comes_into_sight_when_something_follows(self, watch, one):
+        page = await watch.open(shell.PHONE, newcomer=True)
+        alert = await one.alert()
+        await one.answer(alert)
+        await expect(page.locator("#thread .bk-danger")).to_be_in_viewport(ratio=1)
+        await one.workspace.say("U0SECOND", "C0ALERTS", "It is well again.", thread_ts=alert.ts)
+        await expect(row(page, "It is well again.", "#thread")).to_be_in_viewport(ratio=1)
+
+
 class TestTheConnection:
     async def test_after_a_cut_the_page_comes_back_and_shows_what_it_missed(self, watch, one):
         watch.forgiven = re.compile("WebSocket connection to|ERR_CONNECTION_REFUSED|ERR_NETWORK_CHANGED")

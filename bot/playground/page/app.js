@@ -2,6 +2,7 @@
 
 import { announce, toast } from "./chat/announce.js";
 import { Composer } from "./chat/composer.js";
+import { FirstCard } from "./chat/first_card.js";
 import { Home } from "./chat/home.js";
 import { Sidebar } from "./chat/sidebar.js";
 import { Stream } from "./chat/stream.js";
@@ -38,6 +39,7 @@ class Page {
     this.composer = new Composer("channel", { send: (text) => this.#send(text), known: () => this.known() });
     $("messages").append(this.composer.node);
     this.thread = new Thread(this);
+    this.firstCard = new FirstCard(this, () => this.#busy());
     this.home = new Home(this);
     this.windows = new Windows(this);
     this.lab = new Lab(this, $("lab"));
@@ -117,9 +119,15 @@ class Page {
     }
     this.stream.show(store.inChannel(this.channel), { newFrom: this.#newFrom, begin: () => this.#beginning(channel) });
     this.composer.at(this.channel, `Message ${store.title(this.channel)} as ${store.userName(store.me)}`);
+    this.firstCard.show();
     this.thread.show();
     this.#read();
     this.sidebar.show();
+  }
+
+  /** Return true while the person writes, or has something open above the conversation. */
+  #busy() {
+    return !this.composer.isEmpty || this.arrangement.hasDrawer || Boolean(document.querySelector("dialog[open]"));
   }
 
   // -- what happens

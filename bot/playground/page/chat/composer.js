@@ -50,6 +50,10 @@ export class Composer {
     this.box.placeholder = label;
   }
 
+  get isEmpty() {
+    return this.box.value === "";
+  }
+
   focus() {
     this.box.focus();
   }

@@ -9,11 +9,13 @@ import { messageNode } from "./message.js";
 
 const NEAR = 80;
 const TOGETHER = 300;
+const BELOW_BUTTONS_PX = 8;
 
 export class Stream {
   #rows = new Map();
   #list = make("div", { class: "rows" });
   #stuck = true;
+  #card = "";
 
   /** `box` scrolls; `onBottom` is called when its end comes into sight; `inThread` as in messageNode. */
   constructor(page, box, { inThread = false, onBottom = () => {} } = {}) {
@@ -35,6 +37,7 @@ export class Stream {
     this.#rows.clear();
     this.#list.replaceChildren();
     this.#stuck = true;
+    this.#card = "";
   }
 
   /**
@@ -126,6 +129,13 @@ export class Stream {
     this.#scrolled();
   }
 
+  /** Show the beginning, as far as the buttons of a card stay in sight; the end again when anything follows the press. */
+  toCard(ts) {
+    this.#card = ts;
+    this.box.scrollTop = 0;
+    this.toBottom();
+  }
+
   /** Show a message with its beginning, and what stands below it as far as there is room. */
   toMessage(ts) {
     this.box.scrollTop = this.#rows.get(ts).node.offsetTop - this.box.offsetTop - 4;
@@ -140,6 +150,11 @@ export class Stream {
   get #end() {
     const { scrollHeight, clientHeight, offsetTop } = this.box;
     const last = this.#list.lastElementChild;
+    const buttons = last && last === this.#rows.get(this.#card)?.node && last.querySelector(".bk-actions");
+    if (buttons) {
+      const bottom = buttons.getBoundingClientRect().bottom - this.box.getBoundingClientRect().top + this.box.scrollTop;
+      return Math.max(0, bottom - clientHeight + BELOW_BUTTONS_PX);
+    }
     const high = last && last.offsetHeight > clientHeight;
     return high ? last.offsetTop - offsetTop - 4 : scrollHeight - clientHeight;
   }

@@ -32,8 +32,11 @@ export class Thread {
     return this.ts !== "";
   }
 
-  /** Open the thread of a message; `write` puts the cursor into its box, otherwise the focus goes to the pane. */
-  open(channel, ts, { write = false } = {}) {
+  /**
+   * Open the thread of a message. `write` puts the cursor into its box, otherwise the focus goes to the pane. `card` is the ts
+   * of a reply for which the thread opens by itself: then the focus stays where it is, unless the pane hides that.
+   */
+  open(channel, ts, { write = false, card = "" } = {}) {
     this.#origin = document.activeElement;
     const other = this.channel !== channel || this.ts !== ts;
     if (other) {
@@ -44,15 +47,18 @@ export class Thread {
     this.pane.hidden = false;
     document.querySelector("#thread-where").textContent = this.page.store.title(channel);
     this.page.arrangement.threadOpened();
+    this.page.firstCard.threadOpened();
     this.show();
-    if (write || !fresh) {
+    if (card) {
+      this.stream.toCard(card);
+    } else if (write || !fresh) {
       this.stream.toBottom();
     } else {
       this.stream.toMessage(fresh);
     }
     if (write) {
       this.composer.focus();
-    } else {
+    } else if (!card || !this.#origin.checkVisibility({ visibilityProperty: true })) {
       document.querySelector("#thread-title").focus();
     }
   }

@@ -75,6 +75,10 @@ export class Arrangement {
     }
   }
 
+  get hasDrawer() {
+    return this.#drawer !== "";
+  }
+
   get #visible() {
     if (NO_PANEL.matches) {
       return this.#drawer === "panel";

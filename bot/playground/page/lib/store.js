@@ -96,6 +96,11 @@ export class Store {
     return this.#order(channel).replies.get(ts) ?? NONE;
   }
 
+  /** Return all replies in a channel's threads, oldest first. */
+  inThreads(channel) {
+    return [...this.#order(channel).replies.values()].flat().sort(byTime);
+  }
+
   /** Put a channel's messages in order, once after each change of it. */
   #order(channel) {
     const known = this.#ordered.get(channel);
@@ -103,7 +108,7 @@ export class Store {
       return known;
     }
     const ordered = { top: [], replies: new Map() };
-    const all = [...(this.#messages.get(channel)?.values() ?? [])].sort((one, other) => (one.ts < other.ts ? -1 : 1));
+    const all = [...(this.#messages.get(channel)?.values() ?? [])].sort(byTime);
     for (const message of all) {
       if (isReply(message)) {
         ordered.replies.set(message.thread_ts, [...(ordered.replies.get(message.thread_ts) ?? []), message]);
@@ -138,6 +143,10 @@ export class Store {
     const known = this.channels.get(channel);
     return known?.kind === "im" ? this.userName(this.botUser) : `#${known?.name ?? ""}`;
   }
+}
+
+function byTime(one, other) {
+  return one.ts < other.ts ? -1 : 1;
 }
 
 /** Say whether a message is a reply in a thread. */
