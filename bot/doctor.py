@@ -16,7 +16,7 @@ from bot.domain.alert import nearest
 from bot.domain.evidence import Facts
 from bot.domain.guard import History, Refusal
 from bot.domain.verify_url import resolve_url
-from bot.errors import AegisError, TargetNotFound
+from bot.errors import AegisError, EngineDenied, TargetNotFound
 from bot.settings import Settings
 from bot.wiring import Parts, parts
 
@@ -54,6 +54,7 @@ def _settings(settings: Settings) -> Check:
 async def _engine(settings: Settings, edges: Parts) -> AsyncIterator[Check]:
     engine = await asked("engine", _reached, edges)
     yield engine
+    yield await _restart_calls(settings, edges) if engine.well else Check("restart calls", None, SKIPPED)
     for name in settings.aegis_restart_allowlist:
         if not engine.well:
             yield Check(f"target {name}", None, SKIPPED)
@@ -72,6 +73,20 @@ async def _engine(settings: Settings, edges: Parts) -> AsyncIterator[Check]:
 async def _reached(edges: Parts) -> str:
     info = await edges.containers.info()
     return f"Docker {info.version} on {info.host}, API {info.api}"
+
+
+async def _restart_calls(settings: Settings, edges: Parts) -> Check:
+    """Find out whether the calls of a press get through; without it that would be known only after the press."""
+    if settings.aegis_dry_run or not settings.aegis_restart_allowlist:
+        return Check("restart calls", None, "not asked, since nothing is restarted")
+    try:
+        await edges.containers.check_restart_calls()
+    except EngineDenied as error:
+        return Check("restart calls", False, f"Each press of Restart would be refused: {error.what}", error.mend)
+    except AegisError as error:
+        unknown = f"It is unknown whether a press of Restart would get through: {error.what}"
+        return Check("restart calls", False, unknown, error.mend)
+    return Check("restart calls", True, "let through")
 
 
 async def _missing(name: str, edges: Parts) -> str:

@@ -83,6 +83,7 @@ class FakeContainers:
     restart_happens: bool = True
     bundle_error: AegisError | None = None
     inventory_error: EngineError | None = None
+    refused: dict[str, EngineError] = field(default_factory=dict)
     writes: list[tuple[str, str]] = field(default_factory=list)
 
     def _look(self) -> Facts:
@@ -93,6 +94,10 @@ class FakeContainers:
 
     async def info(self) -> EngineInfo:
         return EngineInfo("docker-7", "20.10.24", "1.41")
+
+    async def check_restart_calls(self) -> None:
+        for error in self.refused.values():
+            raise error
 
     async def inventory(self) -> tuple[Target, ...]:
         if self.inventory_error:

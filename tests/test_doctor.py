@@ -19,7 +19,7 @@ from bot.adapters.containers import DockerContainers
 from bot.check import Check
 from bot.doctor import examine
 from bot.doctor_slack import SCOPES
-from bot.errors import EngineDenied, TargetNotFound
+from bot.errors import EngineDenied, EngineError, TargetNotFound
 from bot.playground.slack.faults import Fault
 from bot.playground.slack.state.people import Channel
 from bot.playground.slack.workspace import Workspace
@@ -130,6 +130,7 @@ async def test_where_everything_is_well_each_thing_was_looked_at_in_turn(patient
         "approver S0ONCALL": True,
         "escalation U0SECOND": True,
         "engine": True,
+        "restart calls": True,
         f"target {NAME}": True,
         f"verify URL of {NAME}": True,
         "model": True,
@@ -343,6 +344,28 @@ async def test_an_engine_that_is_down_is_told_and_its_targets_are_not_looked_at(
     assert check.said == f"There is no Docker socket at unix://{tmp_path}/no.sock."
     assert "DOCKER_HOST" in check.mend
     assert (await patient.look(DOCKER_HOST=f"unix://{tmp_path}/no.sock"))[f"target {NAME}"].well is None
+
+
+@pytest.mark.parametrize("deed", ["restart", "start"])
+async def test_a_proxy_that_refuses_what_a_press_needs_is_found_before_the_press(patient: Patient, deed: str) -> None:
+    refusal = EngineDenied("tcp://proxy:2375 refuses this call (HTTP 403).", mend="Let it pass the calls.")
+    patient.containers.refused = {deed: refusal}
+    check = await patient.ill("restart calls")
+    assert check.said == f"Each press of Restart would be refused: {refusal.what}"
+    assert check.mend == refusal.mend
+    assert patient.containers.writes == []
+
+
+async def test_an_engine_that_fails_at_the_restart_call_is_told(patient: Patient) -> None:
+    patient.containers.refused = {"restart": EngineError("It failed (HTTP 500).", mend="Look into its log.")}
+    check = await patient.ill("restart calls")
+    assert check.said == "It is unknown whether a press of Restart would get through: It failed (HTTP 500)."
+
+
+async def test_without_a_restart_to_be_done_the_restart_call_is_no_fault(patient: Patient) -> None:
+    patient.containers.refused = {"restart": EngineDenied("It refuses.", mend="Let it pass.")}
+    assert (await patient.look(AEGIS_DRY_RUN="true"))["restart calls"].well is None
+    assert (await patient.look(AEGIS_RESTART_ALLOWLIST=","))["restart calls"].well is None
 
 
 async def test_a_target_that_is_not_there_is_told_with_names_that_are_like_it(patient: Patient) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -25,6 +26,8 @@ from bot.ports import EngineInfo
 BUNDLE_LINES = 2_000
 WHOLE_LOG_SECONDS = 60.0
 """What reading a whole log behind a card may take: some ten million lines, then its beginning and end are kept."""
+_NO_CONTAINER = "0" * 64
+"""An id that no container has: ids are random."""
 LATELY = timedelta(hours=1)
 """How new a neighbour is that may have brought the trouble."""
 
@@ -194,6 +197,19 @@ class DockerContainers:
             client.start(checked)
 
         await self._act(deed, 0)
+
+    async def check_restart_calls(self) -> None:
+        """Raise ``EngineDenied`` if the engine, or a proxy before it, refuses the calls that a press of Restart makes.
+
+        They are made for a container that cannot exist, so that nothing happens where they get through.
+        """
+        calls: tuple[Callable[[docker.APIClient], None], ...] = (
+            lambda client: client.restart(_NO_CONTAINER, timeout=0),
+            lambda client: client.start(_NO_CONTAINER),
+        )
+        for call in calls:
+            with contextlib.suppress(TargetNotFound):
+                await self._client.ask(call)
 
     async def _act(self, deed: Callable[[docker.APIClient], None], seconds: int) -> None:
         try:

@@ -26,6 +26,32 @@ ACT_SECONDS = 35
 """What an act may take beyond the container's stop time-out; the engine needs up to 30 s around it."""
 
 
+class _DirectClient(docker.APIClient):
+    """Asks the engine itself, whatever the environment says of the web.
+
+    ``HTTP_PROXY`` would take the calls elsewhere, ``REQUESTS_CA_BUNDLE`` would replace the engine's CA, and ``.netrc``
+    would add a password. docker-py asks for the version while it is made, so this holds from the start.
+    """
+
+    @property
+    def trust_env(self) -> bool:
+        """Return False, always."""
+        return False
+
+    @trust_env.setter
+    def trust_env(self, _: bool) -> None:
+        """Leave it as it is, though ``requests`` sets it."""
+
+    @property
+    def max_redirects(self) -> int:
+        """Return 0: a redirect could send an act a second time, or a question to another container."""
+        return 0
+
+    @max_redirects.setter
+    def max_redirects(self, _: int) -> None:
+        """Leave it as it is, though ``requests`` sets it."""
+
+
 class EngineClient:
     """Runs calls to the engine in threads. Raises ``EngineError`` only.
 
@@ -154,10 +180,7 @@ class EngineClient:
     def _make(self, timeout: float) -> docker.APIClient:
         options = kwargs_from_env(environment=self._environment)
         # A part of a second is fine for requests, whatever docker-py's types say.
-        client = docker.APIClient(timeout=cast(int, timeout), max_pool_size=AT_ONCE * 2, **options)
-        # A redirect could send an act a second time, or a question to another container.
-        client.max_redirects = 0
-        return client
+        return _DirectClient(timeout=cast(int, timeout), max_pool_size=AT_ONCE * 2, **options)
 
 
 def _through(client: docker.APIClient, path: str, params: Mapping[str, str | int], silence: float) -> Iterator[bytes]:

@@ -39,6 +39,9 @@ class Trouble(StrEnum):
 
 RULES = "rules"
 
+UNKNOWN_CAUSE_CONFIDENCE = 0.15
+"""How sure the rules are where nothing that was read says what broke; nobody is surer without evidence."""
+
 
 @dataclass(frozen=True, slots=True)
 class Quote:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.domain import wording
-from bot.domain.diagnosis import Action, Diagnosis, Quote, Trouble
+from bot.domain.diagnosis import UNKNOWN_CAUSE_CONFIDENCE, Action, Diagnosis, Quote, Trouble
 from bot.domain.evidence import Evidence
 from bot.domain.redact import redact
 from bot.domain.reply import Reply
@@ -83,6 +83,9 @@ def judge(
         confidence *= 0.6
     if not quotes and evidence.log.lines:
         confidence = min(confidence, 0.6)
+    if evidence.facts is None and not evidence.log.lines:
+        caveats.append("Neither the container's state nor its log was read; the model had nothing to go by.")
+        confidence = min(confidence, UNKNOWN_CAUSE_CONFIDENCE)
     diagnosis = Diagnosis(
         headline=headline,
         root_cause=cause,

@@ -15,7 +15,7 @@ from bot.domain import (
     symptom_past,
     symptom_silence,
 )
-from bot.domain.diagnosis import Action, Diagnosis, Quote, Trouble
+from bot.domain.diagnosis import UNKNOWN_CAUSE_CONFIDENCE, Action, Diagnosis, Quote, Trouble
 from bot.domain.evidence import Evidence, LogLine, Status
 from bot.domain.logshape import Level
 from bot.domain.runbook import Entry, Precedent
@@ -220,7 +220,7 @@ def _unknown(evidence: Evidence, precedents: Sequence[Precedent], why: str) -> D
         root_cause=cause,
         action=Action.RESTART if helps and not calm else Action.IGNORE,
         justification=" ".join(filter(None, [_told_by(past), instead])),
-        confidence=0.3 if calm else 0.15,
+        confidence=0.3 if calm else UNKNOWN_CAUSE_CONFIDENCE,
         trouble=Trouble.NONE if calm else Trouble.UNKNOWN,
         restart_helps=False if calm else helps,
         quotes=tuple(Quote(line.number, line.text, line.count) for line in loud[: symptom_log.QUOTES]),

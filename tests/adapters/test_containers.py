@@ -88,6 +88,42 @@ async def test_only_a_full_id_is_asked_for_by_id(
     assert fake_engine.journal == []
 
 
+async def test_an_engine_that_knows_no_such_container_lets_restarts_through(
+    containers: DockerContainers, fake_engine: FakeEngine
+) -> None:
+    fake_engine.say("POST /", 404, {"message": "No such container: 000"})
+    await containers.check_restart_calls()
+    nobody = "0" * 64
+    assert [path.partition("/containers")[2] for method, path in fake_engine.journal if method == "POST"] == [
+        f"/{nobody}/restart?t=0",
+        f"/{nobody}/start",
+    ]
+
+
+@pytest.mark.parametrize("call", ["restart", "start"])
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(403, None), (405, None), (404, {"message": "page not found"}), (401, None), (501, {"message": "no"})],
+)
+async def test_a_proxy_that_refuses_a_restart_call_is_found_without_a_restart(
+    call: str, status: int, body: object, containers: DockerContainers, fake_engine: FakeEngine
+) -> None:
+    fake_engine.say("POST /", 404, {"message": "No such container: 000"})
+    fake_engine.say(f"POST /.*/{call}", status, body)
+    with pytest.raises(EngineDenied, match=f"HTTP {status}"):
+        await containers.check_restart_calls()
+    assert fake_engine.calls(f"POST /.*{ID}") == 0
+
+
+async def test_an_engine_that_fails_at_a_restart_call_says_nothing_of_the_proxy(
+    containers: DockerContainers, fake_engine: FakeEngine
+) -> None:
+    fake_engine.say("POST /", 500, {"message": "broken"})
+    with pytest.raises(EngineError) as failed:
+        await containers.check_restart_calls()
+    assert not isinstance(failed.value, EngineDenied)
+
+
 @rows("inspect")
 async def test_an_answer_that_is_not_what_was_approved_lets_nothing_happen(
     row: dict[str, Any], containers: DockerContainers, fake_engine: FakeEngine, now: datetime

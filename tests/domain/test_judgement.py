@@ -7,12 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.diagnosis import Action, Diagnosis, Quote, Trouble
-from bot.domain.evidence import Evidence, LogDigest, LogLine, Neighbour
+from bot.domain import symptoms
+from bot.domain.diagnosis import UNKNOWN_CAUSE_CONFIDENCE, Action, Diagnosis, Quote, Trouble
+from bot.domain.evidence import Evidence, LogDigest, LogLine, Neighbour, Source, Status
 from bot.domain.judgement import judge
 from bot.domain.reply import Reply, parse
 from bot.domain.symptom import Symptom
 from bot.errors import ReplyRejected
+from tests.fakes import facts
 
 CORPUS = Path(__file__).parent.parent / "corpus" / "gemini" / "injections.jsonl"
 INJECTIONS = [json.loads(line) for line in CORPUS.read_text(encoding="utf-8").splitlines()]
@@ -89,6 +91,31 @@ def test_lines_that_do_not_exist_are_dropped_with_a_caveat_and_cost_confidence()
 
 def test_a_diagnosis_that_cites_nothing_is_not_very_sure() -> None:
     assert judged(lines=()).confidence <= 0.6
+
+
+NOTHING = Evidence("buggy-app-v2", "2026-11-22T10:04:31Z", None, sources=(Source("state", Status.DENIED),))
+
+
+@pytest.mark.parametrize("claimed", [0.86, 1.0, 0.5])
+def test_without_state_and_log_a_model_is_no_surer_than_the_rules(claimed: float) -> None:
+    rules = symptoms.diagnose(NOTHING, symptoms.read(NOTHING))
+    diagnosis = judged(evidence=NOTHING, confidence=claimed, lines=())
+    assert diagnosis.confidence == rules.confidence == UNKNOWN_CAUSE_CONFIDENCE
+    assert diagnosis.caveats == ("Neither the container's state nor its log was read; the model had nothing to go by.",)
+
+
+def test_what_a_neighbour_or_event_says_is_no_state_and_no_log() -> None:
+    heard = replace(NOTHING, neighbours=EVIDENCE.neighbours, events=("10:04:31 die, exit code 137",))
+    assert judged(evidence=heard, lines=()).confidence == UNKNOWN_CAUSE_CONFIDENCE
+
+
+def test_a_model_that_is_less_sure_than_the_rules_stays_so() -> None:
+    assert judged(evidence=NOTHING, confidence=0.1, lines=()).confidence == 0.1
+
+
+def test_a_log_or_a_state_alone_is_something_to_go_by() -> None:
+    assert judged().confidence == 0.86
+    assert judged(evidence=replace(NOTHING, facts=facts()), lines=()).confidence == 0.86
 
 
 def test_no_model_is_ever_certain() -> None:
