@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.check import SKIPPED, Check, asked
-from bot.domain.eligibility import Ineligible, eligibility
+from bot.domain.eligibility import EVERYBODY, Ineligible, eligibility
 from bot.errors import AegisError, SlackError
 from bot.settings import TOKENS, Settings
+from bot.slack.approvers import PAGES
 from bot.slack.client import NO_ANSWER, RATE_LIMITED, SLACK, UNREACHABLE, Identity, WebApi, identify, web_client
 
 SCOPES = (
@@ -55,7 +56,9 @@ async def examine(settings: Settings) -> AsyncIterator[Check]:
         for channel in settings.aegis_alert_channels:
             yield await asked(f"channel {channel}", _joined, channel, api)
         for name, one, setting in people:
-            if one.startswith("S"):
+            if one == EVERYBODY:
+                yield await asked(name, _members, settings.aegis_alert_channels, api)
+            elif one.startswith("S"):
                 yield await asked(name, _group, one, setting, api)
             else:
                 yield await asked(name, _person, one, setting, own.team_id, api)
@@ -126,8 +129,6 @@ async def _anywhere(api: WebApi) -> str:
 
 
 async def _person(one: str, setting: str, team: str, api: WebApi) -> str:
-    if one == "*":
-        return "anyone in the card's channel"
     mend = f"Take {one} out of {setting}, or correct it."
     try:
         user = (await api.call(api.slack.users_info, user=one)).get("user") or {}
@@ -139,6 +140,20 @@ async def _person(one: str, setting: str, team: str, api: WebApi) -> str:
     if why is not None and (setting == "AEGIS_APPROVERS" or why is Ineligible.DEACTIVATED):
         raise AegisError(_INELIGIBLE[why], mend=mend)
     return "is there"
+
+
+async def _members(channels: Sequence[str], api: WebApi) -> str:
+    """Count who is in the alert channels, as a press asks it."""
+    found: set[str] = set()
+    for channel in channels:
+        cursor = ""
+        for _ in range(PAGES):
+            answer = await api.call(api.slack.conversations_members, channel=channel, limit=1000, cursor=cursor or None)
+            found.update(answer.get("members") or ())
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
+            if not cursor:
+                break
+    return f"every member of an alert channel may, {len(found):,} accounts now, bots and guests excepted"
 
 
 async def _group(one: str, setting: str, api: WebApi) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.domain import guard
+from bot.domain.eligibility import EVERYBODY
 from bot.domain.evidence import Facts
 from bot.domain.guard import Permit, Refusal
 from bot.domain.incident import Approval, Incident, Press, State, awaited, counting, decided_by, standing
@@ -71,7 +72,9 @@ class Gate:
             return None
         may = await self._approvers.may(press)
         if isinstance(may, Refusal):
-            await self._record.refuse(press, may, mention=self._approvers.names())
+            names = self._approvers.names()
+            mention = self._plan.watched if EVERYBODY in names else names
+            await self._record.refuse(press, may, mention=mention)
             return None
         if await self._stale(press, incident) or await self._elsewhere(press, incident):
             return None

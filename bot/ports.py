@@ -293,7 +293,7 @@ class Approvers(Protocol):
         """Say whether this person may; no list, no answer from Slack or no permission refuses."""
 
     def names(self) -> tuple[str, ...]:
-        """Return the ids of users and user groups who may, as they stand in the settings."""
+        """Return the ids of users and user groups who may, or ``*``, as they stand in the settings."""
 
 
 class Messenger(Protocol):

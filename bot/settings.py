@@ -25,6 +25,7 @@ from pydantic import (
     field_validator,
 )
 
+from bot.domain.eligibility import EVERYBODY
 from bot.domain.verify_url import parse_urls
 from bot.env_file import values as env_file_values
 from bot.errors import SettingsError, VerifyUrlRefused
@@ -56,7 +57,12 @@ TABLE = (
         "every channel it is in",
         "channel ids where senders' messages are alerts; the first also gets what comes by webhook",
     ),
-    Row("AEGIS_APPROVERS", "nobody", "user ids (`U…`), user groups (`S…`), or `*` for anyone in the channel"),
+    Row(
+        "AEGIS_APPROVERS",
+        "nobody",
+        "user ids (`U…`), user groups (`S…`; whoever may edit one may approve), or `*`: every member of an "
+        "`AEGIS_ALERT_CHANNELS` channel",
+    ),
     Row("AEGIS_ESCALATION", "none", "user or user group named when a restart did not help"),
     Row("AEGIS_RESTART_ALLOWLIST", "buggy-app-v2", "exact target names; nothing else is ever restarted"),
     Row("AEGIS_RESTART_COOLDOWN", "300", "seconds between restarts of a target"),
@@ -181,7 +187,9 @@ class Settings(BaseModel):
     @field_validator("aegis_approvers")
     @classmethod
     def _approvers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return value if value == ("*",) else _all(value, _APPROVER, "user ids (U…), user group ids (S…), or * alone")
+        return (
+            value if value == (EVERYBODY,) else _all(value, _APPROVER, "user ids (U…), user group ids (S…), or * alone")
+        )
 
     @field_validator("aegis_escalation")
     @classmethod
@@ -267,6 +275,7 @@ def load(environment: Mapping[str, str] | None = None, *, env_file: Path | None 
         bad += [_wrong(str(one["loc"][0]), one["type"], one["msg"], one.get("ctx", {})) for one in error.errors()]
     else:
         bad += _webhook(settings)
+    bad += _everybody(values)
     if bad:
         listed = "\n".join(f"  {line}" for line in bad)
         raise SettingsError(f"Aegis cannot start with these settings:\n{listed}", mend="See .env.example.")
@@ -298,6 +307,13 @@ def _raw(environment: Mapping[str, str] | None, env_file: Path | None) -> dict[s
     found = env_file_values(env_file) if env_file is not None else {}
     found.update(os.environ if environment is None else environment)
     return {name: value.strip() for name, value in found.items()}
+
+
+def _everybody(values: Mapping[str, str]) -> list[str]:
+    """Return what ``*`` for the approvers lacks; read from the raw values, so that it is named beside other faults."""
+    if _split(values.get("aegis_approvers", "")) != (EVERYBODY,) or _split(values.get("aegis_alert_channels", "")):
+        return []
+    return ["AEGIS_APPROVERS: * means every member of an alert channel, and AEGIS_ALERT_CHANNELS is not set"]
 
 
 def _webhook(settings: Settings) -> list[str]:

@@ -159,7 +159,9 @@ async def running(settings: Settings) -> AsyncIterator[Connection]:
         work = Work()
         messenger = SlackMessenger(client, own, work, _now)
         outbox = Outbox(messenger, edges.store.outbox, edges.store, edges.world)
-        approvers = SlackApprovers(client, settings.aegis_approvers, team=own.team_id)
+        approvers = SlackApprovers(
+            client, settings.aegis_approvers, team=own.team_id, channels=settings.aegis_alert_channels
+        )
         record = Record(
             store=edges.store,
             messenger=outbox,

@@ -312,9 +312,16 @@ async def test_a_user_group_without_people_is_told(patient: Patient, slack: Work
     assert "AEGIS_APPROVERS" in check.mend
 
 
-async def test_anyone_may_approve_where_a_star_stands(patient: Patient) -> None:
-    found = await patient.look(AEGIS_APPROVERS="*")
+async def test_with_a_star_the_members_of_the_alert_channels_are_counted(patient: Patient, slack: Workspace) -> None:
+    slack.state.channels["C0OPS"].members.add("U0EXTRA")
+    found = await patient.look(AEGIS_APPROVERS="*", AEGIS_ALERT_CHANNELS="C0ALERTS,C0OPS")
     assert found["approver *"].well is True
+    assert found["approver *"].said == "every member of an alert channel may, 5 accounts now, bots and guests excepted"
+
+
+async def test_with_a_star_a_channel_whose_members_cannot_be_read_is_told(patient: Patient, slack: Workspace) -> None:
+    slack.fail("conversations.members", "missing_scope", times=9)
+    assert (await patient.ill("approver *", AEGIS_APPROVERS="*")).said.startswith("The Slack app lacks a permission")
 
 
 async def test_an_error_of_slacks_that_has_no_sentence_is_named_by_its_code(patient: Patient, slack: Workspace) -> None:

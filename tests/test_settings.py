@@ -94,8 +94,18 @@ def test_the_allow_list_takes_exact_names_only(names: str) -> None:
 
 
 def test_star_for_approvers_stands_alone() -> None:
-    assert read(AEGIS_APPROVERS="*").aegis_approvers == ("*",)
+    assert read(AEGIS_APPROVERS="*", AEGIS_ALERT_CHANNELS="C0ALERTS").aegis_approvers == ("*",)
     assert "AEGIS_APPROVERS" in bad(AEGIS_APPROVERS="*,U0ONCALL")
+
+
+@pytest.mark.parametrize("channels", ["", " , "])
+@pytest.mark.parametrize("star", ["*", " * ", "*,"])
+def test_a_star_for_approvers_needs_an_alert_channel_and_is_named_with_the_other_bad_settings(star, channels):
+    said = bad(AEGIS_APPROVERS=star, AEGIS_ALERT_CHANNELS=channels)
+    assert "AEGIS_APPROVERS: * means every member of an alert channel" in said
+    said = bad(AEGIS_APPROVERS=star, AEGIS_RESTART_LIMIT="many", AEGIS_WEBHOOK_TOKEN="short", AEGIS_HTTP_PORT="8080")
+    assert "AEGIS_APPROVERS: * means" in said
+    assert "AEGIS_RESTART_LIMIT" in said
 
 
 def test_an_empty_value_counts_as_not_set() -> None:

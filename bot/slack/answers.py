@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from bot.domain.eligibility import EVERYBODY
 from bot.domain.incident import LIVE, Incident
 from bot.domain.runbook import Precedent
 from bot.slack import mrkdwn, wording
@@ -47,7 +48,7 @@ class Overview(Protocol):
 
     @property
     def approvers(self) -> tuple[str, ...]:
-        """The ids of users and user groups who may press Restart; ``*`` is everybody."""
+        """The ids of users and user groups who may press Restart; ``*`` is every member of an alert channel."""
 
     @property
     def dry_run(self) -> bool:
@@ -86,7 +87,7 @@ def overview(standing: Overview) -> Message:
             "⚠️ *Dry run:* everything is done but the restart itself." if standing.dry_run else "",
             f"*Watched:* {_channels(standing.watched)}",
             f"*May be restarted:* {_names(standing.allowlist, 'nothing (AEGIS_RESTART_ALLOWLIST is empty)')}",
-            f"*Approvers:* {_approvers(standing.approvers)}",
+            f"*Approvers:* {_approvers(standing)}",
             f"*Engine:* {_or(standing.engine, 'none')}",
             f"*Model:* {_or(standing.model, 'none; the rules diagnose')}",
             f"*Runbook:* {_or(standing.memory, mrkdwn.DASH)}",
@@ -170,7 +171,8 @@ def _names(names: Sequence[str], none: str) -> str:
     return mrkdwn.line(wording.some(sorted(names), 20) or none, 700)
 
 
-def _approvers(ids: Sequence[str]) -> str:
-    if "*" in ids:
-        return "anybody in the channel"
-    return wording.some([mrkdwn.mention(id_) for id_ in ids], 20) or "nobody (AEGIS_APPROVERS is empty)"
+def _approvers(standing: Overview) -> str:
+    if EVERYBODY in standing.approvers:
+        channels = wording.some([mrkdwn.channel(id_) for id_ in standing.watched], 20)
+        return f"every member of {channels or 'an alert channel'}, guests and bots excepted"
+    return wording.some([mrkdwn.mention(id_) for id_ in standing.approvers], 20) or "nobody (AEGIS_APPROVERS is empty)"

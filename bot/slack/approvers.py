@@ -21,7 +21,7 @@ TIME_LIMIT = 2.5
 """Seconds for all questions of one press: the presser waits."""
 
 PAGES = 20
-"""Pages of 1,000 members that are read to find out whether somebody is in the channel."""
+"""Pages of 1,000 members that are read to find out whether somebody is in a channel."""
 
 _REFUSALS = {
     Ineligible.DEACTIVATED: "This account is deactivated, so it may not restart anything.",
@@ -34,22 +34,29 @@ _REFUSALS = {
 class SlackApprovers:
     """Implements ``ports.Approvers``.
 
-    ``configured`` are ids of users (``U…``, ``W…``) and user groups (``S…``), or ``*`` for anyone in the channel of the
-    card. ``team`` is the id of Aegis's own workspace. ``time_limit`` in seconds.
+    ``configured`` are ids of users (``U…``, ``W…``) and user groups (``S…``), or ``*`` for every member of one of the
+    alert ``channels``, wherever the card is. ``team`` is the id of Aegis's own workspace. ``time_limit`` in seconds.
     """
 
     def __init__(
-        self, client: AsyncWebClient, configured: Sequence[str], *, team: str, time_limit: float = TIME_LIMIT
+        self,
+        client: AsyncWebClient,
+        configured: Sequence[str],
+        *,
+        team: str,
+        channels: Sequence[str] = (),
+        time_limit: float = TIME_LIMIT,
     ) -> None:
         self._api = WebApi(client, patience=0.0)
         self._members = Members(client, team)
         self._configured = tuple(dict.fromkeys(entry.strip() for entry in configured if entry.strip()))
         self._team = team
+        self._channels = tuple(channels)
         self._time_limit = time_limit
 
     def names(self) -> tuple[str, ...]:
-        """Return the ids of users and user groups who may, as they stand in the settings."""
-        return tuple(entry for entry in self._configured if entry != EVERYBODY)
+        """Return the ids of users and user groups who may, or ``*``, as they stand in the settings."""
+        return self._configured
 
     async def may(self, press: Press) -> Permit | Refusal:
         """Say whether this person may; no list, no answer from Slack or no permission refuses."""
@@ -86,7 +93,7 @@ class SlackApprovers:
         groups = [entry for entry in self._configured if entry.startswith("S")]
         ways = [self._in_group(group, press.user) for group in groups]
         if EVERYBODY in self._configured:
-            ways.append(self._in_channel(press))
+            ways += [self._in_channel(channel, press.user) for channel in self._channels]
         answers = await asyncio.gather(*ways, return_exceptions=True)
         if True in answers:
             return Permit()
@@ -94,24 +101,26 @@ class SlackApprovers:
             if isinstance(answer, BaseException):
                 raise answer
         if EVERYBODY in self._configured:
-            return Refusal("approvers", "Only people who are in this channel may restart; join it first.")
+            return Refusal(
+                "approvers", "Only members of an alert channel may restart, so nothing was. Join one of them first:"
+            )
         return Refusal("approvers", "You are not one of the approvers, so nothing was restarted. Those who may:")
 
     async def _in_group(self, group: str, user: str) -> bool:
         answer = await self._api.call(self._api.slack.usergroups_users_list, again=True, usergroup=group)
         return user in (answer.get("users") or ())
 
-    async def _in_channel(self, press: Press) -> bool:
+    async def _in_channel(self, channel: str, user: str) -> bool:
         cursor = ""
         for _ in range(PAGES):
             answer = await self._api.call(
                 self._api.slack.conversations_members,
                 again=True,
-                channel=press.place.channel,
+                channel=channel,
                 limit=1000,
                 cursor=cursor or None,
             )
-            if press.user in (answer.get("members") or ()):
+            if user in (answer.get("members") or ()):
                 return True
             cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
             if not cursor:

@@ -39,13 +39,17 @@ def outcome(incident: Incident, newest: Sequence[str] = ()) -> Message:
 
 
 def notice(sentence: str, *, mention: Sequence[str] = (), offer: Incident | None = None) -> Message:
-    """Say a sentence (any text); ``mention`` are ids of whom it concerns, ``offer`` adds a fresh diagnosis of it."""
-    called = [mrkdwn.mention(id_) for id_ in dict.fromkeys(mention)]
+    """Say a sentence (any text). ``mention`` are ids of people, groups or channels; ``offer`` adds a fresh look."""
+    called = [_called(id_) for id_ in dict.fromkeys(mention)]
     more = [f"and {len(called) - MOST_MENTIONS} more"] if len(called) > MOST_MENTIONS else []
     who = " ".join(called[:MOST_MENTIONS] + more)
     return message(
         section(f"{mrkdwn.prose(sentence, 2000)} {who}".rstrip()), buttons(rediagnose(offer)) if offer else None
     )
+
+
+def _called(id_: str) -> str:
+    return mrkdwn.channel(id_) if id_.startswith(("C", "G", "D")) else mrkdwn.mention(id_)
 
 
 def choose(sentence: str, names: Sequence[str], place: Place) -> Message:

@@ -49,7 +49,7 @@ async def test_they_may_not_whatever_the_list_says(stage, user, rule, approvers)
         listed = "U0ONCALL"
     elif approvers == "in the group":
         stage.slack.state.groups["S0ONCALL"].users = ("U0ONCALL", user.id)
-    async with stage.bot(AEGIS_APPROVERS=listed):
+    async with stage.bot(AEGIS_APPROVERS=listed, AEGIS_ALERT_CHANNELS="C0ALERTS"):
         card = await stage.card(await stage.alert())
         await stage.slack.press(user.id, card, "restart")
         await stage.whisper(user.id)
@@ -65,6 +65,26 @@ async def test_a_member_of_the_organisation_whose_home_is_another_workspace_rest
         card = await stage.card(await stage.alert())
         await stage.slack.press(grid.id, card, "restart")
         await stage.stands(State.RESOLVED)
+
+
+async def test_with_a_star_a_channel_of_ones_own_makes_nobody_an_approver(stage):
+    stage.slack.state.channels["C0ALERTS"].members.discard("U0STRANGER")
+    stage.slack.state.channels["C0OWN"] = Channel("C0OWN", "own", {"U0STRANGER", "U0ONCALL", "U0AEGIS"})
+    async with stage.bot(AEGIS_APPROVERS="*", AEGIS_ALERT_CHANNELS="C0ALERTS"):
+        await stage.slack.slash("U0STRANGER", "C0OWN", "/aegis", f"diagnose {NAME}")
+        (card,) = await stage.slack.wait_for(
+            lambda: [one for one in stage.slack.messages("C0OWN") if "restart" in one.buttons], 20
+        )
+        await stage.slack.press("U0STRANGER", card, "restart")
+        told = await stage.whisper("U0STRANGER", "alert channel")
+        assert "<#C0ALERTS>" in told
+        await untouched(stage)
+        await stage.slack.press("U0ONCALL", card, "restart")
+        await stage.stands(State.RESOLVED)
+        await stage.slack.slash("U0ONCALL", "C0OWN", "/aegis", "status")
+        assert "Approvers: every member of <#C0ALERTS>" in (await stage.whisper("U0ONCALL", "Approvers")).replace(
+            "*", ""
+        )
 
 
 async def test_without_a_list_nobody_may_not_even_an_administrator(stage):
@@ -227,8 +247,7 @@ async def test_a_copy_of_the_card_in_the_same_thread_does_not_act(stage):
 
 async def test_a_copy_of_the_card_in_a_channel_of_ones_own_does_not_act(stage):
     stage.slack.state.channels["C0OWN"] = Channel("C0OWN", "own", {"U0STRANGER", "U0AEGIS"})
-    await stage.slack.leave("U0STRANGER", "C0ALERTS")
-    async with stage.bot(AEGIS_APPROVERS="*"):
+    async with stage.bot(AEGIS_APPROVERS="*", AEGIS_ALERT_CHANNELS="C0ALERTS"):
         card = await stage.card(await stage.alert())
         twin = card.snapshot()
         twin.channel = "C0OWN"

@@ -69,7 +69,8 @@ def test_status_says_what_is_missing() -> None:
 
 
 def test_everybody_is_said_in_words() -> None:
-    assert "*Approvers:* anybody in the channel" in views.overview(replace(STANDING, approvers=("*",))).text
+    text = views.overview(replace(STANDING, approvers=("*",), watched=("C0ALERTS", "C0OPS"))).text
+    assert "*Approvers:* every member of <#C0ALERTS>, <#C0OPS>" in text
 
 
 def test_history_says_what_happened_and_who_pressed() -> None:

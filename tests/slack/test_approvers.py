@@ -16,8 +16,14 @@ def press(user: str = "U0ONCALL", team: str = "T0PLAY", channel: str = "C0ALERTS
     return Press(user, team, Place(channel), "i1", "0" * 16)
 
 
-def approvers(client: AsyncWebClient, *configured: str, team: str = "T0PLAY", limit: float = 2.5) -> SlackApprovers:
-    return SlackApprovers(client, configured, team=team, time_limit=limit)
+def approvers(
+    client: AsyncWebClient,
+    *configured: str,
+    team: str = "T0PLAY",
+    limit: float = 2.5,
+    channels: tuple[str, ...] = ("C0ALERTS",),
+) -> SlackApprovers:
+    return SlackApprovers(client, configured, team=team, channels=channels, time_limit=limit)
 
 
 async def refusal(given: SlackApprovers, pressed: Press) -> Refusal:
@@ -161,18 +167,46 @@ async def test_when_aegis_does_not_know_its_own_workspace_nobody_may(client: Asy
     await refusal(approvers(client, "*", team=""), press(team=""))
 
 
-async def test_anyone_in_the_channel_may_and_nobody_else(ws: Workspace, client: AsyncWebClient) -> None:
+async def test_with_a_star_members_of_an_alert_channel_may_and_nobody_else(
+    ws: Workspace, client: AsyncWebClient
+) -> None:
     given = approvers(client, "*")
     assert await given.may(press("U0STRANGER")) == Permit()
     await ws.leave("U0STRANGER", "C0ALERTS")
-    assert "join it first" in (await refusal(given, press("U0STRANGER"))).reason
+    assert "Join one of them first" in (await refusal(given, press("U0STRANGER"))).reason
+
+
+async def test_with_a_star_it_does_not_count_who_is_in_the_channel_of_the_card(
+    ws: Workspace, client: AsyncWebClient
+) -> None:
+    ws.state.channels["C0OWN"] = Channel("C0OWN", "own", {"U0STRANGER", "U0ONCALL", "U0AEGIS"})
+    await ws.leave("U0STRANGER", "C0ALERTS")
+    given = approvers(client, "*")
+    assert (await refusal(given, press("U0STRANGER", channel="C0OWN"))).rule == "approvers"
+    assert await given.may(press("U0ONCALL", channel="C0OWN")) == Permit()
+
+
+async def test_with_a_star_any_of_the_alert_channels_is_enough(ws: Workspace, client: AsyncWebClient) -> None:
+    await ws.leave("U0STRANGER", "C0ALERTS")
+    assert await approvers(client, "*", channels=("C0ALERTS", "C0OPS")).may(press("U0STRANGER")) == Permit()
+
+
+async def test_with_a_star_an_alert_channel_that_cannot_be_read_lets_nobody_in_by_itself(
+    client: AsyncWebClient,
+) -> None:
+    assert (await refusal(approvers(client, "*", channels=("C0GONE",)), press())).rule == "unknown"
+    assert await approvers(client, "*", channels=("C0GONE", "C0OPS")).may(press()) == Permit()
+
+
+async def test_with_a_star_and_no_alert_channel_nobody_may(client: AsyncWebClient) -> None:
+    assert (await refusal(approvers(client, "*", channels=()), press())).rule == "approvers"
 
 
 async def test_a_large_channel_is_read_to_its_end(ws: Workspace, client: AsyncWebClient) -> None:
     crowd = {f"U{number:08}" for number in range(2500)}
     ws.state.channels["C0BIG"] = Channel("C0BIG", "big", crowd | {"U0AEGIS", "U0ONCALL"})
-    assert await approvers(client, "*").may(press(channel="C0BIG")) == Permit()
+    assert await approvers(client, "*", channels=("C0BIG",)).may(press()) == Permit()
 
 
 async def test_names_are_the_ids_of_the_settings_once_each(client: AsyncWebClient) -> None:
-    assert approvers(client, "U0ONCALL", " S0ONCALL ", "U0ONCALL", "*").names() == ("U0ONCALL", "S0ONCALL")
+    assert approvers(client, "U0ONCALL", " S0ONCALL ", "U0ONCALL", "*").names() == ("U0ONCALL", "S0ONCALL", "*")
