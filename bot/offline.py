@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from bot import facts_file, filters
 from bot.adapters.runbook_file import RunbookFile
 from bot.domain import runbook, symptoms
+from bot.domain.admission import bounded
 from bot.domain.alert import read as read_alert
 from bot.domain.alert import targets
 from bot.domain.evidence import Evidence, LogDigest, Source, Status
@@ -71,6 +72,7 @@ def understand(given: object) -> dict[str, object]:
         found = read_alert(event if isinstance(event, dict) else given)
     else:
         found = read_webhook(str(given.get("sender") or ""), body)
+    found = bounded(found)
     named = targets(found, _inventory(given.get("inventory")))
     return {
         "kind": found.kind.value,

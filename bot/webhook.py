@@ -12,7 +12,7 @@ import logging
 import re
 from collections import OrderedDict, deque
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +20,7 @@ from weakref import WeakValueDictionary
 
 from aiohttp import web
 
+from bot.domain.admission import admitted
 from bot.domain.alert import Alert, Kind
 from bot.domain.incident import Place
 from bot.domain.webhook import read_webhook
@@ -126,7 +127,7 @@ class Webhook:
 
     async def _take(self, sender: str, body: Mapping[str, Any], content: bytes) -> web.Response:
         # In a thread, since a long log is read for secrets for a tenth of a second.
-        alert = await asyncio.to_thread(_cleaned, read_webhook(sender, body), self._door.clean)
+        alert = await asyncio.to_thread(_read, sender, body, self._door.clean)
         if alert.kind is Kind.NOISE:
             _tell_what_to_confirm(body)
             return _yes({"incident": None, "incidents": [], "ignored": f"This is no alert: {alert.title or sender}."})
@@ -239,8 +240,8 @@ def _wrong(sender: str, body: Mapping[str, Any]) -> str:
     return "" if body else "The body is empty."
 
 
-def _cleaned(alert: Alert, clean: Callable[[str], str]) -> Alert:
-    return replace(alert, title=clean(alert.title), text=clean(alert.text), logs=clean(alert.logs))
+def _read(sender: str, body: Mapping[str, Any], clean: Callable[[str], str]) -> Alert:
+    return admitted(read_webhook(sender, body), clean)
 
 
 def _tell_what_to_confirm(body: Mapping[str, Any]) -> None:

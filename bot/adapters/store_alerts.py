@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.adapters import store_audit
 from bot.adapters.schema import alerts
 from bot.adapters.store_engine import READS, Run, insert_new
-from bot.adapters.store_rows import SAID, clean, to_received, to_text
+from bot.adapters.store_rows import SAID, clean, to_received, to_text, within_limits
 from bot.domain.audit import Act
 from bot.errors import StoreError
 from bot.ports import Received
@@ -30,7 +30,7 @@ class _Arrival:
             "key": clean(received.key),
             "receipt": uuid4().hex,
             "at": received.at,
-            "body": to_text(received),
+            "body": to_text(within_limits(received)),
             "owner": owner,
         }
         said = f"{received.alert.kind.value}: {received.alert.title} ({received.key})"

@@ -10,6 +10,7 @@ from datetime import datetime
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Row
 
+from bot.domain.admission import bounded
 from bot.domain.incident import LIVE, Incident, State
 from bot.errors import StoreUnavailable
 from bot.ports import Note, Received
@@ -53,9 +54,14 @@ def to_incident(row: Row[tuple[object, ...]]) -> Incident:
 def to_received(row: Row[tuple[object, ...]]) -> Received:
     """Read a row of ``alerts``."""
     try:
-        return _RECEIVED.validate_json(row.body)
+        return within_limits(_RECEIVED.validate_json(row.body))
     except ValueError as error:
         raise _unreadable(f"alert {row.key}", error) from error
+
+
+def within_limits(received: Received) -> Received:
+    """Return an alert that no door can have made too long; databases of earlier versions hold longer ones."""
+    return replace(received, alert=bounded(received.alert))
 
 
 def _cleaned(value: object) -> object:

@@ -111,14 +111,21 @@ def added(before: Alert, after: Alert) -> Alert | None:
 
 
 def without_secrets(alert: Alert, clean: Callable[[str], str]) -> Alert:
-    """Return the alert with every text and every label's value cleaned by ``clean``, which takes secrets out."""
+    """Return the alert with every text, also each label's name and value, cleaned by ``clean``."""
+    seen: dict[tuple[str, str], tuple[str, str]] = {}
 
     def cleaned(pairs: Pairs) -> Pairs:
-        return tuple((key, _value(clean, key, value)) for key, value in pairs)
+        # The alerts of a group have most labels in common.
+        for key, value in pairs:
+            if (key, value) not in seen:
+                seen[key, value] = (clean(key), _value(clean, key, value))
+        return tuple(seen[pair] for pair in pairs)
 
     return replace(
         alert,
         title=clean(alert.title),
+        sender=clean(alert.sender),
+        severity=clean(alert.severity),
         text=clean(alert.text),
         logs=clean(alert.logs),
         labels=cleaned(alert.labels),
@@ -126,11 +133,19 @@ def without_secrets(alert: Alert, clean: Callable[[str], str]) -> Alert:
     )
 
 
+_PLACEHOLDER = re.compile(r"\[redacted[^\]]{0,40}\]")
+
+
 def _value(clean: Callable[[str], str], key: str, value: str) -> str:
     # A secret is often known by its key alone, so both are looked at together.
     before = f"{key}="
-    both = clean(before + value)
-    return both.removeprefix(before) if both.startswith(before) else clean(value)
+    alone, both = clean(value), clean(before + value)
+    if not both.startswith(before):
+        return alone
+    rest = both.removeprefix(before)
+    named = _PLACEHOLDER.match(rest) if rest != alone else None
+    # In a line the next word is no longer the key's; a label's value is all of it.
+    return named[0] if named else rest
 
 
 def nearest(name: str, inventory_names: Sequence[str], limit: int = 3) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from bot.domain.admission import MARGIN, MAX_KEY, MAX_LOGS, MAX_VALUE
 from bot.domain.alert import MAX_TEXT, MAX_TITLE, Alert, Kind
 from bot.domain.pairs import Pairs, key_of
 from bot.domain.severity import of_pairs
@@ -14,7 +15,9 @@ from bot.domain.slack_text import words
 from bot.domain.title_match import container_of
 
 MAX_ALERTS = 200
-MAX_LOGS = 64_000
+MAX_FIELDS = 200
+"""Fields of one body or one object in it that are read."""
+
 _FIRING = words(
     "firing alerting alert alarm triggered re-triggered retriggered down fail failed failing "
     "critical crit error warn warning unhealthy problem "
@@ -41,6 +44,10 @@ def read_webhook(sender: str, body: Mapping[str, Any]) -> Alert:
         if alert is not None:
             return alert
     return _plain(sender, body)
+
+
+def _key(name: str) -> str:
+    return key_of(name[:MAX_KEY])
 
 
 def _unwrapped(body: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -120,7 +127,7 @@ def _cloudwatch(sender: str, body: Mapping[str, Any]) -> Alert | None:
                 _text(dimension.get("name")) or _text(dimension.get("Name")),
                 _text(dimension.get("value")) or _text(dimension.get("Value")),
             )
-            pairs.append((key_of(key), value))
+            pairs.append((_key(key), value))
     reason = _text(body.get("NewStateReason"))
     return _made(
         _kind(state),
@@ -143,7 +150,7 @@ def _datadog(sender: str, body: Mapping[str, Any]) -> Alert | None:
         for tag in tags[:100]:
             name, _, value = _text(tag).strip().partition(":")
             if value:
-                pairs.append((key_of(name), value.strip()))
+                pairs.append((_key(name), value.strip()))
     pairs = [pair for pair in pairs if pair[0] not in ("host", "hostname", "instance")]
     stated = [(key, value) for key in ("severity", "priority", "alert_priority") if (value := _text(body.get(key)))]
     title = _text(body.get("title")) or _text(body.get("alert_title")) or _text(body.get("event_title"))
@@ -173,7 +180,7 @@ _STATES = ("status", "state", "alert_status", "event", "kind", "type")
 def _plain(sender: str, body: Mapping[str, Any]) -> Alert:
     """Read a flat body: a script's, healthchecks' (whose template the team writes) or Keep's alert."""
     check = body.get("check")
-    flat = {key_of(key): value for key, value in body.items() if isinstance(key, str)}
+    flat = {_key(key): value for key, value in list(body.items())[:MAX_FIELDS] if isinstance(key, str)}
     if isinstance(check, Mapping):
         flat = {**flat, "check": _text(check.get("name")), "status": flat.get("status") or check.get("status")}
     pairs = [(key, value.removeprefix("/")) for key in _NAMES if (value := _text(flat.get(key)))]
@@ -222,6 +229,8 @@ def _known(value: object) -> str:
 
 
 def _made(kind: Kind, title: str, sender: str, members: Sequence[Pairs], text: str, common: Pairs = ()) -> Alert:
+    members = [_cut(member) for member in members]
+    common = _cut(common)
     whole = tuple(
         tuple(dict.fromkeys((*member, *(pair for pair in common if pair[0] not in dict(member))))) for member in members
     )
@@ -229,6 +238,11 @@ def _made(kind: Kind, title: str, sender: str, members: Sequence[Pairs], text: s
     title = " ".join(title.split())[:MAX_TITLE]
     stated = "unknown" if kind is Kind.NOISE else of_pairs(labels, title)
     return Alert(kind, title, sender, stated, text[:MAX_TEXT], labels, whole)
+
+
+def _cut(pairs: Pairs) -> Pairs:
+    # Before they are searched, with room for what redaction needs to know a secret by.
+    return tuple((key, value[: MAX_VALUE + MARGIN]) for key, value in pairs[:MAX_FIELDS])
 
 
 def _kind(state: str) -> Kind:
@@ -243,12 +257,12 @@ def _word(value: object) -> str:
 
 def _flat(value: object, before: str = "") -> Iterator[tuple[str, str]]:
     """Yield the pairs of an object of strings; of an object in an object with both names joined, one level deep."""
-    for name, held in list(value.items())[:200] if isinstance(value, Mapping) else ():
+    for name, held in list(value.items())[:MAX_FIELDS] if isinstance(value, Mapping) else ():
         key = f"{before}{name}" if isinstance(name, str) else ""
         if isinstance(held, Mapping) and not before:
             yield from _flat(held, f"{key}_")
         elif text := _text(held):
-            yield key_of(key), text
+            yield _key(key), text
 
 
 def _text(value: object) -> str:

@@ -16,7 +16,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.domain.alert import without_secrets
+from bot.domain.admission import admitted
 from bot.domain.incident import Place
 from bot.domain.redact import redact
 from bot.errors import AegisError, StoreError
@@ -189,7 +189,7 @@ class Said:
 
     async def _take(self, received: Received) -> asyncio.Task[None] | None:
         """Have an alert put on disk, without its secrets; return the answering of it if nobody did before."""
-        received = replace(received, alert=without_secrets(received.alert, self._clean))
+        received = replace(received, alert=admitted(received.alert, self._clean))
         self._taking += 1
         self._calm.clear()
         try:
