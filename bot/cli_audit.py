@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Annotated
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot import console
+from bot import console, log_heads
 from bot.console import Json
 from bot.domain import audit
 from bot.domain.audit import Examined, Row
-from bot.errors import AegisError
+from bot.domain.audit_tables import Compared
+from bot.errors import AegisError, SettingsError
 from bot.settings import load
+
+if TYPE_CHECKING:
+    from bot.adapters.store import SqlStore
 
 app = typer.Typer(help="The audit trail: every alert, press, refusal, engine call and outcome.", no_args_is_help=True)
 
@@ -21,26 +27,50 @@ AT_ONCE = 1000
 """Rows that are read in one go, so that a long trail needs little memory."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What came of reading the trail: what is wrong, or what could not be looked at."""
+
+    wrong: str
+    count: int
+    last: str
+    unchecked: int
+    older: int
+
+
 @app.command()
 def verify(
     head: Annotated[
         str, typer.Option(metavar="HASH", help="A hash noted at an earlier verification, which must still be there.")
     ] = "",
+    log: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FILE", help="Aegis's log, with its rotated files; - is standard input. May be repeated."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Check that no row of the trail was changed, put in or taken out since it was written."""
-    wrong, count, last = asyncio.run(_verified(head))
+    """Check that no row of the trail was changed, put in or taken out, and that it agrees with the tables.
+
+    With --log, also that it still holds every row whose hash Aegis wrote to its log.
+    """
+    heads = log_heads.read(log or [])
+    key = load().aegis_audit_key.get_secret_value()
+    found = asyncio.run(_verified(Examined(head, heads, key)))
+    missing = _without_key(found, key) if not found.wrong else ""
     if as_json:
-        console.print_json({"well": not wrong, "rows": count, "head": last, "said": wrong})
-    elif not wrong:
-        console.print_text(f"The trail is whole: {count} row{'' if count == 1 else 's'}. Head: {last or 'none'}\n")
-    if wrong and not as_json:
+        said = found.wrong or missing
+        console.print_json({"well": not said, "rows": found.count, "head": found.last, "said": said})
+        if said:
+            raise typer.Exit(1 if found.wrong else 2)
+        return
+    if found.wrong:
         raise AegisError(
-            f"The audit trail is not whole. {wrong}",
+            f"The audit trail is not whole. {found.wrong}",
             mend="Compare the database with its last copy; up to the row before, nothing was changed.",
         )
-    if wrong:
-        raise typer.Exit(1)
+    if missing:
+        raise SettingsError(missing, mend="Set AEGIS_AUDIT_KEY to the key with which Aegis ran.")
+    console.print_text(_whole(found, len(heads)))
 
 
 @app.command()
@@ -50,33 +80,66 @@ def export(
     """Print the trail, one JSON object in a line, oldest first."""
 
     async def printed() -> None:
-        async for rows in _trail(after):
-            for row in rows:
-                console.print_json(audit.as_json(row))
+        async with _opened() as store:
+            async for rows in _trail(store, after):
+                for row in rows:
+                    console.print_json(audit.as_json(row))
 
     asyncio.run(printed())
 
 
-async def _verified(head: str) -> tuple[str, int, str]:
-    examined = Examined(head)
-    wrong = ""
-    async for rows in _trail(0):
-        wrong = wrong or examined.read(rows)
-    return wrong or examined.end(), examined.count, examined.last
+def _whole(found: _Found, heads: int) -> str:
+    lines = [f"The trail is whole: {found.count} row{'' if found.count == 1 else 's'}. Head: {found.last or 'none'}"]
+    if heads:
+        lines.append(
+            f"It holds each of the {heads} rows that the log has seen."
+            if heads > 1
+            else "It holds the row that the log has seen."
+        )
+    if found.older:
+        records = "1 record is" if found.older == 1 else f"{found.older} records are"
+        lines.append(f"{records} older than the trail; nothing vouches for what is that old.")
+    return "".join(f"{line}\n" for line in lines)
 
 
-async def _trail(after: int) -> AsyncIterator[tuple[Row, ...]]:
+def _without_key(found: _Found, key: str) -> str:
+    """Say what could not be checked for want of the key that seals it; ``""`` where all was."""
+    if not found.unchecked:
+        return ""
+    rows = f"{found.unchecked} of {found.count} rows are sealed with a key"
+    why = "other than the one in AEGIS_AUDIT_KEY" if key else "and AEGIS_AUDIT_KEY is not set here"
+    return f"Not verified: {rows} {why}. Only their order was checked; nothing wrong was found in it."
+
+
+async def _verified(examined: Examined) -> _Found:
+    async with _opened() as store:
+        tables = await store.compared()
+        compared = Compared(tables)
+        wrong = ""
+        async for rows in _trail(store, 0):
+            wrong = wrong or examined.read(rows)
+            compared.read(rows)
+    wrong = wrong or examined.end() or compared.differences()
+    return _Found(wrong, examined.count, examined.last, examined.unchecked, tables.older)
+
+
+@asynccontextmanager
+async def _opened() -> AsyncIterator[SqlStore]:
     from bot.adapters.store import SqlStore  # noqa: PLC0415 - takes long to import; other commands do without it
 
-    store = SqlStore(load().aegis_database_url.get_secret_value())
+    store = SqlStore(load().database_url)
     if not store.exists():
         raise AegisError(
             "There is no database at AEGIS_DATABASE_URL.", mend="Run this where the bot runs, with its settings."
         )
     await store.start()
     try:
-        while rows := await store.trail(after, AT_ONCE):
-            yield rows
-            after = rows[-1].number
+        yield store
     finally:
         await store.close()
+
+
+async def _trail(store: SqlStore, after: int) -> AsyncIterator[tuple[Row, ...]]:
+    while rows := await store.trail(after, AT_ONCE):
+        yield rows
+        after = rows[-1].number

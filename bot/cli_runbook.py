@@ -146,6 +146,6 @@ def _memory() -> RunbookFile | RunbookTable:
         await store.start()
         await store.close()
 
-    url = settings.aegis_database_url.get_secret_value()
+    url = settings.database_url
     asyncio.run(made(url))
     return RunbookTable(url)

@@ -75,6 +75,7 @@ TABLE = (
     Row("AEGIS_VERIFY_SUCCESSES", "3", "good probes in a row"),
     Row("AEGIS_DRY_RUN", "false", "everything but the restart itself"),
     Row("AEGIS_DATABASE_URL", "sqlite:///aegis.db", "`postgresql://…` for replicas (extra `postgres`)"),
+    Row("AEGIS_AUDIT_KEY", "none", "seals the audit trail; at least 16 characters, the same in all replicas, for ever"),
     Row("AEGIS_RUNBOOK", "runbook.json", "the memory, for people to read and edit"),
     Row("AEGIS_BUNDLES", "bundles/", "where crash bundles go"),
     Row("AEGIS_HTTP_HOST", "127.0.0.1", "address of /health, /metrics and /webhook"),
@@ -87,7 +88,7 @@ TABLE = (
 ENV_FILE = Path(".env")
 
 SHORTEST_TOKEN = 16
-"""Characters of the webhook's token; shorter ones can be guessed."""
+"""Characters of the webhook's token and of the audit trail's key; shorter ones can be guessed."""
 
 TOKENS = {
     "SLACK_BOT_TOKEN": "OAuth & Permissions → Bot User OAuth Token (xoxb-…)",
@@ -150,6 +151,7 @@ class Settings(BaseModel):
     aegis_verify_successes: int = Field(3, ge=1, le=100)
     aegis_dry_run: bool = False
     aegis_database_url: SecretStr = SecretStr("sqlite:///aegis.db")
+    aegis_audit_key: SecretStr = SecretStr("")
     aegis_runbook: Path = Path("runbook.json")
     aegis_bundles: Path = Path("bundles")
     aegis_http_host: str = "127.0.0.1"
@@ -210,6 +212,13 @@ class Settings(BaseModel):
             raise ValueError(error.sentence) from error
         return value
 
+    @field_validator("aegis_audit_key")
+    @classmethod
+    def _audit_key(cls, value: SecretStr) -> SecretStr:
+        if 0 < len(value.get_secret_value()) < SHORTEST_TOKEN:
+            raise ValueError(f"must have at least {SHORTEST_TOKEN} characters; try: openssl rand -hex 32")
+        return value
+
     @field_validator("aegis_log_level", mode="before")
     @classmethod
     def _level(cls, value: object) -> object:
@@ -219,6 +228,11 @@ class Settings(BaseModel):
     def verify_urls(self) -> dict[str, str]:
         """Return the verify URL of each target that the operator named."""
         return parse_urls(self.aegis_verify_urls)
+
+    @property
+    def database_url(self) -> str:
+        """Return the address of the database."""
+        return self.aegis_database_url.get_secret_value()
 
     @property
     def shared(self) -> bool:

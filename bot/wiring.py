@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from urllib.parse import urlsplit
 
-from bot import heard, lease, telemetry, upkeep, vitals
+from bot import audit_head, heard, lease, telemetry, upkeep, vitals
 from bot.adapters.containers import DockerContainers
 from bot.adapters.gemini import Gemini, make_diagnoser
 from bot.adapters.probe import HttpProber
@@ -110,10 +110,8 @@ def parts(settings: Settings) -> Parts:
         diagnoser=diagnoser,
         model=Ration(diagnoser, _now) if diagnoser else None,
         prober=HttpProber(),
-        store=SqlStore(settings.aegis_database_url.get_secret_value()),
-        memory=RunbookTable(settings.aegis_database_url.get_secret_value())
-        if settings.shared
-        else RunbookFile(settings.aegis_runbook),
+        store=SqlStore(settings.database_url, settings.aegis_audit_key.get_secret_value()),
+        memory=RunbookTable(settings.database_url) if settings.shared else RunbookFile(settings.aegis_runbook),
         plan=_plan(settings),
         world=World(now=_now, sleep=asyncio.sleep, name=partial(secrets.token_hex, 8)),
     )
@@ -127,7 +125,7 @@ def _plan(settings: Settings) -> Plan:
         expiry=settings.aegis_approval_expiry,
         dry_run=settings.aegis_dry_run,
     )
-    addresses = (settings.docker_host, settings.aegis_database_url.get_secret_value())
+    addresses = (settings.docker_host, settings.database_url)
     return Plan(
         policy=policy,
         delay=settings.aegis_verify_delay,
@@ -154,6 +152,9 @@ async def running(settings: Settings) -> AsyncIterator[Connection]:
         edges = parts(settings)
         ending.push_async_callback(edges.close)
         await edges.store.start()
+        await edges.store.begin_trail()
+        await audit_head.write(edges.store)
+        ending.push_async_callback(audit_head.write, edges.store)
         client = await ending.enter_async_context(web_client(token, settings.slack_api_url or SLACK))
         own = await identify(client)
         work = Work()
@@ -268,6 +269,7 @@ async def running(settings: Settings) -> AsyncIterator[Connection]:
             (responder.catch_up, upkeep.EVERY),
             (said.take_waiting, upkeep.SOON),
             (look_back, upkeep.READ_BACK),
+            (partial(audit_head.write, edges.store), audit_head.EVERY_S),
         ):
             trying = asyncio.create_task(upkeep.keep(due, asyncio.sleep, every), name="upkeep")
             ending.callback(trying.cancel)

@@ -20,6 +20,7 @@ from bot.adapters.store_engine import READS, insert_new
 from bot.adapters.store_outbox import SqlOutbox
 from bot.adapters.store_rows import ENDED_ROWS, LIVE_ROWS, clean, cleaned, to_incident
 from bot.domain.audit import Act, Row, Verdict
+from bot.domain.audit_tables import Tables
 from bot.domain.guard import History, Refusal
 from bot.domain.incident import TRANSITIONS, Approval, Incident, Press, State
 from bot.errors import StoreUnavailable
@@ -35,11 +36,11 @@ _APPROVABLE = {(State.PROPOSED, State.PROPOSED), (State.PROPOSED, State.RESTARTI
 class SqlStore(Database):
     """The database behind ``AEGIS_DATABASE_URL``: ``sqlite:///FILE`` or ``postgresql://USER:PASSWORD@HOST/NAME``.
 
-    ``start`` comes first, ``close`` last. All methods raise ``StoreError``.
+    ``start`` comes first, ``close`` last. All methods raise ``StoreError``. ``audit_key`` seals the audit trail.
     """
 
-    def __init__(self, url: str) -> None:
-        super().__init__(url)
+    def __init__(self, url: str, audit_key: str = "") -> None:
+        super().__init__(url, audit_key)
         self._owner = uuid4().hex
         self._inbox = Inbox(self._run, self._owner)
         self.outbox = SqlOutbox(self._run)
@@ -227,6 +228,18 @@ class SqlStore(Database):
     async def trail(self, after: int = 0, limit: int = 1000) -> tuple[Row, ...]:
         """Return the audit trail's rows after the number ``after``, at most ``limit``."""
         return await self._run(lambda connection: store_audit.read(connection, after, limit), begin=READS)
+
+    async def begin_trail(self) -> None:
+        """Let the audit trail go on by this process's rule; the change is a row of it. Raises ``StoreError``."""
+        await self._run(store_audit.begin)
+
+    async def head(self) -> tuple[int, str]:
+        """Return the number and the hash of the audit trail's newest row; 0 and ``""`` where there is none."""
+        return await self._run(store_audit.head, begin=READS)
+
+    async def compared(self) -> Tables:
+        """Return what the audit trail must agree with, as it stands at one moment."""
+        return await self._run(store_audit.tables, begin=READS)
 
     async def live(self, target: str = "") -> tuple[Incident, ...]:
         """Return the live incidents, of one target or all, oldest first."""

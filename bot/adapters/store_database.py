@@ -16,7 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.adapters import schema, store_faults
 from bot.adapters.schema import alerts
+from bot.adapters.store_audit import SEAL
 from bot.adapters.store_engine import NO_TRANSACTION, READS, WRITES, check_file, connect, understood, write_ahead
+from bot.domain.audit_seal import Seal
 from bot.errors import StoreUnavailable
 from bot.private_files import create_private_database
 
@@ -32,8 +34,9 @@ PAUSES: tuple[float, ...] = (0.2, 1.0)
 class Database:
     """What stands behind ``AEGIS_DATABASE_URL``. ``start`` comes first, ``close`` last. All raise ``StoreError``."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, audit_key: str = "") -> None:
         self._given = url
+        self._seal = Seal(audit_key)
         self._url: URL | None = None
         self._engine: AsyncEngine | None = None
         self._one_writer = asyncio.Semaphore(1)
@@ -98,7 +101,7 @@ class Database:
     async def _tried(self, work: Callable[[AsyncConnection], Awaitable[_Answer]], begin: str) -> _Answer:
         if self._engine is None or self._url is None:
             raise StoreUnavailable("The database is not open.", mend="Start the store before it is used.")
-        engine = self._engine.execution_options(aegis_begin=begin)
+        engine = self._engine.execution_options(**{"aegis_begin": begin, SEAL: self._seal})
         alone = self._one_writer if begin == WRITES and engine.dialect.name == "sqlite" else nullcontext()
         pauses = list(PAUSES)
         while True:

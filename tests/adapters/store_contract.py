@@ -19,12 +19,14 @@ from bot.adapters.schema import MIGRATIONS, replicas
 from bot.adapters.store import SqlStore
 from bot.domain.alert import Alert, Kind
 from bot.domain.audit import Act, Examined, Verdict
+from bot.domain.audit_tables import Compared
 from bot.domain.diagnosis import Action, Diagnosis, Quote, Trouble
 from bot.domain.evidence import Evidence, LogDigest, LogLine, Source, Status
 from bot.domain.guard import Permit, Refusal
 from bot.domain.incident import Approval, Incident, Place, Press, State
 from bot.domain.runbook import Entry, Precedent
 from bot.domain.verification import Verification
+from bot.errors import StoreUnavailable
 from bot.ports import Received
 from tests.long import often
 
@@ -331,6 +333,45 @@ class StoreContract:
         trail = await store.trail()
         assert (len(trail), Examined().read(trail)) == (40, "")
         assert {row.act.verdict for row in trail} == {Verdict.NO_RULE}
+
+    async def test_the_trail_agrees_with_the_tables(self, store: SqlStore) -> None:
+        await store.receive(an_alert())
+        proposed = await moved(store, (await store.open(a_full_incident())).incident, State.PROPOSED)
+        press = Press("U9\x00", "T1", Place("C1", "1.1"), proposed.id, "ab12", "1.2")
+        await asyncio.gather(*(store.refused(press, Refusal("approvers", "No\ud800."), NOW) for _ in range(3)))
+        approval = Approval("U2", NOW, "ab12")
+        waiting = await store.claim(proposed, replace(proposed, presses=(approval,)), approval)
+        assert waiting is not None
+        second = Approval("U3", NOW, "ab12")
+        restarting = replace(waiting, state=State.RESTARTING, restarted_at=NOW, approval=second)
+        saved = await store.claim(waiting, restarting, second)
+        assert saved is not None
+        await moved(store, saved, State.VERIFYING, State.RESOLVED)
+        trail, tables = await store.trail(), await store.compared()
+        compared = Compared(tables)
+        compared.read(trail)
+        assert (compared.differences(), Examined().read(trail)) == ("", "")
+        assert (tables.rows, len(tables.approvals), len(tables.refusals)) == (len(trail), 2, 3)
+        assert await store.head() == (trail[-1].number, trail[-1].hash)
+
+    async def test_replicas_that_go_over_to_a_key_while_others_write_make_one_chain(
+        self, store: SqlStore, url: str
+    ) -> None:
+        key = "correct horse battery staple"
+        await store.note(Act("engine", NOW))
+        replicas_with_key = [SqlStore(url, key) for _ in range(3)]
+        await asyncio.gather(*(each.start() for each in replicas_with_key))
+        await asyncio.gather(*(each.begin_trail() for each in replicas_with_key))
+        acts = [Act("engine", NOW, said=str(number)) for number in range(10)]
+        await asyncio.gather(*(each.note(act) for each in replicas_with_key for act in acts))
+        trail = await store.trail()
+        examined = Examined(key=key)
+        assert (examined.read(trail), examined.end(), examined.unchecked) == ("", "", 0)
+        assert [row.kind for row in trail].count("trail") == 1
+        assert len(trail) == 32
+        with pytest.raises(StoreUnavailable, match="AEGIS_AUDIT_KEY"):
+            await store.note(acts[0])
+        await asyncio.gather(*(each.close() for each in replicas_with_key))
 
     async def test_what_a_dead_process_left_goes_to_one_other_and_what_a_living_one_has_to_none(
         self, store: SqlStore, url: str
