@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import sqlite3
@@ -13,10 +14,12 @@ from pathlib import Path
 import pytest
 
 from bot import upkeep
+from bot.domain.audit_head import head_line
 from bot.errors import SchemaTooNew, SlackError, StoreUnavailable
 from bot.playground.slack.state.people import MONITOR
 from bot.playground.slack.workspace import Workspace
 from bot.settings import load
+from bot.upkeep import keep
 from bot.wiring import running
 from tests.faults.mounts import mount, unmount
 
@@ -215,3 +218,37 @@ async def test_14_a_start_with_bad_settings_asks_nobody_and_touches_nothing(work
     assert b"Traceback" not in said
     assert workspace.calls == []
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("level", ["INFO", "ERROR"])
+async def test_the_head_of_the_audit_trail_is_logged_at_start_and_end_whatever_the_level(
+    workspace, tmp_path, caplog, monkeypatch, level
+):
+    monkeypatch.setattr(logging.getLogger(), "level", logging.getLevelName(level))
+    every: list[float] = []
+    monkeypatch.setattr(upkeep, "keep", lambda due, sleep, seconds: keep(due, sleep, every.append(seconds) or seconds))
+    async with bot(workspace, tmp_path):
+        await workspace.connected()
+        alert = await workspace.alert("C0ALERTS", attachments=[ALERT], sender=MONITOR)
+        await workspace.wait_for(lambda: workspace.thread(alert))
+    heads = [record.getMessage() for record in caplog.records if record.name == "bot.audit_head"]
+    with closing(sqlite3.connect(tmp_path / "aegis.db")) as connection:
+        newest = connection.execute("SELECT number, hash FROM audit ORDER BY number DESC LIMIT 1").fetchone()
+    assert heads == [head_line(0, ""), head_line(*newest)]
+    assert newest[0] >= 2
+    assert 86_400 in every
+
+
+async def test_with_a_key_a_trail_goes_on_by_it_from_the_start_and_never_again_without(workspace, tmp_path):
+    async with bot(workspace, tmp_path):
+        await workspace.connected()
+        alert = await workspace.alert("C0ALERTS", attachments=[ALERT], sender=MONITOR)
+        await workspace.wait_for(lambda: workspace.thread(alert))
+    async with bot(workspace, tmp_path, AEGIS_AUDIT_KEY="k" * 16):
+        pass
+    with closing(sqlite3.connect(tmp_path / "aegis.db")) as connection:
+        newest = connection.execute("SELECT kind, hash FROM audit ORDER BY number DESC LIMIT 1").fetchone()
+    assert (newest[0], newest[1][:2]) == ("trail", "2k")
+    with pytest.raises(StoreUnavailable, match="AEGIS_AUDIT_KEY is not set"):
+        async with bot(workspace, tmp_path):
+            pass
