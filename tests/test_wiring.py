@@ -226,7 +226,12 @@ async def test_the_head_of_the_audit_trail_is_logged_at_start_and_end_whatever_t
 ):
     monkeypatch.setattr(logging.getLogger(), "level", logging.getLevelName(level))
     every: list[float] = []
-    monkeypatch.setattr(upkeep, "keep", lambda due, sleep, seconds: keep(due, sleep, every.append(seconds) or seconds))
+
+    async def kept(due, sleep, seconds):
+        every.append(seconds)
+        await keep(due, sleep, seconds)
+
+    monkeypatch.setattr(upkeep, "keep", kept)
     async with bot(workspace, tmp_path):
         await workspace.connected()
         alert = await workspace.alert("C0ALERTS", attachments=[ALERT], sender=MONITOR)
