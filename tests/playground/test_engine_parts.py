@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import time
 from datetime import UTC, datetime
 
@@ -14,9 +13,9 @@ from hypothesis import strategies as st
 from bot.playground.engine.containers.config import Policy, read
 from bot.playground.engine.containers.events import REMEMBERED, Events
 from bot.playground.engine.containers.image import ProcessImage, find
-from bot.playground.engine.containers.log import PIECE, Line, Log, Wanted
+from bot.playground.engine.containers.log import PIECE, Line, Log
 from bot.playground.engine.containers.registry import read_filters
-from bot.playground.engine.containers.state import next_pause, signal_number
+from bot.playground.engine.containers.state import next_pause
 from bot.playground.engine.errors import NEVER, Refused, ago, moment, nanoseconds, truth
 
 SECOND = 10**9
@@ -77,13 +76,6 @@ def test_switches_are_read_as_docker_reads_them():
     assert [truth(text) for text in ("", "0", "false", "no", "None", "False")] == [False] * 6
 
 
-def test_signals_have_names_and_numbers():
-    assert signal_number("SIGTERM") == signal_number("term") == signal_number("15") == signal.SIGTERM
-    for wrong in ("BOGUS", "0", "999", "-1", ""):
-        with pytest.raises(Refused, match=f"Invalid signal: {wrong}"):
-            signal_number(wrong)
-
-
 # -- policies -------------------------------------------------------------------------------------------------------
 
 
@@ -121,8 +113,8 @@ def test_a_policy_decides_by_exit_code_count_and_hand(
 # -- logs -----------------------------------------------------------------------------------------------------------
 
 
-async def told(log: Log, wanted: Wanted | None = None) -> list[Line]:
-    return [line async for lines in log.read(wanted or Wanted()) for line in lines]
+async def told(log: Log, tail: int | None = None) -> list[Line]:
+    return [line async for lines in log.read(tail=tail) for line in lines]
 
 
 @given(st.lists(st.text(alphabet="ab\n", max_size=9).map(lambda text: text.replace("b", "b" * 5_000)), max_size=9))
@@ -148,42 +140,7 @@ async def test_the_oldest_lines_go_when_a_log_is_full():
     lines = await told(log)
     assert lines[-1].text == b"line 499\n"
     assert 80 <= len(lines) <= 112
-    assert [line.text for line in await told(log, Wanted(tail=2))] == [b"line 498\n", b"line 499\n"]
-
-
-async def test_a_follower_gets_every_line_once_and_the_end():
-    log = Log()
-    log.begin()
-    log.feed(1, b"old\n")
-    heard: list[bytes] = []
-
-    async def follow() -> None:
-        async for lines in log.read(Wanted(follow=True)):
-            heard.extend(line.text for line in lines)
-
-    following = asyncio.create_task(follow())
-    for number in range(2_000):
-        log.feed(1 + number % 2, b"%d\n" % number)
-        if number % 100 == 0:
-            await asyncio.sleep(0)
-    log.feed(1, b"no end")
-    log.end()
-    await asyncio.wait_for(following, 5)
-    assert heard[0] == b"old\n"
-    assert heard[1:-1] == [b"%d\n" % number for number in range(2_000)]
-    assert heard[-1] == b"no end"
-
-
-async def test_a_follower_does_not_cross_into_the_next_run():
-    log = Log()
-    log.begin()
-    reading = log.read(Wanted(follow=True))
-    log.feed(1, b"first\n")
-    assert [line.text for line in await anext(reading)] == [b"first\n"]
-    log.end()
-    log.begin()
-    with pytest.raises(StopAsyncIteration):
-        await anext(reading)
+    assert [line.text for line in await told(log, tail=2)] == [b"line 498\n", b"line 499\n"]
 
 
 # -- events ---------------------------------------------------------------------------------------------------------

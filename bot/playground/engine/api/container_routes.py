@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 from typing import Any
 
 from aiohttp import web
 
 from bot.playground.engine.api import inspection, stats
-from bot.playground.engine.api.routes import Handler, begin, body, both, done, send
+from bot.playground.engine.api.routes import Handler, body, both, done, send
 from bot.playground.engine.containers.container import Container
-from bot.playground.engine.containers.log import Wanted
 from bot.playground.engine.containers.registry import Containers, read_filters
-from bot.playground.engine.containers.state import signal_number
-from bot.playground.engine.errors import Refused, integer, nanoseconds, truth
+from bot.playground.engine.errors import Refused, integer, truth
 
 Json = dict[str, Any]
 
@@ -35,13 +31,8 @@ class ContainerApi:
             ("GET", "/containers/{name:.+}/stats", self._stats),
             ("GET", "/containers/{name:.+}/top", self._top),
             ("POST", "/containers/{name:.+}/start", self._start),
-            ("POST", "/containers/{name:.+}/stop", self._stop),
             ("POST", "/containers/{name:.+}/restart", self._restart),
             ("POST", "/containers/{name:.+}/kill", self._kill),
-            ("POST", "/containers/{name:.+}/pause", self._pause),
-            ("POST", "/containers/{name:.+}/unpause", self._unpause),
-            ("POST", "/containers/{name:.+}/rename", self._rename),
-            ("POST", "/containers/{name:.+}/wait", self._wait),
             ("DELETE", "/containers/{name:.+}", self._remove),
         ]
         return [route for entry in table for route in both(*entry)]
@@ -51,9 +42,8 @@ class ContainerApi:
 
     async def _list(self, request: web.Request) -> web.Response:
         query = request.query
-        limit = integer(query["limit"]) if query.get("limit") else 0
         filters = read_filters(query.get("filters", ""))
-        found = self._containers.listed(filters, everything=truth(query.get("all", "")), limit=limit)
+        found = self._containers.listed(filters, everything=truth(query.get("all", "")))
         return done([inspection.row(container) for container in found])
 
     async def _create(self, request: web.Request) -> web.Response:
@@ -67,11 +57,6 @@ class ContainerApi:
         await self._named(request).start()
         return done()
 
-    async def _stop(self, request: web.Request) -> web.Response:
-        seconds = _seconds(request)
-        await self._named(request).stop(seconds)
-        return done()
-
     async def _restart(self, request: web.Request) -> web.Response:
         seconds, name = _seconds(request), request.match_info["name"]
         container = self._containers.find(name)
@@ -82,33 +67,12 @@ class ContainerApi:
         return done()
 
     async def _kill(self, request: web.Request) -> web.Response:
-        number = signal_number(request.query.get("signal") or "SIGKILL")
         name = request.match_info["name"]
         try:
-            await self._containers.find(name).kill(number)
+            await self._containers.find(name).kill()
         except Refused as refused:
             raise Refused(refused.status, f"Cannot kill container: {name}: {refused.message}") from refused
         return done()
-
-    async def _pause(self, request: web.Request) -> web.Response:
-        await self._named(request).pause()
-        return done()
-
-    async def _unpause(self, request: web.Request) -> web.Response:
-        await self._named(request).unpause()
-        return done()
-
-    async def _rename(self, request: web.Request) -> web.Response:
-        self._containers.rename(self._named(request), request.query.get("name", ""))
-        return done()
-
-    async def _wait(self, request: web.Request) -> web.StreamResponse:
-        container = self._named(request)
-        waiting = asyncio.ensure_future(container.wait(request.query.get("condition", "")))
-        response = await begin(request)
-        code = await waiting
-        await response.write(json.dumps({"Error": None, "StatusCode": code}).encode() + b"\n")
-        return response
 
     async def _remove(self, request: web.Request) -> web.Response:
         await self._named(request).remove(force=truth(request.query.get("force", "")))
@@ -120,38 +84,15 @@ class ContainerApi:
         if not streams:
             raise Refused(400, "Bad parameters: you must choose at least one stream")
         container = self._named(request)
-        wanted = Wanted(
-            frozenset(streams),
-            _tail(query.get("tail", "")),
-            nanoseconds(query.get("since", "")),
-            nanoseconds(query.get("until", "")),
-            truth(query.get("follow", "")),
-        )
-        if container.order.log_driver == "none":
-            raise Refused(501, "configured logging driver does not support reading")
-        terminal = bool(container.order.config.get("Tty"))
         timestamps = truth(query.get("timestamps", ""))
         pieces = (
-            b"".join(line.framed(terminal=terminal, timestamps=timestamps) for line in lines)
-            async for lines in container.log.read(wanted)
+            b"".join(line.framed(timestamps=timestamps) for line in lines)
+            async for lines in container.log.read(streams, _tail(query.get("tail", "")))
         )
         return await send(request, pieces, "application/octet-stream")
 
-    async def _stats(self, request: web.Request) -> web.StreamResponse:
-        container = self._named(request)
-        stream, one_shot = truth(request.query.get("stream", "1")), truth(request.query.get("one-shot", ""))
-        last = await stats.sample(container)
-        if not stream:
-            if not one_shot and container.run is not None:
-                await asyncio.sleep(1)
-                last = await stats.sample(container, last)
-            return done(last)
-        response = await begin(request)
-        while not container.removed:
-            await response.write(json.dumps(last).encode() + b"\n")
-            await asyncio.sleep(1)
-            last = await stats.sample(container, last)
-        return response
+    async def _stats(self, request: web.Request) -> web.Response:
+        return done(await stats.sample(self._named(request)))
 
     async def _top(self, request: web.Request) -> web.Response:
         return done(await stats.processes(self._named(request), request.query.get("ps_args") or "-ef"))

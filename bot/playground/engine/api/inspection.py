@@ -91,7 +91,7 @@ def _state(container: Container) -> Json:
     shown: Json = {
         "Status": state.status,
         "Running": state.running,
-        "Paused": state.paused,
+        "Paused": False,
         "Restarting": state.restarting,
         "OOMKilled": state.out_of_memory,
         "Dead": False,
@@ -109,8 +109,6 @@ def _state(container: Container) -> Json:
 def _says(container: Container) -> str:
     state = container.state
     match state.status:
-        case "paused":
-            return f"Up {ago(state.started)} (Paused)"
         case "restarting":
             return f"Restarting ({state.exit_code}) {ago(state.finished)} ago"
         case "running":
@@ -119,8 +117,6 @@ def _says(container: Container) -> str:
             return f"Up {ago(state.started)}{f' ({words})' if words else ''}"
         case "exited":
             return f"Exited ({state.exit_code}) {ago(state.finished)} ago"
-        case "removing":
-            return "Removal In Progress"
     return "Created"
 
 

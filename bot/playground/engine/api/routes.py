@@ -1,4 +1,7 @@
-"""The engine's routes that are not about one container, and what all answers share: versions, headers, errors."""
+"""The engine's routes that are not about one container, and what all answers share: versions, headers, errors.
+
+The engine answers what Aegis and the lab ask of Docker, and nothing else.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.playground.engine.containers.events import Events
-from bot.playground.engine.containers.image import ProcessImage, architecture, inspection, listing
+from bot.playground.engine.containers.image import ProcessImage, architecture, inspection
 from bot.playground.engine.containers.network import Networks
 from bot.playground.engine.containers.registry import Containers, read_filters
 from bot.playground.engine.errors import Refused, moment, nanoseconds
@@ -61,13 +64,6 @@ def done(answer: object = None, status: int = 200) -> web.Response:
     return web.Response(body=text.encode(), status=status, headers=_HEADERS | {"Content-Type": "application/json"})
 
 
-async def begin(request: web.Request, kind: str = "application/json") -> web.StreamResponse:
-    """Begin an answer that comes in pieces."""
-    response = web.StreamResponse(headers=_HEADERS | {"Content-Type": kind})
-    await response.prepare(request)
-    return response
-
-
 async def body(request: web.Request) -> Json:
     """Read the JSON object that was sent. Raises ``Refused``."""
     if request.content_type != "application/json":
@@ -102,22 +98,15 @@ class Api:
     def routes(self) -> list[web.RouteDef]:
         """Return all of them."""
         table: list[tuple[str, str, Handler]] = [
-            ("GET", "/_ping", self._ping),
-            ("HEAD", "/_ping", self._ping),
             ("GET", "/version", self._version),
             ("GET", "/info", self._info),
             ("GET", "/events", self._stream_events),
-            ("GET", "/images/json", self._list_images),
             ("GET", "/images/{name:.+}/json", self._inspect_image),
             ("GET", "/networks", self._list_networks),
             ("POST", "/networks/create", self._create_network),
-            ("GET", "/networks/{name:.+}", self._inspect_network),
             ("DELETE", "/networks/{name:.+}", self._remove_network),
         ]
         return [route for entry in table for route in both(*entry)]
-
-    async def _ping(self, _request: web.Request) -> web.Response:
-        return web.Response(text="OK", headers=_HEADERS | {"Cache-Control": "no-cache, no-store, must-revalidate"})
 
     async def _version(self, _request: web.Request) -> web.Response:
         here = {
@@ -136,14 +125,13 @@ class Api:
 
     async def _info(self, _request: web.Request) -> web.Response:
         states = [container.state.status for container in self._containers.all]
-        stopped = len(states) - states.count("running") - states.count("paused") - states.count("restarting")
+        running = states.count("running") + states.count("restarting")
         return done(
             {
                 "ID": self._id,
                 "Containers": len(states),
-                "ContainersRunning": states.count("running") + states.count("restarting"),
-                "ContainersPaused": states.count("paused"),
-                "ContainersStopped": stopped,
+                "ContainersRunning": running,
+                "ContainersStopped": len(states) - running,
                 "Images": len({image.id for image in self._images.values()}),
                 "Driver": "none",
                 "MemoryLimit": True,
@@ -175,9 +163,6 @@ class Api:
         events = self._events.read(since, until, read_filters(request.query.get("filters", "")))
         return await send(request, (json.dumps(event).encode() + b"\n" async for event in events))
 
-    async def _list_images(self, _request: web.Request) -> web.Response:
-        return done(listing(self._images))
-
     async def _inspect_image(self, request: web.Request) -> web.Response:
         return done(inspection(self._images, request.match_info["name"]))
 
@@ -188,9 +173,6 @@ class Api:
     async def _create_network(self, request: web.Request) -> web.Response:
         return done(self._networks.create(await body(request)), 201)
 
-    async def _inspect_network(self, request: web.Request) -> web.Response:
-        return done(self._networks.find(request.match_info["name"]).shown())
-
     async def _remove_network(self, request: web.Request) -> web.Response:
         self._networks.remove(request.match_info["name"])
         return done()
@@ -200,7 +182,8 @@ async def send(
     request: web.Request, pieces: AsyncGenerator[bytes], kind: str = "application/json"
 ) -> web.StreamResponse:
     """Answer with what comes, as it comes, until its end or until nobody listens any more."""
-    response = await begin(request, kind)
+    response = web.StreamResponse(headers=_HEADERS | {"Content-Type": kind})
+    await response.prepare(request)
     async with aclosing(pieces):
         async for piece in pieces:
             try:

@@ -19,19 +19,19 @@ _NO_CPU: Json = {
 }
 
 
-async def sample(container: Container, before: Json | None = None) -> Json:
-    """Take a sample; ``before`` is the one to compare with. One that is down has nothing in it, as in Docker."""
+async def sample(container: Container) -> Json:
+    """Take a sample. Of a container that is down it has nothing in it, as in Docker."""
     run = container.run
     now = await usage.used(run.process.shim) if run else None
     taken: Json = {
         "read": NEVER if run is None else moment(time.time_ns()),
-        "preread": before["read"] if before else NEVER,
+        "preread": NEVER,
         "pids_stats": {},
         "blkio_stats": {},
         "num_procs": 0,
         "storage_stats": {},
         "cpu_stats": dict(_NO_CPU),
-        "precpu_stats": before["cpu_stats"] if before else dict(_NO_CPU),
+        "precpu_stats": dict(_NO_CPU),
         "memory_stats": {},
         "name": f"/{container.name}",
         "id": container.id,

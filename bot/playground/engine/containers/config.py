@@ -13,9 +13,6 @@ from bot.playground.engine.errors import Refused
 
 Json = dict[str, Any]
 NAME = re.compile(r"/?[a-zA-Z0-9][a-zA-Z0-9_.-]+")
-LEAST_MEMORY = 6 * 1024 * 1024
-"""The least memory limit that Docker takes (moby: daemon_unix.go, linuxMinMemory)."""
-POLICIES = ("", "no", "always", "unless-stopped", "on-failure")
 _CONFIG: Json = {
     "Hostname": "",
     "Domainname": "",
@@ -35,7 +32,7 @@ _CONFIG: Json = {
     "OnBuild": None,
     "Labels": None,
 }
-_OPTIONAL = ("ExposedPorts", "Healthcheck", "StopSignal", "StopTimeout", "MacAddress", "NetworkDisabled", "Shell")
+_OPTIONAL = ("ExposedPorts", "Healthcheck", "StopTimeout")
 """What inspect shows only where it is set."""
 _HOST: Json = {
     "Binds": None,
@@ -44,7 +41,6 @@ _HOST: Json = {
     "NetworkMode": "default",
     "PortBindings": None,
     "RestartPolicy": {"Name": "", "MaximumRetryCount": 0},
-    "AutoRemove": False,
     "VolumesFrom": None,
     "CapAdd": None,
     "CapDrop": None,
@@ -55,7 +51,6 @@ _HOST: Json = {
     "OomScoreAdj": 0,
     "PidMode": "",
     "Privileged": False,
-    "PublishAllPorts": False,
     "ReadonlyRootfs": False,
     "SecurityOpt": None,
     "ShmSize": 67108864,
@@ -119,11 +114,6 @@ class Order:
         return list(dict.fromkeys(int(port.partition("/")[0]) for port in named if not port.endswith("/udp")))
 
     @property
-    def log_driver(self) -> str:
-        """Where its log goes."""
-        return str((self.host["LogConfig"] or {}).get("Type") or "json-file")
-
-    @property
     def command(self) -> str:
         """Its command line as the list shows it, with the arguments quoted where they need it."""
         argv = self.argv
@@ -156,24 +146,9 @@ def read(body: Mapping[str, Any], image: ProcessImage) -> Order:
     first = _network(mode)
     networks = {_network(name): tuple((wanted or {}).get("Aliases") or ()) for name, wanted in endpoints.items()}
     order = Order(config, host, networks if first in networks else {first: (), **networks})
-    _check(order)
-    return order
-
-
-def _check(order: Order) -> None:
     if not order.argv:
         raise Refused(400, "No command specified")
-    policy, memory = order.policy, int(order.host["Memory"] or 0)
-    if policy.name not in POLICIES:
-        raise Refused(400, f"invalid restart policy '{policy.name}'")
-    if policy.most and policy.name != "on-failure":
-        raise Refused(400, f"maximum retry count cannot be used with restart policy '{policy.name}'")
-    if policy.most < 0:
-        raise Refused(400, "maximum retry count cannot be negative")
-    if 0 < memory < LEAST_MEMORY:
-        raise Refused(400, "Minimum memory limit allowed is 6MB")
-    if order.host["AutoRemove"] and policy.name not in {"", "no"}:
-        raise Refused(400, "can't create 'AutoRemove' container with restart policy")
+    return order
 
 
 def _network(name: str) -> str:

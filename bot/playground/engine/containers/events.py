@@ -74,16 +74,14 @@ def matches(event: Mapping[str, Any], filters: Filters) -> bool:
     action = str(event["Action"])
     names = {
         "type": {event["Type"]},
-        "scope": {event["scope"]},
         "event": {action, action.partition(":")[0]},
     }
     labels = {*attributes, *(f"{name}={value}" for name, value in attributes.items())}
     for name, wanted in filters.items():
         if (name in names and wanted and not wanted & names[name]) or (name == "label" and not wanted <= labels):
             return False
-        if name in {"container", "network", "image"} and wanted:
-            called = (actor["ID"], attributes.get("name", ""), attributes.get("image", "") if name == "image" else "")
-            theirs = event["Type"] == name or (name == "image" and event["Type"] == "container")
-            if not theirs or not any(one and one.startswith(tuple(wanted)) for one in called):
+        if name == "container" and wanted:
+            called = (actor["ID"], attributes.get("name", ""))
+            if event["Type"] != name or not any(one and one.startswith(tuple(wanted)) for one in called):
                 return False
     return True

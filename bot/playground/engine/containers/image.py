@@ -94,26 +94,6 @@ def inspection(images: Mapping[str, ProcessImage], name: str) -> Json:
     }
 
 
-def listing(images: Mapping[str, ProcessImage]) -> list[Json]:
-    """Answer ``GET /images/json``, newest first."""
-    unlike = {image.id: image for image in images.values()}
-    return [
-        {
-            "Containers": -1,
-            "Created": image.created // 10**9,
-            "Id": image.id,
-            "Labels": dict(image.labels) or None,
-            "ParentId": "",
-            "RepoDigests": None,
-            "RepoTags": _tags(images, image),
-            "SharedSize": -1,
-            "Size": 0,
-            "VirtualSize": 0,
-        }
-        for image in sorted(unlike.values(), key=lambda one: -one.created)
-    ]
-
-
 def architecture() -> str:
     """Return the machine's architecture by Go's name."""
     machine = platform.machine().lower()

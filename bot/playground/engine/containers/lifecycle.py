@@ -49,7 +49,6 @@ class Life:
         self.state = State()
         self.log = Log()
         self.restarts = 0
-        self.exits = 0
         self.removed = False
         self.run: Run | None = None
         self.inner = {f"{port}/tcp": around.ports.give(name, port) for port in order.exposed}
@@ -94,14 +93,11 @@ class Life:
         env = environment(self.order, self.inner, self._files, hosts) | library_path()
         try:
             for network in self.order.networks:
-                endpoints[network] = self._around.networks.join(network, self.id, self.name)
+                endpoints[network] = self._around.networks.join(network, self.id)
             await published.open(self._bindings(), self.inner, self.name)
             for network in self.order.networks:
                 self._around.networks.tell(network, "connect", self.id)
-            self.log.begin()
-            process = await Process.start(
-                self.order.argv, env, self._files, self.log.feed, terminal=bool(self.order.config.get("Tty"))
-            )
+            process = await Process.start(self.order.argv, env, self._files, self.log.feed)
         except asyncio.CancelledError:
             await published.close()
             raise
@@ -116,7 +112,7 @@ class Life:
             raise Refused(status, str(error)) from error
         self.run = run = Run(process, published, endpoints)
         # OOMKilled stays as the last run left it until the next end, as in Docker 20.10.
-        state.running, state.restarting, state.paused = True, False, False
+        state.running, state.restarting = True, False
         state.pid, state.exit_code, state.started = process.pid, 0, run.started
         if self.check is not None:
             self.health = self.health or health.Health()
@@ -126,13 +122,11 @@ class Life:
         self.tell("start")
         return run
 
-    def _watch(self, run: Run, *, checks: bool = True) -> None:
-        if run.finished:
-            return
+    def _watch(self, run: Run) -> None:
         memory = int(self.order.host["Memory"] or 0)
         if memory:
             run.limit_memory(memory, self.tell)
-        if checks and self.check is not None and self.health is not None:
+        if self.check is not None and self.health is not None:
             env = environment(self.order, self.inner, self._files, self._around.hosts(self)) | library_path()
             run.check_health(self.check, self.health, probes(env, self._files), self.tell)
 
@@ -158,20 +152,16 @@ class Life:
                 # Nobody waits for an answer; what was wrong stands in the state.
                 self._down()
                 break
-        if self.order.host["AutoRemove"]:
-            self.state.removing = True
-            self.close_books()
 
     def _note_end(self, run: Run, code: int) -> bool:
         """Take note of a run's end, all at once; say whether another one is to follow."""
         again = self.order.policy.again(code, self.restarts, by_hand=self._by_hand)
         state = self.state
         self.run = None
-        state.exit_code, state.pid, state.paused, state.finished = code, 0, False, time.time_ns()
+        state.exit_code, state.pid, state.finished = code, 0, time.time_ns()
         state.out_of_memory = run.out_of_memory
         state.running = state.restarting = again
         self.restarts += again
-        self.exits += 1
         self._no_health()
         self.tell("die", {"exitCode": str(code)})
         self._leave()
@@ -185,8 +175,7 @@ class Life:
 
     def _bindings(self) -> dict[str, list[dict[str, str]]]:
         asked = {port: list(wanted or ()) for port, wanted in (self.order.host["PortBindings"] or {}).items()}
-        everything = {port: [{"HostPort": ""}] for port in self.inner} if self.order.host["PublishAllPorts"] else {}
-        return {port: wanted for port, wanted in (everything | asked).items() if port in self.inner}
+        return {port: wanted for port, wanted in asked.items() if port in self.inner}
 
     def _leave(self) -> None:
         for network in self.order.networks:

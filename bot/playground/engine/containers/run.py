@@ -24,7 +24,7 @@ Tell = Callable[[str, Mapping[str, str]], None]
 
 
 class Run:
-    """A run that has begun. ``finished``: nothing of it is to be watched any more; ``ended``: its container knows."""
+    """A run that has begun. ``ended``: its container knows that it has ended."""
 
     def __init__(self, process: Process, published: Published, endpoints: dict[str, dict[str, Any]]) -> None:
         self.process = process
@@ -33,7 +33,6 @@ class Run:
         self.started = time.time_ns()
         self.sandbox = secrets.token_hex(32)
         self.out_of_memory = False
-        self.finished = False
         self.ended = asyncio.Event()
         self._watches: list[asyncio.Task[None]] = []
 
@@ -53,20 +52,14 @@ class Run:
         self._watches.append(asyncio.create_task(watch()))
 
     def check_health(self, check: health.Check, state: health.Health, start: health.Start, tell: Tell) -> None:
-        """Run health checks until ``rest``."""
-        self._watches.append(asyncio.create_task(health.watch(check, state, self.started, start, tell)))
-
-    async def rest(self) -> None:
-        """End what watches the run, with its probes."""
-        for watch in self._watches:
-            watch.cancel()
-        await asyncio.gather(*self._watches, return_exceptions=True)
-        self._watches.clear()
+        """Run health checks until the end."""
+        self._watches.append(asyncio.create_task(health.watch(check, state, start, tell)))
 
     async def finish(self) -> None:
         """End what is around the process tree, for good."""
-        self.finished = True
-        await self.rest()
+        for watch in self._watches:
+            watch.cancel()
+        await asyncio.gather(*self._watches, return_exceptions=True)
         await self.published.close()
 
     async def close(self) -> None:

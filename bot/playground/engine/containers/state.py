@@ -1,11 +1,8 @@
-"""How a container stands, by Docker's fields and words, and the names of signals."""
+"""A container's state, by Docker's fields and words."""
 
 from __future__ import annotations
 
-import signal
 from dataclasses import dataclass
-
-from bot.playground.engine.errors import Refused
 
 FIRST_PAUSE, LONGEST_PAUSE, LONG_RUN = 0.1, 60.0, 10.0
 """Seconds: between the first two runs by policy, at most, and after which run the pause is short again.
@@ -19,9 +16,7 @@ class State:
     """A container's state; times in nanoseconds since 1970, 0 for never."""
 
     running: bool = False
-    paused: bool = False
     restarting: bool = False
-    removing: bool = False
     out_of_memory: bool = False
     exit_code: int = 0
     pid: int = 0
@@ -33,10 +28,8 @@ class State:
     def status(self) -> str:
         """Docker's one word for it. A container between two runs by policy counts as running."""
         for true, word in (
-            (self.paused, "paused"),
             (self.restarting, "restarting"),
             (self.running, "running"),
-            (self.removing, "removing"),
             (self.started == 0, "created"),
         ):
             if true:
@@ -47,14 +40,3 @@ class State:
 def next_pause(pause: float, lasted: float) -> float:
     """Return the seconds before the next run by policy, after a ``pause`` (0: none yet) and a run that ``lasted``."""
     return FIRST_PAUSE if lasted >= LONG_RUN or not pause else min(pause * 2, LONGEST_PAUSE)
-
-
-def signal_number(name: str) -> int:
-    """Read a signal by number or name, with or without SIG. Raises ``Refused`` (400)."""
-    word = name.upper()
-    try:
-        if word.isdecimal():
-            return int(signal.Signals(int(word)))
-        return int(signal.Signals[word if word.startswith("SIG") else f"SIG{word}"])
-    except (KeyError, ValueError) as error:
-        raise Refused(400, f"Invalid signal: {name}") from error

@@ -28,7 +28,6 @@ class Check:
     interval: int
     timeout: int
     retries: int
-    start_period: int
 
     @property
     def line(self) -> str:
@@ -47,7 +46,6 @@ def read(settings: Mapping[str, Any] | None) -> Check | None:
         int(settings.get("Interval") or 0) or 30 * SECOND,
         int(settings.get("Timeout") or 0) or 30 * SECOND,
         int(settings.get("Retries") or 0) or 3,
-        int(settings.get("StartPeriod") or 0),
     )
 
 
@@ -64,10 +62,8 @@ class Health:
         return {"Status": self.status, "FailingStreak": self.streak, "Log": list(self.log)}
 
 
-async def watch(
-    check: Check, health: Health, started: int, start: Start, tell: Callable[[str, Mapping[str, str]], None]
-) -> None:
-    """Probe until cancelled. ``started`` is when the run began; ``tell`` gets the events."""
+async def watch(check: Check, health: Health, start: Start, tell: Callable[[str, Mapping[str, str]], None]) -> None:
+    """Probe until cancelled; ``tell`` gets the events."""
     while True:
         await asyncio.sleep(check.interval / SECOND)
         begun = time.time_ns()
@@ -76,7 +72,7 @@ async def watch(
         before = health.status
         if code == 0:
             health.status, health.streak = "healthy", 0
-        elif before != "starting" or begun - started >= check.start_period:
+        else:
             health.streak += 1
             if health.streak >= check.retries:
                 health.status = "unhealthy"

@@ -49,23 +49,21 @@ class Process:
         env: Mapping[str, str],
         folder: Path,
         output: Callable[[int, bytes], None],
-        *,
-        terminal: bool = False,
     ) -> Process:
         """Start ``argv`` in ``folder`` with ``env`` and nothing else.
 
-        ``output`` is called with 1 or 2 (standard output, standard error) and what came; a terminal has only 1.
+        ``output`` is called with 1 or 2 (standard output, standard error) and what came.
         Raises ``NotStarted``.
         """
         ours, theirs = socket.socketpair()
         # Pipes of our own, since asyncio's would have its wait() wait for whoever inherited them.
-        ends = [os.openpty()] if terminal else [os.pipe(), os.pipe()]
+        ends = [os.pipe(), os.pipe()]
         try:
             shim = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-I", "-S", str(SHIM), str(theirs.fileno())),
-                stdin=ends[0][1] if terminal else asyncio.subprocess.DEVNULL,
+                stdin=asyncio.subprocess.DEVNULL,
                 stdout=ends[0][1],
-                stderr=ends[-1][1],
+                stderr=ends[1][1],
                 env=library_path(),
                 pass_fds=(theirs.fileno(),),
                 start_new_session=True,
@@ -80,7 +78,7 @@ class Process:
             for _, write_end in ends:
                 os.close(write_end)
         process = cls(shim, ours)
-        order = {"argv": list(argv), "env": dict(env), "folder": str(folder), "terminal": terminal}
+        order = {"argv": list(argv), "env": dict(env), "folder": str(folder)}
         try:
             for number, (read_end, _) in enumerate(ends, 1):
                 await process._listen(number, read_end, output)
@@ -115,11 +113,8 @@ class Process:
 
     def signal(self, number: int) -> None:
         """Send a signal to the first process, as Docker does; without a handler it may be shielded."""
-        self._order("kill", number)
-
-    def signal_all(self, number: int) -> None:
-        """Send a signal to every process of the tree."""
-        self._order("kill_all", number)
+        if self._writer is not None and not self._writer.is_closing():
+            self._writer.write(f"kill {int(number)}\n".encode())
 
     async def close(self) -> None:
         """Kill the tree, if it still runs, and return when nothing is left of it."""
@@ -141,10 +136,6 @@ class Process:
         for output in self._outputs:
             output.cancel()
 
-    def _order(self, word: str, number: int) -> None:
-        if self._writer is not None and not self._writer.is_closing():
-            self._writer.write(f"{word} {int(number)}\n".encode())
-
     async def _until_ended(self, said: asyncio.StreamReader) -> int:
         answer = await _line(said)
         if await self._shim.wait() < 0:
@@ -163,10 +154,8 @@ def library_path() -> dict[str, str]:
 
 
 async def _pump(number: int, stream: asyncio.StreamReader, output: Callable[[int, bytes], None]) -> None:
-    # The end of a terminal is told as an input error.
-    with suppress(OSError):
-        while block := await stream.read(_BLOCK):
-            output(number, block)
+    while block := await stream.read(_BLOCK):
+        output(number, block)
 
 
 async def _line(said: asyncio.StreamReader) -> dict[str, int]:

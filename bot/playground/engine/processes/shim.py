@@ -1,8 +1,8 @@
 """What stands between the engine and one process tree: it starts the tree, passes signals on, and outlives nobody.
 
 Run as a program of its own (``python -I -S shim.py FD``), where FD is a socket to the engine. The engine writes
-a line of JSON, ``{"argv", "env", "folder", "terminal"}``, then lines ``kill N`` (signal N to the first process) and
-``kill_all N``. The shim writes ``{"started": pid}`` or ``{"failed": errno}``, and in the end ``{"ended": exit code}``,
+a line of JSON, ``{"argv", "env", "folder"}``, then lines ``kill N`` (signal N to the first process).
+The shim writes ``{"started": pid}`` or ``{"failed": errno}``, and in the end ``{"ended": exit code}``,
 where a death by signal N is 128 + N. When the first process ends, or the engine does, in whatever way, everything that
 is left of the tree is killed, as in a container.
 
@@ -25,7 +25,6 @@ _SET_DEATH_SIGNAL, _SET_SUBREAPER = 1, 36
 """prctl(2): PR_SET_PDEATHSIG and PR_SET_CHILD_SUBREAPER."""
 _DEADLY = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 """What ends other programs does not end the shim: it goes when the engine or its tree does."""
-_ALWAYS = (signal.SIGKILL, signal.SIGSTOP, signal.SIGCONT)
 
 
 def main(number: int) -> None:
@@ -75,8 +74,7 @@ def _look_after(first: int, engine: socket.socket, woken: int) -> int:
                 return 128 + signal.SIGKILL
             *lines, rest = (rest + said).split(b"\n")
             for line in lines:
-                word, number = line.split()
-                _send(first, int(number), everybody=word == b"kill_all")
+                _send(first, int(line.split()[1]))
 
 
 def _start(order: dict[str, object]) -> int:
@@ -91,12 +89,6 @@ def _start(order: dict[str, object]) -> int:
             os.setsid()
             if LINUX:
                 _prctl(_SET_DEATH_SIGNAL, signal.SIGKILL)
-            if order["terminal"]:
-                # The terminal becomes the session's own, as a program that asks for one expects.
-                import fcntl  # noqa: PLC0415 - rarely needed
-                import termios  # noqa: PLC0415 - rarely needed
-
-                fcntl.ioctl(0, termios.TIOCSCTTY, 0)
             os.chdir(str(order["folder"]))
             for changed in (*_DEADLY, signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD):
                 signal.signal(changed, signal.SIG_DFL)
@@ -132,20 +124,16 @@ def _reap(first: int) -> int | None:
     return ended
 
 
-def _send(first: int, number: int, *, everybody: bool) -> None:
+def _send(first: int, number: int) -> None:
     with suppress(OSError):
-        if everybody:
-            os.killpg(first, number)
-            for pid in _children():
-                os.kill(pid, number)
-        elif number in _ALWAYS or _catches(first, number):
+        if number == signal.SIGKILL or _catches(first, number):
             os.kill(first, number)
 
 
 def _catches(pid: int, number: int) -> bool:
     """Say whether a signal reaches a process as it would as the first one of a container.
 
-    The kernel shields process 1 from every signal that it has no handler for, SIGKILL and SIGSTOP apart
+    The kernel shields process 1 from every signal that it has no handler for, SIGKILL apart
     (pid_namespaces(7)). Where the handlers can't be read, the signal is sent.
     """
     if not LINUX:
