@@ -15,7 +15,7 @@ from bot.domain import guard
 from bot.domain.alert import nearest
 from bot.domain.evidence import Facts
 from bot.domain.guard import History, Refusal
-from bot.domain.verify_url import resolve_url
+from bot.domain.verify_url import verify_address
 from bot.errors import AegisError, EngineDenied, TargetNotFound
 from bot.settings import Settings
 from bot.wiring import Parts, parts
@@ -108,14 +108,16 @@ async def _target(facts: Facts, edges: Parts) -> str:
 
 
 async def _verified(facts: Facts, settings: Settings, edges: Parts) -> str:
-    url = settings.verify_urls.get(facts.name) or facts.label("aegis.verify-url")
-    if not url:
+    address = verify_address(settings.verify_urls.get(facts.name, ""), facts)
+    if address.ignored:
+        raise AegisError(address.ignored, mend=f"Set AEGIS_VERIFY_URLS={facts.name}=http://…, or correct the label.")
+    if not address.url:
         proof = "its health check" if facts.health else "that it runs"
         raise AegisError(
             f"There is none, so {proof} is all that can prove a recovery.",
             mend=f"Set AEGIS_VERIFY_URLS={facts.name}=http://…, or the label aegis.verify-url on the container.",
         )
-    probe = await edges.prober.probe(resolve_url(url, None, facts))
+    probe = await edges.prober.probe(address.url, address.only)
     if not probe.good:
         raise AegisError(
             f"It says: {probe.said}.", mend="Right while the service is down; else correct AEGIS_VERIFY_URLS."

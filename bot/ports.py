@@ -107,8 +107,11 @@ class Diagnoser(Protocol):
 class Prober(Protocol):
     """The verify URL over HTTP."""
 
-    async def probe(self, url: str) -> Probe:
-        """Ask once, bounded in time and bytes. A bad answer is a ``Probe`` too; raises ``VerifyUrlRefused`` only."""
+    async def probe(self, url: str, only: frozenset[str] = frozenset()) -> Probe:
+        """Ask once, bounded in time and bytes. A bad answer is a ``Probe`` too; raises ``VerifyUrlRefused`` only.
+
+        ``only`` are the IP addresses to which the connection may lead; empty: any but a cloud's metadata service.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,14 @@ from dataclasses import replace
 
 from bot.alerts import MOST_CARDS, Alerts
 from bot.domain import guard
+from bot.domain.evidence import VERIFY_URL, Evidence, Source, Status
 from bot.domain.incident import Incident, Place, State
+from bot.domain.redact import redact
+from bot.domain.verify_url import LABEL, NOT_KNOWN, verify_address
 from bot.errors import SlackError
 from bot.examination import Examination, Findings
 from bot.gate import Gate
-from bot.plan import World
+from bot.plan import Plan, World
 from bot.ports import Messenger, Received, Store
 from bot.record import Record
 from bot.telemetry import incident_id
@@ -35,6 +38,7 @@ class Proposal:
         gate: Gate,
         examination: Examination,
         alerts: Alerts,
+        plan: Plan,
         world: World,
     ) -> None:
         self._store = store
@@ -43,6 +47,7 @@ class Proposal:
         self._gate = gate
         self._examination = examination
         self._alerts = alerts
+        self._plan = plan
         self._world = world
 
     async def ask_which(self, received: Received) -> None:
@@ -118,7 +123,7 @@ class Proposal:
             lambda current: replace(
                 current,
                 state=State.PROPOSED,
-                evidence=found.evidence,
+                evidence=self._with_proof(found.evidence),
                 diagnosis=found.diagnosis,
                 precedents=found.precedents,
                 verdict=verdict,
@@ -133,12 +138,32 @@ class Proposal:
         elif found.rest is not None:
             found.rest.cancel()
 
+    def _with_proof(self, evidence: Evidence) -> Evidence:
+        """Return the evidence with the address that is asked after a restart, or why there is none."""
+        if evidence.facts is None:
+            return evidence
+        # The query of the label may hold what was redacted, and is not shown.
+        labels = ((name, value.partition("?")[0] if name == LABEL else value) for name, value in evidence.facts.labels)
+        facts = replace(evidence.facts, labels=tuple(labels))
+        proof = verify_address(self._plan.urls.get(evidence.target, ""), facts)
+        if proof.ignored == NOT_KNOWN:
+            source = Source(VERIFY_URL, Status.EMPTY, f"{redact(proof.shown)}, if it leads to the container itself")
+        elif proof.ignored:
+            source = Source(VERIFY_URL, Status.DENIED, proof.ignored)
+        elif proof.url:
+            source = Source(VERIFY_URL, Status.OK, redact(proof.shown))
+        else:
+            return evidence
+        others = tuple(one for one in evidence.sources if one.name != VERIFY_URL)
+        return replace(evidence, sources=(*others, source))
+
     async def _look_closer(self, shown: Incident, found: Findings) -> None:
         """Refine the card once by what the whole of a long log says; not where somebody has pressed meanwhile."""
         closer = await self._examination.deepen(found, title=shown.title, alert=shown.alert_text, logs=shown.alert_logs)
         current = await self._store.get(shown.id) if closer is not None else None
         if closer is None or current is None or current.revision != shown.revision:
             return
-        refined = replace(current, evidence=closer.evidence, diagnosis=closer.diagnosis, precedents=closer.precedents)
+        evidence = self._with_proof(closer.evidence)
+        refined = replace(current, evidence=evidence, diagnosis=closer.diagnosis, precedents=closer.precedents)
         if await self._store.refine(current, refined):
             await self._record.show(refined)

@@ -86,6 +86,7 @@ class Responder:
             gate=gate,
             examination=examination,
             alerts=self._alerts,
+            plan=plan,
             world=world,
         )
 

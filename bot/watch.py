@@ -10,7 +10,7 @@ from bot.domain import verification
 from bot.domain.evidence import Facts
 from bot.domain.incident import Aftermath, Incident, aftermath
 from bot.domain.verification import Probe, Verification
-from bot.domain.verify_url import resolve_url
+from bot.domain.verify_url import verify_address
 from bot.errors import EngineError, TargetNotFound, VerifyUrlRefused
 from bot.plan import Plan, World
 from bot.ports import Containers, Prober
@@ -111,11 +111,13 @@ class Watch:
         return (self._world.now() - (incident.restarted_at or incident.opened_at)).total_seconds()
 
     async def _probe(self, incident: Incident, facts: Facts) -> Probe | None:
-        url = self._plan.urls.get(incident.target) or facts.label("aegis.verify-url")
-        if not url:
-            return None
         before = incident.evidence.facts if incident.evidence else None
+        proof = verify_address(self._plan.urls.get(incident.target, ""), facts, before)
+        if proof.ignored:
+            log.warning("no probe: %s", proof.ignored)
+        if proof.ignored or not proof.url:
+            return None
         try:
-            return await self._prober.probe(resolve_url(url, before, facts))
+            return await self._prober.probe(proof.url, proof.only)
         except VerifyUrlRefused as error:
             return Probe(good=False, said=f"not probed: {error.what}")

@@ -211,7 +211,7 @@ class FakeProber:
     answers: list[Probe] = field(default_factory=lambda: [Probe(True, "200")])
     asked: list[str] = field(default_factory=list)
 
-    async def probe(self, url: str) -> Probe:
+    async def probe(self, url: str, only: frozenset[str] = frozenset()) -> Probe:
         self.asked.append(url)
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 

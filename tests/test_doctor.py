@@ -19,6 +19,7 @@ from bot.adapters.containers import DockerContainers
 from bot.check import Check
 from bot.doctor import examine
 from bot.doctor_slack import SCOPES
+from bot.domain.evidence import Port
 from bot.errors import EngineDenied, EngineError, TargetNotFound
 from bot.playground.slack.faults import Fault
 from bot.playground.slack.state.people import Channel
@@ -419,8 +420,17 @@ async def test_a_target_without_a_verify_url_is_told_what_is_left(
 
 
 async def test_a_verify_url_may_stand_in_the_label(patient: Patient, url: str) -> None:
-    patient.containers.looks = [facts(labels=(("aegis.verify-url", f"{url}/ok"),))]
+    port = int(url.rpartition(":")[2])
+    published = (Port(8080, "tcp", "127.0.0.1", port),)
+    patient.containers.looks = [facts(labels=(("aegis.verify-url", f"{url}/ok"),), ports=published)]
     assert (await patient.look(AEGIS_VERIFY_URLS=""))[f"verify URL of {NAME}"].well is True
+
+
+async def test_a_label_that_leads_elsewhere_is_told_and_not_asked(patient: Patient, url: str) -> None:
+    patient.containers.looks = [facts(labels=(("aegis.verify-url", f"{url}/ok"),))]
+    check = await patient.ill(f"verify URL of {NAME}", AEGIS_VERIFY_URLS="")
+    assert "leads elsewhere" in check.said
+    assert f"AEGIS_VERIFY_URLS={NAME}=http://…" in check.mend
 
 
 async def test_a_verify_url_that_says_503_is_told(patient: Patient, url: str) -> None:

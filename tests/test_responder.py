@@ -16,6 +16,7 @@ from bot.adapters.runbook_file import RunbookFile
 from bot.adapters.store import SqlStore
 from bot.domain.alert import Kind
 from bot.domain.audit import Act, Verdict
+from bot.domain.evidence import VERIFY_URL, Facts, Port, Source, Status
 from bot.domain.guard import Policy
 from bot.domain.incident import Approval, Incident, Place, Press, State
 from bot.domain.target import Target
@@ -295,6 +296,42 @@ async def test_cooldown_refuses_the_next_restart_on_the_card(bench):
     assert bench.containers.restarts == 1
 
 
+def published(url: str, *ports: Port) -> Facts:
+    return facts(labels=(("aegis.verify-url", url),), ports=ports)
+
+
+def proof(incident: Incident) -> Source | None:
+    assert incident.evidence is not None
+    return next((one for one in incident.evidence.sources if one.name == VERIFY_URL), None)
+
+
+async def test_the_card_names_the_address_that_is_asked_after_a_restart(bench):
+    assert proof(await bench.fire()) == Source(VERIFY_URL, Status.OK, "http://buggy/health")
+
+
+async def test_a_label_that_leads_to_the_container_itself_decides_about_the_recovery(bench):
+    bench.plan = replace(bench.plan, urls={})
+    bench.build()
+    bench.containers.looks = [published("http://127.0.0.1:18080/ok?token=abc", Port(8080, "tcp", "127.0.0.1", 18080))]
+    incident = await bench.fire()
+    assert proof(incident) == Source(VERIFY_URL, Status.OK, "http://127.0.0.1:18080/ok")
+    await bench.responder.restart(press(incident))
+    assert set(bench.prober.asked) == {"http://127.0.0.1:18080/ok?token=abc"}
+
+
+async def test_a_label_that_leads_elsewhere_is_not_asked_and_the_card_says_why(bench):
+    bench.plan = replace(bench.plan, urls={})
+    bench.build()
+    bench.containers.looks = [published("http://attacker.example/ok", Port(8080, "tcp", "127.0.0.1", 18080))]
+    incident = await bench.fire()
+    found = proof(incident)
+    assert found is not None
+    assert (found.status, "leads elsewhere" in found.detail) == (Status.DENIED, True)
+    await bench.responder.restart(press(incident))
+    assert bench.prober.asked == []
+    assert "no verify URL" in (await bench.now(incident)).verification.summary
+
+
 async def test_aegis_never_restarts_itself(bench):
     bench.plan = replace(bench.plan, hosts=("buggy-app-v2",))
     bench.build()
@@ -460,7 +497,7 @@ async def test_a_broken_runbook_is_left_alone_and_named_among_the_sources(bench)
     bench.runbook.write_text('[{"root_cause": ')
     incident = await bench.fire()
     assert incident.evidence is not None
-    assert [source.name for source in incident.evidence.sources][-1] == "runbook"
+    assert "runbook" in [source.name for source in incident.evidence.sources]
     await bench.responder.restart(press(incident))
     assert (await bench.now(incident)).state is State.RESOLVED
     assert bench.runbook.read_text() == '[{"root_cause": '

@@ -6,7 +6,7 @@ Only the keys named here are read; environment, command and arguments are not am
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -92,9 +92,16 @@ class _HostConfig(_Part):
     cpu_period: int = Field(0, alias="CpuPeriod")
 
 
+class _Endpoint(_Part):
+    address: str = Field("", alias="IPAddress")
+    address6: str = Field("", alias="GlobalIPv6Address")
+    aliases: tuple[str, ...] = Field((), alias="Aliases")
+    names: tuple[str, ...] = Field((), alias="DNSNames")
+
+
 class _NetworkSettings(_Part):
     ports: dict[str, tuple[_Binding, ...] | None] = Field(default_factory=dict, alias="Ports")
-    networks: dict[str, object] = Field(default_factory=dict, alias="Networks")
+    networks: dict[str, _Endpoint | None] = Field(default_factory=dict, alias="Networks")
 
 
 class Inspection(_Part):
@@ -153,10 +160,20 @@ def facts(inspection: Inspection, *, host: str, restart_timeout: int, secrets: S
         ),
         ports=tuple(_ports(inspection)),
         networks=tuple(sorted(inspection.network.networks)),
+        addresses=_words(one for end in _endpoints(inspection) for one in (end.address, end.address6)),
+        aliases=_words(one for end in _endpoints(inspection) for one in (*end.aliases, *end.names)),
         labels=tuple(sorted(_labels(inspection.config.labels, secrets))),
         memory_limit=max(0, settings.memory),
         cpu_limit=_cores(settings),
     )
+
+
+def _endpoints(inspection: Inspection) -> list[_Endpoint]:
+    return [end for end in inspection.network.networks.values() if end is not None]
+
+
+def _words(words: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted({_word(word, 255) for word in words if word}))
 
 
 def _cores(settings: _HostConfig) -> float:

@@ -7,13 +7,14 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator, Mapping
+from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpx
 
 from bot.domain.verification import Probe
-from bot.domain.verify_url import check_url, refused_address
+from bot.domain.verify_url import check_url, is_among, refused_address
 from bot.errors import VerifyUrlRefused
 
 READ_AT_MOST = 64 * 1024
@@ -53,13 +54,13 @@ class HttpProber:
             headers={"User-Agent": "aegis-probe", "Accept-Encoding": "identity"},
         )
 
-    async def probe(self, url: str) -> Probe:
+    async def probe(self, url: str, only: frozenset[str] = frozenset()) -> Probe:
         """Ask once. Raises ``VerifyUrlRefused`` only, also where the host's name leads to a refused address."""
         check_url(url)
         begun = time.monotonic()
         try:
             async with asyncio.timeout(self._timeout):
-                good, said = await self._ask(url)
+                good, said = await self._ask(url, only)
         except (TimeoutError, httpx.TimeoutException):
             good, said = False, f"no answer in {self._timeout:g} s"
         except httpx.InvalidURL as error:
@@ -72,8 +73,8 @@ class HttpProber:
         """Close what is open."""
         await self._client.aclose()
 
-    async def _ask(self, url: str) -> tuple[bool, str]:
-        async with self._client.stream("GET", url, extensions={"trace": _check_peer}) as answer:
+    async def _ask(self, url: str, only: frozenset[str]) -> tuple[bool, str]:
+        async with self._client.stream("GET", url, extensions={"trace": partial(_check_peer, only)}) as answer:
             if answer.has_redirect_location:
                 return False, f"{answer.status_code}, redirects to another address"
             if not answer.is_success:
@@ -86,7 +87,7 @@ class HttpProber:
             return True, str(answer.status_code)
 
 
-async def _check_peer(event: str, info: Mapping[str, Any]) -> None:
+async def _check_peer(only: frozenset[str], event: str, info: Mapping[str, Any]) -> None:
     """Look where a new connection really leads, before anything is sent: a name may lead elsewhere than it did."""
     if event != "connection.connect_tcp.complete":
         return
@@ -97,6 +98,12 @@ async def _check_peer(event: str, info: Mapping[str, Any]) -> None:
         raise VerifyUrlRefused(
             "This verify URL is not used: its host leads to an address that hands out the machine's own credentials.",
             mend="Look at the host's entry in DNS; a health check never lies there.",
+        )
+    if only and not is_among(str(peer[0]), only):
+        await stream.aclose()
+        raise VerifyUrlRefused(
+            "This verify URL is not used: its host leads elsewhere than to the container.",
+            mend="Name the address in AEGIS_VERIFY_URLS; a label may lead to its own container only.",
         )
 
 

@@ -24,6 +24,10 @@ class Source:
     detail: str = ""
 
 
+VERIFY_URL = "verify URL"
+"""The source that says what is asked after a restart, or why a label is not used."""
+
+
 @dataclass(frozen=True, slots=True)
 class HealthProbe:
     """One of the engine's last health checks of a container. ``output`` is outside text, redacted and cut."""
@@ -66,7 +70,8 @@ class Facts:
     Times are the engine's own strings (RFC 3339, nine digits), compared only with each other; ``""`` is never.
     ``health`` is ``None`` where the image has no health check. ``host`` is the engine's name of its machine.
     ``swarm_service`` is set where Swarm owns the container. ``labels`` holds only those that start with ``aegis.`` or
-    ``com.docker.compose.`` or ``com.docker.swarm.``. ``memory_limit`` is in bytes, ``cpu_limit`` in cores, 0 without.
+    ``com.docker.compose.`` or ``com.docker.swarm.``. ``addresses`` are its IP addresses now, ``aliases`` the
+    names by which its networks find it. ``memory_limit`` is in bytes, ``cpu_limit`` in cores, 0 without.
     """
 
     name: str
@@ -93,6 +98,8 @@ class Facts:
     probes: tuple[HealthProbe, ...] = ()
     ports: tuple[Port, ...] = ()
     networks: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
     memory_limit: int = 0
     cpu_limit: float = 0.0

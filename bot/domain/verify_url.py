@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from ipaddress import IPv6Address
 from urllib.parse import SplitResult, urlsplit
 
 from bot.domain.evidence import Facts, Port
-from bot.domain.metadata import is_metadata_address, is_metadata_name, parse_address
+from bot.domain.metadata import IPAddress, is_metadata_address, is_metadata_name, parse_address
 from bot.errors import VerifyUrlRefused
 
+LABEL = "aegis.verify-url"
 LONGEST = 2_000
+NOT_ITS_OWN = (
+    f"The label {LABEL} leads elsewhere than to the container's own address, name or published port; "
+    "only AEGIS_VERIFY_URLS may name such an address."
+)
+NOT_KNOWN = f"Whether the label {LABEL} leads to the container itself is known only while it runs."
 _HOST = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]{0,62})(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,62}))*\.?")
 _ENTRY = re.compile(r",(?=\s*[a-zA-Z0-9][\w.-]*\s*=\s*[a-zA-Z][a-zA-Z0-9+.-]*:)", re.ASCII)
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
@@ -65,6 +72,76 @@ def refused_address(address: str) -> bool:
     """Say whether ``address`` (an IP address in any writing) hands out a cloud's credentials, or cannot be read."""
     found = parse_address(address.partition("%")[0])
     return found is None or is_metadata_address(found)
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyAddress:
+    """Where recovery is proved: ``url``, unless there is a reason why the container's label is ``ignored``.
+
+    ``only`` are the addresses to which the connection may lead, where a name was found in a label; empty: any.
+    """
+
+    url: str = ""
+    ignored: str = ""
+    only: frozenset[str] = frozenset()
+
+    @property
+    def shown(self) -> str:
+        """Return the address for people, without what may be secret in it: the query."""
+        return urlsplit(self.url)._replace(query="", fragment="").geturl() if self.url else ""
+
+
+def verify_address(setting: str, facts: Facts, before: Facts | None = None) -> VerifyAddress:
+    """Return where the recovery of a container is proved: the operator's ``setting``, else the container's label.
+
+    Whoever starts a container writes its labels. So a label counts only if it leads to the container itself.
+    """
+    if setting:
+        return VerifyAddress(resolve_url(setting, before, facts))
+    label = facts.label(LABEL).strip()
+    if not label:
+        return VerifyAddress()
+    try:
+        check_url(label)
+    except VerifyUrlRefused as error:
+        return VerifyAddress(ignored=error.what)
+    url = resolve_url(label, before, facts)
+    parts = urlsplit(url)
+    host = (parts.hostname or "").rstrip(".").lower()
+    address = parse_address(host)
+    if address is not None and address in _parsed(facts.addresses):
+        return VerifyAddress(url)
+    if address is None and host in {name.lower() for name in (facts.name, *facts.aliases)} and facts.addresses:
+        return VerifyAddress(url, only=frozenset(facts.addresses))
+    port = parts.port or (443 if parts.scheme.lower() == "https" else 80)
+    if any(one.protocol == "tcp" and one.host == port and _at_host(one, host, facts) for one in facts.ports):
+        return VerifyAddress(url)
+    return VerifyAddress(url, ignored=NOT_ITS_OWN if facts.running else NOT_KNOWN)
+
+
+def _at_host(port: Port, host: str, facts: Facts) -> bool:
+    """Return True if a published port is reached under ``host``, a name or an address of the engine's machine."""
+    published, address = parse_address(port.host_ip) if port.host_ip else None, parse_address(host)
+    everywhere = published is None or published.is_unspecified
+    if address is not None:
+        return address == published or (address.is_loopback and everywhere)
+    if host == "localhost":
+        return everywhere or (published is not None and published.is_loopback)
+    return everywhere and host == facts.host.lower() != ""
+
+
+def _parsed(addresses: tuple[str, ...]) -> set[IPAddress | None]:
+    return {parse_address(one) for one in addresses} - {None}
+
+
+def is_among(address: str, allowed: frozenset[str]) -> bool:
+    """Return True if an IP address, in whatever notation, is one of those allowed."""
+    return _plain(address) in {_plain(one) for one in allowed} - {None}
+
+
+def _plain(address: str) -> IPAddress | None:
+    parsed = parse_address(address.partition("%")[0])
+    return parsed.ipv4_mapped or parsed if isinstance(parsed, IPv6Address) else parsed
 
 
 def resolve_url(url: str, before: Facts | None, now: Facts) -> str:

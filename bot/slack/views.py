@@ -12,7 +12,7 @@ from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement, ConfirmO
 
 from bot.domain import symptom_facts
 from bot.domain.diagnosis import Diagnosis, Trouble
-from bot.domain.evidence import Facts, Status
+from bot.domain.evidence import VERIFY_URL, Facts, Status
 from bot.domain.guard import Permit, Refusal, spell
 from bot.domain.incident import Approval, Incident, State, awaited
 from bot.slack import mrkdwn, wording
@@ -250,11 +250,20 @@ def _consequence(incident: Incident, facts: Facts, *, dry_run: bool) -> str:
         stopped = wording.moment(facts.finished_at)
         when = f"at {mrkdwn.utc(stopped)}" if stopped else "before"
         said = f"{what} was stopped {when} (exit {facts.exit_code}). A restart will start it."
+    asked = _asked_after(incident)
+    if asked:
+        said += f" Recovery is checked at {mrkdwn.plain(asked, 110)}."
     if incident.diagnosis is not None and incident.diagnosis.restart_helps is False:
         said += " The diagnosis says that this will not help."
     if isinstance(incident.verdict, Permit) and incident.verdict.people - len(_pressed(incident)) > 1:
         said = f"Your press alone does nothing; {incident.verdict.people:,} approvers have to press. {said}"
     return f"Dry run: nothing is restarted. {said}" if dry_run else said
+
+
+def _asked_after(incident: Incident) -> str:
+    """Return the address that is asked whether the target recovered, or ``""``."""
+    sources = incident.evidence.sources if incident.evidence else ()
+    return next((one.detail for one in sources if one.name == VERIFY_URL and one.status is not Status.DENIED), "")
 
 
 def _foot(incident: Incident) -> Block | None:

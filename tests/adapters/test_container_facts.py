@@ -88,6 +88,23 @@ def test_a_port_nobody_asked_for_by_number_is_the_engines_choice(asked: str | No
     assert seen.ports == (Port(8080, "tcp", "0.0.0.0", 18080, random),)
 
 
+def test_its_addresses_and_names_in_its_networks_are_known() -> None:
+    ends = {
+        "shop": {"IPAddress": "172.18.0.5", "GlobalIPv6Address": "fd00::5", "Aliases": ["web", "d179645ee618"]},
+        "other": {
+            "IPAddress": "172.19.0.2",
+            "GlobalIPv6Address": "",
+            "Aliases": None,
+            "DNSNames": ["web", "shop-web-1"],
+        },
+        "leaving": None,
+    }
+    seen = look(NetworkSettings={"Networks": ends})
+    assert seen.networks == ("leaving", "other", "shop")
+    assert seen.addresses == ("172.18.0.5", "172.19.0.2", "fd00::5")
+    assert seen.aliases == ("d179645ee618", "shop-web-1", "web")
+
+
 def test_only_labels_that_mean_something_are_kept() -> None:
     labels = {"aegis.protect": "true", "com.docker.swarm.service.name": "shop_web", "team": "x", "maintainer": "y"}
     seen = look(Config={"Labels": labels})

@@ -189,6 +189,21 @@ def peers(stream: Any, address: str) -> dict[Any, Callable[[], Any]]:
     }
 
 
+@pytest.mark.parametrize(
+    ("only", "let"), [({"127.0.0.1"}, True), ({"::ffff:127.0.0.1", "10.0.0.7"}, True), ({"10.0.0.7"}, False)]
+)
+async def test_a_name_from_a_label_leads_to_the_container_or_is_not_asked(
+    only: set[str], let: bool, prober: HttpProber
+) -> None:
+    async with service(reply("200 OK")) as seen:
+        if let:
+            assert (await prober.probe(seen.url, frozenset(only))).good
+        else:
+            with pytest.raises(VerifyUrlRefused, match="elsewhere than to the container"):
+                await prober.probe(seen.url, frozenset(only))
+    assert len(seen.requests) == let
+
+
 async def test_a_refused_url_is_not_asked(prober: HttpProber) -> None:
     for url in ("http://169.254.169.254/", "file:///etc/passwd", "http://me:secret@localhost/"):
         with pytest.raises(VerifyUrlRefused):

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.evidence import Facts, Port
-from bot.domain.verify_url import check_url, parse_urls, refused_address, resolve_url
+from bot.domain.verify_url import check_url, parse_urls, refused_address, resolve_url, verify_address
 from bot.errors import VerifyUrlRefused
+from tests import fakes
 
 ROWS = [json.loads(line) for line in (Path(__file__).parents[1] / "corpus/verify_urls.jsonl").read_text().splitlines()]
 
@@ -164,6 +165,111 @@ def test_a_clouds_credentials_are_out_of_reach_in_every_writing(scheme: str, hos
 def test_what_is_no_address_of_a_health_check_is_refused(url: str) -> None:
     with pytest.raises(VerifyUrlRefused):
         check_url(url)
+
+
+WEB = fakes.facts(
+    name="web",
+    host="docker-7",
+    addresses=("172.18.0.5", "fd00:18::5"),
+    aliases=("shop", "web-1"),
+    ports=(
+        Port(8080, "tcp", "0.0.0.0", 18080),
+        Port(9000, "tcp", "127.0.0.1", 19000),
+        Port(7000, "tcp", "10.0.0.7", 17000),
+        Port(53, "udp", "0.0.0.0", 5353),
+        Port(443, "tcp", "0.0.0.0", 443),
+    ),
+)
+
+
+def labelled(url: str, look: Facts = WEB) -> Facts:
+    return replace(look, labels=(("aegis.verify-url", url),))
+
+
+@pytest.mark.parametrize(
+    ("url", "only"),
+    [
+        ("http://172.18.0.5:8080/health", ()),
+        ("http://172.18.0.5:12345/", ()),
+        ("http://[fd00:18::5]:8080/", ()),
+        ("http://[fd00:18:0:0:0:0:0:5]:8080/", ()),
+        ("http://web:8080/", WEB.addresses),
+        ("http://WEB.:8080/", WEB.addresses),
+        ("http://shop/", WEB.addresses),
+        ("http://web-1:9/", WEB.addresses),
+        ("http://localhost:18080/health?deep=1", ()),
+        ("http://127.0.0.1:18080/", ()),
+        ("http://[::1]:18080/", ()),
+        ("http://docker-7:18080/", ()),
+        ("http://127.0.0.1:19000/", ()),
+        ("http://localhost:19000/", ()),
+        ("http://10.0.0.7:17000/", ()),
+        ("https://localhost/", ()),
+    ],
+)
+def test_a_label_that_leads_to_its_own_container_is_used(url: str, only: tuple[str, ...]) -> None:
+    proof = verify_address("", labelled(url))
+    assert (proof.url, proof.ignored, proof.only) == (url, "", frozenset(only))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://172.18.0.6:8080/",
+        "http://attacker.example/health",
+        "http://web.attacker.example/",
+        "http://other:8080/",
+        "http://localhost:8080/",
+        "http://localhost/",
+        "http://127.0.0.1:17000/",
+        "http://localhost:5353/",
+        "http://docker-7:19000/",
+        "http://docker-7:8081/",
+        "http://docker-7.attacker.example:18080/",
+        "http://10.0.0.7:18080/",
+        "http://10.0.0.8:17000/",
+        "http://0x7f.1:2375/",
+        "http://socket-proxy:2375/info",
+    ],
+)
+def test_a_label_that_leads_anywhere_else_is_ignored_with_the_reason(url: str) -> None:
+    assert "leads elsewhere" in verify_address("", labelled(url)).ignored
+
+
+def test_a_label_that_no_url_may_be_is_ignored_with_the_reason() -> None:
+    assert "credentials" in verify_address("", labelled("http://169.254.169.254/")).ignored
+    shared = replace(WEB, addresses=("169.254.169.254",), aliases=("metadata",))
+    assert "credentials" in verify_address("", labelled("http://metadata/", shared)).ignored
+
+
+def test_in_the_hosts_network_no_label_can_be_known_to_lead_to_its_container() -> None:
+    host = replace(WEB, networks=("host",), addresses=(), aliases=(), ports=())
+    for url in ("http://localhost:8080/", "http://web:8080/", "http://docker-7:8080/"):
+        assert "leads elsewhere" in verify_address("", labelled(url, host)).ignored
+
+
+def test_while_a_container_is_down_its_label_is_not_judged_and_not_asked() -> None:
+    down = replace(WEB, running=False, addresses=(), ports=())
+    proof = verify_address("", labelled("http://localhost:18080/", down))
+    assert "only while it runs" in proof.ignored
+
+
+def test_what_the_operator_names_is_asked_whatever_the_label_says() -> None:
+    proof = verify_address("http://elsewhere:1/ok", labelled("http://web:8080/"))
+    assert (proof.url, proof.ignored, proof.only) == ("http://elsewhere:1/ok", "", frozenset())
+
+
+def test_a_container_without_either_is_asked_nowhere() -> None:
+    assert (verify_address("", WEB).url, verify_address("", WEB).ignored) == ("", "")
+
+
+def test_a_port_that_the_engine_picks_is_found_for_a_label_too() -> None:
+    picked = replace(WEB, ports=(Port(8080, "tcp", "0.0.0.0", 32768, random=True),))
+    assert verify_address("", labelled("http://localhost:8080/ok", picked)).url == "http://localhost:32768/ok"
+
+
+def test_people_see_the_address_without_its_query() -> None:
+    assert verify_address("", labelled("http://web:8080/ok?token=abc#x")).shown == "http://web:8080/ok"
 
 
 @pytest.mark.parametrize("url", [None, 12, ["http://host/"], b"http://host/"])

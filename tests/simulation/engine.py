@@ -213,7 +213,7 @@ class LivingProber:
 
     engine: LivingContainers
 
-    async def probe(self, url: str) -> Probe:
+    async def probe(self, url: str, only: frozenset[str] = frozenset()) -> Probe:
         async with self.engine.stage.effect(LOOK):
             container = self.engine.containers.get(urlsplit(url).hostname or "")
             good = container is not None and container.status == "running" and container.health == "healthy"

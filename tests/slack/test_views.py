@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -12,7 +13,7 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
 from bot.domain.diagnosis import Action, Quote, Trouble
-from bot.domain.evidence import Neighbour, Source, Status
+from bot.domain.evidence import VERIFY_URL, Neighbour, Source, Status
 from bot.domain.guard import Permit, Refusal
 from bot.domain.incident import LIVE, Incident, State
 from bot.slack import views
@@ -160,6 +161,23 @@ def test_the_confirmation_of_the_longest_names_still_says_what_will_happen() -> 
     asked = buttons(incident)["restart"]["confirm"]["text"]["text"]
     assert "n" * 128 in asked
     assert asked.endswith("A restart will start it.")
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        (Source(VERIFY_URL, Status.OK, "http://buggy:8080/health"), "Recovery is checked at http://buggy:8080/health."),
+        (Source(VERIFY_URL, Status.OK, "http://h/<!channel>"), "Recovery is checked at http://h/"),
+        (Source(VERIFY_URL, Status.DENIED, "The label leads elsewhere."), ""),
+    ],
+)
+def test_the_confirmation_names_the_address_that_decides_about_the_recovery(source: Source, said: str) -> None:
+    incident = replace(PROPOSED, evidence=replace(EVIDENCE, sources=(*EVIDENCE.sources, source)))
+    asked = buttons(incident)["restart"]["confirm"]["text"]["text"]
+    assert said in asked
+    assert ("Recovery" in asked) == bool(said)
+    shown = json.dumps(views.card(incident).blocks)
+    assert ("The label leads elsewhere." in shown) == (source.status is Status.DENIED)
 
 
 def test_a_refusal_is_on_the_card_before_anybody_presses() -> None:
