@@ -146,8 +146,8 @@ class Alerts:
                 listed = await self._host.joined(name, common, received.at)
                 if listed is not None:
                     return listed
-            elif not self._record.expired(newest):
-                # One more alert of what has its card: in a storm most are.
+            elif received.asker or not self._record.expired(newest):
+                # One more alert of what has its card: in a storm most are. For a person, an expired card is renewed.
                 return await self._store.open(incident)
             opened = await self.open(_again(incident, newest))
             if opened.new:

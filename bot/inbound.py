@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from bot.domain.guard import Refusal
 from bot.domain.incident import Incident, Place, Press
 from bot.domain.runbook import Precedent
 from bot.ports import Begun, Received
@@ -20,14 +21,17 @@ class Answers(Protocol):
     async def receive(self, received: Received) -> bool:
         """Take an alert in; ``False`` where it was taken in before."""
 
-    async def answer(self, received: Received) -> None:
+    async def answer(self, received: Received, url: str = "") -> None:
         """Do all that an alert needs: find its target, open the incident, diagnose, or close what resolved.
 
-        Raises ``SlackError`` where somebody asked and Slack took no card: only their own reply address can say so.
+        ``url`` is the asker's own reply address. Raises ``SlackError`` where somebody asked and Slack took no card:
+        only that address can say so.
         """
 
-    async def diagnose(self, name: str, place: Place, user: str) -> None:
-        """Diagnose on request; an unknown name is answered to ``user`` alone, with the nearest names.
+    async def diagnose(self, name: str, place: Place, user: str, url: str = "") -> None:
+        """Diagnose on request; where a card of the target stands, bring it up to date there, and link to it.
+
+        An unknown name is answered to ``user`` alone, with the nearest names; ``url`` is their own reply address.
 
         Raises ``SlackError`` where the card cannot be posted: only the asker's own reply address can say so.
         """
@@ -40,6 +44,9 @@ class Answers(Protocol):
 
     async def ignore(self, press: Press, reason: str) -> None:
         """Close the incident because somebody says so."""
+
+    async def refuse(self, press: Press, refusal: Refusal) -> None:
+        """Keep that a press was refused, and tell the person who pressed why."""
 
     async def evidence(self, press: Press, view: str) -> None:
         """Fill the opened modal ``view`` with all the evidence."""

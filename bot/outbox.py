@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 from bot.domain.incident import LIVE, Incident, Place
 from bot.errors import SlackError, StoreError
 from bot.plan import World
-from bot.ports import Messenger, Note, Outgoing, Store
+from bot.ports import Asker, Messenger, Note, Outgoing, Store
 from bot.telemetry import OUTBOX
 
 log = logging.getLogger(__name__)
@@ -79,10 +79,10 @@ class Outbox:
         """Say a sentence in a thread that belongs to no incident."""
         await self._hear(self._note("say_at", place, None, sentence))
 
-    async def choose(self, place: Place, sentence: str, names: Sequence[str], *, user: str = "") -> None:
+    async def choose(self, place: Place, sentence: str, names: Sequence[str], *, user: str = "", url: str = "") -> None:
         """Ask which target is meant; what one person alone is asked is not kept."""
         if user:
-            await self._slack.choose(place, sentence, names, user=user)
+            await self._slack.choose(place, sentence, names, user=user, url=url)
         else:
             await self._hear(self._note("choose", place, None, sentence, names=tuple(names)))
 
@@ -126,6 +126,10 @@ class Outbox:
     async def whisper(self, user: str, place: Place, sentence: str, *, mention: Sequence[str] = ()) -> None:
         """Say a sentence to one person alone."""
         await self._slack.whisper(user, place, sentence, mention=mention)
+
+    async def reply(self, asker: Asker, sentence: str, *, about: Incident | None = None) -> None:
+        """Say a sentence to who asked, alone."""
+        await self._slack.reply(asker, sentence, about=about)
 
     async def show_evidence(self, incident: Incident, view: str) -> None:
         """Show all the evidence."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -299,6 +299,18 @@ class Approvers(Protocol):
         """Return the ids of users and user groups who may, or ``*``, as they stand in the settings."""
 
 
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks for something, and where. ``url`` takes answers to them alone, where Slack gave such an address.
+
+    The address opens Slack to whoever has it, so it is neither stored nor logged.
+    """
+
+    user: str
+    place: Place
+    url: str = field(default="", repr=False)
+
+
 class Messenger(Protocol):
     """All that Aegis says in Slack. Raises ``SlackError``. Every sentence is plain text and is escaped there.
 
@@ -332,8 +344,14 @@ class Messenger(Protocol):
     async def whisper(self, user: str, place: Place, sentence: str, *, mention: Sequence[str] = ()) -> None:
         """Say a sentence to one person alone."""
 
-    async def choose(self, place: Place, sentence: str, names: Sequence[str], *, user: str = "") -> None:
-        """Ask which target is meant, with a menu of ``names``; to one person alone where ``user`` is given."""
+    async def reply(self, asker: Asker, sentence: str, *, about: Incident | None = None) -> None:
+        """Say a sentence to who asked, alone, with a link to the card of ``about`` if Slack gives one."""
+
+    async def choose(self, place: Place, sentence: str, names: Sequence[str], *, user: str = "", url: str = "") -> None:
+        """Ask which target is meant, with a menu of ``names``; to one person alone where ``user`` is given.
+
+        ``url`` is that person's own reply address.
+        """
 
     async def show_evidence(self, incident: Incident, view: str) -> None:
         """Show all the evidence in the opened modal ``view``, or as a file in the thread where it is too long."""

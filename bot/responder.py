@@ -39,7 +39,7 @@ from bot.errors import (
 from bot.examination import Examination
 from bot.gate import Admitted, Gate
 from bot.plan import Plan, World
-from bot.ports import Begun, Containers, LeftOver, Messenger, Opened, Received, Store
+from bot.ports import Asker, Begun, Containers, LeftOver, Messenger, Opened, Received, Store
 from bot.proposal import Proposal
 from bot.record import Record
 from bot.telemetry import INCIDENTS, STAGES, incident_id
@@ -53,6 +53,10 @@ _OVER = "Recovered without action: the sender says that it is over."
 
 AT_ONCE = 8
 """Cards and ends of the last run that are brought up to date side by side; they are many, and nobody waits for them."""
+
+
+MOST_NAMED = 1000
+"""Askers that are remembered as named in a thread."""
 
 
 class Responder:
@@ -78,6 +82,8 @@ class Responder:
         self._gate = gate
         self._watch = watch
         self._world = world
+        self._named: dict[tuple[str, str], None] = {}
+        """Who was named in the thread of which incident as having asked; only to name nobody twice."""
         self._alerts = Alerts(containers=containers, store=store, record=record, plan=plan, world=world)
         self._proposal = Proposal(
             store=store,
@@ -96,14 +102,14 @@ class Responder:
         """Take an alert in, on disk; ``False`` where it was taken in before."""
         return await self._alerts.receive(received)
 
-    async def answer(self, received: Received) -> None:
+    async def answer(self, received: Received, url: str = "") -> None:
         """Do all that an alert needs: open an incident of each target and diagnose, or close what resolved.
 
-        Raises ``SlackError`` where somebody asked and Slack took no card.
+        ``url`` is the asker's own reply address. Raises ``SlackError`` where somebody asked and Slack took no card.
         """
         if received.alert.kind is not Kind.RESOLVED and received.message:
             await self._record.quietly(self._messenger.seen(received.place, received.message))
-        await self.follow(received, await self._record.persist(lambda: self.begin(received)))
+        await self.follow(received, await self._record.persist(lambda: self.begin(received)), url)
 
     async def begin(self, received: Received) -> Begun:
         """Open an incident of each target that the alert labels; of an end, find the incidents that it ends."""
@@ -113,19 +119,14 @@ class Responder:
         """Return what an alert that was taken in before led to; nothing is opened."""
         return await self._alerts.standing(received)
 
-    async def follow(self, received: Received, begun: Begun) -> None:
+    async def follow(self, received: Received, begun: Begun, url: str = "") -> None:
         """Do the rest of what an alert needs: a card for each new incident in its thread, a look at each target.
 
         Raises ``SlackError`` at its end where somebody asked and Slack took no card: only their own reply address can
         say so.
         """
         if received.alert.kind is Kind.RESOLVED:
-            for opened in begun.incidents:
-                if opened.incident.along:
-                    await self._record.show(opened.incident)
-                    continue
-                await self._record.persist(partial(self._record.close, opened.incident, State.RESOLVED, _OVER))
-            await self._handled(received)
+            await self._over(received, begun)
             return
         untold: SlackError | None = None
         if not begun.names:
@@ -135,25 +136,37 @@ class Responder:
                 untold = error
         await self._handled(received)
         posted = []
+        asker = Asker(received.asker, received.place, url) if received.asker else None
+        renewing: list[Awaitable[None]] = []
         for opened in begun.incidents:
+            if asker is not None and not opened.new:
+                renewing.append(self._renew(opened.incident, asker))
+                continue
             try:
                 posted += await self._posted(received, opened)
             except SlackError as error:
                 untold = error
         if len(begun.names) > MOST_CARDS:
             await self._proposal.name_the_rest(begun.names, posted[0].place if posted else received.place)
-        await _each(self._through(incident, self._proposal.look(incident)) for incident in posted)
+        looking = (self._through(incident, self._proposal.look(incident)) for incident in posted)
+        await _each([*renewing, *looking])
         if untold is not None:
             raise untold
+
+    async def _over(self, received: Received, begun: Begun) -> None:
+        """End what an end ends."""
+        for opened in begun.incidents:
+            if opened.incident.along:
+                await self._record.show(opened.incident)
+                continue
+            await self._record.persist(partial(self._record.close, opened.incident, State.RESOLVED, _OVER))
+        await self._handled(received)
 
     async def _posted(self, received: Received, opened: Opened) -> list[Incident]:
         """Post the card of a new incident and return it, to be looked at; that of a live one is brought up to date."""
         incident_id.set(opened.incident.id)
         if not opened.new:
             await self._record.show(opened.incident)
-            if received.asker:
-                told = f"{opened.incident.target} has a card already; it is brought up to date."
-                await self._record.quietly(self._messenger.whisper(received.asker, received.place, told))
             return []
         INCIDENTS.labels(State.OPEN.value).inc()
         incident = await self._through(opened.incident, self._proposal.post(opened.incident))
@@ -182,15 +195,17 @@ class Responder:
         else:
             await self._record.finish(current)
 
-    async def diagnose(self, name: str, place: Place, user: str) -> None:
-        """Diagnose on request; an unknown name is answered to ``user`` alone, with the nearest names.
+    async def diagnose(self, name: str, place: Place, user: str, url: str = "") -> None:
+        """Diagnose on request; where a card of the target stands, bring it up to date there, and link to it.
 
-        Raises ``SlackError`` where the card cannot be posted: only the asker's own reply address can say so.
+        An unknown name is answered to ``user`` alone, with the nearest names; ``url`` is their own reply address.
+        Raises ``SlackError`` where the card cannot be posted: only that address can say so.
         """
+        asker = Asker(user, place, url)
         try:
             names = sorted(target.name for target in await self._containers.inventory())
         except EngineError as error:
-            await self._record.quietly(self._messenger.whisper(user, place, error.sentence))
+            await self._record.quietly(self._messenger.reply(asker, error.sentence))
             return
         if name not in names:
             near = nearest(name, names)
@@ -198,15 +213,12 @@ class Responder:
                 f"There is no container of exactly that name{', but there is ' + ' and '.join(near) if near else ''}."
             )
             await self._record.quietly(
-                self._messenger.choose(place, f"{told} Which one is meant?", near or names, user=user)
+                self._messenger.choose(place, f"{told} Which one is meant?", near or names, user=user, url=url)
             )
             return
         for live in await self._store.live(name):
-            if live.state in (State.RESTARTING, State.VERIFYING):
-                told = f"{name} is being restarted right now; its thread gets the result."
-                await self._record.quietly(self._messenger.whisper(user, place, told))
-                return
-            await self._record.close(live, State.EXPIRED, "A fresh diagnosis was asked for.", by=user)
+            await self._renew(live, asker)
+            return
         incident = Incident(
             id=self._world.name(),
             target=name,
@@ -216,7 +228,35 @@ class Responder:
             opened_by=user,
             title=f"Diagnosis of {name}",
         )
-        await self._open(incident)
+        await self._open(incident, asker)
+
+    async def _renew(self, live: Incident, asker: Asker) -> None:
+        """Bring the card that stands up to date where it is, and link the asker to it; its thread reads who asked."""
+        incident_id.set(live.id)
+        if live.state is State.PROPOSED and not live.card:
+            live = await self._proposal.post(live) or live
+        told = {
+            State.OPEN: "is being looked at right now.",
+            State.PROPOSED: "has a card already; it is brought up to date.",
+        }.get(live.state, "is being restarted right now; its thread gets the result.")
+        await self._record.quietly(self._messenger.reply(asker, f"{live.target} {told}", about=live))
+        if live.state is State.PROPOSED:
+            await self._look_anew(live, asker.user)
+
+    async def _name(self, incident: Incident, asker: str) -> None:
+        """Name in the thread who asked for a fresh look, once for each person."""
+        key = incident.id, asker
+        if key in self._named:
+            return
+        self._named[key] = None
+        while len(self._named) > MOST_NAMED:
+            del self._named[next(iter(self._named))]
+        told = "A fresh look was asked for by"
+        await self._record.quietly(self._messenger.say(incident, told, mention=(asker,)))
+
+    async def refuse(self, press: Press, refusal: Refusal) -> None:
+        """Keep that a press was refused, and tell the person who pressed why."""
+        await self._record.refuse(press, refusal)
 
     async def rediagnose(self, press: Press) -> None:
         """Look again: the same card while it is proposed, else a new incident in the same thread."""
@@ -232,7 +272,7 @@ class Responder:
         else:
             await self._record.whisper(press, f"{incident.target} is being looked at right now.")
 
-    async def _open(self, incident: Incident) -> None:
+    async def _open(self, incident: Incident, asker: Asker) -> None:
         try:
             opened = await self._alerts.open(incident)
         except StoreError as error:
@@ -247,7 +287,7 @@ class Responder:
             if posted is not None:
                 await self._through(posted, self._proposal.look(posted))
         else:
-            await self._record.show(opened.incident)
+            await self._renew(opened.incident, asker)
 
     async def _may_be_on_disk(self, incident: Incident, error: StoreError) -> bool:
         """Say whether a request was kept though the database failed; where nobody knows yet, its asker hears so."""
@@ -258,11 +298,13 @@ class Responder:
             await self._record.quietly(self._messenger.whisper(incident.opened_by, incident.place, told))
             return True
 
-    async def _look_anew(self, incident: Incident) -> None:
-        """PROPOSED -> OPEN -> PROPOSED, on the same card."""
+    async def _look_anew(self, incident: Incident, asker: str = "") -> None:
+        """PROPOSED -> OPEN -> PROPOSED, on the same card; its presses stay, and count if the look finds the same."""
         again = await self._record.insist(incident, replace(incident, state=State.OPEN, digest="", verdict=None))
         if again is not None:
             await self._record.show(again)
+            if asker:
+                await self._name(again, asker)
             await self._through(again, self._proposal.look(again))
 
     # A press of Restart, from the approver to the runbook.

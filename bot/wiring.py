@@ -41,6 +41,7 @@ from bot.slack import listeners
 from bot.slack.approvers import SlackApprovers
 from bot.slack.client import SLACK, identify, web_client
 from bot.slack.clock import SlackClock
+from bot.slack.members import Members
 from bot.slack.messenger import SlackMessenger
 from bot.slack.missed import Missed
 from bot.slack.socket import Connection
@@ -213,6 +214,7 @@ async def running(settings: Settings) -> AsyncIterator[Connection]:
             channels=settings.aegis_alert_channels,
             own=own,
             messenger=messenger,
+            members=Members(client, own.team_id),
             clock=_now,
             clean=partial(redact, known=settings.secrets),
         )

@@ -14,7 +14,7 @@ from bot.domain.prompt import Prompt
 from bot.domain.target import Target
 from bot.domain.verification import Probe
 from bot.errors import AegisError, EngineError, TargetNotFound
-from bot.ports import EngineInfo, ModelReply, Received
+from bot.ports import Asker, EngineInfo, ModelReply, Received
 
 CONTAINER = "c" * 64
 START = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
@@ -194,7 +194,10 @@ class FakeMessenger:
     async def whisper(self, user: str, place: Place, sentence: str, *, mention: Sequence[str] = ()) -> None:
         self._keep("whisper", user, " ".join([sentence, *mention]))
 
-    async def choose(self, place: Place, sentence: str, names: Sequence[str], *, user: str = "") -> None:
+    async def reply(self, asker: Asker, sentence: str, *, about: Incident | None = None) -> None:
+        self._keep("whisper", asker.user, sentence)
+
+    async def choose(self, place: Place, sentence: str, names: Sequence[str], *, user: str = "", url: str = "") -> None:
         self._keep("choose", user or place.channel, f"{sentence} [{' '.join(names)}]")
 
     async def show_evidence(self, incident: Incident, view: str) -> None:

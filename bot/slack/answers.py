@@ -118,6 +118,11 @@ def home(standing: Overview, incidents: Sequence[Incident]) -> dict[str, Any]:
     return {"type": "home", "blocks": blocks[:MOST_IN_HOME]}
 
 
+def closed_home(sentence: str) -> dict[str, Any]:
+    """Return the home tab of a person for whom it is not; it says nothing but a sentence."""
+    return {"type": "home", "blocks": message(section(mrkdwn.prose(sentence, 500))).blocks}
+
+
 def recall(words: str, precedents: Sequence[Precedent]) -> Message:
     """List what the runbook remembers about ``words``, best first as it comes."""
     asked = mrkdwn.line(words, 100)

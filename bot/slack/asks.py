@@ -7,8 +7,10 @@ from collections.abc import Awaitable, Callable
 from bot.domain.incident import Place
 from bot.errors import AegisError
 from bot.inbound import Answers, Questions
+from bot.ports import Asker
 from bot.slack import views
 from bot.slack.commands import Ask, Verb
+from bot.slack.members import Members
 from bot.slack.messenger import SlackMessenger
 from bot.slack.views import Message
 
@@ -24,32 +26,39 @@ async def answer(
     questions: Questions,
     messenger: SlackMessenger,
     reply: Reply,
+    url: str = "",
 ) -> None:
-    """Do what is asked; whatever goes wrong is said in a sentence. Raises ``SlackError`` where that can't be said."""
+    """Do what is asked; whatever goes wrong is said in a sentence. Raises ``SlackError`` where that can't be said.
+
+    ``url`` is the asker's own reply address.
+    """
     try:
         if ask.trouble:
             await reply(views.notice(f"{ask.trouble} Try /aegis help."))
         elif ask.verb is Verb.DIAGNOSE:
-            await _diagnose(ask.words, place, user, answers, questions, messenger)
+            await _diagnose(ask.words, Asker(user, place, url), answers, questions, messenger)
         else:
             await reply(await _look_up(ask, questions))
     except AegisError as error:
         await reply(views.notice(error.sentence))
 
 
-async def home(user: str, questions: Questions, messenger: SlackMessenger) -> None:
-    """Show a person how things stand, in Aegis's home tab."""
+async def home(user: str, questions: Questions, messenger: SlackMessenger, members: Members) -> None:
+    """Show a member how things stand, in Aegis's home tab; anybody else that it is not for them."""
+    refusal = await members.refusal(user)
+    if refusal is not None:
+        await messenger.publish(user, views.closed_home(refusal.reason))
+        return
     await messenger.publish(user, views.home(await questions.overview(), await questions.history("")))
 
 
-async def _diagnose(
-    name: str, place: Place, user: str, answers: Answers, questions: Questions, messenger: SlackMessenger
-) -> None:
+async def _diagnose(name: str, asker: Asker, answers: Answers, questions: Questions, messenger: SlackMessenger) -> None:
     if name:
-        await answers.diagnose(name, place, user)
+        await answers.diagnose(name, asker.place, asker.user, asker.url)
     else:
         names = await questions.watched_names()
-        await messenger.choose(place, "Which container shall be looked at?", names, user=user)
+        sentence = "Which container shall be looked at?"
+        await messenger.choose(asker.place, sentence, names, user=asker.user, url=asker.url)
 
 
 async def _look_up(ask: Ask, questions: Questions) -> Message:

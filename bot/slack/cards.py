@@ -60,6 +60,11 @@ class Cards:
         card = self._cards.get(incident.id)
         return Place(incident.place.channel, incident.place.thread or (card.ts if card else "") or incident.card)
 
+    def ts(self, incident: Incident) -> str:
+        """Return the ts of the incident's card, ``""`` where none stands."""
+        card = self._cards.get(incident.id)
+        return (card.ts if card else "") or incident.card
+
     def known(self, incident: str) -> Incident | None:
         """Return an incident as its card shows it, without asking anybody; the oldest are forgotten."""
         card = self._cards.get(incident)

@@ -21,9 +21,10 @@ from bot.domain.incident import Place
 from bot.domain.redact import redact
 from bot.errors import AegisError, StoreError
 from bot.inbound import Answers, Questions
-from bot.ports import Received
+from bot.ports import Asker, Received
 from bot.slack import asks, commands, intake, views
 from bot.slack.client import Identity
+from bot.slack.members import Members
 from bot.slack.messenger import SlackMessenger
 from bot.slack.presses import Presses
 from bot.slack.views import Message
@@ -80,6 +81,7 @@ def routes(
     channels: Collection[str],
     own: Identity,
     messenger: SlackMessenger,
+    members: Members,
     clock: Callable[[], datetime],
     clean: Callable[[str], str] = redact,
 ) -> Said:
@@ -88,8 +90,8 @@ def routes(
     ``clean`` takes secrets out of what is said. Returns what takes in alerts, also those found in another way, such as
     by reading a channel back.
     """
-    said = Said(answers, questions, work, channels, own, messenger, clock, clean)
-    pressed = Presses(answers, work, messenger, clock, clean)
+    said = Said(answers, questions, work, channels, own, messenger, members, clock, clean)
+    pressed = Presses(answers, work, messenger, members, clock, clean)
 
     app.event("message")(said.message)
     app.event("app_mention")(said.mention)
@@ -145,6 +147,7 @@ class Said:
         channels: Collection[str],
         own: Identity,
         messenger: SlackMessenger,
+        members: Members,
         clock: Callable[[], datetime],
         clean: Callable[[str], str],
     ) -> None:
@@ -154,6 +157,7 @@ class Said:
         self._channels = frozenset(channels)
         self._own = own
         self._messenger = messenger
+        self._members = members
         self._clock = clock
         self._clean = clean
         self._mentions: dict[str, None] = {}
@@ -187,7 +191,7 @@ class Said:
             await self._take(received)
             self._waiting.pop(key, None)
 
-    async def _take(self, received: Received) -> asyncio.Task[None] | None:
+    async def _take(self, received: Received, url: str = "") -> asyncio.Task[None] | None:
         """Have an alert put on disk, without its secrets; return the answering of it if nobody did before."""
         received = replace(received, alert=admitted(received.alert, self._clean))
         self._taking += 1
@@ -198,13 +202,13 @@ class Said:
             self._taking -= 1
             if not self._taking:
                 self._calm.set()
-        return self._work.start(self._answer_in_turn(received), f"alert {received.key}") if new else None
+        return self._work.start(self._answer_in_turn(received, url), f"alert {received.key}") if new else None
 
-    async def _answer_in_turn(self, received: Received) -> None:
+    async def _answer_in_turn(self, received: Received, url: str) -> None:
         """Answer once nobody waits to be acknowledged, or soon: Slack gives three seconds for that, a card may wait."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._calm.wait(), PATIENCE)
-        await self._answers.answer(received)
+        await self._answers.answer(received, url)
 
     async def mention(self, event: Mapping[str, Any]) -> None:
         """Answer ``@aegis …`` of a person in the thread where it was said."""
@@ -221,13 +225,16 @@ class Said:
         async def reply(message: Message) -> None:
             await self._messenger.post(place, message)
 
-        self._answer(words, place, user, reply)
+        async def alone(sentence: str) -> None:
+            await self._messenger.whisper(user, place, sentence)
+
+        self._answer(words, Asker(user, place), reply, alone)
 
     async def home(self, event: Mapping[str, Any]) -> None:
         """Bring the home tab of a person who opens it up to date."""
         user = str(event.get("user") or "")
         if user and event.get("tab") == "home":
-            self._work.start(asks.home(user, self._questions, self._messenger), f"home of {user}")
+            self._work.start(asks.home(user, self._questions, self._messenger, self._members), f"home of {user}")
 
     async def command(self, ack: AsyncAck, command: Mapping[str, Any]) -> None:
         """Answer ``/aegis …`` to the asker alone; a card comes in the channel."""
@@ -238,7 +245,11 @@ class Said:
         async def reply(message: Message) -> None:
             await self._messenger.answer(url, message)
 
-        self._answer(str(command.get("text") or ""), place, str(command.get("user_id") or ""), reply)
+        async def alone(sentence: str) -> None:
+            await reply(views.notice(sentence))
+
+        asker = Asker(str(command.get("user_id") or ""), place, url)
+        self._answer(str(command.get("text") or ""), asker, reply, alone)
 
     async def shortcut(self, ack: AsyncAck, shortcut: Mapping[str, Any]) -> None:
         """Diagnose what a message is about; where it names no container, or several, a menu comes in its thread."""
@@ -253,8 +264,12 @@ class Said:
         url = str(shortcut.get("response_url") or "")
 
         async def take() -> None:
+            refusal = await self._members.refusal(user)
+            if refusal is not None:
+                await self._messenger.reply(Asker(user, received.place, url), refusal.reason)
+                return
             try:
-                answering = await self._take(received)
+                answering = await self._take(received, url)
                 if answering is not None:
                     await answering
             except AegisError as error:
@@ -262,7 +277,21 @@ class Said:
 
         self._work.start(take(), f"shortcut {received.key}")
 
-    def _answer(self, words: str, place: Place, user: str, reply: Callable[[Message], Awaitable[None]]) -> None:
-        ask = commands.read(words)
-        answering = asks.answer(ask, place, user, self._answers, self._questions, self._messenger, reply)
-        self._work.start(answering, f"{ask.verb} asked by {user}")
+    def _answer(
+        self,
+        words: str,
+        asker: Asker,
+        reply: Callable[[Message], Awaitable[None]],
+        alone: Callable[[str], Awaitable[None]],
+    ) -> None:
+        """Answer a member by ``reply``, and refuse anybody else, ``alone``."""
+        ask, user = commands.read(words), asker.user
+
+        async def answering() -> None:
+            refusal = await self._members.refusal(user)
+            if refusal is not None:
+                await alone(refusal.reason)
+                return
+            await asks.answer(ask, asker.place, user, self._answers, self._questions, self._messenger, reply, asker.url)
+
+        self._work.start(answering(), f"{ask.verb} asked by {user}")

@@ -16,7 +16,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.domain.incident import Incident, Place, State
 from bot.errors import SlackError
-from bot.ports import Note
+from bot.ports import Asker, Note
 from bot.slack import modals, views
 from bot.slack.announcement import announcement
 from bot.slack.cards import Cards
@@ -145,11 +145,35 @@ class SlackMessenger:
         """Say a sentence to one person alone. Slack may not show it (they left, or Aegis did): then the log has it."""
         await self._alone(user, place, views.notice(sentence, mention=mention))
 
-    async def choose(self, place: Place, sentence: str, names: Sequence[str], *, user: str = "") -> None:
+    async def reply(self, asker: Asker, sentence: str, *, about: Incident | None = None) -> None:
+        """Say a sentence to who asked, alone, with a link to the card of ``about`` if Slack gives one."""
+        link = await self._link(about) if about else ""
+        await self._alone(asker.user, asker.place, views.notice(sentence, link=link), asker.url)
+
+    async def _link(self, incident: Incident) -> str:
+        """Return the address of the incident's card, ``""`` where Slack does not give it."""
+        ts = self._cards.ts(incident)
+        if not ts:
+            return ""
+        try:
+            answer = await self._api.call(
+                self._api.slack.chat_getPermalink,
+                again=True,
+                patience=2.0,
+                urgency=REFUSAL,
+                channel=incident.place.channel,
+                message_ts=ts,
+            )
+        except SlackError as error:
+            log.warning("no link to the card: %s (%s)", error.sentence, error.code)
+            return ""
+        return str(answer.get("permalink") or "")
+
+    async def choose(self, place: Place, sentence: str, names: Sequence[str], *, user: str = "", url: str = "") -> None:
         """Ask which target is meant, with a menu of ``names``; to one person alone where ``user`` is given."""
         menu = views.choose(sentence, names, place)
         if user:
-            await self._alone(user, place, menu)
+            await self._alone(user, place, menu, url)
         else:
             await self._posts.post(place, menu)
 
@@ -200,7 +224,15 @@ class SlackMessenger:
         if said.status_code != 200:
             raise explain(NO_ANSWER, f"HTTP {said.status_code}")
 
-    async def _alone(self, user: str, place: Place, message: Message) -> None:
+    async def _alone(self, user: str, place: Place, message: Message, url: str = "") -> None:
+        """Show a message to one person: by their reply address, which works where Aegis is not, or in the channel."""
+        if url:
+            try:
+                await self.answer(url, message)
+            except SlackError as error:
+                log.warning("no answer to %s by the reply address: %s (%s)", user, error.sentence, error.code)
+            else:
+                return
         try:
             await self._posts.ephemeral(user, place, message)
         except SlackError as error:

@@ -39,6 +39,8 @@ _TORN = re.compile(r"(?:&[a-z]{0,3}|<[^<>]*)$")
 _ID = re.compile(r"[UWS][A-Z0-9]+")
 _CHANNEL = re.compile(r"[CGD][A-Z0-9]+")
 
+_WEB = re.compile(r"https?://[^\s<>|]{1,2000}")
+
 
 def clean(text: str) -> str:
     """Return ``text`` without what cannot be sent or seen: half characters, control and direction signs, colours.
@@ -150,6 +152,11 @@ def channel(id_: str) -> str:
     An id of any other shape is shown as code.
     """
     return f"<#{id_}>" if _CHANNEL.fullmatch(id_) else code(id_, 80)
+
+
+def link(address: str, label: str) -> str:
+    """Return a link; ``""`` for what is no web address or could break out of the markup."""
+    return f"<{escape(address)}|{escape(label)}>" if _WEB.fullmatch(address) else ""
 
 
 def date(moment: datetime) -> str:

@@ -38,13 +38,19 @@ def outcome(incident: Incident, newest: Sequence[str] = ()) -> Message:
     )
 
 
-def notice(sentence: str, *, mention: Sequence[str] = (), offer: Incident | None = None) -> Message:
-    """Say a sentence (any text). ``mention`` are ids of people, groups or channels; ``offer`` adds a fresh look."""
+def notice(sentence: str, *, mention: Sequence[str] = (), offer: Incident | None = None, link: str = "") -> Message:
+    """Say a sentence (any text). ``mention`` are ids of people, groups or channels; ``offer`` adds a fresh look.
+
+    ``link`` is the address of a card, as Slack gave it.
+    """
     called = [_called(id_) for id_ in dict.fromkeys(mention)]
     more = [f"and {len(called) - MOST_MENTIONS} more"] if len(called) > MOST_MENTIONS else []
     who = " ".join(called[:MOST_MENTIONS] + more)
     return message(
-        section(f"{mrkdwn.prose(sentence, 2000)} {who}".rstrip()), buttons(rediagnose(offer)) if offer else None
+        section(
+            " ".join(part for part in (mrkdwn.prose(sentence, 2000), who, mrkdwn.link(link, "Open the card")) if part)
+        ),
+        buttons(rediagnose(offer)) if offer else None,
     )
 
 

@@ -14,7 +14,9 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from bot.domain.incident import Incident, Place, Press, State
 from bot.errors import AegisError, SlackError
 from bot.inbound import Answers
+from bot.ports import Asker
 from bot.slack import modals, views
+from bot.slack.members import Members
 from bot.slack.messenger import SlackMessenger
 from bot.slack.notices import place_of
 from bot.slack.work import Work
@@ -36,12 +38,14 @@ class Presses:
         answers: Answers,
         work: Work,
         messenger: SlackMessenger,
+        members: Members,
         clock: Callable[[], datetime],
         clean: Callable[[str], str],
     ) -> None:
         self._answers = answers
         self._work = work
         self._messenger = messenger
+        self._members = members
         self._clock = clock
         self._clean = clean
 
@@ -61,9 +65,10 @@ class Presses:
         if name := _neighbour(action):
             thread = press.place.thread or press.card
             asked = self._answers.diagnose(name, Place(press.place.channel, thread), press.user)
-            self._go_on(press, asked, f"diagnosis of {name} beside {press.incident}")
+            self._go_on(press, self._of_member(press, asked), f"diagnosis of {name} beside {press.incident}")
         else:
-            self._go_on(press, self._answers.rediagnose(press), f"fresh diagnosis for {press.incident}")
+            asked = self._answers.rediagnose(press)
+            self._go_on(press, self._of_member(press, asked), f"fresh diagnosis for {press.incident}")
 
     async def evidence(self, ack: AsyncAck, body: Mapping[str, Any], action: Mapping[str, Any]) -> None:
         """Open a window at once, and have it filled."""
@@ -74,7 +79,11 @@ class Presses:
 
         async def show() -> None:
             window = await self._open(press, body, modals.loading("Evidence"))
-            if window:
+            refusal = await self._members.refusal(press.user) if window else None
+            if refusal is not None:
+                # The window is open already: Slack gives three seconds for that, and the question may take longer.
+                await self._messenger.show(window, modals.message("Evidence", refusal.reason))
+            elif window:
                 await self._answers.evidence(press, window)
 
         self._go_on(press, show(), f"evidence of {press.incident}")
@@ -94,7 +103,8 @@ class Presses:
         if press is None:
             log.warning("a window came back without its incident; nothing was done")
         else:
-            self._go_on(press, self._answers.ignore(press, self._clean(_typed(view))), f"ignoring {press.incident}")
+            ignoring = self._answers.ignore(press, self._clean(_typed(view)))
+            self._go_on(press, self._of_member(press, ignoring), f"ignoring {press.incident}")
 
     async def choose(self, ack: AsyncAck, body: Mapping[str, Any], action: Mapping[str, Any]) -> None:
         """Diagnose what was chosen in a menu, and take the menu away."""
@@ -105,14 +115,32 @@ class Presses:
             return
         alone = bool((body.get("container") or {}).get("is_ephemeral"))
 
+        url = str(body.get("response_url") or "")
+        asker = Asker(user, place, url)
+
         async def chosen() -> None:
-            url = str(body.get("response_url") or "")
+            refusal = await self._members.refusal(user)
+            if refusal is not None:
+                await self._messenger.reply(asker, refusal.reason)
+                return
             if url:
                 told = views.notice(f"Looking at {name}, as asked by", mention=(user,))
                 await self._messenger.answer(url, told, replace=True, alone=alone)
-            await self._answers.diagnose(name, place, user)
+            try:
+                await self._answers.diagnose(name, place, user, url)
+            except AegisError as error:
+                await self._messenger.reply(asker, error.sentence)
 
         self._work.start(chosen(), f"{name} chosen by {user}")
+
+    async def _of_member(self, press: Press, work: Coroutine[Any, Any, None]) -> None:
+        """Do what was asked for by a press, if a member pressed; else refuse it."""
+        refusal = await self._members.refusal(press.user)
+        if refusal is None:
+            await work
+        else:
+            work.close()
+            await self._answers.refuse(press, refusal)
 
     def _go_on(self, press: Press, work: Coroutine[Any, Any, None], about: str) -> None:
         """Do what was asked for by a press; what goes wrong is told to whoever pressed."""

@@ -16,7 +16,7 @@ from bot.domain.evidence import VERIFY_URL, Facts, Status
 from bot.domain.guard import Permit, Refusal, spell
 from bot.domain.incident import Approval, Incident, State, awaited
 from bot.slack import mrkdwn, wording
-from bot.slack.answers import help_text, history, home, overview, recall
+from bot.slack.answers import closed_home, help_text, history, home, overview, recall
 from bot.slack.blocks import (
     Message,
     button,
@@ -33,7 +33,19 @@ from bot.slack.blocks import (
 from bot.slack.notices import choose, notice, outcome
 from bot.slack.records import record
 
-__all__ = ["Message", "card", "choose", "help_text", "history", "home", "notice", "outcome", "overview", "recall"]
+__all__ = [
+    "Message",
+    "card",
+    "choose",
+    "closed_home",
+    "help_text",
+    "history",
+    "home",
+    "notice",
+    "outcome",
+    "overview",
+    "recall",
+]
 
 EVIDENCE_LINES = 5
 EVIDENCE_WIDTH = 120

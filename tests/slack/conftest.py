@@ -12,7 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.diagnosis import Action, Diagnosis, Trouble
 from bot.domain.evidence import Evidence, LogDigest, LogLine
-from bot.domain.guard import Permit
+from bot.domain.guard import Permit, Refusal
 from bot.domain.incident import Incident, Place, Press, State
 from bot.domain.runbook import Precedent
 from bot.errors import EngineUnreachable
@@ -22,6 +22,7 @@ from bot.playground.slack.workspace import Workspace
 from bot.ports import Received
 from bot.slack.client import Identity, identify, web_client
 from bot.slack.listeners import Said, bolt, routes
+from bot.slack.members import Members
 from bot.slack.messenger import SlackMessenger
 from bot.slack.socket import Connection
 from bot.slack.work import Work
@@ -83,12 +84,15 @@ class RecordingAnswers:
             raise self.broken
         return self.taken.setdefault(received.key, received) is received
 
-    async def answer(self, received: Received) -> None:
+    async def answer(self, received: Received, url: str = "") -> None:
         self._note("answer", received)
         if self.unsaid is not None:
             raise self.unsaid
 
-    async def diagnose(self, name: str, place: Place, user: str) -> None:
+    async def refuse(self, press: Press, refusal: Refusal) -> None:
+        self._note("refuse", press, refusal)
+
+    async def diagnose(self, name: str, place: Place, user: str, url: str = "") -> None:
         self._note("diagnose", name, place, user)
 
     async def rediagnose(self, press: Press) -> None:
@@ -194,7 +198,17 @@ async def desk(
     answers, work = RecordingAnswers(), Work()
     app = bolt(client, own)
     messenger = SlackMessenger(client, own, work, now)
-    said = routes(app, answers, answers, work, channels=(), own=own, messenger=messenger, clock=now)
+    said = routes(
+        app,
+        answers,
+        answers,
+        work,
+        channels=(),
+        own=own,
+        messenger=messenger,
+        members=Members(client, own.team_id),
+        clock=now,
+    )
     connection = make_connection(app, ws.app_token)
     await connection.start()
     await ws.connected()
