@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote
 
 from pydantic import (
     BaseModel,
@@ -25,6 +25,7 @@ from pydantic import (
     field_validator,
 )
 
+from bot.domain.address import ENCODE, clear, credentials, with_password
 from bot.domain.eligibility import EVERYBODY
 from bot.domain.verify_url import parse_urls
 from bot.env_file import values as env_file_values
@@ -75,6 +76,12 @@ TABLE = (
     Row("AEGIS_VERIFY_SUCCESSES", "3", "good probes in a row"),
     Row("AEGIS_DRY_RUN", "false", "everything but the restart itself"),
     Row("AEGIS_DATABASE_URL", "sqlite:///aegis.db", "`postgresql://…` for replicas (extra `postgres`)"),
+    Row(
+        "AEGIS_DATABASE_PASSWORD",
+        "none",
+        "PostgreSQL's password as it is, beside an address without one",
+    ),
+    Row("AEGIS_DATABASE_PASSWORD_FILE", "none", "or the file that holds it, such as a Docker secret"),
     Row("AEGIS_AUDIT_KEY", "none", "seals the audit trail; at least 16 characters, the same in all replicas, for ever"),
     Row("AEGIS_RUNBOOK", "runbook.json", "the memory, for people to read and edit"),
     Row("AEGIS_BUNDLES", "bundles/", "where crash bundles go"),
@@ -151,6 +158,8 @@ class Settings(BaseModel):
     aegis_verify_successes: int = Field(3, ge=1, le=100)
     aegis_dry_run: bool = False
     aegis_database_url: SecretStr = SecretStr("sqlite:///aegis.db")
+    aegis_database_password: SecretStr = SecretStr("")
+    aegis_database_password_file: Path | None = None
     aegis_audit_key: SecretStr = SecretStr("")
     aegis_runbook: Path = Path("runbook.json")
     aegis_bundles: Path = Path("bundles")
@@ -212,6 +221,17 @@ class Settings(BaseModel):
             raise ValueError(error.sentence) from error
         return value
 
+    @field_validator("aegis_database_url")
+    @classmethod
+    def _database_url(cls, value: SecretStr) -> SecretStr:
+        url = value.get_secret_value()
+        if url.startswith("postgres") and not clear(url):
+            raise ValueError(
+                "cannot be read for sure: percent-encode the password's signs with"
+                f" {ENCODE}, or set AEGIS_DATABASE_PASSWORD and write postgresql://USER@HOST/NAME"
+            )
+        return value
+
     @field_validator("aegis_audit_key")
     @classmethod
     def _audit_key(cls, value: SecretStr) -> SecretStr:
@@ -231,8 +251,10 @@ class Settings(BaseModel):
 
     @property
     def database_url(self) -> str:
-        """Return the address of the database."""
-        return self.aegis_database_url.get_secret_value()
+        """Return the address of the database, with its password where that is a setting of its own."""
+        url = self.aegis_database_url.get_secret_value()
+        password = self.aegis_database_password.get_secret_value()
+        return with_password(url, password) if password else url
 
     @property
     def shared(self) -> bool:
@@ -242,30 +264,30 @@ class Settings(BaseModel):
     @property
     def secrets(self) -> tuple[str, ...]:
         """Return every secret value, for the redactor."""
-        return _literals({name: getattr(self, name).get_secret_value() for name in _SECRET})
+        written = {name: getattr(self, name) for name in (*_SECRET, *_ADDRESSES)}
+        return _literals(
+            {name: one.get_secret_value() if isinstance(one, SecretStr) else one for name, one in written.items()}
+        )
 
 
 _SECRET = tuple(name for name, field in Settings.model_fields.items() if field.annotation is SecretStr)
 
 
+_ADDRESSES = ("aegis_database_url", "docker_host", "slack_api_url", "aegis_gemini_endpoint")
+"""Settings whose addresses may hold a user and a password."""
+
+
 def _literals(values: Mapping[str, str]) -> tuple[str, ...]:
-    """Return what of the secret settings must never be shown; the path of a database in a file is no secret."""
-    found = []
-    for name in _SECRET:
-        value = values.get(name, "")
-        if name == "aegis_database_url":
-            if value.startswith("sqlite"):
-                continue
-            found.append(_password(value))
-        found.append(value)
+    """Return what of the settings must never be shown; the path of a database in a file is no secret."""
+    found = [values.get(name, "") for name in _SECRET if name != "aegis_database_url"]
+    found.append(quote(values.get("aegis_database_password", ""), safe=""))  # as it stands in the address
+    for name in _ADDRESSES:
+        address = values.get(name, "")
+        if name != "aegis_database_url":
+            found.extend(credentials(address))
+        elif not address.startswith("sqlite"):
+            found.extend((*credentials(address), address))
     return tuple(secret for secret in found if secret)
-
-
-def _password(url: str) -> str:
-    try:
-        return unquote(urlsplit(url).password or "")
-    except ValueError:  # no address at all; the whole value stays secret
-        return ""
 
 
 def _all(values: tuple[str, ...], shape: re.Pattern[str], wanted: str) -> tuple[str, ...]:
@@ -280,8 +302,11 @@ def load(environment: Mapping[str, str] | None = None, *, env_file: Path | None 
     Raises ``SettingsError`` that names every bad setting at once; values are never shown.
     """
     found = _raw(environment, env_file)
+    bad_password = _password_file(found)
     known = {row.name for row in TABLE}
-    bad = [_misspelt(name, known) for name in sorted(found) if name.upper().startswith("AEGIS_") and name not in known]
+    bad = bad_password + [
+        _misspelt(name, known) for name in sorted(found) if name.upper().startswith("AEGIS_") and name not in known
+    ]
     values = {name.lower(): found[name] for name in known if name in found and (found[name] or name in _MAY_BE_EMPTY)}
     try:
         settings = Settings.model_validate(values)
@@ -289,6 +314,7 @@ def load(environment: Mapping[str, str] | None = None, *, env_file: Path | None 
         bad += [_wrong(str(one["loc"][0]), one["type"], one["msg"], one.get("ctx", {})) for one in error.errors()]
     else:
         bad += _webhook(settings)
+        bad += _database(settings)
     bad += _everybody(values)
     if bad:
         listed = "\n".join(f"  {line}" for line in bad)
@@ -301,7 +327,11 @@ def secrets(environment: Mapping[str, str] | None = None, *, env_file: Path | No
 
     Raises ``SettingsError`` where ``env_file`` cannot be read: what is secret is unknown then.
     """
-    return _literals({name.lower(): value for name, value in _raw(environment, env_file).items()})
+    found = _raw(environment, env_file)
+    bad = _password_file(found)
+    if bad:
+        raise SettingsError(bad[0], mend="See .env.example.")
+    return _literals({name.lower(): value for name, value in found.items()})
 
 
 def for_slack(settings: Settings) -> Settings:
@@ -328,6 +358,38 @@ def _everybody(values: Mapping[str, str]) -> list[str]:
     if _split(values.get("aegis_approvers", "")) != (EVERYBODY,) or _split(values.get("aegis_alert_channels", "")):
         return []
     return ["AEGIS_APPROVERS: * means every member of an alert channel, and AEGIS_ALERT_CHANNELS is not set"]
+
+
+def _password_file(found: dict[str, str]) -> list[str]:
+    """Put what AEGIS_DATABASE_PASSWORD_FILE holds into AEGIS_DATABASE_PASSWORD; return what is wrong with it."""
+    name = found.get("AEGIS_DATABASE_PASSWORD_FILE", "")
+    if not name:
+        return []
+    if found.get("AEGIS_DATABASE_PASSWORD"):
+        return ["AEGIS_DATABASE_PASSWORD_FILE: AEGIS_DATABASE_PASSWORD is set too; only one of them can be"]
+    try:
+        password = Path(name).read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "it is not text in UTF-8"
+        return [f"AEGIS_DATABASE_PASSWORD_FILE: the file cannot be read: {why}"]
+    if not password or "\n" in password or "\0" in password:
+        return ["AEGIS_DATABASE_PASSWORD_FILE: the file must hold the password on one line, and nothing else"]
+    found["AEGIS_DATABASE_PASSWORD"] = password
+    return []
+
+
+def _database(settings: Settings) -> list[str]:
+    """Say what is wrong with the database's address and password together."""
+    url = settings.aegis_database_url.get_secret_value()
+    if not settings.aegis_database_password.get_secret_value():
+        return []
+    if not settings.shared:
+        return ["AEGIS_DATABASE_PASSWORD: only PostgreSQL has one, and AEGIS_DATABASE_URL names none"]
+    try:
+        with_password(url, "x")
+    except ValueError:
+        return ["AEGIS_DATABASE_URL: beside AEGIS_DATABASE_PASSWORD it must be postgresql://USER@HOST/NAME"]
+    return []
 
 
 def _webhook(settings: Settings) -> list[str]:

@@ -46,8 +46,11 @@ def test_a_replicas_settings_are_understood_and_say_that_the_work_is_shared(name
     written = THREE["services"][name]["environment"]
     assert {one for one in written if one.startswith("AEGIS_")} <= {row.name for row in TABLE}
     environment = {one: re.sub(r"\$\{\w+:[-?]([^}]*)\}", r"\1", value) for one, value in written.items()}
-    environment["AEGIS_DATABASE_URL"] = re.sub(r"\$\{[^}]*\}", "secret", written["AEGIS_DATABASE_URL"])
-    assert load(environment, env_file=None).shared
+    assert "$" not in written["AEGIS_DATABASE_URL"]
+    environment["AEGIS_DATABASE_PASSWORD"] = "p@ss/w:rd%"
+    settings = load(environment, env_file=None)
+    assert settings.shared
+    assert settings.database_url == "postgresql://aegis:p%40ss%2Fw%3Ard%25@postgres/aegis"
 
 
 @pytest.mark.parametrize("name", REPLICAS)

@@ -173,7 +173,7 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
     assert (settings.aegis_restart_limit, settings.aegis_restart_cooldown) == (5, 60)
 
 
-SECRETS = {BOT, "g-key-123456", "postgresql://u:p%40ssw0rd@db/x", "p@ssw0rd"}
+SECRETS = {BOT, "g-key-123456", "postgresql://u:p%40ssw0rd@db/x", "p@ssw0rd", "p%40ssw0rd"}
 
 
 def test_secrets_for_the_redactor_are_all_that_are_set_and_the_databases_password_by_itself() -> None:
@@ -194,7 +194,7 @@ def test_secrets_are_known_where_other_settings_are_bad(tmp_path: Path) -> None:
 
 
 def test_an_address_that_cannot_be_read_is_secret_as_a_whole() -> None:
-    assert secrets({"AEGIS_DATABASE_URL": "postgres://u:pw@[db"}, env_file=None) == ("postgres://u:pw@[db",)
+    assert secrets({"AEGIS_DATABASE_URL": "postgres://u:pw@[db"}, env_file=None) == ("pw", "postgres://u:pw@[db")
 
 
 def test_env_example_names_every_setting_with_its_default() -> None:
@@ -212,3 +212,65 @@ def test_readme_has_the_table_of_settings() -> None:
     assert [(name, default.strip("`"), meaning) for name, default, meaning in rows] == [
         (row.name, row.default, row.meaning) for row in TABLE
     ]
+
+
+MISREAD = "postgresql://aegis:p@ss/w:rd@postgres/aegis"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [MISREAD, "postgresql://aegis:pa/ss-w0rd@h/aegis", "postgres://aegis:w0rd#x@h/aegis", "postgresql://aegis:w0rd?@h/a",
+     "postgresql://aegis:w0rd", "postgresql://aegis:a@w0rd@h/aegis"],
+)  # fmt: skip
+def test_a_password_that_is_not_encoded_is_a_bad_setting_with_the_command_that_encodes_it(url: str) -> None:
+    said = bad(AEGIS_DATABASE_URL=url)
+    assert "AEGIS_DATABASE_URL: cannot be read for sure" in said
+    assert "urllib.parse.quote" in said
+    assert "w:rd" not in said
+    assert "w0rd" not in said
+
+
+def test_the_databases_password_is_a_setting_of_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text("p@ss/w:rd \n")
+    for given in ({"AEGIS_DATABASE_PASSWORD": "p@ss/w:rd"}, {"AEGIS_DATABASE_PASSWORD_FILE": str(file)}):
+        environment = {"AEGIS_DATABASE_URL": "postgresql://aegis@db:5432/aegis", **given}
+        settings = load(environment, env_file=None)
+        password = settings.aegis_database_password.get_secret_value()
+        assert password.strip() == "p@ss/w:rd"
+        assert settings.database_url.startswith("postgresql://aegis:p%40ss%2Fw%3Ard")
+        assert settings.database_url.endswith("@db:5432/aegis")
+        assert password in settings.secrets
+        assert password in secrets(environment, env_file=None)
+        assert "p@ss" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"AEGIS_DATABASE_PASSWORD": "hunter2x"}, "only PostgreSQL has one"),
+        ({"AEGIS_DATABASE_PASSWORD_FILE": "no-such-file"}, "cannot be read"),
+        ({"AEGIS_DATABASE_PASSWORD_FILE": "/dev/null"}, "on one line"),
+        ({"AEGIS_DATABASE_PASSWORD": "hunter2x", "AEGIS_DATABASE_PASSWORD_FILE": "/dev/null"}, "only one of them"),
+        (
+            {"AEGIS_DATABASE_URL": "postgresql://u:hunter2y@h/db", "AEGIS_DATABASE_PASSWORD": "hunter2x"},
+            "must be postgresql://USER@HOST/NAME",
+        ),
+        ({"AEGIS_AUDIT_KEY": "hunter2x"}, "AEGIS_AUDIT_KEY: must have at least 16 characters"),
+    ],
+)
+def test_a_password_or_key_that_cannot_be_used_is_named_and_not_shown(changes: dict[str, str], said: str) -> None:
+    told = bad(**changes)
+    assert said in told
+    assert "hunter2" not in told
+
+
+def test_credentials_in_any_address_are_secrets() -> None:
+    environment = {
+        "DOCKER_HOST": "tcp://u:engine-w0rd@h:2376",
+        "SLACK_API_URL": "http://u:slack-w0rd@h/api/",
+        "AEGIS_GEMINI_ENDPOINT": "https://u:model%2Dw0rd@h",
+        "AEGIS_DATABASE_URL": "postgresql://u:data-w0rd@h/db?sslpassword=tls-w0rd",
+    }
+    for found in (load(environment, env_file=None).secrets, secrets(environment, env_file=None)):
+        assert {"engine-w0rd", "slack-w0rd", "model-w0rd", "data-w0rd", "tls-w0rd"} <= set(found)

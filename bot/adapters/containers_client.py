@@ -14,6 +14,7 @@ from docker.utils import kwargs_from_env
 
 from bot.adapters import container_stream
 from bot.adapters.containers_errors import too_late, translate, translate_act
+from bot.domain.address import clear, credentials, without_credentials
 from bot.errors import EngineError, EngineUnreachable
 
 T = TypeVar("T")
@@ -76,6 +77,20 @@ class EngineClient:
         """Where the engine is looked for."""
         return self._environment["DOCKER_HOST"]
 
+    @property
+    def _shown(self) -> str:
+        """Return the address for people: an engine behind a proxy may want a password in it."""
+        return without_credentials(self.address)
+
+    def _error(self, translated: Callable[[BaseException, str], EngineError], error: BaseException) -> EngineError:
+        """Return our error; of what the client says, nothing of the address's credentials."""
+        ours = translated(error, self._shown)
+        if not clear(self.address) and credentials(self.address):
+            ours.detail = ""
+        for secret in credentials(self.address):
+            ours.detail = ours.detail.replace(secret, "***")
+        return ours
+
     async def ask(self, question: Callable[[docker.APIClient], T], seconds: float | None = None) -> T:
         """Run a reading call; ``seconds`` for all of it, waiting for its turn included (default: the deadline)."""
         limit = self._deadline if seconds is None else seconds
@@ -86,7 +101,7 @@ class EngineClient:
             except EngineError:
                 raise
             except Exception as error:
-                ours = translate(error, self.address)
+                ours = self._error(translate, error)
                 if isinstance(ours, EngineUnreachable):
                     # The next engine at this address may speak another version, so it is negotiated anew.
                     self._client = None
@@ -96,7 +111,7 @@ class EngineClient:
             async with asyncio.timeout(limit), self._room:
                 return await self._in_thread(call)
         except TimeoutError as late:
-            raise too_late(self.address) from late
+            raise too_late(self._shown) from late
 
     async def act(self, deed: Callable[[docker.APIClient], None], stop_timeout: int) -> None:
         """Run a call that changes something, once, on a connection of its own.
@@ -108,11 +123,11 @@ class EngineClient:
             try:
                 client = self._make(ACT_SECONDS)
             except Exception as error:
-                raise translate(error, self.address) from error
+                raise self._error(translate, error) from error
             try:
                 deed(client)
             except Exception as error:
-                raise translate_act(error, self.address) from error
+                raise self._error(translate_act, error) from error
             finally:
                 client.close()
 
@@ -120,11 +135,11 @@ class EngineClient:
             async with asyncio.timeout(stop_timeout + 2 * ACT_SECONDS):
                 await self._in_thread(call)
         except TimeoutError as late:
-            raise too_late(self.address) from late
+            raise too_late(self._shown) from late
 
     async def _in_thread(self, call: Callable[[], T]) -> T:
         if len(self._hanging) >= HANGING:
-            raise too_late(self.address)
+            raise too_late(self._shown)
         answer: concurrent.futures.Future[T] = concurrent.futures.Future()
 
         def work() -> None:
@@ -160,16 +175,16 @@ class EngineClient:
                 if time.monotonic() >= ends:
                     break
         except Exception as error:
-            raise translate(error, self.address) from error
+            raise self._error(translate, error) from error
         if time.monotonic() >= ends:
-            raise too_late(self.address)
+            raise too_late(self._shown)
 
     def _shared(self) -> docker.APIClient:
         client = self._client
         if client is not None:
             return client
         if not self._making.acquire(timeout=self._deadline):
-            raise too_late(self.address)
+            raise too_late(self._shown)
         try:
             if self._client is None:
                 self._client = self._make(self._deadline)

@@ -14,6 +14,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from bot.domain.address import ENCODE, clear
 from bot.errors import StoreUnavailable
 
 WRITES = "BEGIN IMMEDIATE"
@@ -76,6 +77,11 @@ def understood(given: str) -> URL:
         raise StoreUnavailable(
             "AEGIS_DATABASE_URL names no database that Aegis can use.",
             mend="Write sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME.",
+        )
+    if name != "sqlite" and not clear(given):
+        raise StoreUnavailable(
+            "AEGIS_DATABASE_URL cannot be read for sure: signs of its password are not percent-encoded.",
+            mend=f"Encode the password with {ENCODE}, or set AEGIS_DATABASE_PASSWORD.",
         )
     return url.set(drivername=backend[name])
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from bot.domain.address import credentials
 from bot.errors import StoreError, StoreUnavailable
 
 _SQLITE = {
@@ -36,6 +39,10 @@ _POSTGRES = {
 """PostgreSQL's SQLSTATEs (appendix A of its manual) that an operator can mend."""
 
 
+_HOST = re.compile(r"[\w.:,-]+|its socket|/[\w./-]+")
+_DATABASE = re.compile(r"[\w.-]*")
+
+
 class Conflict(StoreError):
     """A unique index said no: somebody else was faster."""
 
@@ -50,8 +57,8 @@ def ours(error: BaseException, url: URL) -> StoreError:
     where = place(url)
     origin = getattr(error, "orig", None) or error
     detail = str(origin)
-    if url.password:
-        detail = detail.replace(str(url.password), "***")
+    for secret in credentials(url.render_as_string(hide_password=False)):
+        detail = detail.replace(secret, "***")
     if isinstance(error, IntegrityError):
         return Conflict("Somebody else was faster.", detail=detail)
     what, mend = _words(origin, url.get_backend_name())
@@ -62,7 +69,12 @@ def place(url: URL) -> str:
     """Name the database for people: the file, or host and database."""
     if url.get_backend_name() == "sqlite":
         return str(url.database)
-    return f"{url.host or 'its socket'}{f':{url.port}' if url.port else ''}/{url.database or ''}"
+    host = url.host or "its socket"
+    # What is no host's name may be a piece of a password that was read wrongly.
+    shown = host if _HOST.fullmatch(host) else "its address"
+    return (
+        f"{shown}{f':{url.port}' if url.port else ''}/{url.database if _DATABASE.fullmatch(url.database or '') else ''}"
+    )
 
 
 def damaged(url: URL, detail: str) -> StoreUnavailable:

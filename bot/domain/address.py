@@ -1,4 +1,4 @@
-"""Addresses with credentials in them: what of one is secret, whether it is clear which part that is, what may be shown."""
+"""Addresses with credentials in them: which part is secret, whether that is clear, and what may be shown."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def clear(address: str) -> bool:
 
 
 def without_credentials(address: str) -> str:
-    """Return the address as it may be shown: without user, password and query; only its scheme where that is unclear."""
+    """Return the address as it may be shown: without user, password and query; where it is unclear, its scheme."""
     scheme = _SCHEME.match(address)
     if scheme is None:
         return address if re.fullmatch(r"/?[\w./-]*", address) else ""

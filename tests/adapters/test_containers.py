@@ -515,3 +515,15 @@ async def test_an_answer_that_never_comes_is_a_time_out(
     fake_engine.hang("GET /version")
     with pytest.raises(EngineTimeout):
         await ask(containers)
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [("tcp://aegis:hunter2@127.0.0.1:9", "tcp://127.0.0.1:9"), ("tcp://aegis:x@hunter2/y@127.0.0.1:9", "tcp://…")],
+)
+async def test_credentials_in_the_engines_address_are_never_shown(tmp_path, address, shown):
+    containers = DockerContainers(docker_host=address, bundles=tmp_path, now=lambda: datetime.now(UTC))
+    with pytest.raises(EngineError) as caught:
+        await containers.info()
+    assert shown in caught.value.what
+    assert "hunter2" not in f"{caught.value.sentence} {caught.value.detail}"

@@ -18,11 +18,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
+from sqlalchemy import URL, text
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.adapters import schema, store_database, store_engine
+from bot.adapters import schema, store_database, store_engine, store_faults
 from bot.adapters.store import SqlStore
 from bot.adapters.store_rows import cleaned, to_text
 from bot.domain.audit import Act
@@ -433,3 +433,15 @@ async def test_a_step_that_is_cancelled_in_the_middle_ends_before_the_store_is_c
         await store.close()
         # What the driver still had to do would go on in a task of its own, and could wait for ever.
         assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+@pytest.mark.parametrize("password", ["p@ss/w:rd", "w:rd@x", "a/w:rd", "a?w:rd", "a#w:rd"])
+async def test_no_piece_of_a_password_that_was_not_encoded_is_shown(password: str) -> None:
+    error = await refused(f"postgresql://aegis:{password}@127.0.0.1:9/aegis")
+    assert "percent-encoded" in error.what
+    assert "w:rd" not in f"{error.sentence}{error.detail}{error.__cause__}"
+
+
+async def test_a_host_that_is_none_is_not_shown() -> None:
+    url = URL.create("postgresql+psycopg", "aegis", "p", "ss/w:rd@postgres", database="w:rd@x")
+    assert "w:rd" not in store_faults.place(url)

@@ -55,7 +55,13 @@ def test_an_address_is_shown_without_its_credentials(address: str, shown: str) -
 
 @pytest.mark.parametrize(
     "address",
-    ["postgresql://u:p@h/db", "postgresql://u:a:b@h:1/db", "postgresql://u@%2Frun/db", "postgresql:///db", "sqlite:///a.db"],
+    [
+        "postgresql://u:p@h/db",
+        "postgresql://u:a:b@h:1/db",
+        "postgresql://u@%2Frun/db",
+        "postgresql:///db",
+        "sqlite:///a.db",
+    ],
 )
 def test_what_can_be_read_in_one_way_only_is_clear(address: str) -> None:
     assert clear(address)
