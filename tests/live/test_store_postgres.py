@@ -18,6 +18,7 @@ from bot.adapters.store import SqlStore
 from bot.domain.audit import Examined
 from bot.domain.incident import Approval, State
 from bot.errors import SchemaTooNew, StoreError, StoreUnavailable
+from bot.settings import load
 from tests.adapters.store_contract import (
     NOW,
     SecondStore,
@@ -244,3 +245,26 @@ async def test_a_newer_schema_and_somebody_elses_tables_are_refused(
     assert isinstance(await refused(url), SchemaTooNew)
     await statement(cluster.url(), "CREATE TABLE songs (name TEXT)")
     assert "something else" in (await refused(cluster.url())).what
+
+
+async def test_a_password_of_any_signs_logs_in_as_a_setting_of_its_own(cluster: Cluster, url: str) -> None:
+    password = "p@ss/w:rd%41?#'"
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute("CREATE ROLE guest LOGIN PASSWORD 'p@ss/w:rd%41?#''' SUPERUSER")
+    try:
+        plain = url.replace("aegis:hunter2@", "guest@")
+        environment = {"AEGIS_DATABASE_URL": plain, "AEGIS_DATABASE_PASSWORD": password}
+        settings = load(environment, env_file=None)
+        store = SqlStore(settings.database_url)
+        await store.start()
+        assert "127.0.0.1" in await store.check()
+        await store.close()
+        wrong = load({**environment, "AEGIS_DATABASE_PASSWORD": "other/w0rd"}, env_file=None)
+        with pytest.raises(StoreUnavailable, match="refuses") as caught:
+            await SqlStore(wrong.database_url).start()
+        assert "w0rd" not in f"{caught.value.sentence}{caught.value.detail}"
+    finally:
+        with psycopg.connect(url, autocommit=True) as admin:
+            admin.execute("REASSIGN OWNED BY guest TO aegis")
+            admin.execute("DROP OWNED BY guest")
+            admin.execute("DROP ROLE guest")
