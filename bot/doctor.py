@@ -11,7 +11,7 @@ from pathlib import Path
 from bot import doctor_slack
 from bot.adapters.gemini import Gemini
 from bot.check import SKIPPED, Check, asked
-from bot.domain import guard
+from bot.domain import guard, own
 from bot.domain.alert import nearest
 from bot.domain.evidence import Facts
 from bot.domain.guard import History, Refusal
@@ -55,6 +55,7 @@ async def _engine(settings: Settings, edges: Parts) -> AsyncIterator[Check]:
     engine = await asked("engine", _reached, edges)
     yield engine
     yield await _restart_calls(settings, edges) if engine.well else Check("restart calls", None, SKIPPED)
+    yield await asked("own containers", _own, edges) if engine.well else Check("own containers", None, SKIPPED)
     for name in settings.aegis_restart_allowlist:
         if not engine.well:
             yield Check(f"target {name}", None, SKIPPED)
@@ -89,6 +90,19 @@ async def _restart_calls(settings: Settings, edges: Parts) -> Check:
     return Check("restart calls", True, "let through")
 
 
+async def _own(edges: Parts) -> str:
+    """Say which containers are never restarted, since Aegis is or needs them, and what cannot be known of that."""
+    inventory = await edges.containers.inventory()
+    mine = own.own(inventory, edges.plan.hosts, await edges.world.surroundings())
+    if mine.unknown:
+        raise AegisError(
+            " ".join(mine.unknown),
+            mend="Put the label aegis.protect=true on Aegis, its database and its socket proxy: it always protects.",
+        )
+    names = [target.name for target in inventory if target.name in mine.words]
+    return f"never restarted: {', '.join(names)}" if names else "Aegis needs no container of this engine"
+
+
 async def _missing(name: str, edges: Parts) -> str:
     near = nearest(name, [target.name for target in await edges.containers.inventory()])
     meant = f"Is {' or '.join(near)} meant? " if near else ""
@@ -100,8 +114,9 @@ async def _missing(name: str, edges: Parts) -> str:
 
 async def _target(facts: Facts, edges: Parts) -> str:
     """Say how the target is, and whether the guard would let anybody restart it now."""
-    own = guard.own(await edges.containers.inventory(), edges.plan.hosts)
-    said = guard.check(facts.name, facts, History(), replace(edges.plan.policy, own=own), edges.world.now())
+    mine = own.own(await edges.containers.inventory(), edges.plan.hosts, await edges.world.surroundings())
+    policy = replace(edges.plan.policy, own=mine.protected(facts.name))
+    said = guard.check(facts.name, facts, History(), policy, edges.world.now())
     if isinstance(said, Refusal):
         raise AegisError(said.reason, mend="If that is meant, take it out of AEGIS_RESTART_ALLOWLIST.")
     return facts.status

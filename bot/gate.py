@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot.domain import guard
+from bot.domain import guard, own
 from bot.domain.eligibility import EVERYBODY
 from bot.domain.evidence import Facts
 from bot.domain.guard import Permit, Refusal
@@ -134,11 +134,13 @@ class Gate:
         now = self._world.now()
         try:
             history = await self._store.history(target, now)
-            own = guard.own(await self._containers.inventory(), self._plan.hosts)
+            around = await self._world.surroundings()
+            mine = own.own(await self._containers.inventory(), self._plan.hosts, around)
         except (StoreError, EngineError) as error:
             log.warning("the guard refuses: %s", error.sentence)
             return Refusal("facts", f"{error.what} So nothing can be restarted.")
-        return guard.check(target, facts, history, replace(self._plan.policy, own=self._plan.policy.own | own), now)
+        policy = replace(self._plan.policy, own=mine.protected(target, self._plan.policy.own))
+        return guard.check(target, facts, history, policy, now)
 
     async def _stale(self, press: Press, incident: Incident) -> bool:
         """Refuse a press on a card that is closed, expired or of an older look."""

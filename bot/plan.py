@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.domain.guard import Policy
+from bot.domain.own import Surroundings
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +27,15 @@ class Plan:
     hosts: tuple[str, ...] = ()
 
 
+async def _nothing_known() -> Surroundings:
+    return Surroundings()
+
+
 @dataclass(frozen=True, slots=True)
 class World:
-    """The clock (aware, UTC), sleep (seconds), and names that nobody can guess."""
+    """The clock (aware, UTC), sleep (seconds), names that nobody can guess, and what is known of this process."""
 
     now: Callable[[], datetime]
     sleep: Callable[[float], Awaitable[None]]
     name: Callable[[], str]
+    surroundings: Callable[[], Awaitable[Surroundings]] = _nothing_known

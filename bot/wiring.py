@@ -47,6 +47,7 @@ from bot.slack.missed import Missed
 from bot.slack.socket import Connection
 from bot.slack.work import Work
 from bot.steady import Steady
+from bot.surroundings import Around
 from bot.watch import Watch
 from bot.webhook import KEYS, RETRY, Door, Webhook
 
@@ -114,8 +115,18 @@ def parts(settings: Settings) -> Parts:
         store=SqlStore(settings.database_url, settings.aegis_audit_key.get_secret_value()),
         memory=RunbookTable(settings.database_url) if settings.shared else RunbookFile(settings.aegis_runbook),
         plan=_plan(settings),
-        world=World(now=_now, sleep=asyncio.sleep, name=partial(secrets.token_hex, 8)),
+        world=World(
+            now=_now,
+            sleep=asyncio.sleep,
+            name=partial(secrets.token_hex, 8),
+            surroundings=Around(_addresses(settings)).look,
+        ),
     )
+
+
+def _addresses(settings: Settings) -> tuple[str, ...]:
+    """Return the addresses of the engine and of the database."""
+    return settings.docker_host, settings.database_url
 
 
 def _plan(settings: Settings) -> Plan:
@@ -126,7 +137,6 @@ def _plan(settings: Settings) -> Plan:
         expiry=settings.aegis_approval_expiry,
         dry_run=settings.aegis_dry_run,
     )
-    addresses = (settings.docker_host, settings.database_url)
     return Plan(
         policy=policy,
         delay=settings.aegis_verify_delay,
@@ -135,7 +145,7 @@ def _plan(settings: Settings) -> Plan:
         urls=settings.verify_urls,
         escalation=settings.aegis_escalation,
         watched=settings.aegis_alert_channels,
-        hosts=(socket.gethostname(), *(urlsplit(address).hostname or "" for address in addresses)),
+        hosts=(socket.gethostname(), *(urlsplit(address).hostname or "" for address in _addresses(settings))),
     )
 
 

@@ -20,12 +20,14 @@ from bot.check import Check
 from bot.doctor import examine
 from bot.doctor_slack import SCOPES
 from bot.domain.evidence import Port
+from bot.domain.own import Need, Surroundings
+from bot.domain.target import Target
 from bot.errors import EngineDenied, EngineError, TargetNotFound
 from bot.playground.slack.faults import Fault
 from bot.playground.slack.state.people import Channel
 from bot.playground.slack.workspace import Workspace
-from bot.settings import load
-from bot.wiring import parts
+from bot.settings import Settings, load
+from bot.wiring import Parts, parts
 from tests.fakes import FakeContainers, facts
 from tests.gemini_endpoint import GeminiEndpoint, fails, gemini_endpoint, says
 from tests.playground.conftest import without_proxies
@@ -77,6 +79,7 @@ class Patient:
     def __init__(self, settings: dict[str, str], containers: FakeContainers) -> None:
         self.settings = settings
         self.containers = containers
+        self.around = Surroundings()
 
     async def look(self, **settings: str) -> dict[str, Check]:
         given = load({**self.settings, **settings}, env_file=None)
@@ -94,9 +97,16 @@ def patient(
     slack: Workspace, gemini: GeminiEndpoint, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Patient:
     containers = FakeContainers()
-    monkeypatch.setattr(
-        doctor, "parts", lambda settings: replace(parts(settings), containers=cast(DockerContainers, containers))
-    )
+
+    async def around() -> Surroundings:
+        return made.around
+
+    def with_fakes(settings: Settings) -> Parts:
+        edges = parts(settings)
+        world = replace(edges.world, surroundings=around)
+        return replace(edges, containers=cast(DockerContainers, containers), world=world)
+
+    monkeypatch.setattr(doctor, "parts", with_fakes)
     settings = {
         "SLACK_BOT_TOKEN": slack.bot_token,
         "SLACK_APP_TOKEN": slack.app_token,
@@ -111,7 +121,8 @@ def patient(
         "AEGIS_RUNBOOK": str(tmp_path / "runbook.json"),
         "AEGIS_BUNDLES": str(tmp_path / "bundles"),
     }
-    return Patient(settings, containers)
+    made = Patient(settings, containers)
+    return made
 
 
 def test_the_scopes_are_those_of_the_manifest() -> None:
@@ -132,6 +143,7 @@ async def test_where_everything_is_well_each_thing_was_looked_at_in_turn(patient
         "escalation U0SECOND": True,
         "engine": True,
         "restart calls": True,
+        "own containers": True,
         f"target {NAME}": True,
         f"verify URL of {NAME}": True,
         "model": True,
@@ -402,6 +414,28 @@ async def test_a_target_that_nobody_could_restart_is_told(patient: Patient, chan
     check = await patient.ill(f"target {NAME}")
     assert said in check.said
     assert "AEGIS_RESTART_ALLOWLIST" in check.mend
+
+
+async def test_what_cannot_be_known_of_aegis_own_container_is_told_with_the_label_that_protects(
+    patient: Patient,
+) -> None:
+    patient.around = Surroundings(ids=frozenset({"9" * 64}), contained=True)
+    check = await patient.ill("own containers")
+    assert check.said == "Aegis runs in a container, but which one cannot be told from inside."
+    assert "aegis.protect=true" in check.mend
+
+
+async def test_a_host_that_cannot_be_resolved_may_be_any_container(patient: Patient) -> None:
+    patient.around = Surroundings(needs=(Need("db.internal", 5432, None),))
+    found = await patient.look()
+    assert found["own containers"].said == "The host db.internal cannot be resolved, so it may be any container."
+    assert "It is not known whether" in found[f"target {NAME}"].said
+
+
+async def test_aegis_own_containers_are_named(patient: Patient) -> None:
+    patient.containers.others = (Target("renamed", "9" * 64),)
+    patient.around = Surroundings(ids=frozenset({"9" * 64}), contained=True)
+    assert (await patient.look())["own containers"].said == "never restarted: renamed"
 
 
 async def test_what_aegis_needs_to_run_is_no_target(patient: Patient) -> None:

@@ -39,6 +39,10 @@ def targets(rows: Iterable[Mapping[str, Any]]) -> tuple[Target, ...]:
                     swarm_service=labels.get("com.docker.swarm.service.name", ""),
                     swarm_task=labels.get("com.docker.swarm.task.name", ""),
                     fell=_FELL.search(str(row.get("Status", ""))) is not None,
+                    addresses=_of_endpoints(row, "IPAddress", "GlobalIPv6Address"),
+                    gateways=_of_endpoints(row, "Gateway", "IPv6Gateway"),
+                    published=_published(row),
+                    host_network="host" in _networks(row),
                 )
             )
     return tuple(sorted(found, key=lambda target: target.name))
@@ -103,6 +107,27 @@ def _labels(row: Mapping[str, Any]) -> Mapping[str, str]:
 
 
 def _networks(row: Mapping[str, Any]) -> set[str]:
+    return set(_endpoints(row))
+
+
+def _endpoints(row: Mapping[str, Any]) -> Mapping[str, Any]:
     settings = row.get("NetworkSettings")
     networks = settings.get("Networks") if isinstance(settings, dict) else None
-    return set(networks) if isinstance(networks, dict) else set()
+    return networks if isinstance(networks, dict) else {}
+
+
+def _of_endpoints(row: Mapping[str, Any], *keys: str) -> tuple[str, ...]:
+    ends = [end for end in _endpoints(row).values() if isinstance(end, dict)]
+    return tuple(sorted({str(end[key]) for end in ends for key in keys if end.get(key)}))
+
+
+def _published(row: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
+    ports = row.get("Ports")
+    listed = [port for port in (ports if isinstance(ports, list) else ()) if isinstance(port, dict)]
+    return tuple(
+        sorted(
+            (str(port.get("IP") or ""), port["PublicPort"])
+            for port in listed
+            if port.get("Type", "tcp") == "tcp" and isinstance(port.get("PublicPort"), int)
+        )
+    )

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.domain.diagnosis import Action
 from bot.domain.evidence import Facts
-from bot.domain.target import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +29,17 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the operator allows. Times in seconds. ``own``: names and ids of Aegis itself and what it needs to run."""
+    """What the operator allows. Times in seconds.
+
+    ``own``: names and ids of Aegis itself and what it needs to run; ``None`` if that is not known.
+    """
 
     allowlist: frozenset[str]
     cooldown: int
     limit: int
     expiry: int
     dry_run: bool
-    own: frozenset[str] = frozenset()
+    own: frozenset[str] | None = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +67,9 @@ def check(target: str, facts: Facts | None, history: History | None, policy: Pol
         return Refusal("facts", f"The engine did not say how {target} is, so nothing can be restarted.")
     if facts.name != target:
         return Refusal("name", "The engine answered for a container of another name.")
-    if target in policy.own or facts.container_id in policy.own:
-        return Refusal("own", f"{target} is Aegis itself, or something that Aegis needs to run.")
-    for test in (_label, _state):
-        refused = test(facts)
-        if refused:
-            return refused
+    refused = _own(target, facts, policy) or _label(facts) or _state(facts)
+    if refused:
+        return refused
     if history is None:
         return Refusal("history", "The database did not say when this was last restarted, so nothing can be restarted.")
     people = approvals(facts)
@@ -80,6 +78,17 @@ def check(target: str, facts: Facts | None, history: History | None, policy: Pol
             "approvals", f"The label aegis.approvals of {target} says no number of people, so nobody can restart it."
         )
     return _pace(target, history, policy, now) or Permit(policy.dry_run, people)
+
+
+def _own(target: str, facts: Facts, policy: Policy) -> Refusal | None:
+    if policy.own is None:
+        return Refusal(
+            "own",
+            f"It is not known whether {target} is something that Aegis needs to run, so nothing can be restarted.",
+        )
+    if target in policy.own or facts.container_id in policy.own:
+        return Refusal("own", f"{target} is Aegis itself, or something that Aegis needs to run.")
+    return None
 
 
 def _label(facts: Facts) -> Refusal | None:
@@ -142,21 +151,6 @@ def changed(seen: Facts, now: Facts) -> str:
     if now.started_at != seen.started_at:
         return "it was started again in the meantime"
     return ""
-
-
-def own(inventory: Sequence[Target], hosts: Sequence[str]) -> frozenset[str]:
-    """Return names and ids of the containers that Aegis itself is or needs.
-
-    ``hosts`` are this machine's host name (inside a container the short id, unless somebody named it) and the hosts of
-    the database and the engine's address, each of which may be a container's name, id or Compose service.
-    """
-    needed = {host for host in hosts if host}
-    mine = [
-        target
-        for target in inventory
-        if target.name in needed or target.service in needed or target.container_id[:12] in needed
-    ]
-    return frozenset(word for target in mine for word in (target.name, target.container_id) if word)
 
 
 def spell(span: timedelta) -> str:

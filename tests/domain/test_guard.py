@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.guard import History, Permit, Policy, Refusal, changed, check, digest, own, spell
-from bot.domain.target import Target
+from bot.domain.guard import History, Permit, Policy, Refusal, changed, check, digest, spell
 from tests.fakes import CONTAINER, START, facts
 
 POLICY = Policy(frozenset({"buggy-app-v2"}), cooldown=300, limit=3, expiry=3600, dry_run=False)
@@ -94,17 +93,10 @@ def test_health_may_change_between_card_and_press():
     assert changed(facts(), facts(health="healthy")) == ""
 
 
-def test_aegis_knows_itself_and_what_it_needs():
-    inventory = (
-        Target("shop-aegis-1", "a" * 64, service="aegis"),
-        Target("shop-proxy-1", "b" * 64, service="socket-proxy"),
-        Target("postgres", "e" * 64),
-        Target("buggy-app-v2", CONTAINER),
-    )
-    mine = own(inventory, ("a" * 12, "socket-proxy", "postgres", ""))
-    assert {"shop-aegis-1", "shop-proxy-1", "postgres"} <= mine
-    assert "buggy-app-v2" not in mine
-    assert CONTAINER not in mine
+def test_what_is_not_known_to_be_no_part_of_aegis_is_not_restarted():
+    verdict = check("buggy-app-v2", facts(), History(), replace(POLICY, own=None), START)
+    assert isinstance(verdict, Refusal)
+    assert (verdict.rule, "not known" in verdict.reason) == ("own", True)
 
 
 @pytest.mark.parametrize(

@@ -101,14 +101,14 @@ async def test_82_what_is_being_restarted_is_never_closed_to_make_room(
     second = await bench.fire(ts="2.1")
     probe = bench.prober.probe
 
-    async def crowded(url: str) -> object:
+    async def crowded(url: str, only: frozenset[str] = frozenset()) -> object:
         monkeypatch.setattr(record, "MOST_WAITING", 0)
         received = alert(name="prod-db", ts="3.1")
         if await bench.responder.receive(received):
             look, bench.containers.looks = bench.containers.looks, [facts("prod-db", container_id="d" * 64)]
             await bench.responder.answer(received)
             bench.containers.looks = look
-        return await probe(url)
+        return await probe(url, only)
 
     monkeypatch.setattr(bench.prober, "probe", crowded)
     await bench.responder.restart(press(second))
