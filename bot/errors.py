@@ -19,6 +19,7 @@ AegisError
 │   └── RunbookUnwritable     it cannot be written
 ├── SlackError                Slack said no, or nothing
 ├── VerifyUrlRefused          an address that Aegis will not probe
+├── TextOverrun               a long text could not be read in time
 └── BundleFailed              the crash bundle could not be written
 """
 
@@ -136,3 +137,7 @@ class VerifyUrlRefused(AegisError):
 
 class BundleFailed(AegisError):
     """The crash bundle could not be written, so nothing is restarted."""
+
+
+class TextOverrun(AegisError):
+    """A long outside text could not be read in time; less of it is read."""

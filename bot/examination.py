@@ -87,11 +87,15 @@ class Examination:
 
     async def consider(self, evidence: Evidence, *, title: str, alert: str) -> Findings:
         """Read the evidence, remember what was alike, and diagnose."""
-        proven = symptoms.read(evidence, f"{title}\n{alert}")
+        # In threads, since hundreds of patterns over each line take a tenth of a second; no single one holds the loop.
+        proven = await asyncio.to_thread(symptoms.read, evidence, f"{title}\n{alert}")
         precedents, memory = await self._precedents(evidence, proven)
         proven = symptoms.with_past(evidence, proven, precedents)
         evidence = replace(evidence, sources=(*evidence.sources, *memory))
-        asked = prompt.prompts(evidence, proven, precedents, alert=alert, title=title, nonce=self._world.name())
+        nonce = self._world.name()
+        asked = await asyncio.to_thread(
+            prompt.prompts, evidence, proven, precedents, alert=alert, title=title, nonce=nonce
+        )
         return Findings(evidence, await self._diagnosis(evidence, proven, precedents, asked), precedents)
 
     async def _evidence(self, target: str) -> Evidence:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from bot.domain.alert import Alert
 from bot.domain.audit import Act
@@ -16,6 +16,15 @@ from bot.domain.prompt import Prompt
 from bot.domain.runbook import Entry
 from bot.domain.target import Target
 from bot.domain.verification import Probe
+
+T = TypeVar("T")
+
+
+class TextCalls(Protocol):
+    """Calls functions over outside text so that no long text holds the event loop."""
+
+    async def call(self, function: Callable[..., T], *args: object, length: int) -> T:
+        """Return ``function(*args)`` over ``length`` characters; raise ``TextOverrun`` if that takes too long."""
 
 
 @dataclass(frozen=True, slots=True)

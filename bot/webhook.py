@@ -20,13 +20,12 @@ from weakref import WeakValueDictionary
 
 from aiohttp import web
 
-from bot.domain.admission import admitted
-from bot.domain.alert import Alert, Kind
+from bot.domain.alert import Kind
 from bot.domain.incident import Place
-from bot.domain.webhook import read_webhook
 from bot.errors import StoreError
 from bot.inbound import Taking
 from bot.ports import Begun, Received
+from bot.reading import Reading
 from bot.telemetry import HTTP_MALFORMED
 
 log = logging.getLogger(__name__)
@@ -64,8 +63,8 @@ _AMAZON = re.compile(r"sns\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?")
 class Door:
     """What the webhook needs: its token, the channel for the cards, who takes alerts in, and how work goes on.
 
-    ``clean`` takes secrets out of outside text; ``start`` goes on with work after the answer. ``taken`` are the keys of
-    what the last run took in lately, and when.
+    ``clean`` takes secrets out of outside text, and ``reading`` reads bodies with it; ``start`` goes on with work after
+    the answer. ``taken`` are the keys of what the last run took in lately, and when.
     """
 
     token: str
@@ -75,6 +74,7 @@ class Door:
     clean: Callable[[str], str]
     clock: Callable[[], datetime]
     taken: Mapping[str, datetime] = field(default_factory=dict)
+    reading: Reading | None = None
 
 
 class Webhook:
@@ -126,8 +126,8 @@ class Webhook:
         return await self._take(sender, body, content)
 
     async def _take(self, sender: str, body: Mapping[str, Any], content: bytes) -> web.Response:
-        # In a thread, since a long log is read for secrets for a tenth of a second.
-        alert = await asyncio.to_thread(_read, sender, body, self._door.clean)
+        reading = self._door.reading or Reading(self._door.clean)
+        alert = await reading.admitted(await reading.webhook(sender, body))
         if alert.kind is Kind.NOISE:
             _tell_what_to_confirm(body)
             return _yes({"incident": None, "incidents": [], "ignored": f"This is no alert: {alert.title or sender}."})
@@ -238,10 +238,6 @@ def _wrong(sender: str, body: Mapping[str, Any]) -> str:
     if sender == "uptime-kuma" and not {"heartbeat", "monitor", "msg"} & body.keys():
         return "Uptime Kuma's body has heartbeat, monitor and msg; none of these is there."
     return "" if body else "The body is empty."
-
-
-def _read(sender: str, body: Mapping[str, Any], clean: Callable[[str], str]) -> Alert:
-    return admitted(read_webhook(sender, body), clean)
 
 
 def _tell_what_to_confirm(body: Mapping[str, Any]) -> None:

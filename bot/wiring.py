@@ -23,6 +23,7 @@ from bot.adapters.probe import HttpProber
 from bot.adapters.runbook_file import RunbookFile
 from bot.adapters.runbook_table import RunbookTable
 from bot.adapters.store import SqlStore
+from bot.adapters.text_worker import TextWorker
 from bot.descriptors import raise_limit
 from bot.domain.guard import Policy
 from bot.domain.redact import redact
@@ -34,6 +35,7 @@ from bot.plan import Plan, World
 from bot.ports import LeftOver
 from bot.questions import Desk
 from bot.ration import Ration
+from bot.reading import FUNCTIONS, Reading
 from bot.record import Record
 from bot.responder import Responder
 from bot.settings import Settings
@@ -149,6 +151,17 @@ def _plan(settings: Settings) -> Plan:
     )
 
 
+@contextlib.asynccontextmanager
+async def _reading(settings: Settings) -> AsyncIterator[Reading]:
+    """Return what reads alerts, with the process for long texts begun."""
+    long_texts = TextWorker(FUNCTIONS)
+    long_texts.start()
+    try:
+        yield Reading(partial(redact, known=settings.secrets), long_texts)
+    finally:
+        await long_texts.close()
+
+
 _now = Steady(partial(datetime.now, UTC), time.monotonic)
 
 
@@ -215,6 +228,7 @@ async def running(settings: Settings) -> AsyncIterator[Connection]:
             plan=edges.plan,
             world=edges.world,
         )
+        reading = await ending.enter_async_context(_reading(settings))
         app = listeners.bolt(client, own)
         said = listeners.routes(
             app,
@@ -226,10 +240,10 @@ async def running(settings: Settings) -> AsyncIterator[Connection]:
             messenger=messenger,
             members=Members(client, own.team_id),
             clock=_now,
-            clean=partial(redact, known=settings.secrets),
+            reading=reading,
         )
         clock = SlackClock(_now)
-        missed = Missed(client, own, settings.aegis_alert_channels, clock, said.take)
+        missed = Missed(client, own, settings.aegis_alert_channels, clock, said.take, reading)
         connection = Connection(
             app,
             settings.slack_app_token.get_secret_value(),
@@ -251,6 +265,7 @@ async def running(settings: Settings) -> AsyncIterator[Connection]:
             taking=responder,
             start=work.start,
             clean=partial(redact, known=settings.secrets),
+            reading=reading,
             clock=_now,
             taken=await edges.store.taken_in(KEYS, _now() - RETRY),
         )

@@ -18,12 +18,14 @@ from typing import Any
 
 import bot
 
-SMALL, LARGE = 6_000, 24_000
+SMALL, LARGE, TIMES = 6_000, 24_000, 4
 MOST = 6.0
 """How many times the time of the small text the large one may take: four is linear, sixteen is quadratic."""
 FLOOR_S = 0.004
 """A large text that takes less than this is fast, whatever the small one took."""
 HOPELESS_S = 1.5
+STEPS = 1_000
+"""A pattern with at most so many ways at each place of a text is linear as it is, and not measured."""
 SEPARATORS = ("", "-", " ", "_", ".", "/", "=", ":")
 _SAMPLES = "aA1-_ ./=:\"',;@\n\t([{<|\\#*~+%!?ä$&^`)]}>\x1b\x00\u200b\u3042\u201c\xab\ud800\udc80"
 
@@ -225,8 +227,10 @@ def ways(items: Iterable[Any]) -> int:
         elif op in (_constants.MAX_REPEAT, _constants.MIN_REPEAT, _constants.POSSESSIVE_REPEAT):
             low, high, inner = value
             once = ways(inner)
-            if high is _constants.MAXREPEAT or high > 400:
+            if high is _constants.MAXREPEAT or high > STEPS:
                 return _ENDLESS
+            if op is _constants.POSSESSIVE_REPEAT and once == 1:
+                continue
             own = high - low + 1 if once == 1 else once ** min(high, 40) * (high - low + 1)
         else:
             own = 1
@@ -238,7 +242,7 @@ def ways(items: Iterable[Any]) -> int:
 
 def bounded(items: Any) -> bool:
     """Return True if a pattern takes a small, bounded number of steps at each place: it is linear as it is."""
-    return ways(items) <= 128
+    return ways(items) <= STEPS
 
 
 def separators(items: Any) -> list[str]:
@@ -406,14 +410,14 @@ def growth(run: Callable[[int], Callable[[], object]], floor_s: float = FLOOR_S)
             return ""
         large_call = run(LARGE)
         large = cpu(large_call, max(HOPELESS_S, small * 20))
-        for _ in range(5):
+        for _ in range(8):
             if large < floor_s or large <= MOST * small:
                 return ""
-            if large > 10 * floor_s and large > 11 * small:
-                small = min(small, cpu(small_call))
-                break
-            small = min(small, cpu(small_call))
+            # As many small ones as take as long as a large one: what else the machine does then falls on both alike.
+            small = cpu(lambda: [small_call() for _ in range(TIMES)], HOPELESS_S * 4) / TIMES
             large = min(large, cpu(large_call, max(HOPELESS_S, small * 20)))
+            if large > 10 * floor_s and large > 11 * small:
+                break
     except Overrun:
         return f"hopeless: longer than {HOPELESS_S} s"
     if large < floor_s or large <= MOST * small:

@@ -17,18 +17,18 @@ _STATUS_KEYS = words(
     "incident_status current_status newstatevalue alarm_state transition alert_transition"
 )
 _FIRING_STATUS = re.compile(
-    r"(?i)\W*(?:firing|alerting|alert|alarm|triggered?|re-?triggered|open(?:ed)?|active|problem|"
+    r"(?i)\W{0,40}(?:firing|alerting|alert|alarm|triggered?|re-?triggered|open(?:ed)?|active|problem|"
     r"critical|crit|warn(?:ing)?|major|minor|error|down|"
     r"failed|failing|unhealthy|offline|created|activated|unreachable|unknown|no data|"
     r"in[- ]progress|ongoing|exited|dead|new|started|unresolved)\b"
 )
 _RESOLVED_STATUS = re.compile(
-    r"(?i)\W*(?:resolved|recovered|recovery|recover|ok|okay|closed|close|up|healthy|normal|"
+    r"(?i)\W{0,40}(?:resolved|recovered|recovery|recover|ok|okay|closed|close|up|healthy|normal|"
     r"cleared?|green|online|fixed|inactive|back to normal|"
     r"succeeded|success|passed|ended|restored|deactivated|running)\b"
 )
 _NOISE_STATUS = re.compile(
-    r"(?i)\W*(?:ack(?:nowledged?|ed)?|acknowledgement|snoozed|suppressed|muted|silenced|"
+    r"(?i)\W{0,40}(?:ack(?:nowledged?|ed)?|acknowledgement|snoozed|suppressed|muted|silenced|"
     r"maintenance|paused|pending|scheduled|downtime\w*|flapping\w*|"
     r"custom|insufficient[_ ]data|investigating|identified|monitoring|assigned|archived|ignored)\b"
 )
@@ -38,7 +38,7 @@ _GROUP = re.compile(r"\[?\bFIRING\b[:\s]*\d*")
 _HEAD_RESOLVED = re.compile(
     r"(?i)^\W*(?:\w{1,20} )?(?:resolved|recovered|recovery|ok|closed|up|cleared?|healthy|normal|"
     r"back up|fixed|success|green)\b(?=\W|$)(?! to\b)"
-    r"|\[(?:resolved|recovered|recovery|ok|closed|up|cleared?|normal|no longer \w+|fixed|"
+    r"|\[(?:resolved|recovered|recovery|ok|closed|up|cleared?|normal|no longer \w{1,40}|fixed|"
     r"[^\w\]]{0,12}(?:up|ok))[^\]]{0,120}\]"
 )
 _HEAD_FIRING = re.compile(
@@ -51,8 +51,8 @@ _HEAD_FIRING = re.compile(
     r"[^\w\]]{0,12}down)[^\]]{0,120}\]"
 )
 _CHANGE = re.compile(
-    r"\b(?:OK|UP|WARN\w*|CRIT\w*|DOWN|UNKNOWN|UNREACH\w*|ALARM) ?(?:->|→|=>) ?"
-    r"(OK|UP|WARN\w*|CRIT\w*|DOWN|UNKNOWN|ALARM)\b"
+    r"\b(?:OK|UP|WARN\w{0,20}|CRIT\w{0,20}|DOWN|UNKNOWN|UNREACH\w{0,20}|ALARM) ?(?:->|→|=>) ?"
+    r"(OK|UP|WARN\w{0,20}|CRIT\w{0,20}|DOWN|UNKNOWN|ALARM)\b"
 )
 _IS_OVER = re.compile(
     r"(?i)\b(?:issue|incident|alert|alarm|problem) (?:is|was|has been) (?:closed|resolved|recovered)\b"
@@ -61,15 +61,15 @@ _TAKEN = re.compile(
     r"(?i)\W*[\w.@-]{1,40}(?: [\w.@-]{1,40})? "
     r"(?:acknowledged|snoozed|assigned|took ownership of) (?:the )?(?:alert|incident)\b"
 )
-_PENDING = re.compile(r"\]\s*\[\W*(?:pending|maintenance|paused)\]", re.IGNORECASE)
+_PENDING = re.compile(r"\]\s{0,20}\[\W{0,20}(?:pending|maintenance|paused)\]", re.IGNORECASE)
 _SAYS_RESOLVED = re.compile(
     r"(?i)\b(?:(?:has|have|was|were|been|is|are|now|got|status(?: changed)?(?: to)?|state(?: to)?|"
-    r"alert|incident|alarm|monitor|event|problem) (?:been |now |automatically |back |again )*"
+    r"alert|incident|alarm|monitor|event|problem) (?:been |now |automatically |back |again ){0,5}"
     r"(?:resolved|recovered|closed|cleared|fixed|restored|healthy|ok|up|back online|back to normal|"
     r"operational|online|normal|reachable|running again)"
     r"|recovered\b|(?:is )?back (?:up|online|to normal)|returned to normal|no longer (?:firing|"
     r"alerting|failing|triggered|down|unhealthy)"
-    r"|(?:changed|went|going|moved|entered) (?:to |in(?:to)? |from \w+ to )?(?:healthy|ok|up|"
+    r"|(?:changed|went|going|moved|entered) (?:to |in(?:to)? |from \w{1,40} to )?(?:healthy|ok|up|"
     r"normal|resolved|operational)\b"
     r"|recovery notification|: (?:ok|up|recovered|resolved)\b|succeeded\b|"
     r"detect(?:ed)? no (?:stopped|unhealthy)|all (?:clear|good|containers (?:are )?healthy)"
@@ -78,8 +78,8 @@ _SAYS_RESOLVED = re.compile(
     r"|(?:closed|resolved) by\b|up again|ended normally|is up\b|(?-i:\bU[Pp]\b))"
 )
 _TROUBLE = re.compile(
-    r"(?i)\b(?:fail(?:ed|ing|ure|s)?|\w*errors?|down|critical|unhealthy|unreachable|unresponsive|"
-    r"crash(?:ed|ing|loop\w*)?|panic|fatal|\w*exception|"
+    r"(?i)\b(?:fail(?:ed|ing|ure|s)?|\w{0,60}errors?|down|critical|unhealthy|unreachable|unresponsive|"
+    r"crash(?:ed|ing|loop\w*)?|panic|fatal|\w{0,60}exception|"
     r"killed|oom\w*|out of memory|exited|exit(?:ed)? (?:with )?code|stopped|died|dead|terminated|"
     r"exhausted|timed? ?out|timeouts?|high|exceed(?:ed|s)?|above|below|over \d|"
     r"not (?:running|responding|healthy|reachable|seen)|no (?:heartbeat|response|answer)|will expire|"
@@ -112,7 +112,7 @@ _NOISE_HEAD = re.compile(
     r"|\bdeploy(?:ed|ing|s|ment (?:of|to|succeeded|successful|started|finished|completed|failed|"
     r"in progress))\b|\bdeployment\b.{0,40}\b(?:success\w*|finished|complete\w*|started|failed)"
     r"|\broll(?:ed|ing) (?:out|back)\b|\breleas(?:ed|ing)\b|\brelease\b.{0,20}\bpublished\b|\bshipped\b"
-    r"|\b(?:build|pipeline|workflow|job|ci|tests?)\b #?\S{0,40} ?(?:\S{1,60} ){0,3}(?:pass(?:ed|ing)|"
+    r"|\b(?:build|pipeline|workflow|job|ci|tests?)\b #?\S{0,40} ?(?:\S{1,60}+ ){0,3}(?:pass(?:ed|ing)|"
     r"succeeded|failed|success\w*|fixed|cancell?ed|was successful|started|completed|broken|"
     r"is back to normal)\b"
     r"|\bpipeline\b.{0,80}\b(?:failed|passed|succeeded|cancell?ed|fixed)\b|\b(?:issue|ticket|"
@@ -122,11 +122,11 @@ _NOISE_HEAD = re.compile(
     r"|\bbuild failed\b|\bpull request\b|\bmerged\b|\bpushed (?:\d+ )?(?:new )?commit|"
     r"\bnew commits?\b|\bcommitted\b|\bPR #\d+"
     r"|\bupdates? (?:is |are )?available\b|\bupdate available\b|\bwas updated automatically\b|"
-    r"\bversion \S+ (?:is )?available\b|\bnew (?:image|version|release|digest)\b|"
+    r"\bversion \S{1,60} (?:is )?available\b|\bnew (?:image|version|release|digest)\b|"
     r"\bupdated? \d+ containers?\b"
     r"|\bwatchtower\b|\bpending resource sync\b|\bscheduled run\b|\bbackup (?:success\w*|completed|"
     r"finished|succeeded)\b|\bcleanup (?:success\w*|completed)\b"
-    r"|\b(?:daily|weekly|monthly) (?:\w+ )?(?:report|summary|digest)\b|\breminder\b|\bstandup\b|"
+    r"|\b(?:daily|weekly|monthly) (?:\w{1,40} )?(?:report|summary|digest)\b|\breminder\b|\bstandup\b|"
     r"\bon-?call (?:now|shift|handoff|rotation)\b|\bis now on[- ]call\b|\bjoined the channel\b"
     r"|\bnote (?:was )?added\b|\bgot a (?:new )?note\b|\badded (?:a )?(?:note|comment)\b|\bcommented\b|"
     r"\bUpdated problem\b|"
@@ -140,15 +140,15 @@ _ALWAYS_NOISE = re.compile(
 )
 _STARTED = re.compile(
     r"(?i)(?:^\W*(?:successfully )?(?:started|created|starting|pulled|attached|connected|deployed)\b "
-    r"(?:(?:\d+ )?containers? |network |service )?\S+"
-    r"(?: (?:successfully|(?:on|by|in|to|from) \S+|v?\d[\w.-]*|\([^()\n]{0,60}\))){0,4}\W*$"
-    r"|\b(?:container|network|volume)\b.{0,100}\b(?:started|created|pulled)\W*$"
+    r"(?:(?:\d+ )?containers? |network |service )?\S{1,200}"
+    r"(?: (?:successfully|(?:on|by|in|to|from) \S{1,200}|v?\d[\w.-]*|\([^()\n]{0,60}\))){0,4}\W*$"
+    r"|\b(?:container|network|volume)\b.{0,100}\b(?:started|created|pulled)\W{0,40}$"
     r"|\breceived the action: (?:start|create|attach|exec_\w+|pull|rename|resize|top|mount|unmount|"
     r"connect|health_status: starting)\b"
     r"|\bentered starting state|\bwas removed\b|"
-    r"\bexit(?:ed)?(?: with)?(?: exit)?[ -]code:? [`*]*0[`*]*(?!\d)|\bexited \(0\))"
+    r"\bexit(?:ed)?(?: with)?(?: exit)?[ -]code:? [`*]{0,4}0[`*]{0,4}(?!\d)|\bexited \(0\))"
 )
-_ENDED_WELL = re.compile(r"(?i)\bexit(?:ed)?(?: with)?(?: exit)?[ -]code:? [`*]*0[`*]*(?!\d)|\bexited \(0\)")
+_ENDED_WELL = re.compile(r"(?i)\bexit(?:ed)?(?: with)?(?: exit)?[ -]code:? [`*]{0,4}0[`*]{0,4}(?!\d)|\bexited \(0\)")
 _EXIT_ZERO = re.compile(r"^\W*0\W*$")
 
 

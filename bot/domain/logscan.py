@@ -24,7 +24,7 @@ _SLOWLY = 60_000
 _MOSTLY_FRESH = 0.3
 _STRETCH = 250_000
 _TAIL = 24
-_WORDS = re.compile(rb"[A-Za-z]+(?: [A-Za-z]+)+")
+_WORDS = re.compile(rb"(?<![A-Za-z])[A-Za-z]++(?: [A-Za-z]++)++")
 
 
 @dataclass(slots=True, eq=False)

@@ -20,7 +20,7 @@ LOUD = re.compile(rb'(?i)%b|"level":[456]0' % b"|".join(_LOUD_WORDS))
 _PAIR_ENDS = re.compile(rb"[,;&]\s*")
 # A word, and as many after it as could be names of a value: a field, an option, a scheme before a credential.
 _NAMELESS = re.compile(
-    rb"(?i)\S*\s+(?:(?:\S*[:=]|-\S*|\S*(?:pass|word|secret|token|key|bearer|basic|auth)\S*)?\s*\S+\s+){2}"
+    rb"(?i)\S*+\s++(?:(?>\S*[:=]|-\S*|\S*(?:pass|word|secret|token|key|bearer|basic|auth)\S*)?\s*+\S++\s++){2}"
 )
 _LAST_WORD = re.compile(rb"[\s,;&{(\[]+[^\s,;&]*\Z")
 _TO_LETTERS = bytes(sign if sign >= 128 or chr(sign).isalpha() else 32 for sign in range(256))
@@ -124,9 +124,9 @@ _TOKEN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]{2}|\b[^\W\d]{2,}\b")
 _NUMBER = re.compile(r"(?<![\w.:/-])\d{1,12}(?:\.\d+)?(?=[a-zA-Z%]{0,5}(?![\w:/-])|/\d+(?![\d/:.]))")
 _DIGITS = re.compile(r"\d+")
 _FRAME = re.compile(
-    r"""^(?:\s+at\s|\s+File ".+", line \d|\s+\.\.\. \d+ more|\s+from .+:\d+:in """
-    r"""|\s+.+\.(?:go|rs|c|cc|cpp|py|rb|js|ts):\d+"""
-    r"""|\s*#\d+\s|\s*\d+: +0x|goroutine \d+ \[|\s+\^+\s*$|\s+[\w.*/()]+\(0x)"""
+    r"""^(?:\s++(?:at\s|File ".+", line \d|\.\.\. \d+ more|from .+:\d+:in """
+    r"""|.+\.(?:go|rs|c|cc|cpp|py|rb|js|ts):\d+|\^++\s*$|[\w.*/()]+\(0x)"""
+    r"""|\s*+#\d+\s|\s*+\d+: ++0x|goroutine \d+ \[)"""
 )
 
 

@@ -77,8 +77,8 @@ SENTENCES: tuple[re.Pattern[str], ...] = tuple(
         r"^Monitor is (?:DOWN|UP): (?P<monitor>[^(]+?)(?: \(|$)",  # UptimeRobot
         r"^Your (?:site|website|test|server) ['\"](?P<monitor>[^'\"]+)['\"] (?:went|is|has)\b",
         r"^\[StatusCake\] \S+ \((?P<monitor>[^)]+)\): (?:Down|Up)",
-        r"\bdocker\w*\.container_(?P<container>[\w.-]+?)_(?:health_status|state|status|cpu|mem|io)\b",  # Netdata
-        r"\bcgroup_(?P<container>[\w-]+)\.[a-z]\w*",
+        r"\bdocker\w*\.container_(?P<container>[\w.-]{1,128}?)_(?:health_status|state|status|cpu|mem|io)\b",  # Netdata
+        r"\bcgroup_(?P<container>[\w-]{1,128}+)\.[a-z]\w*",
         rf"^(?:(?:Problem|Trigger)(?: name)?: |Resolved(?: in [^:]+)?: )?(?:Docker: )?Container {_C}: ",  # Zabbix
         rf"(?:^| )(?P<host>[\w.-]+)/(?P<service>[\w. -]+?) is {_STATES}\b",  # Nagios
         rf"^\W*(?:PROBLEM|RECOVERY)\W+(?P<host>[\w.-]+)/(?P<service>[\w.-]+) {_STATES}\b",

@@ -58,7 +58,7 @@ _AUTHORITIES = re.compile(r"\bca\b|bundle|trust|chain|authorit")
 # The other side complains of ours.
 _OF_OURS = re.compile(r"remote error|alert")
 _GAVE_UP = re.compile(
-    r"(?:giv\w+ up|gave up|no more|exhausted|will not|stopped|not) .{0,30}(?:connect|broker|subscri|consum)"
+    r"(?:giv\w{1,4} up|gave up|no more|exhausted|will not|stopped|not) .{0,30}(?:connect|broker|subscri|consum)"
     r"|(?:connect|broker|subscri|consum)\w* .{0,60}(?:giving up|gave up|exhausted|no more attempts|for good)"
 )
 # A changed setting explains that others cannot be reached, and leads what came right after it.

@@ -7,6 +7,25 @@ from dataclasses import dataclass, field
 
 from bot.domain.diagnosis import Trouble
 
+_PIECE = re.compile(r"(\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|[^\\\[])([*+]?)", re.DOTALL)
+_LONGEST_GAP, _LONGEST_WORD, _MOST_TIMES = 400, 100, 20
+
+
+def bounded(pattern: str) -> str:
+    """Return a pattern in which no repeat is endless, so that its time is linear in the text, whatever the text is.
+
+    A gap reaches over 400 signs, a word over 100, a group comes 20 times: more than a line of a digest has of any.
+    """
+
+    def limited(piece: re.Match[str]) -> str:
+        what, sign = piece.groups()
+        if not sign:
+            return what
+        most = _LONGEST_GAP if what == "." else _MOST_TIMES if what in ") " else _LONGEST_WORD
+        return f"{what}{{{int(sign == '+')},{most}}}"
+
+    return _PIECE.sub(limited, pattern)
+
 
 @dataclass(frozen=True, slots=True)
 class Sign:
@@ -29,8 +48,8 @@ class Sign:
     _names: re.Pattern[str] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_lower", re.compile(self.pattern.replace("A-Z", "a-z")))
-        object.__setattr__(self, "_names", re.compile(self.pattern, re.IGNORECASE))
+        object.__setattr__(self, "_lower", re.compile(bounded(self.pattern).replace("A-Z", "a-z")))
+        object.__setattr__(self, "_names", re.compile(bounded(self.pattern), re.IGNORECASE))
 
     def told_by(self, lowered: str) -> bool:
         """Say whether a line, given in lower case, holds the sign; four times as fast as to ignore the case."""

@@ -71,8 +71,8 @@ _OTHERS = words(
 
 _DOCKER_ID = re.compile(r"(?:.*/|.*docker-)?([0-9a-f]{12,64})(?:\.scope)?\Z")
 _AFTER_NAME = re.compile(
-    r"(?i)\s*(?:\(.*\)|\[.*\]|\{.*\}|[ ][—–|·-]{1,2}[ ]\W*"
-    r"(?:critical|warning|info|page|high|low|down|unhealthy|resolved))\s*\Z"
+    r"(?i)\s{0,20}(?:\(.{0,200}\)|\[.{0,200}\]|\{.{0,200}\}|[ ][—–|·-]{1,2}[ ]\W{0,20}"
+    r"(?:critical|warning|info|page|high|low|down|unhealthy|resolved))\s{0,20}\Z"
 )
 _WITH_WORD = re.compile(
     r"(?i)(?:docker|container|docker[ _-]container|service|swarm service|process|stack|app)(?: ?[:/] ?| +)(\S+)\Z"
@@ -82,7 +82,7 @@ _CHECKED = re.compile(
 )
 _ON_HOST = re.compile(r"(?P<host>[A-Za-z0-9][\w.-]*)[/!](?P<service>[A-Za-z0-9][\w.-]*)")
 # An address, an image, a file: https://shop.example/web-1, registry:5000/web-1, /srv/data/web-1.
-_ADDRESS = re.compile(r"\w+://|[^\s/]*[.:][^\s/]*/|/[^\s/]*/")
+_ADDRESS = re.compile(r"\w++://|(?=[^\s/]*+/)[^\s/.:]*+[.:]|/[^\s/]*+/")
 _AND = re.compile(r",| and ")
 # Lists as Python 2 wrote them.
 _U_STRING = re.compile(r"u(?=['\"])")

@@ -119,10 +119,11 @@ def _is_job(name: str) -> bool:
 
 
 _SUBJECT = (
-    r"(?:^|(?i:^\W*(?:(?:alert|alarm|incident)\s+)?(?:(?:\w+ )?\[?#\d+\]?:?\s+)?)|[!|\]>»–—·•]\s+|\s-\s|"
-    r"(?i:^\W*(?:[\w-]+ ){0,4}(?:alarm|alert|incident|issue|outage|down|up|problem|resolved|"
+    r"(?:^|(?i:^\W{0,40}(?:(?:alert|alarm|incident)\s{1,20})?(?:(?:\w{1,40} )?\[?#\d{1,20}\]?:?\s{1,20})?)|"
+    r"[!|\]>»–—·•]\s{1,20}|\s-\s|"
+    r"(?i:^\W{0,40}(?:[\w-]{1,60} ){0,4}(?:alarm|alert|incident|issue|outage|down|up|problem|resolved|"
     r"recovered|critical|warning|firing|ok|unhealthy|"
-    r"exited|crashed|died|killed|stopped|triggered|failed|restarting|containers?|services?)):\s+)"
+    r"exited|crashed|died|killed|stopped|triggered|failed|restarting|containers?|services?)):\s{1,20})"
 )
 _BEFORE = re.compile(
     r"(?i)\b(?:containers?|service|app|application|for|on|in|resource|monitor|check|"
@@ -152,7 +153,9 @@ _MEASURED = re.compile(
     r"uptime|usage|connections?|not (?:running|responding|healthy))\b"
 )
 # #7: ContainerDown shop-api-1
-_RULE = re.compile(r"\W*(?:(?:\w+ )?\[?#\d+\]?:?\s+)?(?:\w+[:!]\s+)?(?P<rule>\S+)\s+\Z")
+_RULE = re.compile(
+    r"\W{0,40}(?:(?:\w{1,40} )?\[?#\d{1,20}\]?:?\s{1,20})?(?:\w{1,40}[:!]\s{1,20})?(?P<rule>(?>\S+))\s{1,20}\Z"
+)
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*[A-Za-z0-9]|[A-Za-z0-9]")
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from bot.domain import alert
-from bot.domain.alert import Kind
+from bot.domain.alert import Alert, Kind
 from bot.domain.incident import Place
 from bot.ports import Received
+from bot.reading import Reading
 from bot.slack.client import Identity
 from bot.slack.posts import EVENT_TYPE
 
@@ -22,7 +23,20 @@ NOT_SAID = frozenset(
 """Subtypes of message events by which nobody says anything. Whatever else a bot posts is read."""
 
 
-def alert_in(event: Mapping[str, Any], own: Identity, channels: Collection[str], now: datetime) -> Received | None:
+def readable(event: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the messages of an event whose texts are read: a sender's, and the same as it was before an edit."""
+    edited = event.get("subtype") == EDITED
+    both = (event.get("message"), event.get("previous_message")) if edited else (event,)
+    return [message for message in both if isinstance(message, Mapping) and _by_a_bot(message)]
+
+
+def alert_in(
+    event: Mapping[str, Any],
+    own: Identity,
+    channels: Collection[str],
+    now: datetime,
+    read_message: Callable[[Mapping[str, Any]], Alert] = alert.read,
+) -> Received | None:
     """Return the alert that this message event is, or ``None``.
 
     Only what apps and bots post, or mail, is an alert: a person who pastes alert text is not trusted. ``channels`` are
@@ -39,13 +53,13 @@ def alert_in(event: Mapping[str, Any], own: Identity, channels: Collection[str],
     ts = message.get("ts")
     if not isinstance(ts, str) or not ts or message.get("subtype") == "tombstone":
         return None
-    read = alert.read(message)
+    read = read_message(message)
     if read.kind is Kind.NOISE:
         return None
     key = f"{channel}:{ts}:{read.kind.value}"
     before = event.get("previous_message")
     if edited and isinstance(before, Mapping):
-        was = alert.read(before)
+        was = read_message(before)
         if was.kind is read.kind:
             # In a group that grew, what was there before has its card.
             more = alert.added(was, read) if read.kind is Kind.FIRING else None
@@ -58,13 +72,16 @@ def alert_in(event: Mapping[str, Any], own: Identity, channels: Collection[str],
     return Received(key, Place(channel, _thread(message, ts)), ts, read, now)
 
 
-def alert_asked(message: Mapping[str, Any], channel: str, action: str, user: str, now: datetime) -> Received:
+def alert_asked(
+    message: Mapping[str, Any], channel: str, action: str, user: str, now: datetime, said: Alert | None = None
+) -> Received:
     """Return the alert that ``user`` sees in this message; ``action`` tells one asking from another.
 
-    A person asked, so what looks like noise or like the end of a trouble counts as firing.
+    ``said`` is the message as it was read, if it was. A person asked, so what looks like noise or like the end of a
+    trouble counts as firing.
     """
     ts = str(message.get("ts") or "")
-    read = replace(alert.read(message), kind=Kind.FIRING)
+    read = replace(said or alert.read(message), kind=Kind.FIRING)
     return Received(f"{channel}:{ts}:asked:{action}", Place(channel, _thread(message, ts)), ts, read, now, user)
 
 
@@ -95,3 +112,13 @@ def _thread(message: Mapping[str, Any], ts: str) -> str:
     """Return the ts of the thread's parent: a card never hangs on a reply."""
     thread = message.get("thread_ts")
     return thread if isinstance(thread, str) and thread else ts
+
+
+async def alert_in_time(
+    event: Mapping[str, Any], own: Identity, channels: Collection[str], now: datetime, reading: Reading
+) -> Received | None:
+    """Return what ``alert_in`` returns, with no long text read in the event loop."""
+    if channels and event.get("channel") not in channels:
+        return None
+    known = {id(message): await reading.message(message) for message in readable(event)}
+    return alert_in(event, own, channels, now, lambda message: known.get(id(message)) or alert.read(message))

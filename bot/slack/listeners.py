@@ -16,12 +16,12 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.domain.admission import admitted
 from bot.domain.incident import Place
 from bot.domain.redact import redact
 from bot.errors import AegisError, StoreError
 from bot.inbound import Answers, Questions
 from bot.ports import Asker, Received
+from bot.reading import Reading
 from bot.slack import asks, commands, intake, views
 from bot.slack.client import Identity
 from bot.slack.members import Members
@@ -83,15 +83,16 @@ def routes(
     messenger: SlackMessenger,
     members: Members,
     clock: Callable[[], datetime],
-    clean: Callable[[str], str] = redact,
+    reading: Reading | None = None,
 ) -> Said:
     """Tell Bolt what goes where. ``channels`` are ids where alerts are heard, none for all.
 
-    ``clean`` takes secrets out of what is said. Returns what takes in alerts, also those found in another way, such as
-    by reading a channel back.
+    ``reading`` reads alerts, without their secrets. Returns what takes in alerts, also
+    those found in another way, such as by reading a channel back.
     """
-    said = Said(answers, questions, work, channels, own, messenger, members, clock, clean)
-    pressed = Presses(answers, work, messenger, members, clock, clean)
+    reading = reading or Reading(redact)
+    said = Said(answers, questions, work, channels, own, messenger, members, clock, reading)
+    pressed = Presses(answers, work, messenger, members, clock, reading.clean)
 
     app.event("message")(said.message)
     app.event("app_mention")(said.mention)
@@ -149,7 +150,7 @@ class Said:
         messenger: SlackMessenger,
         members: Members,
         clock: Callable[[], datetime],
-        clean: Callable[[str], str],
+        reading: Reading,
     ) -> None:
         self._answers = answers
         self._questions = questions
@@ -159,7 +160,7 @@ class Said:
         self._messenger = messenger
         self._members = members
         self._clock = clock
-        self._clean = clean
+        self._reading = reading
         self._mentions: dict[str, None] = {}
         self._waiting: dict[str, Received] = {}
         self._taking = 0
@@ -168,7 +169,7 @@ class Said:
     async def message(self, event: Mapping[str, Any], body: Mapping[str, Any]) -> None:
         """Take in what a monitoring sender says. Acknowledged when this returns; if it raises, Slack sends it again."""
         own = replace(self._own, app_id=str(body.get("api_app_id") or self._own.app_id))
-        received = intake.alert_in(event, own, self._channels, self._clock())
+        received = await intake.alert_in_time(event, own, self._channels, self._clock(), self._reading)
         if received is not None:
             await self.take(received)
 
@@ -193,7 +194,7 @@ class Said:
 
     async def _take(self, received: Received, url: str = "") -> asyncio.Task[None] | None:
         """Have an alert put on disk, without its secrets; return the answering of it if nobody did before."""
-        received = replace(received, alert=admitted(received.alert, self._clean))
+        received = replace(received, alert=await self._reading.admitted(received.alert))
         self._taking += 1
         self._calm.clear()
         try:
@@ -260,7 +261,8 @@ class Said:
             return
         seen = {**message, "ts": message.get("ts") or shortcut.get("message_ts")}
         user = str((shortcut.get("user") or {}).get("id") or "")
-        received = intake.alert_asked(seen, channel, str(shortcut.get("action_ts") or ""), user, self._clock())
+        action, now = str(shortcut.get("action_ts") or ""), self._clock()
+        received = intake.alert_asked(seen, channel, action, user, now, await self._reading.message(seen))
         url = str(shortcut.get("response_url") or "")
 
         async def take() -> None:

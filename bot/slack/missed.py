@@ -9,8 +9,10 @@ from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.domain.redact import redact
 from bot.errors import SlackError, StoreError
 from bot.ports import Received
+from bot.reading import Reading
 from bot.slack import intake
 from bot.slack.client import Identity, WebApi
 from bot.slack.clock import OFF, SlackClock
@@ -41,12 +43,14 @@ class Missed:
         channels: Collection[str],
         clock: SlackClock,
         take: Callable[[Received], Awaitable[None]],
+        reading: Reading | None = None,
     ) -> None:
         self._api = WebApi(client)
         self._own = own
         self._channels = tuple(channels)
         self._clock = clock
         self._take = take
+        self._reading = reading or Reading(redact)
 
     async def read_back(self, since: datetime) -> None:
         """Take in what was said since then, by Slack's clock, oldest first.
@@ -63,7 +67,8 @@ class Missed:
                 log.warning("channel %s was not read back: %s", channel, error.sentence)
                 continue
             for message in reversed(messages):
-                received = intake.alert_in({**message, "channel": channel}, self._own, (), self._clock.ours())
+                event = {**message, "channel": channel}
+                received = await intake.alert_in_time(event, self._own, (), self._clock.ours(), self._reading)
                 if received is not None:
                     await self._taken(received)
 

@@ -1,0 +1,75 @@
+"""Outside text without its length: how long a message or an alert is, and a short copy of either."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from bot.domain.alert import Alert
+from bot.domain.pairs import Pairs
+
+UNREAD = "[text could not be read in time]"
+ROOM = 2_000
+"""Characters of a short copy: so few are read in a few milliseconds, whatever they are."""
+
+LONGEST = 200
+"""Characters of one text in it: a title, or a label's value."""
+
+
+def length(value: object) -> int:
+    """Return how many characters of text stand in a message, a webhook's body or an alert."""
+    if isinstance(value, str | bytes):
+        return len(value)
+    if isinstance(value, Mapping):
+        return sum(length(key) + length(one) for key, one in value.items())
+    if isinstance(value, list | tuple):
+        return sum(map(length, value))
+    if isinstance(value, Alert):
+        return length((value.title, value.text, value.logs, value.labels, value.members))
+    return 1
+
+
+def short_message(message: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a copy of a message or body whose texts are cut, and left out once there is no more room."""
+    room = ROOM
+
+    def short(value: object) -> object:
+        nonlocal room
+        if isinstance(value, str):
+            kept = value[: min(LONGEST, room)]
+            room -= len(kept)
+            return kept
+        if isinstance(value, Mapping):
+            return {key: short(one) for key, one in value.items() if room > 0 and len(str(key)) <= LONGEST}
+        if isinstance(value, list | tuple):
+            return [short(one) for one in value[:50] if room > 0]
+        return value
+
+    # What names the sender is short, and comes first: without it nobody knows whose message it is.
+    first = sorted(message.items(), key=lambda item: not isinstance(item[1], str) or len(item[1]) > LONGEST)
+    return {key: short(value) for key, value in first if room > 0}
+
+
+def short_alert(alert: Alert) -> Alert:
+    """Return a copy of an alert with its title and labels cut, and a note where its text was."""
+    room = ROOM
+
+    def short(pairs: Pairs) -> Pairs:
+        nonlocal room
+        kept = []
+        for key, value in pairs:
+            room -= len(key) + min(len(value), LONGEST)
+            if room < 0:
+                break
+            kept.append((key[:LONGEST], value[:LONGEST]))
+        return tuple(kept)
+
+    return replace(
+        alert,
+        title=alert.title[:LONGEST],
+        text=UNREAD,
+        logs="",
+        labels=short(alert.labels),
+        members=tuple(filter(None, map(short, alert.members[:50]))),
+    )

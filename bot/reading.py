@@ -1,0 +1,57 @@
+"""Outside text -> an alert without its secrets, with no long text read in the event loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from bot.domain import alert as alerts
+from bot.domain.admission import admitted
+from bot.domain.alert import Alert
+from bot.domain.redact import redact
+from bot.domain.shorten import UNREAD, length, short_alert, short_message
+from bot.domain.webhook import read_webhook
+from bot.errors import TextOverrun
+from bot.ports import TextCalls
+
+FUNCTIONS: tuple[Callable[..., Any], ...] = (alerts.read, read_webhook, admitted, redact)
+"""What may run in the process for long texts."""
+
+
+class Reading:
+    """Reads messages and bodies. A text that cannot be read in time is cut, and the alert says so in its place.
+
+    ``clean`` takes secrets out of a text. Without ``calls`` everything is read at once, as the command line does.
+    """
+
+    def __init__(self, clean: Callable[[str], str], calls: TextCalls | None = None) -> None:
+        self.clean = clean
+        self._calls = calls
+
+    async def message(self, message: Mapping[str, Any]) -> Alert:
+        """Read a Slack message."""
+        if self._calls is None:
+            return alerts.read(message)
+        try:
+            return await self._calls.call(alerts.read, message, length=length(message))
+        except TextOverrun:
+            return replace(alerts.read(short_message(message)), text=UNREAD)
+
+    async def webhook(self, sender: str, body: Mapping[str, Any]) -> Alert:
+        """Read the body of a webhook's request."""
+        if self._calls is None:
+            return read_webhook(sender, body)
+        try:
+            return await self._calls.call(read_webhook, sender, body, length=length(body))
+        except TextOverrun:
+            return replace(read_webhook(sender, short_message(body)), text=UNREAD, logs="")
+
+    async def admitted(self, alert: Alert) -> Alert:
+        """Return the alert as it may be kept; what could not be looked through for secrets in time is not in it."""
+        if self._calls is None:
+            return admitted(alert, self.clean)
+        try:
+            return await self._calls.call(admitted, alert, self.clean, length=length(alert))
+        except TextOverrun:
+            return admitted(short_alert(alert), self.clean)
