@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from copy import copy
 from datetime import UTC, datetime
+from functools import partial
 from types import TracebackType
 from typing import TextIO
 
@@ -67,6 +68,10 @@ _OUR_LOGGERS = frozenset({"bot", "aegis", "root"})
 
 _NO_NEWS = "`token` will be unused"
 """Bolt warns of the token in the environment, though it is the one that its client was given."""
+
+_TICKET = re.compile(r"([?&]ticket=)[^\s&\"'<>)]+")
+_RESPONSE_URL = re.compile(r"(/(?:commands|actions|app-actions|workflows|services)/[TEA][A-Z0-9]{1,20}/)[^\s\"'<>)]+")
+"""Addresses that open Slack to whoever has them, on any host: tickets of sockets, and addresses for answers."""
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """What outside text could do to a terminal, the line's end and the tab excepted."""
@@ -197,14 +202,20 @@ def start_log(level: str, clean: Callable[[str], str], form: str = "text") -> No
 
     ``form`` is ``text`` or ``json``. What ends the process unforeseen is logged in the same way.
     """
+    clean = partial(_sealed, clean)
     handler = Sparing()
     handler.setFormatter(_Objects(clean) if form == "json" else _Lines(clean))
     handler.addFilter(lambda record: _NO_NEWS not in str(record.msg))
-    if level != "DEBUG":
-        # Not by the loggers' levels: Bolt sets those of its own loggers to the root's.
-        handler.addFilter(_worth_a_line)
+    # Not by the loggers' levels: Bolt sets those of its own loggers to the root's. At DEBUG too: what they write there
+    # are tickets, reply addresses and whole payloads.
+    handler.addFilter(_worth_a_line)
     logging.basicConfig(level=level, handlers=[handler], force=True)
     sys.excepthook = _log_crash
+
+
+def _sealed(clean: Callable[[str], str], text: str) -> str:
+    """Return a text without secrets, and without addresses by which anybody could act in Slack."""
+    return clean(_RESPONSE_URL.sub(r"\1***", _TICKET.sub(r"\1***", text)))
 
 
 def _worth_a_line(record: logging.LogRecord) -> bool:

@@ -104,13 +104,14 @@ def test_outside_text_can_neither_pass_for_a_line_nor_move_the_cursor(log: Log) 
     assert not set(out.getvalue()) & set("\r\x1b\x9b")
 
 
+@pytest.mark.parametrize("level", ["DEBUG", "INFO"])
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_libraries_that_log_bodies_are_silent_below_warnings(
-    log: Log, library: str, monkeypatch: pytest.MonkeyPatch
+    log: Log, library: str, level: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Google's libraries keep their messages to themselves once they are imported, as other tests may have done.
     monkeypatch.setattr(logging.getLogger(library), "propagate", True)
-    out = log("INFO")
+    out = log(level)
     logging.getLogger(f"{library}.inner").info("the whole body")
     logging.getLogger(f"{library}.inner").debug("the whole body")
     assert out.getvalue() == ""
@@ -126,10 +127,10 @@ def test_a_library_that_sets_its_own_level_is_silent_too(log: Log) -> None:
     assert out.getvalue() == ""
 
 
-def test_who_asks_for_debug_hears_the_libraries_too(log: Log) -> None:
+def test_debug_adds_the_lines_of_aegis_itself(log: Log) -> None:
     out = log("DEBUG")
-    logging.getLogger("slack_sdk.inner").debug("a request")
-    assert "a request" in out.getvalue()
+    logging.getLogger("bot.inner").debug("a detail")
+    assert "a detail" in out.getvalue()
 
 
 def test_the_level_is_kept(log: Log) -> None:
