@@ -27,6 +27,7 @@ class Entry:
     approved_by: str = ""
     recovered_in_s: float | None = None
     verification: str = ""
+    ignored_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,6 +102,7 @@ def entry_from(incident: Incident) -> Entry | None:
         diagnosed_by=diagnosis.by,
         outcome=outcome,
         approved_by=", ".join(incident.approved_by),
+        ignored_by=incident.closed_by if outcome == "ignored" else "",
         recovered_in_s=round(seen.seconds, 1) if seen is not None and recovered else None,
         verification=(seen.summary or seen.reason) if seen is not None else "",
     )
@@ -244,6 +245,7 @@ def shown(entry: Entry) -> Entry:
         evidence=tuple(_told(line, LINE) for line in entry.evidence[:EVIDENCE]),
         diagnosed_by=_told(entry.diagnosed_by, WORD),
         approved_by=_told(entry.approved_by, WORD),
+        ignored_by=_told(entry.ignored_by, WORD),
         verification=_told(entry.verification, LINE),
     )
 

@@ -44,6 +44,7 @@ _KEYS = {
     "diagnosed_by": "diagnosed_by",
     "outcome": "outcome",
     "approved_by": "approved_by",
+    "ignored_by": "ignored_by",
     "recovered_in_s": "recovered_in_s",
     "verification": "verification",
 }

@@ -38,7 +38,7 @@ async def test_a_connection_and_what_people_do_leave_nothing_that_opens_slack(st
     issue = slack.socket_mode.ticket_url
 
     def noted() -> str:
-        address = issue()
+        address = str(issue())
         tickets.append(address.partition("ticket=")[2].partition("&")[0])
         return address
 

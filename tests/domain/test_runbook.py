@@ -63,6 +63,18 @@ def test_an_ignored_incident_keeps_the_reason_and_claims_no_restart() -> None:
     assert (entry.outcome, entry.action, entry.justification) == ("ignored", "ignore", "Ignored: planned work")
 
 
+@pytest.mark.parametrize("reason", ["", "planned work"])
+def test_an_ignored_incident_names_who_ignored_it_and_no_approver(reason):
+    ignored = replace(an_incident(State.IGNORED), approval=None, verification=None, reason=reason, closed_by="U0NIGHT")
+    entry = remembered(ignored)
+    assert (entry.ignored_by, entry.approved_by) == ("U0NIGHT", "")
+
+
+@pytest.mark.parametrize("state", [State.RESOLVED, State.UNRESOLVED])
+def test_whoever_ended_it_in_another_way_did_not_ignore_it(state):
+    assert remembered(replace(an_incident(state), closed_by="U0NIGHT")).ignored_by == ""
+
+
 def test_what_recovered_by_itself_claims_no_restart() -> None:
     entry = remembered(replace(an_incident(), approval=None, verification=None))
     assert (entry.outcome, entry.action, entry.recovered_in_s) == ("resolved", "ignore", None)

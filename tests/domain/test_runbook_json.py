@@ -18,7 +18,7 @@ GOOD = '{"root_cause": "a", "action": "restart"}'
 FULL = Entry(
     "Pool exhausted", "restart", "released", "inc-1", "2026-11-22T10:04:31Z", "buggy-app-v2", "shop/buggy:2.3.1",
     "QueuePool limit of size <n>", "resource_exhaustion", ("ERROR QueuePool limit of size 20",), "rules", "resolved",
-    "U0ONCALL", 7.4, "200 ×3, healthy",
+    "U0ONCALL", 7.4, "200 ×3, healthy", "U0NIGHT",
 )  # fmt: skip
 
 
@@ -134,7 +134,7 @@ def test_controls_turners_and_lone_surrogates_are_taken_out() -> None:
 def test_an_entry_is_written_with_the_keys_of_the_file_and_comes_back() -> None:
     assert list(to_json(FULL)) == [
         "id", "at", "target", "image", "symptom", "class", "evidence", "root_cause", "action", "justification",
-        "diagnosed_by", "outcome", "approved_by", "recovered_in_s", "verification",
+        "diagnosed_by", "outcome", "approved_by", "ignored_by", "recovered_in_s", "verification",
     ]  # fmt: skip
     assert parse(add(b"[]", FULL)).entries == (FULL,)
     assert list(to_json(Entry("a", "ignore"))) == ["root_cause", "action"]
