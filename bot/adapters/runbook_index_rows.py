@@ -16,7 +16,7 @@ from bot.domain import retrieval, runbook
 from bot.domain.entry import Entry
 from bot.private_files import create_private_database
 
-FORMAT = "1"
+FORMAT = "2"
 """Changed when entries are taken apart in another way, so that an older index is made anew."""
 
 _PATIENCE = 30.0  # seconds to wait for another process that writes the index
