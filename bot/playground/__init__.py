@@ -1,1 +1,1 @@
-"""The local workspace: Slack, engine and a web page on this machine, for the demo and for tests."""
+"""A local Slack workspace, engine and web page for demo and tests."""

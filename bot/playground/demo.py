@@ -1,6 +1,7 @@
-"""``aegis demo``: the local workspace, an engine, the lab and the page in this process, and the real bot beside it.
+"""Runs ``aegis demo``: workspace, engine, lab, page and bot.
 
-Everything listens on this machine only, nothing is left running at the end, and what happened is kept in ``folder``.
+The bot is a process of its own; everything else is in this one. Everything listens on this machine only, nothing is
+left running at the end, and ``folder`` keeps what happened.
 """
 
 from __future__ import annotations

@@ -1,13 +1,14 @@
-"""A Docker Engine without Docker: its API on a private Unix socket, with child processes for containers.
+"""A Docker Engine without Docker, whose containers are child processes.
 
-Imitated, and held to a real engine by one contract test: ping, version, info; containers created, listed, inspected,
-started, stopped, restarted, killed, paused, renamed, waited for and removed; restart policies with their pauses; health
-checks; logs; statistics; top; events; images and networks as far as they have names. What a container's first process
-is shielded from, and that its end is everybody's end, holds on Linux too.
+It speaks the Docker Engine API on a private Unix socket, as far as Aegis and the demo's lab use it. One contract test
+compares it with a real engine: version and info; containers created, listed, inspected, started, restarted, killed and
+removed; restart policies with their pauses; health checks; logs; statistics; top; events; images and networks as far
+as they have names. On Linux the first process is shielded from signals as in a container, and its end ends all others.
 
 Not imitated: files, users and names of their own (a process sees this machine; its working folder is its own), CPU
-limits, volumes, exec and attach, builds and pulls, DNS (``SHOP_HOSTS`` says where the others are), UDP. A memory limit
-is watched from outside ten times a second. Logs are kept in memory, and nothing outlives the engine.
+limits, volumes, exec and attach, builds and pulls, DNS (``SHOP_HOSTS`` says where the others are), UDP, terminals,
+stop, pause, rename and wait, and logs or statistics that follow. A memory limit is checked from outside ten times a
+second. Logs are kept in memory, and nothing outlives the engine.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How the engine says no, and how it writes time: as Docker does, for programs read both."""
+"""Refusals of the demo engine and its times, written as Docker does."""
 
 from __future__ import annotations
 

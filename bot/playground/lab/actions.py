@@ -1,4 +1,4 @@
-"""What can be done in the lab: each action's button, what it does in a sentence, and when it is possible."""
+"""The buttons of the lab, with a sentence and a condition each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bot as a process of its own, so that it can be killed and started again like one in production."""
+"""Runs the bot as a process of its own, to be killed."""
 
 from __future__ import annotations
 

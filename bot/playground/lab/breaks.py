@@ -1,6 +1,7 @@
-"""How the demo's services are broken and mended: by requests that hit real faults, and by the engine.
+"""Breaks and repairs the demo's services.
 
-What an action breaks lasts until it is mended; ``current`` is the last one that was begun.
+Requests hit the faults that are built into the services; the engine does the rest. What an action breaks lasts until
+it is repaired; ``current`` is the action that was begun last.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""Runs a command that ends when whoever started it does: ``python -m bot.playground.lab.child_process COMMAND…``.
+"""Runs a command that ends together with its parent.
 
-The holder keeps the other end of standard input; when that closes, even because the holder was killed, the command is
-asked to end, and killed if it has not within ``GRACE`` seconds. Exit code: the command's own.
+``python -m bot.playground.lab.child_process COMMAND…``: the parent keeps the other end of standard input. When that
+closes, even because the parent was killed, the command is asked to end, and killed if it has not within ``GRACE_S``.
+The exit code is the command's own.
 """
 
 from __future__ import annotations

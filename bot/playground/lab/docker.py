@@ -1,4 +1,4 @@
-"""A real Docker Engine for the demo: find one on this machine, and build the services' image on it."""
+"""Finds a real Docker Engine and builds the demo's image on it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What tries Aegis's promises: two presses at once, a restart behind its back, a cut connection, a killed bot."""
+"""Experiments with Aegis's promises, for the lab.
+
+Two presses at once, a restart behind Aegis's back, a cut connection, a killed bot.
+"""
 
 from __future__ import annotations
 

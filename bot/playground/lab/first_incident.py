@@ -1,4 +1,4 @@
-"""The demo's opening: as soon as somebody looks at the page, something breaks, so that there is an alert to see."""
+"""Breaks a service as soon as somebody opens the page."""
 
 from __future__ import annotations
 

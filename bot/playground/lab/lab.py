@@ -1,4 +1,4 @@
-"""The lab of ``aegis demo``: the services as they are now, what can be done to them, and the monitor beside them."""
+"""The lab of ``aegis demo``: services, actions and monitor."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The demo's monitoring: it probes services over HTTP and posts alerts as Alertmanager does with its default template.
+"""Probes services over HTTP and posts alerts as Alertmanager does.
 
 The words come from Alertmanager's ``template/default.tmpl`` (``__subject``, ``slack.default.*``): grouped by alertname
-and name, the other common labels in brackets, no text, no footer. A group is told when it begins to fire and when it
-is over, each as a message of its own, which is what the Slack integration does unless it is told otherwise.
+and name, the other common labels in brackets, no text, no footer. A group is posted when it begins to fire and when it
+is over, each time as a message of its own, which is the default of the Slack integration.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The demo's containers: made, looked at, restarted and removed by the Docker Engine API, none without our label."""
+"""The demo's containers, run through the Docker Engine API.
+
+Containers without the demo's label are never touched.
+"""
 
 from __future__ import annotations
 

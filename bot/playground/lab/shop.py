@@ -1,4 +1,4 @@
-"""The demo's services in one small program of the standard library: ``python shop.py api|db|web``.
+"""The demo's services: ``python shop.py api|db|web``, standard library only.
 
 ``api`` is the orders API with a bounded pool of connections to ``db``; ``web`` is the shop front that calls it.
 ``check api|db|web`` is the health check of each. Four faults are built into the API, as real programs have them: a

@@ -1,4 +1,7 @@
-"""What many methods ask first: which channel is meant, is the bot in it, is it open, may the token do this."""
+"""Checks that many Web API methods share.
+
+The channel exists and is open, the bot is in it, and the token has the scope.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What happens in channels, told to the bot as Slack's events: only where it is in, subscribed, and has the scope."""
+"""Sends Slack's events about channels to the bot.
+
+Only for channels that the bot is in, and only events that it subscribed to and has the scope for.
+"""
 
 from __future__ import annotations
 

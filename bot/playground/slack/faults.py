@@ -1,4 +1,4 @@
-"""What a test can order to go wrong: rate limits, errors, broken or hanging connections, before or after the effect."""
+"""Faults that a test orders: errors, rate limits, broken connections."""
 
 from __future__ import annotations
 

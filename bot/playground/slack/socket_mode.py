@@ -1,4 +1,7 @@
-"""Socket Mode: tickets, connections, envelopes to one connection each, acknowledgements, redelivery of events."""
+"""Socket Mode: tickets, connections, envelopes, acknowledgements and redelivery.
+
+Each envelope goes to one connection.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Slack's Web API over HTTP: tokens, scopes, ordered faults, and a record of every call."""
+"""Slack's Web API over HTTP, with a record of every call.
+
+Tokens and scopes are checked, and ordered faults happen here.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""A Slack workspace on this machine: an HTTP server that speaks Slack's Web API and Socket Mode to one bot.
+"""A Slack workspace on this machine, for one bot.
 
-The bot needs to know nothing but its address (``SLACK_API_URL``) and the two tokens. People, senders and trouble are
-played by whoever holds the ``Workspace``: a test, or a web page.
+It is an HTTP server that speaks Slack's Web API and Socket Mode. The bot needs to know only its address
+(``SLACK_API_URL``) and the two tokens. Whoever holds the ``Workspace``, a test or the web page, acts as the people and
+senders and orders the faults.
 
 Imitated: tokens and scopes (also in ``x-oauth-scopes``); arguments in query, form, multipart and JSON; membership and
 archive rules; ``chat.update``'s ways with blocks, metadata and parse; threads, history, replies, ephemeral messages,

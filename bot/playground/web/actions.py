@@ -1,4 +1,7 @@
-"""What a person does at the page: read from JSON, done in the workspace or the lab, answered with a plain sentence."""
+"""What a person does at the page, done in workspace or lab.
+
+Actions are read from JSON and answered with a plain sentence.
+"""
 
 from __future__ import annotations
 

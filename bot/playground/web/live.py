@@ -1,4 +1,7 @@
-"""One open page: a snapshot at first, then what changed; and what the person at it does, with an answer to each."""
+"""The live connection of one open page.
+
+It sends a snapshot first and every change after that, and answers each action of the person.
+"""
 
 from __future__ import annotations
 

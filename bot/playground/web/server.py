@@ -1,4 +1,4 @@
-"""The page of the demo, served by the workspace's own server: files, a live connection, and only for this machine.
+"""Serves the demo's page to this machine only.
 
 A page of somebody else, open in the same browser, must not reach it: the ``Host`` has to be a loopback name (or a
 rebound DNS name would do) and a live connection has to come from the page itself.

@@ -1,4 +1,4 @@
-"""What one person sees of the workspace and of the lab, as the JSON that the page draws."""
+"""Workspace and lab as one person sees them, as JSON."""
 
 from __future__ import annotations
 

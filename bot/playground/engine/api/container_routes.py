@@ -1,4 +1,4 @@
-"""The engine's routes about containers."""
+"""HTTP routes of the demo engine for containers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A container as the API shows it: all of it (inspect), or a row of the list."""
+"""The JSON of a container, for ``inspect`` and for the list."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""The engine's routes that are not about one container, and what all answers share: versions, headers, errors.
+"""HTTP routes of the demo engine for everything but containers.
 
-The engine answers what Aegis and the lab ask of Docker, and nothing else.
+The versions, headers and errors of all answers are here too. The engine answers what Aegis and the lab ask of Docker,
+and nothing else.
 """
 
 from __future__ import annotations

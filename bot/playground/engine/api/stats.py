@@ -1,4 +1,4 @@
-"""What a running container uses, as ``GET …/stats`` and ``…/top`` answer."""
+"""Memory, CPU and processes of a container, as Docker reports them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a container is to be: the order of ``POST /containers/create``, checked and filled in as Docker does."""
+"""The settings of a container, completed the way Docker does."""
 
 from __future__ import annotations
 

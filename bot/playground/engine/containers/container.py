@@ -1,4 +1,4 @@
-"""A container: its state and what can be done with it, in the order and with the answers that Docker has for it."""
+"""The operations on a container, in the order that Docker does them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happened in the engine: the last events, and whoever listens for more."""
+"""The engine's events: the newest ones, and a stream for listeners."""
 
 from __future__ import annotations
 

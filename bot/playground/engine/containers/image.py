@@ -1,4 +1,4 @@
-"""What an image is where containers are processes: a program of this machine, and how the API shows it."""
+"""Images of the demo engine, which are programs of this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The life of a container: how its runs begin and end, and what the engine hears of it."""
+"""The life of a container: its runs, events and restart policy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a container wrote: split as the json-file driver splits it, kept over its runs, read as ``GET …/logs`` asks."""
+"""The log of a container, split and stored as json-file does."""
 
 from __future__ import annotations
 

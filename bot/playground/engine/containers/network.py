@@ -1,4 +1,7 @@
-"""The engine's networks: names that containers share. All processes are on this machine's loopback all the same."""
+"""Networks of the demo engine: names that containers share.
+
+All processes are on this machine's loopback all the same.
+"""
 
 from __future__ import annotations
 

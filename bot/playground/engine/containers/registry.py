@@ -1,4 +1,4 @@
-"""All containers of the engine: made, found by name or id as Docker finds them, listed and filtered."""
+"""All containers of the engine, to be created, found and listed."""
 
 from __future__ import annotations
 

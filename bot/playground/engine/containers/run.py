@@ -1,4 +1,7 @@
-"""One run of a container: its process tree, published ports, health checks and memory limit, from start to end."""
+"""One run of a container, from start to end.
+
+It has a process tree, published ports, health checks and a memory limit.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Health checks as Docker runs them (moby: daemon/health.go): pause, probe, pause, and what the last five said."""
+"""Health checks as Docker runs them (moby: daemon/health.go)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Ports: where a process listens in place of its container's port, and the published ports that lead there.
+"""The ports on which containers listen, inside and published.
 
-Like Docker's own proxy, the engine listens on a published port itself and passes connections on, so a taken port is
-found at start, and a published one stays open while its program does not listen yet.
+Like Docker's own proxy, the engine listens on a published port itself and passes connections on. So a taken port shows
+at the start, and a published port stays open while its program does not listen yet.
 """
 
 from __future__ import annotations

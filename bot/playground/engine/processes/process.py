@@ -1,4 +1,7 @@
-"""One process tree with its shim: started with an environment of its own, signalled, waited for, never left behind."""
+"""A process tree behind a shim, which never outlives its engine.
+
+It is started with an environment of its own, signalled and waited for.
+"""
 
 from __future__ import annotations
 

@@ -1,12 +1,12 @@
-"""What stands between the engine and one process tree: it starts the tree, passes signals on, and outlives nobody.
+"""A small program between the engine and one process tree.
 
-Run as a program of its own (``python -I -S shim.py FD``), where FD is a socket to the engine. The engine writes
-a line of JSON, ``{"argv", "env", "folder"}``, then lines ``kill N`` (signal N to the first process).
-The shim writes ``{"started": pid}`` or ``{"failed": errno}``, and in the end ``{"ended": exit code}``,
-where a death by signal N is 128 + N. When the first process ends, or the engine does, in whatever way, everything that
-is left of the tree is killed, as in a container.
+Run as ``python -I -S shim.py FD``, where FD is a socket to the engine. The engine writes a line of JSON,
+``{"argv", "env", "folder"}``, then lines ``kill N`` (signal N to the first process). The shim writes
+``{"started": pid}`` or ``{"failed": errno}``, and in the end ``{"ended": exit code}``, where a death by signal N is
+128 + N. When the first process ends, or the engine does in any way, the shim kills what is left of the tree, as in a
+container.
 
-It imports little, for it has to start quickly, and nothing of this package.
+It imports little, because it has to start quickly, and nothing of this package.
 """
 
 from __future__ import annotations

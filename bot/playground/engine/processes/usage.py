@@ -1,6 +1,6 @@
-"""What the processes of a tree use: read from /proc on Linux, asked of ``ps`` elsewhere, and nothing where neither is.
+"""Memory and CPU of a process tree, from /proc or ``ps``.
 
-Process ids come from the kernel's own list of children, so that a tree is found whatever its processes did.
+Process ids come from the kernel's own list of children, so that a tree is complete whatever its processes did.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What Slack tells the bot when somebody presses, chooses, submits, or types a command: the payloads, built whole."""
+"""The payloads of presses, choices, submissions and slash commands."""
 
 from __future__ import annotations
 

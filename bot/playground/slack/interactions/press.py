@@ -1,4 +1,4 @@
-"""What people do with what the bot shows them: press, choose, type a command, submit or close a modal."""
+"""Presses, commands, shortcuts and modals, as people do them."""
 
 from __future__ import annotations
 

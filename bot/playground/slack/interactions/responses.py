@@ -1,4 +1,7 @@
-"""Answers by response_url or in a command's acknowledgement: ephemeral, in the channel, in place of a message."""
+"""Answers by response_url or in a command's acknowledgement.
+
+They are ephemeral, posted in the channel, or put in place of a message.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What people and monitoring senders do in channels: post, edit, delete, join, leave, archive."""
+"""What people and alert senders do in channels.
+
+They post, edit, delete, join, leave and archive.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""What Block Kit allows: the limits of blocks, elements and views, told in Slack's error form.
+"""Block Kit's limits for blocks, elements and views.
 
-Newer blocks (card, carousel, container, plan, task_card, data_table, alert) are taken as they come, apart from the
-number of blocks. There is no limit for all blocks of a message together, since Slack does not publish its own.
+Violations are reported in Slack's error form. Newer blocks (card, carousel, container, plan, task_card, data_table,
+alert) are accepted as they come, apart from the number of blocks. There is no limit for all blocks of a message
+together, since Slack does not publish its own.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Small checks that together describe the form of a JSON value, with Slack's sentences and JSON pointers."""
+"""Small checks that describe a JSON value, with Slack's error sentences."""
 
 from __future__ import annotations
 

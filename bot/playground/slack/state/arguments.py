@@ -1,4 +1,4 @@
-"""The arguments of a Web API call, wherever they came in the request, and the way a method says no."""
+"""The arguments of a Web API call, and a method's error."""
 
 from __future__ import annotations
 

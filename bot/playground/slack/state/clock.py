@@ -1,4 +1,4 @@
-"""What time it is in the loopback workspace: the machine's clock, or one that a test moves by hand."""
+"""The workspace's clock: the machine's, or one that tests move."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What a payload lets the bot do for a while: open one modal (``trigger_id``), answer by a ``response_url``."""
+"""Short-lived permissions that come with a payload.
+
+A ``trigger_id`` opens one modal; a ``response_url`` takes answers for a while.
+"""
 
 from __future__ import annotations
 

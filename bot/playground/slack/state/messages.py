@@ -1,4 +1,4 @@
-"""A message of the loopback workspace: what stands in it now and stood in it before, and what can be pressed in it."""
+"""Messages of the local workspace, with their history and controls."""
 
 from __future__ import annotations
 

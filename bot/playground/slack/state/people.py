@@ -1,4 +1,4 @@
-"""Who and what there is in the loopback workspace at its start: people, channels, groups, senders, the bot's app."""
+"""People, channels, groups, senders and app of the local workspace."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands in the local workspace, kept in a file, so that the next start shows what happened before."""
+"""Saves the workspace to a file and loads it again."""
 
 from __future__ import annotations
 

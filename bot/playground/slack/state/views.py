@@ -1,4 +1,4 @@
-"""The modals that people have open, three deep at most, and their App Home tabs."""
+"""The open modals of each person, and the App Home tabs."""
 
 from __future__ import annotations
 

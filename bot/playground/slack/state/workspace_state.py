@@ -1,4 +1,7 @@
-"""Everything that is so in the loopback workspace, and who wants to hear when it changes. No network here."""
+"""The state of the local workspace, and its subscribers.
+
+No network here.
+"""
 
 from __future__ import annotations
 
