@@ -46,10 +46,10 @@ def demo(
 async def _until_told(port: int | None, engine: Engine, *, browser: bool) -> None:
     """Run the demo until a signal ends it; however often it is sent, what was started is ended in order."""
     from bot import telemetry  # noqa: PLC0415 - other commands do without it
-    from bot.playground.demo import Wanted, home, play  # noqa: PLC0415 - as above
+    from bot.playground.demo import DemoOptions, home, play  # noqa: PLC0415 - as above
 
     telemetry.start_log("WARNING", str)
-    wanted = Wanted(port, engine.value, browser)
+    wanted = DemoOptions(port, engine.value, browser)
     playing = asyncio.create_task(play(wanted, home(os.environ), dict(os.environ), _say))
     ending = False
 

@@ -25,9 +25,9 @@ from bot.errors import AegisError, EngineError, SettingsError
 from bot.playground.engine.engine import ProcessEngine
 from bot.playground.lab import docker
 from bot.playground.lab.bot_process import BotProcess
-from bot.playground.lab.first_incident import Opening
+from bot.playground.lab.first_incident import FirstIncident
 from bot.playground.lab.lab import Lab
-from bot.playground.lab.services import Ground, process_images
+from bot.playground.lab.services import LabEngine, process_images
 from bot.playground.slack.state import saved_state
 from bot.playground.slack.state.workspace_state import Change
 from bot.playground.slack.workspace import Workspace
@@ -39,18 +39,18 @@ log = logging.getLogger(__name__)
 PORT = 8300
 """Where the page is, unless the port is taken or another one is wanted."""
 
-CONNECTS_WITHIN = 30.0
+CONNECT_TIMEOUT_S = 30.0
 """Seconds that the bot may take until it is connected; it needs one or two."""
 
 MODEL = "gemini-3.5-flash-lite"
-_OURS = ("AEGIS_", "SLACK_", "DOCKER_", "GEMINI_")
-_KEPT = frozenset({"message", "edit", "delete", "reaction", "file"})
+_AEGIS_PREFIXES = ("AEGIS_", "SLACK_", "DOCKER_", "GEMINI_")
+_SAVED_CHANGES = frozenset({"message", "edit", "delete", "reaction", "file"})
 
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class DemoOptions:
     """What was asked for. ``port`` ``None``: the usual one, or another where it is taken; 0: any that is free.
 
     ``engine`` is ``auto``, ``docker`` or ``process``.
@@ -61,9 +61,9 @@ class Wanted:
     browser: bool = True
 
 
-async def play(wanted: Wanted, folder: Path, environment: Mapping[str, str], say: Say) -> None:
+async def play(wanted: DemoOptions, folder: Path, environment: Mapping[str, str], say: Say) -> None:
     """Run the demo until it is cancelled. Raises ``AegisError`` where it cannot be started."""
-    with _alone(folder) as told:
+    with _alone(folder) as record_url:
         port = _free_port(wanted.port, say)
         key = _key(environment, say)
         async with contextlib.AsyncExitStack() as stage:
@@ -84,7 +84,7 @@ async def play(wanted: Wanted, folder: Path, environment: Mapping[str, str], say
                 runbook=folder / "runbook.json",
                 brain=environment.get("AEGIS_GEMINI_MODEL", MODEL) if key else "rules",
             )
-            opening = Opening(lab)
+            opening = FirstIncident(lab)
             workspace.serve(server.routes(workspace, opening))
             await stage.enter_async_context(_served(workspace))
             await stage.enter_async_context(_kept(workspace, folder / "workspace.json"))
@@ -93,7 +93,7 @@ async def play(wanted: Wanted, folder: Path, environment: Mapping[str, str], say
             await aegis.start()
             await _connected(workspace, aegis, folder / "bot.log")
             stage.push_async_callback(opening.close)
-            told(workspace.url)
+            record_url(workspace.url)
             _welcome(workspace.url, ground, folder, environment, say, browser=wanted.browser)
             await asyncio.Event().wait()
 
@@ -165,37 +165,37 @@ def _key(environment: Mapping[str, str], say: Say) -> str:
 
 
 @asynccontextmanager
-async def _ground(engine: str, folder: Path, environment: Mapping[str, str], say: Say) -> AsyncIterator[Ground]:
+async def _ground(engine: str, folder: Path, environment: Mapping[str, str], say: Say) -> AsyncIterator[LabEngine]:
     """Find or start the engine on which the services run."""
     if engine != "process":
         try:
-            found = await docker.ready(folder, say, environment)
+            docker_engine = await docker.ready(folder, say, environment)
         except EngineError as error:
             if engine == "docker":
                 raise
             say(f"Without Docker: {error.what} The services run as processes instead.")
         else:
-            yield found
+            yield docker_engine
             return
     async with ProcessEngine(folder / "engine") as processes:
         processes.images.update(process_images())
-        yield Ground(processes.host)
+        yield LabEngine(processes.host)
 
 
 def _settings(
-    workspace: Workspace, ground: Ground, folder: Path, environment: Mapping[str, str], key: str
+    workspace: Workspace, ground: LabEngine, folder: Path, environment: Mapping[str, str], key: str
 ) -> dict[str, str]:
     """Return the bot's environment: nothing of an Aegis that may be set up here, and short waits."""
-    kept = {name: value for name, value in environment.items() if not name.startswith(_OURS)}
+    inherited = {name: value for name, value in environment.items() if not name.startswith(_AEGIS_PREFIXES)}
     straight = {
         name: ",".join(filter(None, (environment.get(name, ""), "127.0.0.1"))) for name in ("NO_PROXY", "no_proxy")
     }
     model = environment.get("AEGIS_GEMINI_MODEL", "")
     return {
-        **kept,
+        **inherited,
         **straight,
         # The bot runs in the demo's folder, where Python would not find a project that is not installed.
-        "PYTHONPATH": os.pathsep.join(filter(None, (str(Path(bot.__file__).parents[1]), kept.get("PYTHONPATH")))),
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(Path(bot.__file__).parents[1]), inherited.get("PYTHONPATH")))),
         "SLACK_BOT_TOKEN": workspace.bot_token,
         "SLACK_APP_TOKEN": workspace.app_token,
         "SLACK_API_URL": workspace.api_url,
@@ -235,7 +235,7 @@ async def _kept(workspace: Workspace, path: Path) -> AsyncIterator[None]:
     changed = asyncio.Event()
 
     def hear(change: Change) -> None:
-        if change.kind in _KEPT:
+        if change.kind in _SAVED_CHANGES:
             changed.set()
 
     async def write() -> None:
@@ -261,7 +261,7 @@ async def _kept(workspace: Workspace, path: Path) -> AsyncIterator[None]:
 
 async def _connected(workspace: Workspace, aegis: BotProcess, written: Path) -> None:
     """Wait until the bot is connected; raise ``AegisError`` with its own last words where it ends instead."""
-    ended, there = asyncio.create_task(aegis.ended()), asyncio.create_task(workspace.connected(1, CONNECTS_WITHIN))
+    ended, there = asyncio.create_task(aegis.ended()), asyncio.create_task(workspace.connected(1, CONNECT_TIMEOUT_S))
     try:
         await asyncio.wait([ended, there], return_when=asyncio.FIRST_COMPLETED)
         if there.done() and there.exception() is None:
@@ -279,7 +279,7 @@ def _last_words(written: Path) -> str:
 
 
 def _welcome(
-    url: str, ground: Ground, folder: Path, environment: Mapping[str, str], say: Say, *, browser: bool
+    url: str, ground: LabEngine, folder: Path, environment: Mapping[str, str], say: Say, *, browser: bool
 ) -> None:
     say(f"\n  The demo is at {url}\n")
     say(f"Services: {ground.engine}. What happens is kept in {folder}. Ctrl-C ends it.")

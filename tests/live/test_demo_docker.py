@@ -18,7 +18,7 @@ import pytest
 from bot.errors import EngineError
 from bot.playground.lab.docker import ready
 from bot.playground.lab.lab import Lab
-from bot.playground.lab.services import API, DATABASE, GOOD, LABEL, NEXT, REPOSITORY, Ground
+from bot.playground.lab.services import API, DATABASE, GOOD, LABEL, NEXT, REPOSITORY, LabEngine
 from bot.playground.slack.workspace import Workspace
 from tests.engine import Engine
 from tests.playground.conftest import until
@@ -63,7 +63,7 @@ class Bot:
 class Scene:
     """The lab on a real engine."""
 
-    def __init__(self, engine: Engine, ground: Ground, workspace: Workspace, folder: Path) -> None:
+    def __init__(self, engine: Engine, ground: LabEngine, workspace: Workspace, folder: Path) -> None:
         self.engine, self.workspace = engine, workspace
         self.lab = Lab(
             ground, workspace, Bot(), folder=folder, runbook=folder / "runbook.json", brain="rules", interval=0.5
@@ -94,12 +94,12 @@ def base(running_engine: Engine) -> Engine:
 
 
 @pytest.fixture
-async def ground(base: Engine, engine: Engine, tmp_path: Path) -> Ground:
+async def ground(base: Engine, engine: Engine, tmp_path: Path) -> LabEngine:
     return await ready(tmp_path, lambda _: None, {"DOCKER_HOST": engine.url})
 
 
 @pytest.fixture
-async def scene(ground: Ground, engine: Engine, tmp_path: Path) -> AsyncIterator[Scene]:
+async def scene(ground: LabEngine, engine: Engine, tmp_path: Path) -> AsyncIterator[Scene]:
     async with Workspace() as workspace:
         scene = Scene(engine, ground, workspace, tmp_path)
         async with scene.lab:

@@ -10,13 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.playground.engine.containers.config import Policy, read
-from bot.playground.engine.containers.events import REMEMBERED, Events
+from bot.playground.engine.containers.config import RestartPolicy, read
+from bot.playground.engine.containers.events import EVENTS_REMEMBERED, EngineEvents
 from bot.playground.engine.containers.image import ProcessImage, find
-from bot.playground.engine.containers.log import PIECE, Line, Log
+from bot.playground.engine.containers.log import PIECE_BYTES, Line, Log
 from bot.playground.engine.containers.registry import read_filters
 from bot.playground.engine.containers.state import next_pause
-from bot.playground.engine.errors import NEVER, Refused, ago, moment, nanoseconds, truth
+from bot.playground.engine.errors import (
+    NEVER_TIME,
+    EngineRefusal,
+    format_age,
+    format_time,
+    parse_nanoseconds,
+    parse_switch,
+)
 
 SECOND = 10**9
 
@@ -26,29 +33,29 @@ SECOND = 10**9
 
 @given(st.integers(min_value=1, max_value=4_000_000_000 * SECOND))
 def test_a_moment_is_written_so_that_it_reads_back(at: int):
-    for text in (moment(at), moment(at, fixed=True)):
+    for text in (format_time(at), format_time(at, fixed=True)):
         seen = datetime.fromisoformat(text[:26].rstrip("Z") + "+00:00" if "." in text else text)
         assert seen == datetime.fromtimestamp(at // SECOND, UTC).replace(microsecond=at % SECOND // 1000)
-    assert len(moment(at, fixed=True)) == 30
-    assert not moment(at).endswith("0Z") or "." not in moment(at)
+    assert len(format_time(at, fixed=True)) == 30
+    assert not format_time(at).endswith("0Z") or "." not in format_time(at)
 
 
 def test_a_moment_that_never_was_is_gos_zero():
-    assert moment(0) == NEVER
-    assert moment(5 * SECOND) == "1970-01-01T00:00:05Z"
+    assert format_time(0) == NEVER_TIME
+    assert format_time(5 * SECOND) == "1970-01-01T00:00:05Z"
 
 
 @given(st.integers(min_value=1, max_value=4_000_000_000), st.integers(min_value=0, max_value=SECOND - 1))
 def test_seconds_with_a_fraction_are_read_exactly(seconds: int, rest: int):
-    assert nanoseconds(f"{seconds}.{rest:09d}") == seconds * SECOND + rest
-    assert nanoseconds(str(seconds)) == seconds * SECOND
+    assert parse_nanoseconds(f"{seconds}.{rest:09d}") == seconds * SECOND + rest
+    assert parse_nanoseconds(str(seconds)) == seconds * SECOND
 
 
 def test_no_time_and_a_wrong_one():
-    assert nanoseconds("") is nanoseconds("0") is None
+    assert parse_nanoseconds("") is parse_nanoseconds("0") is None
     for wrong in ("abc", "1.x", "1e5"):
-        with pytest.raises(Refused):
-            nanoseconds(wrong)
+        with pytest.raises(EngineRefusal):
+            parse_nanoseconds(wrong)
 
 
 @pytest.mark.parametrize(
@@ -68,12 +75,12 @@ def test_no_time_and_a_wrong_one():
     ],
 )
 def test_how_long_ago_is_said_as_docker_says_it(seconds: int, words: str):
-    assert ago(time.time_ns() - seconds * SECOND - 1000) == words
+    assert format_age(time.time_ns() - seconds * SECOND - 1000) == words
 
 
 def test_switches_are_read_as_docker_reads_them():
-    assert [truth(text) for text in ("1", "true", "abc", "True")] == [True] * 4
-    assert [truth(text) for text in ("", "0", "false", "no", "None", "False")] == [False] * 6
+    assert [parse_switch(text) for text in ("1", "true", "abc", "True")] == [True] * 4
+    assert [parse_switch(text) for text in ("", "0", "false", "no", "None", "False")] == [False] * 6
 
 
 # -- policies -------------------------------------------------------------------------------------------------------
@@ -107,7 +114,7 @@ def test_pauses_double_from_a_tenth_to_a_minute_and_begin_anew_after_a_long_run(
 def test_a_policy_decides_by_exit_code_count_and_hand(
     name: str, most: int, code: int, count: int, by_hand: bool, again: bool
 ):
-    assert Policy(name, most).again(code, count, by_hand=by_hand) is again
+    assert RestartPolicy(name, most).again(code, count, by_hand=by_hand) is again
 
 
 # -- logs -----------------------------------------------------------------------------------------------------------
@@ -128,9 +135,9 @@ def test_however_it_comes_in_a_log_is_the_same_lines(chunks: list[str]):
     kept = [line.text for line in asyncio.run(told(log))]
     assert b"".join(kept) == whole
     assert kept == [line.text for line in asyncio.run(told(at_once))]
-    assert all(0 < len(line) <= PIECE for line in kept)
+    assert all(0 < len(line) <= PIECE_BYTES for line in kept)
     assert all(b"\n" not in line[:-1] for line in kept)
-    assert all(line.endswith(b"\n") or len(line) == PIECE for line in kept[:-1])
+    assert all(line.endswith(b"\n") or len(line) == PIECE_BYTES for line in kept[:-1])
 
 
 async def test_the_oldest_lines_go_when_a_log_is_full():
@@ -147,20 +154,20 @@ async def test_the_oldest_lines_go_when_a_log_is_full():
 
 
 async def test_only_the_last_events_are_remembered():
-    events = Events()
-    for number in range(REMEMBERED + 10):
-        events.tell("container", "start", f"{number}", {"name": "one"})
+    events = EngineEvents()
+    for number in range(EVENTS_REMEMBERED + 10):
+        events.emit("container", "start", f"{number}", {"name": "one"})
     past = [event async for event in events.read(1, time.time_ns(), {})]
-    assert [event["id"] for event in past] == [str(number) for number in range(10, REMEMBERED + 10)]
+    assert [event["id"] for event in past] == [str(number) for number in range(10, EVENTS_REMEMBERED + 10)]
 
 
 async def test_who_stops_listening_is_forgotten():
-    events = Events()
+    events = EngineEvents()
     listening = events.read(None, None, {})
     task = asyncio.ensure_future(anext(listening))
     await asyncio.sleep(0)
     assert events.listeners == 1
-    events.tell("container", "start", "1", {})
+    events.emit("container", "start", "1", {})
     assert (await task)["Action"] == "start"
     await listening.aclose()  # type: ignore[attr-defined]
     assert events.listeners == 0
@@ -178,10 +185,10 @@ def test_an_image_is_found_by_tag_and_by_id():
     images = {"shop/any:1": ProcessImage(), "tool:latest": ProcessImage(argv=("tool",))}
     assert find(images, "tool") == find(images, "tool:latest") == ("tool:latest", images["tool:latest"])
     assert find(images, images["tool:latest"].id[:19])[0] == "tool:latest"
-    with pytest.raises(Refused, match="No such image: shop/any:latest"):
+    with pytest.raises(EngineRefusal, match="No such image: shop/any:latest"):
         find(images, "shop/any")
     # A registry's port is no tag.
-    with pytest.raises(Refused, match=r"No such image: localhost:5000/any:latest"):
+    with pytest.raises(EngineRefusal, match=r"No such image: localhost:5000/any:latest"):
         find(images, "localhost:5000/any")
 
 

@@ -27,16 +27,16 @@ from aiohttp import web
 from bot.errors import EngineError
 from bot.playground.engine.api.container_routes import ContainerApi
 from bot.playground.engine.api.routes import Api, answers
-from bot.playground.engine.containers.events import Events
+from bot.playground.engine.containers.events import EngineEvents
 from bot.playground.engine.containers.image import ProcessImage
-from bot.playground.engine.containers.lifecycle import Life, Surroundings
+from bot.playground.engine.containers.lifecycle import EngineParts, Lifecycle
 from bot.playground.engine.containers.network import Networks
 from bot.playground.engine.containers.registry import Containers
 from bot.playground.engine.processes.ports import Ports
 
 __all__ = ["ProcessEngine", "ProcessImage"]
 
-_LONGEST_ADDRESS = 100
+_SOCKET_PATH_BYTES = 100
 """Bytes of a Unix socket's path; macOS takes 103, Linux 107."""
 
 
@@ -50,9 +50,9 @@ class ProcessEngine:
     def __init__(self, folder: Path) -> None:
         self.images: MutableMapping[str, ProcessImage] = {}
         self._folder = folder.absolute()
-        self._events = Events()
+        self._events = EngineEvents()
         self._networks = Networks(self._events)
-        around = Surroundings(
+        around = EngineParts(
             self._folder / "containers",
             self._events,
             self._networks,
@@ -73,7 +73,7 @@ class ProcessEngine:
     def _socket(self) -> Path:
         return (self._short or self._folder) / "docker.sock"
 
-    def _hosts(self, asking: Life) -> str:
+    def _hosts(self, asking: Lifecycle) -> str:
         return self._containers.hosts(asking)
 
     async def __aenter__(self) -> Self:
@@ -87,7 +87,7 @@ class ProcessEngine:
         """Listen."""
         self._lock_folder()
         shutil.rmtree(self._folder / "containers", ignore_errors=True)
-        if len(os.fsencode(self._socket)) > _LONGEST_ADDRESS:
+        if len(os.fsencode(self._socket)) > _SOCKET_PATH_BYTES:
             self._short = Path(tempfile.mkdtemp(prefix="aegis-"))
         app = web.Application(middlewares=[answers], client_max_size=8 * 1024 * 1024)
         app.add_routes(ContainerApi(self._containers).routes())

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 
-NEVER = "0001-01-01T00:00:00Z"
-SECOND = 1_000_000_000
+NEVER_TIME = "0001-01-01T00:00:00Z"
+SECOND_NS = 1_000_000_000
 
 
-class Refused(Exception):
+class EngineRefusal(Exception):
     """An answer that is an error: an HTTP status and Docker's sentence. ``304`` has none."""
 
     def __init__(self, status: int, message: str = "") -> None:
@@ -18,16 +18,16 @@ class Refused(Exception):
         self.message = message
 
 
-def moment(nanoseconds: int, *, fixed: bool = False) -> str:
+def format_time(parse_nanoseconds: int, *, fixed: bool = False) -> str:
     """Write nanoseconds since 1970 as Go's ``RFC3339Nano``, which drops zeros at the end unless ``fixed``; 0: never."""
-    if not nanoseconds:
-        return NEVER
-    seconds, rest = divmod(nanoseconds, SECOND)
+    if not parse_nanoseconds:
+        return NEVER_TIME
+    seconds, rest = divmod(parse_nanoseconds, SECOND_NS)
     digits = f"{rest:09d}" if fixed else f"{rest:09d}".rstrip("0")
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}{'.' if digits else ''}{digits}Z"
 
 
-def nanoseconds(text: str) -> int | None:
+def parse_nanoseconds(text: str) -> int | None:
     """Read ``seconds[.fraction]`` since 1970, as docker-py and the command line send it; ``None`` for nothing or 0."""
     if text in {"", "0"}:
         return None
@@ -35,26 +35,26 @@ def nanoseconds(text: str) -> int | None:
     try:
         seconds, rest = int(whole), int(f"{fraction:0<9.9}") if fraction else 0
     except ValueError as error:
-        raise Refused(500, f'strconv.ParseInt: parsing "{whole}": invalid syntax') from error
-    return seconds * SECOND + rest
+        raise EngineRefusal(500, f'strconv.ParseInt: parsing "{whole}": invalid syntax') from error
+    return seconds * SECOND_NS + rest
 
 
-def integer(text: str) -> int:
+def parse_integer(text: str) -> int:
     """Read a whole number from a query."""
     try:
         return int(text)
     except ValueError as error:
-        raise Refused(500, f'strconv.Atoi: parsing "{text}": invalid syntax') from error
+        raise EngineRefusal(500, f'strconv.Atoi: parsing "{text}": invalid syntax') from error
 
 
-def truth(text: str) -> bool:
+def parse_switch(text: str) -> bool:
     """Read a switch from a query (moby: httputils.BoolValue)."""
     return text.strip().lower() not in {"", "0", "no", "false", "none"}
 
 
-def ago(since: int) -> str:
+def format_age(since: int) -> str:
     """Say in words how long ago a moment was (go-units: HumanDuration)."""
-    seconds = max(0, time.time_ns() - since) // SECOND
+    seconds = max(0, time.time_ns() - since) // SECOND_NS
     minutes, hours = seconds // 60, int(seconds / 3600 + 0.5)
     for most, words in (
         (seconds < 1, "Less than a second"),

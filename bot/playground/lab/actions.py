@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Now:
+class Conditions:
     """What decides which actions are possible. ``card``: a card with a Restart button is open."""
 
     api: bool
@@ -18,7 +18,7 @@ class Now:
     bot: bool
 
 
-def _serves(now: Now) -> bool:
+def _serves(now: Conditions) -> bool:
     return now.api and now.database
 
 
@@ -30,7 +30,7 @@ class Action:
     label: str
     what: str
     group: str
-    possible: Callable[[Now], bool]
+    possible: Callable[[Conditions], bool]
 
 
 ACTIONS = {

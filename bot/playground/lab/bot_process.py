@@ -14,7 +14,7 @@ from bot.private_files import create_private
 
 COMMAND = (sys.executable, "-m", "bot", "run")
 
-ENDS_WITHIN = 15.0
+STOP_TIMEOUT_S = 15.0
 """Seconds for a clean end; the leash kills after twelve."""
 
 
@@ -42,13 +42,13 @@ class BotProcess:
         async with self._busy:
             if self.status != "stopped":
                 return
-            theirs, self._holder = os.pipe()
+            read_end, self._holder = os.pipe()
             try:
                 create_private(self._log)
                 with self._log.open("ab") as log:
                     self._process = await asyncio.create_subprocess_exec(
                         *(sys.executable, "-m", "bot.playground.lab.child_process", *COMMAND),
-                        stdin=theirs,
+                        stdin=read_end,
                         stdout=log,
                         stderr=log,
                         env=self._environment,
@@ -58,7 +58,7 @@ class BotProcess:
                         start_new_session=True,
                     )
             finally:
-                os.close(theirs)
+                os.close(read_end)
 
     async def kill(self) -> None:
         """Kill it as ``kill -9`` does, in the middle of whatever it does."""
@@ -74,7 +74,7 @@ class BotProcess:
         self._let_go()
         if self._process is not None and self._process.returncode is None:
             try:
-                await asyncio.wait_for(self._process.wait(), ENDS_WITHIN)
+                await asyncio.wait_for(self._process.wait(), STOP_TIMEOUT_S)
             except TimeoutError:
                 await self.kill()
 

@@ -16,17 +16,17 @@ from bot.errors import AegisError
 from bot.playground.lab.services import API, DATABASE, NEXT, WEB, Services
 from bot.playground.lab.shop import ROWS_A_SECOND
 
-BURST = 20
+BURST_REQUESTS = 20
 """Faulty reports at once; each of the pool's connections is lost to one of them."""
-PATIENCE = 1.5
+REQUEST_TIMEOUT_S = 1.5
 """Seconds after which a request counts as not answered."""
-LEAK_FAST, LEAK_SLOW = 0.03, 1.7
+FAST_LEAK_INTERVAL_S, SLOW_LEAK_INTERVAL_S = 0.03, 1.7
 """Seconds between two searches: memory (about 70 results of 1 MB) is full after three seconds, or after two minutes."""
-WAVE, WAVES = 15.0, 10
-EXPORTS = 6
-"""Exports at once, one more than the pool has connections; each takes ``WAVE`` seconds."""
-WELL_WITHIN, HEALS_WITHIN = 20.0, 4.0
-RETRIES = 2
+WAVE_S, WAVE_COUNT = 15.0, 10
+EXPORT_REQUESTS = 6
+"""Exports at once, one more than the pool has connections; each takes ``WAVE_S`` seconds."""
+RECOVERY_TIMEOUT_S, SELF_RECOVERY_TIMEOUT_S = 20.0, 4.0
+RETRY_COUNT = 2
 """Starts by the engine after a bad release. With no end to them it would be started again between the card and a press,
 and Aegis would rightly do nothing instead of trying and failing."""
 
@@ -57,19 +57,19 @@ class Breaks:
     async def begin(self, action: str) -> str:
         """Break something; return what was done and what to look for."""
         await self._quiet()
-        said = await self.does[action]()
+        sentence = await self.does[action]()
         self.current = action
-        return said
+        return sentence
 
     async def again(self) -> bool:
         """Break the same once more, where what was done since may have cured it; say whether that was needed."""
         cured = self.current in {"pool_exhausted", "memory_leak", "hang"}
         if cured:
-            await self.well()
+            await self.wait_until_healthy()
             await self.begin(self.current)
         return cured
 
-    async def mend(self) -> str:
+    async def repair(self) -> str:
         """Put everything right."""
         await self._quiet()
         broken, self.current = self.current, ""
@@ -80,28 +80,30 @@ class Breaks:
                 await self._services.begin(name)
                 done.append(f"{name} was started")
         released = states[API]["image"].endswith(f":{NEXT}")
-        heals = bool(done) and await self._good_within(HEALS_WITHIN)
+        heals = bool(done) and await self._good_within(SELF_RECOVERY_TIMEOUT_S)
         if released or broken == "memory_leak" or not (heals or await self._good()):
             await self._services.fresh(API)
             done.append(f"{API} was {'rolled back to the release before' if released else 'made anew'}")
-        await self.well()
+        await self.wait_until_healthy()
         return f"All is well: {' and '.join(done)}." if done else "All is well already; nothing had to be done."
 
-    async def well(self) -> None:
+    async def wait_until_healthy(self) -> None:
         """Wait until the API answers well. Raises ``AegisError`` where it does not."""
-        if not await self._good_within(WELL_WITHIN):
+        if not await self._good_within(RECOVERY_TIMEOUT_S):
             raise AegisError(
-                f"{API} does not answer well after {WELL_WITHIN:.0f} seconds.", mend="Look at its log, or try again."
+                f"{API} does not answer well after {RECOVERY_TIMEOUT_S:.0f} seconds.",
+                mend="Look at its log, or try again.",
             )
 
     # -- breaking ---------------------------------------------------------------------------------------------------
 
     async def _pool_exhausted(self) -> str:
         await self._require_good()
-        await asyncio.gather(*(self._get("/reports/daily?day=2026-02-30", 5) for _ in range(BURST)))
+        await asyncio.gather(*(self._get("/reports/daily?day=2026-02-30", 5) for _ in range(BURST_REQUESTS)))
         return (
-            f"{BURST} requests for a report of 30 February went to {API}. Each that fails keeps its connection, so "
-            "the pool is empty now: look for QueuePool in the log and for 503. The alert comes in a few seconds."
+            f"{BURST_REQUESTS} requests for a report of 30 February went to {API}. Each that fails keeps its "
+            "connection, so the pool is empty now: look for QueuePool in the log and for 503. The alert comes in a few "
+            "seconds."
         )
 
     async def _memory_leak(self) -> str:
@@ -113,19 +115,20 @@ class Breaks:
         )
 
     async def _leak(self) -> None:
-        pause = LEAK_FAST
+        pause = FAST_LEAK_INTERVAL_S
         while True:
-            if not await self._get(f"/search?q=item-{next(self._searches)}", PATIENCE):
-                pause = LEAK_SLOW
+            if not await self._get(f"/search?q=item-{next(self._searches)}", REQUEST_TIMEOUT_S):
+                pause = SLOW_LEAK_INTERVAL_S
             await asyncio.sleep(pause)
 
     async def _hang(self) -> str:
         for _ in range(3):
             await self._require_good()
             await asyncio.gather(
-                self._get("/stock/move?from=A&to=B", PATIENCE), self._get("/stock/move?from=B&to=A", PATIENCE)
+                self._get("/stock/move?from=A&to=B", REQUEST_TIMEOUT_S),
+                self._get("/stock/move?from=B&to=A", REQUEST_TIMEOUT_S),
             )
-            if not await self._get("/health", PATIENCE):
+            if not await self._get("/health", REQUEST_TIMEOUT_S):
                 return (
                     f"Two stock moves in {API} wait for each other's lock now, and every other request waits behind "
                     "them. Look how little its log says; the health check and the monitor get no answer."
@@ -133,11 +136,11 @@ class Breaks:
         raise AegisError(f"{API} did not hang.", mend="Try again.")
 
     async def _bad_config(self) -> str:
-        await self._services.fresh(API, NEXT, retries=RETRIES, POOL_TIMEOUT="30s")
+        await self._services.fresh(API, NEXT, retries=RETRY_COUNT, POOL_TIMEOUT="30s")
         return (
             f"{API} was released as {NEXT} with POOL_TIMEOUT=30s, which it cannot read. It ends at every start, and "
-            f"after {RETRIES} more the engine gave up. The card must say that a restart does not help; restarted all "
-            "the same, the verification must say so. All well rolls back."
+            f"after {RETRY_COUNT} more the engine gave up. The card must say that a restart does not help; restarted "
+            "all the same, the verification must say so. All well rolls back."
         )
 
     async def _database_down(self) -> str:
@@ -151,15 +154,18 @@ class Breaks:
         await self._require_good()
         self._traffic = asyncio.create_task(self._waves())
         return (
-            f"Large exports now take all connections of {API} for {WAVE:.0f} seconds, leave it alone as long, and come "
-            f"back, {WAVES} times. A restart helps until the next one only."
+            f"Large exports now take all connections of {API} for {WAVE_S:.0f} seconds, leave it alone as long, and "
+            f"come back, {WAVE_COUNT} times. A restart helps until the next one only."
         )
 
     async def _waves(self) -> None:
-        export = f"/reports/export?rows={int(WAVE * ROWS_A_SECOND)}"
-        for _ in range(WAVES):
+        export = f"/reports/export?rows={int(WAVE_S * ROWS_A_SECOND)}"
+        for _ in range(WAVE_COUNT):
             # A restart ends the exports early; the next wave comes at its time all the same.
-            await asyncio.gather(asyncio.sleep(2 * WAVE), *(self._get(export, WAVE + PATIENCE) for _ in range(EXPORTS)))
+            await asyncio.gather(
+                asyncio.sleep(2 * WAVE_S),
+                *(self._get(export, WAVE_S + REQUEST_TIMEOUT_S) for _ in range(EXPORT_REQUESTS)),
+            )
         self.current = ""
 
     # -- asking -----------------------------------------------------------------------------------------------------
@@ -178,7 +184,7 @@ class Breaks:
             raise AegisError(f"{API} does not answer well, so this cannot be tried.", mend="Press All well first.")
 
     async def _good(self) -> bool:
-        return await self._get("/health", PATIENCE) == 200
+        return await self._get("/health", REQUEST_TIMEOUT_S) == 200
 
     async def _get(self, path: str, seconds: float) -> int:
         """Send a request to the API; return the status, 0 where there was no answer."""

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 
-GRACE = 12.0
+GRACE_S = 12.0
 """Seconds: the bot takes at most ten to end."""
 
 
@@ -32,7 +32,7 @@ def _until_let_go(child: subprocess.Popen[bytes]) -> None:
         pass
     child.terminate()
     try:
-        child.wait(GRACE)
+        child.wait(GRACE_S)
     except subprocess.TimeoutExpired:
         child.kill()
 

@@ -19,7 +19,7 @@ from docker.context import ContextAPI
 from docker.errors import DockerException, NotFound
 
 from bot.errors import EngineError, EngineUnreachable
-from bot.playground.lab.services import GOOD, NEXT, REPOSITORY, SHOP, Ground, refuse_foreign
+from bot.playground.lab.services import GOOD, NEXT, REPOSITORY, SHOP, LabEngine, refuse_foreign
 
 BASE = "python:3.12-alpine"
 DOCKERFILE = Path(__file__).with_name("image") / "Dockerfile"
@@ -27,18 +27,18 @@ PROGRAM = ("python", "/shop.py")
 """The program as the image's containers call it."""
 SOURCE = "aegis.demo.source"
 """Label of the image: a digest of what it was built from, so that it is built once."""
-ANSWERS_WITHIN = 2
-BUILT_WITHIN = 120
+ANSWER_TIMEOUT_S = 2
+BUILD_TIMEOUT_S = 120
 """Seconds for each step of fetching and building."""
 _MEND = "Run aegis demo --engine process, which needs no Docker."
 
 
-async def ready(folder: Path, say: Callable[[str], None], environment: Mapping[str, str] | None = None) -> Ground:
+async def ready(folder: Path, say: Callable[[str], None], environment: Mapping[str, str] | None = None) -> LabEngine:
     """Find an engine and make it ready for the demo in ``folder``; ``say`` gets a line where that takes long.
 
     Raises ``EngineError`` with the reason where there is none that the demo can use.
     """
-    answer: concurrent.futures.Future[Ground] = concurrent.futures.Future()
+    answer: concurrent.futures.Future[LabEngine] = concurrent.futures.Future()
 
     def work() -> None:
         try:
@@ -52,10 +52,10 @@ async def ready(folder: Path, say: Callable[[str], None], environment: Mapping[s
     return await asyncio.wrap_future(answer)
 
 
-def _ready(folder: Path, say: Callable[[str], None], environment: Mapping[str, str]) -> Ground:
+def _ready(folder: Path, say: Callable[[str], None], environment: Mapping[str, str]) -> LabEngine:
     host, version = find(addresses(environment))
     try:
-        client = docker.APIClient(base_url=host, timeout=BUILT_WITHIN)
+        client = docker.APIClient(base_url=host, timeout=BUILD_TIMEOUT_S)
         try:
             refuse_foreign(client, str(folder.resolve()))
             for tag in (GOOD, NEXT):
@@ -64,7 +64,7 @@ def _ready(folder: Path, say: Callable[[str], None], environment: Mapping[str, s
             client.close()
     except (DockerException, OSError) as error:
         raise EngineError(f"The Docker Engine at {host} cannot run the demo.", mend=_MEND, detail=str(error)) from error
-    return Ground(host, f"Docker {version}", PROGRAM)
+    return LabEngine(host, f"Docker {version}", PROGRAM)
 
 
 def addresses(environment: Mapping[str, str]) -> list[str]:
@@ -75,8 +75,8 @@ def addresses(environment: Mapping[str, str]) -> list[str]:
     sockets = [home / ".docker/run/docker.sock", home / ".docker/desktop/docker.sock", Path("/var/run/docker.sock")]
     if environment.get("XDG_RUNTIME_DIR"):
         sockets.insert(0, Path(environment["XDG_RUNTIME_DIR"]) / "docker.sock")
-    found = [*_of_context(), *(f"unix://{path}" for path in sockets if path.is_socket())]
-    return list(dict.fromkeys(found))
+    candidates = [*_of_context(), *(f"unix://{path}" for path in sockets if path.is_socket())]
+    return list(dict.fromkeys(candidates))
 
 
 def _of_context() -> list[str]:
@@ -97,7 +97,7 @@ def find(candidates: Iterable[str]) -> tuple[str, str]:
             reasons.append(f"The engine at {host} is on another machine; the demo's ports would be there.")
             continue
         try:
-            client = docker.APIClient(base_url=host, timeout=ANSWERS_WITHIN)
+            client = docker.APIClient(base_url=host, timeout=ANSWER_TIMEOUT_S)
             try:
                 about = client.version()
             finally:

@@ -16,7 +16,7 @@ from bot.playground.lab.services import API, Services
 from bot.playground.slack.state.messages import Message
 from bot.playground.slack.workspace import Workspace
 
-NOTICED_WITHIN = 3.0
+DISCONNECT_TIMEOUT_S = 3.0
 """Seconds until the workspace has noticed that the other end of a connection is dead."""
 
 
@@ -34,7 +34,7 @@ class Bot(Protocol):
         """Start it where it does not run."""
 
 
-class Promises:
+class Experiments:
     """Tries promises on ``workspace``, ``services`` and ``bot``; ``approvers`` are two user ids."""
 
     def __init__(
@@ -64,7 +64,7 @@ class Promises:
         pressed = await asyncio.gather(
             *(self._workspace.press(user, seen.snapshot(), "restart") for user in self._approvers)
         )
-        if not all(one.ok for one in pressed):
+        if not all(press.ok for press in pressed):
             raise AegisError("Aegis did not answer both presses.", mend="See that it is connected, then try again.")
         users, team = self._workspace.state.users, self._workspace.seed.team
         names = " and ".join(users[user].as_slack(team)["real_name"] for user in self._approvers)
@@ -92,7 +92,7 @@ class Promises:
     async def _kill_bot(self) -> str:
         await self._bot.kill()
         with contextlib.suppress(TimeoutError):
-            await self._workspace.wait_for(lambda: not self._workspace.connections, NOTICED_WITHIN)
+            await self._workspace.wait_for(lambda: not self._workspace.connections, DISCONNECT_TIMEOUT_S)
         await self._bot.start()
         return (
             "The bot was killed and started again. Its cards are still there and their buttons work in a second or "

@@ -12,19 +12,19 @@ from bot.playground.lab.lab import Json, Lab
 
 log = logging.getLogger(__name__)
 
-FIRST = "pool_exhausted"
+FIRST_ACTION = "pool_exhausted"
 """What breaks first: the trouble that a restart cures."""
 
-PAUSE = 1.5
+OPENING_DELAY_S = 1.5
 """Seconds in which the page can be looked at while all is still well."""
 
 
-BETWEEN_LOOKS = 0.2
+POLL_INTERVAL_S = 0.2
 """Seconds."""
 
 
-class Opening:
-    """The lab as the page sees it. With the first viewer ``FIRST`` begins, once."""
+class FirstIncident:
+    """The lab as the page sees it. With the first viewer ``FIRST_ACTION`` begins, once."""
 
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
@@ -52,9 +52,9 @@ class Opening:
             await asyncio.wait([self._begun])
 
     async def _begin(self) -> None:
-        await asyncio.sleep(PAUSE)
+        await asyncio.sleep(OPENING_DELAY_S)
         # Of an alert that is out since the last time the end has to be seen first, or the next one is none.
         while self._lab.monitor.firing:  # noqa: ASYNC110 - the monitor tells nobody
-            await asyncio.sleep(BETWEEN_LOOKS)
+            await asyncio.sleep(POLL_INTERVAL_S)
         with contextlib.suppress(AegisError):
-            await self._lab.do(FIRST)
+            await self._lab.do(FIRST_ACTION)

@@ -13,20 +13,20 @@ from pathlib import Path
 from typing import Any, Self
 
 from bot.errors import AegisError, EngineError
-from bot.playground.lab.actions import ACTIONS, Now
+from bot.playground.lab.actions import ACTIONS, Conditions
 from bot.playground.lab.breaks import Breaks
-from bot.playground.lab.experiments import Bot, Promises
+from bot.playground.lab.experiments import Bot, Experiments
 from bot.playground.lab.monitor import Monitor, still_out
-from bot.playground.lab.services import API, DATABASE, NEXT, WEB, Ground, Services
+from bot.playground.lab.services import API, DATABASE, NEXT, WEB, LabEngine, Services
 from bot.playground.slack.state.workspace_state import Change
 from bot.playground.slack.workspace import Workspace
 
 Json = dict[str, Any]
 log = logging.getLogger(__name__)
 
-BETWEEN_LOOKS, SHORTEST = 1.0, 0.2
+LOOK_INTERVAL_S, SHORTEST_LOOK_INTERVAL_S = 1.0, 0.2
 """Seconds between two looks: without news, and with."""
-NOTES = 50
+NOTE_LIMIT = 50
 APPROVERS = ("U0ONCALL", "U0SECOND")
 _CARDS = frozenset({"message", "edit", "delete"})
 
@@ -40,7 +40,7 @@ class Lab:
 
     def __init__(
         self,
-        ground: Ground,
+        ground: LabEngine,
         workspace: Workspace,
         bot: Bot,
         *,
@@ -58,7 +58,7 @@ class Lab:
         self._brain = brain
         self._services = Services(ground, folder)
         self._breaks = Breaks(self._services)
-        self._promises = Promises(workspace, self._services, self._breaks, bot, approvers)
+        self._promises = Experiments(workspace, self._services, self._breaks, bot, approvers)
         self.monitor = Monitor(
             {name: self._services.url(name) for name in (API, WEB)},
             lambda attachments: workspace.alert(channel, attachments=attachments),
@@ -69,7 +69,7 @@ class Lab:
         self._seen: list[Json] = []
         self._memory: Json = {"path": str(runbook), "entries": [], "text": ""}
         self._written: tuple[int, int] | None = None
-        self._notes: deque[Json] = deque(maxlen=NOTES)
+        self._notes: deque[Json] = deque(maxlen=NOTE_LIMIT)
         self._card: bool | None = None
         self._busy = ""
         self._told: Json = {}
@@ -91,7 +91,7 @@ class Lab:
         """Start the services, wait until they answer, then watch them."""
         try:
             await self._services.start()
-            await self._breaks.well()
+            await self._breaks.wait_until_healthy()
             await self._look()
         except BaseException:
             await self.stop()
@@ -162,27 +162,27 @@ class Lab:
         self._busy = action
         self._tell()
         try:
-            said = await self._do(action)
+            sentence = await self._do(action)
         finally:
             self._busy = ""
             self._news.set()
-        self._notes.append({"at": datetime.now(UTC).isoformat(timespec="seconds"), "text": said})
+        self._notes.append({"at": datetime.now(UTC).isoformat(timespec="seconds"), "text": sentence})
         self._tell()
-        return said
+        return sentence
 
     async def _do(self, action: str) -> str:
         if action in self._breaks.does:
             return await self._breaks.begin(action)
         if action in self._promises.does:
             return await self._promises.does[action]()
-        return await self._breaks.mend()
+        return await self._breaks.repair()
 
-    def _now(self) -> Now:
+    def _now(self) -> Conditions:
         services = {service["name"]: service for service in self._seen}
         running = {name for name, service in services.items() if service["status"] == "running"}
         if self._card is None:
             self._card = self._promises.open_card() is not None
-        return Now(
+        return Conditions(
             api=API in running,
             database=DATABASE in running,
             released=API in services and services[API]["image"].endswith(f":{NEXT}"),
@@ -196,7 +196,7 @@ class Lab:
     async def _watch(self) -> None:
         while True:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(BETWEEN_LOOKS):
+                async with asyncio.timeout(LOOK_INTERVAL_S):
                     await self._news.wait()
             self._news.clear()
             try:
@@ -205,7 +205,7 @@ class Lab:
                 log.warning("the services cannot be looked at: %s", error.sentence)
                 self._seen = [{**service, "status": "unknown", "health": "none"} for service in self._seen]
             self._tell()
-            await asyncio.sleep(SHORTEST)
+            await asyncio.sleep(SHORTEST_LOOK_INTERVAL_S)
 
     async def _look(self) -> None:
         # In trouble Aegis is about to take a sample; it is not to wait for ours.

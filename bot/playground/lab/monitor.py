@@ -45,13 +45,13 @@ def still_out(posted: Iterable[Sequence[Json]]) -> set[str]:
     out: dict[str, bool] = {}
     for message in posted:
         for attachment in message:
-            if told := _TITLE.match(str(attachment.get("title", ""))):
-                out[told["name"]] = told["status"].startswith("FIRING")
+            if title := _TITLE.match(str(attachment.get("title", ""))):
+                out[title["name"]] = title["status"].startswith("FIRING")
     return {name for name, still in out.items() if still}
 
 
 @dataclass(slots=True)
-class Watched:
+class ProbeHistory:
     """How the probes of one service went: how many in a row were as the last one, and whether an alert is out."""
 
     good: bool = True
@@ -94,7 +94,7 @@ class Monitor:
         self._timeout = timeout
         self._fires_after = fires_after
         self._resolves_after = resolves_after
-        self._watched = {name: Watched(firing=name in firing) for name in self._urls}
+        self._watched = {name: ProbeHistory(firing=name in firing) for name in self._urls}
 
     @property
     def firing(self) -> tuple[str, ...]:

@@ -32,17 +32,17 @@ LABEL = "aegis.demo"
 """On each of our containers and networks; its value is the demo's folder."""
 
 SHOP = Path(__file__).with_name("shop.py")
-MEMORY = 96 * 1024 * 1024
+MEMORY_LIMIT_BYTES = 96 * 1024 * 1024
 """Bytes that a service may use; one needs about 20 MB."""
-NEWEST = 30
+NEWEST_LOG_LINES = 30
 """Log lines that are shown."""
-_SECOND = 10**9
-_ENGINE_SECONDS = 30
-_TOLD = ("create", "start", "restart", "die", "oom", "kill", "destroy", "health_status")
+_SECOND_NS = 10**9
+_ENGINE_TIMEOUT_S = 30
+_EVENTS = ("create", "start", "restart", "die", "oom", "kill", "destroy", "health_status")
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class LabEngine:
     """The engine that the services run on: its address, what people call it, and how a container calls the program."""
 
     host: str
@@ -92,7 +92,7 @@ def process_images() -> dict[str, ProcessImage]:
 class Services:
     """The three containers of the demo in ``folder`` on the engine of ``ground``. All raise ``EngineError``."""
 
-    def __init__(self, ground: Ground, folder: Path) -> None:
+    def __init__(self, ground: LabEngine, folder: Path) -> None:
         self._ground = ground
         self._labels = {LABEL: str(folder.resolve())}
         self._network = f"aegis-demo-{hashlib.sha256(self._labels[LABEL].encode()).hexdigest()[:8]}"
@@ -161,8 +161,8 @@ class Services:
 
         def hear() -> None:
             with suppress(DockerException, OSError):
-                client = docker.APIClient(base_url=self._ground.host, timeout=_ENGINE_SECONDS)
-                events = client.events(filters={"label": [self._label], "event": list(_TOLD)})
+                client = docker.APIClient(base_url=self._ground.host, timeout=_ENGINE_TIMEOUT_S)
+                events = client.events(filters={"label": [self._label], "event": list(_EVENTS)})
                 stream.append(events)
                 for _ in events:
                     heard()
@@ -184,7 +184,7 @@ class Services:
     async def _ask(self, question: Callable[[docker.APIClient], T]) -> T:
         def ask() -> T:
             if self._client is None:
-                self._client = docker.APIClient(base_url=self._ground.host, timeout=_ENGINE_SECONDS)
+                self._client = docker.APIClient(base_url=self._ground.host, timeout=_ENGINE_TIMEOUT_S)
             return question(self._client)
 
         asked = asyncio.ensure_future(asyncio.to_thread(ask))
@@ -230,8 +230,8 @@ class Services:
             "labels": labels,
             "ports": [service.port],
             "host_config": client.create_host_config(
-                mem_limit=MEMORY,
-                memswap_limit=MEMORY,
+                mem_limit=MEMORY_LIMIT_BYTES,
+                memswap_limit=MEMORY_LIMIT_BYTES,
                 port_bindings=bindings,
                 restart_policy={"Name": "on-failure" if retries else "no", "MaximumRetryCount": retries},
                 network_mode=self._network,
@@ -239,8 +239,8 @@ class Services:
             "networking_config": client.create_networking_config(networks),
             "healthcheck": {
                 "test": ["CMD", *self._ground.program, "check", service.role],
-                "interval": service.checked * _SECOND,
-                "timeout": 3 * _SECOND // 2,
+                "interval": service.checked * _SECOND_NS,
+                "timeout": 3 * _SECOND_NS // 2,
                 "retries": 1,
             },
         }
@@ -255,29 +255,29 @@ class Services:
 
     def _ours(self, client: docker.APIClient, name: str) -> str:
         """Return the id of our container of this name; raises ``NotFound`` where it is somebody else's."""
-        found = client.inspect_container(name)
-        if found["Config"]["Labels"].get(LABEL) != self._labels[LABEL]:
+        container = client.inspect_container(name)
+        if container["Config"]["Labels"].get(LABEL) != self._labels[LABEL]:
             raise NotFound(f"{name} is not the demo's")
-        return str(found["Id"])
+        return str(container["Id"])
 
     def _look(self, client: docker.APIClient, name: str, *, sample: bool) -> Json:
         shown: Json = {"name": name, "image": "", "status": "missing", "health": "none", "restarts": 0}
         shown |= {"up_since": "", "exit_code": None, "memory": None, "log": []}
         try:
-            found = client.inspect_container(self._ours(client, name))
-            state = found["State"]
+            container = client.inspect_container(self._ours(client, name))
+            state = container["State"]
             if state["Running"] and (sample or name not in self._memory):
-                self._memory[name] = _used(client.stats(found["Id"], stream=False, one_shot=True))
-            lines = client.logs(found["Id"], tail=NEWEST).decode("utf-8", "replace").splitlines()
+                self._memory[name] = _used(client.stats(container["Id"], stream=False, one_shot=True))
+            lines = client.logs(container["Id"], tail=NEWEST_LOG_LINES).decode("utf-8", "replace").splitlines()
         except APIError:
             # It was removed between two questions; the next look finds the new one.
             return shown
         running = state["Running"] and not state["Restarting"]
         return shown | {
-            "image": found["Config"]["Image"],
+            "image": container["Config"]["Image"],
             "status": state["Status"],
             "health": state.get("Health", {}).get("Status", "none") if running else "none",
-            "restarts": found["RestartCount"],
+            "restarts": container["RestartCount"],
             "up_since": state["StartedAt"] if running else "",
             "exit_code": None if running else state["ExitCode"],
             "memory": self._memory.get(name) if running else None,

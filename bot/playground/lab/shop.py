@@ -31,10 +31,10 @@ from typing import Any, cast
 from urllib.parse import parse_qsl, urlsplit
 
 PORTS = {"api": 8080, "db": 5432, "web": 8080}
-RESULT = 1024 * 1024
+RESULT_BYTES = 1024 * 1024
 """Bytes of one cached search result."""
 ROWS_A_SECOND = 10_000
-REFRESH = 3.0
+REFRESH_INTERVAL_S = 3.0
 """Seconds between two times that the shop front asks for the newest orders."""
 
 log = logging.getLogger("main")
@@ -62,11 +62,13 @@ class Statements(StreamRequestHandler):
             rows = re.fullmatch(r"COPY orders LIMIT (\d+)", statement)
             if rows:
                 time.sleep(int(rows[1]) / ROWS_A_SECOND)
-            found = [{"id": 1041, "total": "18.40"}, {"id": 1042, "total": "7.15"}] if "FROM orders" in statement else 1
+            result = (
+                [{"id": 1041, "total": "18.40"}, {"id": 1042, "total": "7.15"}] if "FROM orders" in statement else 1
+            )
             took = (time.monotonic() - begun) * 1000
             if took > 1000:
                 log.info("duration: %.3f ms  statement: %s", took, statement)
-            self.wfile.write(f"{json.dumps(found)}\n".encode())
+            self.wfile.write(f"{json.dumps(result)}\n".encode())
 
 
 # -- api --------------------------------------------------------------------------------------------------------------
@@ -210,9 +212,9 @@ class Api:
         return {"rows": int(query["rows"])}
 
     def _search(self, query: dict[str, str]) -> dict[str, int]:
-        self._found.setdefault(query["q"], b"." * RESULT)
+        self._found.setdefault(query["q"], b"." * RESULT_BYTES)
         if len(self._found) % 10 == 0:
-            size = len(self._found) * RESULT / 1_000_000
+            size = len(self._found) * RESULT_BYTES / 1_000_000
             logging.getLogger("cache").info("%s search results cached, %.1f MB", len(self._found), size)
         return {"results": 0}
 
@@ -261,7 +263,7 @@ class Web:
             elif self._degraded:
                 log.info("GET http://%s/orders: 200; the page is complete again", self._api)
             self._degraded = bool(trouble)
-            time.sleep(REFRESH)
+            time.sleep(REFRESH_INTERVAL_S)
 
     def _ask(self) -> str:
         """Get the newest orders; return what went wrong, or nothing."""
@@ -330,9 +332,9 @@ def check(role: str) -> int:
     port = int(os.environ.get("PORT", PORTS[role]))
     with socket.create_connection(("127.0.0.1", port)) as asked:
         asked.sendall(b"SELECT 1\n" if role == "db" else b"GET /health HTTP/1.0\r\n\r\n")
-        said = asked.makefile("rb").readline().decode().strip()
-    sys.stdout.write(f"{said}\n")
-    return 0 if said == "1" or " 200 " in said else 1
+        answer = asked.makefile("rb").readline().decode().strip()
+    sys.stdout.write(f"{answer}\n")
+    return 0 if answer == "1" or " 200 " in answer else 1
 
 
 def _asked_to_end(_number: int, _frame: FrameType | None) -> None:

@@ -11,7 +11,7 @@ from bot.playground.slack.checks import SCOPE_OF
 from bot.playground.slack.socket_mode import SocketMode
 from bot.playground.slack.state.messages import Message
 from bot.playground.slack.state.people import Channel, Json
-from bot.playground.slack.state.workspace_state import Change, State
+from bot.playground.slack.state.workspace_state import Change, WorkspaceState
 
 _SUBSCRIPTION = {"channel": "message.channels", "group": "message.groups", "im": "message.im", "mpim": "message.mpim"}
 _LEFT_OUT = frozenset({"reply_count", "reply_users", "reply_users_count", "latest_reply"})
@@ -20,7 +20,7 @@ _LEFT_OUT = frozenset({"reply_count", "reply_users", "reply_users_count", "lates
 class Events:
     """Listens to the state and announces what the bot's app is subscribed to."""
 
-    def __init__(self, state: State, socket_mode: SocketMode) -> None:
+    def __init__(self, state: WorkspaceState, socket_mode: SocketMode) -> None:
         self._state = state
         self._socket_mode = socket_mode
         state.subscribe(self.hear)
@@ -60,8 +60,10 @@ class Events:
         seed = self._state.seed
         mentioned = f"<@{seed.bot.user}>" in message.text and message.body.get("bot_id") != seed.bot.bot_id
         if mentioned and channel.kind != "im" and "app_mention" in seed.events and "app_mentions:read" in seed.scopes:
-            kept = {name: value for name, value in body.items() if name not in {"subtype", "hidden"}}
-            self._socket_mode.announce({**kept, "type": "app_mention", "channel": channel.id, "event_ts": message.ts})
+            content = {name: value for name, value in body.items() if name not in {"subtype", "hidden"}}
+            self._socket_mode.announce(
+                {**content, "type": "app_mention", "channel": channel.id, "event_ts": message.ts}
+            )
 
     def _hidden(self, channel: Channel, subtype: str, message: Message, now: Json) -> None:
         if not self._subscribed(channel):

@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from aiohttp import WSMsgType, web
 
 from bot.playground.slack.faults import Fault, Faults
-from bot.playground.slack.state.arguments import Refused
+from bot.playground.slack.state.arguments import MethodError
 from bot.playground.slack.state.clock import within
 from bot.playground.slack.state.people import Json
-from bot.playground.slack.state.workspace_state import State
+from bot.playground.slack.state.workspace_state import WorkspaceState
 
 MOST_CONNECTIONS = 10
 _log = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ class Delivery:
 class SocketMode:
     """All sockets of the app. ``deliveries`` keeps every attempt in order."""
 
-    def __init__(self, state: State, faults: Faults) -> None:
+    def __init__(self, state: WorkspaceState, faults: Faults) -> None:
         self._state = state
         self._faults = faults
         self._tickets: dict[str, float] = {}
@@ -86,7 +86,7 @@ class SocketMode:
     def ticket_url(self) -> str:
         """Return an address that opens one connection once."""
         if not self.enabled:
-            raise Refused("socket_mode_not_enabled")
+            raise MethodError("socket_mode_not_enabled")
         ticket = secrets.token_hex(16)
         self._tickets[ticket] = self._state.clock.now()
         base = self._state.url.replace("http", "ws", 1)
@@ -110,11 +110,11 @@ class SocketMode:
         self.connections.append(connection)
         try:
             await connection.send(self._hello())
-            self._state.tell("connection", connection)
+            self._state.notify("connection", connection)
             await self._listen(connection)
         finally:
             self.connections.remove(connection)
-            self._state.tell("connection", connection)
+            self._state.notify("connection", connection)
         return socket
 
     def _refuse(self, request: web.Request, fault: Fault) -> web.Response:
@@ -146,7 +146,7 @@ class SocketMode:
         delivery.acknowledged = True
         delivery.answer = answer if isinstance(answer, dict) else None
         delivery.arrived.set_result(delivery.answer)
-        self._state.tell("acknowledged", delivery)
+        self._state.notify("acknowledged", delivery)
 
     async def deliver(self, kind: str, payload: Json, attempt: int = 0) -> Delivery:
         """Send one envelope to one connection and wait for its acknowledgement as long as Slack does.
@@ -170,7 +170,7 @@ class SocketMode:
             if await connection.send(envelope):
                 break
             delivery.connection = None
-        self._state.tell("delivery", delivery)
+        self._state.notify("delivery", delivery)
         if delivery.connection is None:
             delivery.error = "dispatch_failed"
         elif not delivery.acknowledged:

@@ -15,9 +15,9 @@ from bot.playground.slack.checks import Method, require_scope
 from bot.playground.slack.faults import Fault, Faults
 from bot.playground.slack.methods import chat, directory, files, modals
 from bot.playground.slack.socket_mode import SocketMode
-from bot.playground.slack.state.arguments import Arguments, Refused, read_arguments
+from bot.playground.slack.state.arguments import Arguments, MethodError, read_arguments
 from bot.playground.slack.state.people import Json
-from bot.playground.slack.state.workspace_state import State
+from bot.playground.slack.state.workspace_state import WorkspaceState
 
 METHODS: dict[str, Method] = {**chat.METHODS, **directory.METHODS, **modals.METHODS, **files.METHODS}
 CONNECT = "apps.connections.open"
@@ -47,7 +47,7 @@ class Call:
 class WebApi:
     """Answers ``/api/METHOD``. ``calls`` keeps every call in order."""
 
-    def __init__(self, state: State, socket_mode: SocketMode, faults: Faults) -> None:
+    def __init__(self, state: WorkspaceState, socket_mode: SocketMode, faults: Faults) -> None:
         self._state = state
         self._socket_mode = socket_mode
         self._faults = faults
@@ -70,10 +70,10 @@ class WebApi:
             call.arguments = copy.deepcopy({name: args.values[name] for name in args.values if name != "token"})
             if fault is None or fault.after_effect:
                 call.answer = {"ok": True, **self._run(method, self._token(request, args, method), args)}
-        except Refused as refused:
+        except MethodError as refused:
             call.answer = {"ok": False, "error": refused.code, **refused.fields}
         response = await self.spoil(request, call, fault)
-        self._state.tell("call", call)
+        self._state.notify("call", call)
         return response
 
     async def spoil(self, request: web.Request, call: Call, fault: Fault | None) -> web.StreamResponse:
@@ -87,7 +87,7 @@ class WebApi:
                     request.transport.abort()
             elif fault.hang:
                 call.status, call.answer = 0, {}
-                self._state.tell("call", call)
+                self._state.notify("call", call)
                 await self._released.wait()
                 call.status = 503
             elif fault.retry_after is not None:
@@ -108,17 +108,17 @@ class WebApi:
         if scheme.lower() == "bearer" and token:
             return token.strip()
         if method == CONNECT:
-            raise Refused("not_authed")
+            raise MethodError("not_authed")
         return args.text("token")
 
     def _run(self, method: str, token: str, args: Arguments) -> Json:
         known = METHODS.get(method)
         if known is None and method != CONNECT:
-            raise Refused("unknown_method", req_method=method)
+            raise MethodError("unknown_method", req_method=method)
         self._check_token(method, token)
         if known is None:
             if "connections:write" not in self._state.seed.app_scopes:
-                raise Refused("missing_scope", needed="connections:write", provided=",".join(self._scopes(method)))
+                raise MethodError("missing_scope", needed="connections:write", provided=",".join(self._scopes(method)))
             return {"url": self._socket_mode.ticket_url()}
         require_scope(self._state, known.scope)
         return known.run(self._state, args)
@@ -126,13 +126,13 @@ class WebApi:
     def _check_token(self, method: str, token: str) -> None:
         seed = self._state.seed
         if not token:
-            raise Refused("not_authed")
+            raise MethodError("not_authed")
         if token in self._state.revoked:
-            raise Refused("token_revoked")
+            raise MethodError("token_revoked")
         if token not in {seed.bot_token, seed.app_token}:
-            raise Refused("invalid_auth")
+            raise MethodError("invalid_auth")
         if token != (seed.app_token if method == CONNECT else seed.bot_token):
-            raise Refused("not_allowed_token_type")
+            raise MethodError("not_allowed_token_type")
 
     async def upload(self, request: web.Request) -> web.StreamResponse:
         """Take the bytes of a file; no token is needed."""
@@ -151,5 +151,5 @@ class WebApi:
         else:
             call.status = 400
             response = web.Response(status=400, text="the length is not what was announced")
-        self._state.tell("call", call)
+        self._state.notify("call", call)
         return response

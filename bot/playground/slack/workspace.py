@@ -38,7 +38,7 @@ from bot.playground.slack.state.clock import Clock, Pace, SystemClock
 from bot.playground.slack.state.messages import Ephemeral, Message
 from bot.playground.slack.state.people import Seed
 from bot.playground.slack.state.views import View
-from bot.playground.slack.state.workspace_state import Change, File, State
+from bot.playground.slack.state.workspace_state import Change, File, WorkspaceState
 from bot.playground.slack.web_api import Call, WebApi
 
 T = TypeVar("T")
@@ -62,7 +62,7 @@ class Workspace(Talk, Press):
     ) -> None:
         self.seed = seed or Seed()
         self.clock: Clock = clock or SystemClock()
-        self.state = State(self.seed, self.clock, pace or Pace())
+        self.state = WorkspaceState(self.seed, self.clock, pace or Pace())
         self.faults = Faults()
         self.socket_mode = SocketMode(self.state, self.faults)
         self.web_api = WebApi(self.state, self.socket_mode, self.faults)
@@ -148,7 +148,9 @@ class Workspace(Talk, Press):
     def messages(self, channel: str, *, containing: str = "") -> list[Message]:
         """Return the messages of a channel, replies too, oldest first; deleted ones are not among them."""
         standing = self.state.standing(channel)
-        return [one for one in standing if containing in one.words + one.text] if containing else standing
+        return (
+            [message for message in standing if containing in message.words + message.text] if containing else standing
+        )
 
     def message(self, channel: str, ts: str) -> Message:
         """Return one message, deleted or not."""
@@ -156,12 +158,14 @@ class Workspace(Talk, Press):
 
     def thread(self, first: Message, *, containing: str = "") -> list[Message]:
         """Return the replies to a message, oldest first."""
-        return [one for one in self.state.replies(first.channel, first.ts) if containing in one.words + one.text]
+        return [
+            reply for reply in self.state.replies(first.channel, first.ts) if containing in reply.words + reply.text
+        ]
 
     def ephemerals(self, user: str, channel: str = "") -> list[Ephemeral]:
         """Return what one person alone sees now, oldest first."""
-        found = [note for note in self.state.ephemerals if note.user == user and not note.gone]
-        return [note for note in found if channel in {"", note.channel}]
+        notes = [note for note in self.state.ephemerals if note.user == user and not note.gone]
+        return [note for note in notes if channel in {"", note.channel}]
 
     def reactions(self, message: Message) -> set[str]:
         """Return the names of the reactions on a message."""
@@ -223,9 +227,9 @@ class Workspace(Talk, Press):
             async with asyncio.timeout(timeout):
                 while True:
                     changed.clear()
-                    found = _try(predicate)
-                    if found:
-                        return found
+                    result = _try(predicate)
+                    if result:
+                        return result
                     await changed.wait()
         except TimeoutError as late:
             raise TimeoutError(f"not within {timeout:g} s; {self._so_far()}") from late
@@ -246,7 +250,7 @@ class Workspace(Talk, Press):
 
     def _so_far(self) -> str:
         calls = [f"{call.method} {call.error or call.status}" for call in self.calls[-8:]]
-        pending = [one.type for one in self.deliveries if not one.acknowledged]
+        pending = [delivery.type for delivery in self.deliveries if not delivery.acknowledged]
         return f"last calls: {calls}; sockets: {len(self.connections)}; not acknowledged: {pending[-8:]}"
 
     # -- trouble ----------------------------------------------------------------------------------------------------

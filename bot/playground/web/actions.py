@@ -14,12 +14,12 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from bot.errors import AegisError
 from bot.playground.slack.interactions.payloads import NoSuchControl
 from bot.playground.slack.interactions.press import Interaction
-from bot.playground.slack.state.arguments import Refused
+from bot.playground.slack.state.arguments import MethodError
 from bot.playground.slack.state.messages import Ephemeral, Message
 from bot.playground.slack.state.people import Channel, Json
 from bot.playground.slack.state.views import View
 from bot.playground.slack.workspace import Workspace
-from bot.playground.web.snapshot import Lab
+from bot.playground.web.snapshot import LabView
 
 COMMAND = "/aegis"
 
@@ -124,7 +124,7 @@ Act: TypeAlias = Annotated[Say | Slash | Press | Shortcut | Submit | Close | Hom
 _ACT: TypeAdapter[Act] = TypeAdapter(Act)
 
 
-class _No(Exception):
+class _ActionRefused(Exception):
     """It was not done; the sentence says why. ``errors`` belong to fields of a modal, by block_id."""
 
     def __init__(self, sentence: str, errors: dict[str, str] | None = None) -> None:
@@ -133,10 +133,10 @@ class _No(Exception):
         self.errors = errors or {}
 
 
-class Acts:
+class PageActions:
     """Does what ``user`` does at the page."""
 
-    def __init__(self, workspace: Workspace, lab: Lab, user: str) -> None:
+    def __init__(self, workspace: Workspace, lab: LabView, user: str) -> None:
         self._workspace = workspace
         self._lab = lab
         self._user = user
@@ -153,14 +153,14 @@ class Acts:
             }
         try:
             return {"id": act.id, "ok": True, "sentence": await self._perform(act)}
-        except _No as no:
+        except _ActionRefused as no:
             return {"id": act.id, "ok": False, "sentence": no.sentence, "errors": no.errors}
         except AegisError as error:
             return {"id": act.id, "ok": False, "sentence": error.sentence}
         except NoSuchControl:
             sentence = "This is not there any more: the message has changed."
             return {"id": act.id, "ok": False, "sentence": sentence}
-        except Refused as refused:
+        except MethodError as refused:
             return {"id": act.id, "ok": False, "sentence": _sentence(refused.code), "errors": _field_errors(refused)}
 
     async def _perform(self, act: Act) -> str:
@@ -179,8 +179,8 @@ class Acts:
             case Submit():
                 await self._submit(act)
             case Close():
-                for heard in await workspace.close(user, self._modal(act.view)):
-                    _require_ok(heard)
+                for interaction in await workspace.close(user, self._modal(act.view)):
+                    _require_ok(interaction)
             case Home():
                 await workspace.open_home(user)
             case Try():
@@ -191,7 +191,7 @@ class Acts:
         channel = self._channel(act.channel)
         command, _, words = act.text.strip().partition(" ")
         if command != COMMAND:
-            raise _No(f"{command} is not a command here. Aegis listens to {COMMAND}.")
+            raise _ActionRefused(f"{command} is not a command here. Aegis listens to {COMMAND}.")
         _require_ok(await self._workspace.slash(self._user, channel.id, command, words.strip()))
 
     async def _press(self, act: Press) -> None:
@@ -204,21 +204,21 @@ class Acts:
     async def _submit(self, act: Submit) -> None:
         done = await self._workspace.submit(self._user, self._modal(act.view), act.values)
         if done.errors:
-            raise _No("", done.errors)
+            raise _ActionRefused("", done.errors)
         _require_ok(done)
 
     async def _try(self, action: str) -> str:
         actions = {known["id"]: known for known in self._lab.state()["actions"]}
         if action not in actions:
-            raise _No("The lab does not know this. Reload the page.")
+            raise _ActionRefused("The lab does not know this. Reload the page.")
         if not actions[action]["enabled"]:
-            raise _No(f"“{actions[action]['label']}” is not possible just now.")
+            raise _ActionRefused(f"“{actions[action]['label']}” is not possible just now.")
         return await self._lab.do(action)
 
     def _channel(self, name: str) -> Channel:
         channel = self._workspace.state.channels.get(name)
         if channel is None or self._user not in channel.members:
-            raise Refused("not_in_channel")
+            raise MethodError("not_in_channel")
         return channel
 
     def _shown(self, where: Place) -> Message | Ephemeral | View:
@@ -243,7 +243,7 @@ class Acts:
         for view in self._workspace.modals(self._user):
             if view.id == name:
                 return view
-        raise Refused("not_found")
+        raise MethodError("not_found")
 
     def _written(self, typed: str) -> str:
         """Return a typed text in Slack's written form, with known names as mentions."""
@@ -267,13 +267,13 @@ def _id(text: str) -> int:
 
 def _require_ok(done: Interaction) -> None:
     if not done.ok:
-        raise _No(_sentence(done.error))
+        raise _ActionRefused(_sentence(done.error))
 
 
 def _sentence(code: str) -> str:
     return SENTENCES.get(code, f"Slack would not accept this: {code.replace('_', ' ')}.")
 
 
-def _field_errors(refused: Refused) -> dict[str, str]:
+def _field_errors(refused: MethodError) -> dict[str, str]:
     block = refused.fields.get("block_id") if refused.code == "field_is_empty" else None
     return {str(block): "Please fill this in."} if block else {}

@@ -19,10 +19,10 @@ from bot.playground.slack.state.views import View
 from bot.playground.slack.state.workspace_state import Change
 from bot.playground.slack.workspace import Workspace
 from bot.playground.web import snapshot as web_shown
-from bot.playground.web.actions import Acts
-from bot.playground.web.snapshot import Lab, Person
+from bot.playground.web.actions import PageActions
+from bot.playground.web.snapshot import LabView, Person
 
-GATHERED = 0.05
+GATHER_S = 0.05
 """Seconds for which changes are gathered into one frame; a person does not notice them."""
 
 
@@ -35,14 +35,14 @@ class Viewer:
     """
 
     def __init__(
-        self, workspace: Workspace, lab: Lab, people: Sequence[Person], user: str, socket: web.WebSocketResponse
+        self, workspace: Workspace, lab: LabView, people: Sequence[Person], user: str, socket: web.WebSocketResponse
     ) -> None:
         self._workspace = workspace
         self._lab = lab
         self._people = people
         self._user = user
         self._socket = socket
-        self._acts = Acts(workspace, lab, user)
+        self._acts = PageActions(workspace, lab, user)
         self._loop = asyncio.get_running_loop()
         self._changed = asyncio.Event()
         self._messages: dict[tuple[str, str], Message | Ephemeral] = {}
@@ -99,7 +99,7 @@ class Viewer:
     async def _show(self) -> None:
         while True:
             await self._changed.wait()
-            await asyncio.sleep(GATHERED)
+            await asyncio.sleep(GATHER_S)
             self._changed.clear()
             frame = self._take()
             if len(frame) > 1:
@@ -117,7 +117,8 @@ class Viewer:
             return frame | {"type": "snapshot"} | everything
         if messages:
             frame["messages"] = [
-                web_shown.message(one) if isinstance(one, Message) else web_shown.ephemeral(one) for one in messages
+                web_shown.message(message) if isinstance(message, Message) else web_shown.ephemeral(message)
+                for message in messages
             ]
         if "modals" in other:
             frame["modals"] = web_shown.modals(self._workspace, self._user)

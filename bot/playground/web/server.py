@@ -16,7 +16,7 @@ from yarl import URL
 
 from bot.playground.slack.workspace import Workspace
 from bot.playground.web.live import Viewer
-from bot.playground.web.snapshot import PEOPLE, Lab, Person
+from bot.playground.web.snapshot import PEOPLE, LabView, Person
 
 FOLDER = Path(__file__).parents[1] / "page"
 
@@ -25,7 +25,7 @@ TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".s
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def routes(workspace: Workspace, lab: Lab, *, people: Sequence[Person] = PEOPLE) -> list[web.RouteDef]:
+def routes(workspace: Workspace, lab: LabView, *, people: Sequence[Person] = PEOPLE) -> list[web.RouteDef]:
     """Return what the workspace's server answers besides Slack's own addresses.
 
     ``people`` are those whom somebody at the page can be, the first one at the start.

@@ -11,7 +11,7 @@ from bot.playground.slack.state.people import Channel, Json
 from bot.playground.slack.workspace import Workspace
 
 
-class Lab(Protocol):
+class LabView(Protocol):
     """The services of the demo: how they are, and what can be done to them."""
 
     def state(self) -> Json:
@@ -43,17 +43,17 @@ def everything(workspace: Workspace, people: Sequence[Person], user: str) -> Jso
     """Return all that ``user`` sees of the workspace; the lab apart."""
     state = workspace.state
     direct = workspace.direct(user)
-    names = {one.id: one.as_slack(state.seed.team)["real_name"] for one in state.users.values()}
+    names = {item.id: item.as_slack(state.seed.team)["real_name"] for item in state.users.values()}
     return {
         "me": user,
         "people": [{"id": person.id, "part": person.part} for person in people],
-        "users": {one.id: {"name": names[one.id], "handle": one.name} for one in state.users.values()},
+        "users": {item.id: {"name": names[item.id], "handle": item.name} for item in state.users.values()},
         "bot_user": workspace.bot_user,
         "groups": {group.id: group.handle for group in state.groups.values()},
         "direct": direct,
         "channels": [_channel(channel) for channel in seen_channels(workspace, user)],
         "messages": [
-            message(one) for channel in seen_channels(workspace, user) for one in _standing(workspace, channel)
+            message(item) for channel in seen_channels(workspace, user) for item in _standing(workspace, channel)
         ],
         "ephemerals": [ephemeral(note) for note in workspace.ephemerals(user)],
         "modals": modals(workspace, user),

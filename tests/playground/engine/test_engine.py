@@ -415,9 +415,9 @@ async def test_memory_is_asked_of_ps_where_the_kernel_lists_no_children(
     pid = (await look(engine, "one"))["State"]["Pid"]
     shim = psutil.Process(pid).ppid()
     await until(lambda: {"4807", "4808", "4809"} <= _sleeping(below(shim)))
-    listed = await usage.used(shim)
-    monkeypatch.setattr(usage, "LISTED", False)
-    asked = await usage.used(shim)
+    listed = await usage.read_usage(shim)
+    monkeypatch.setattr(usage, "KERNEL_LISTS_CHILDREN", False)
+    asked = await usage.read_usage(shim)
     assert listed is not None
     assert asked is not None
     assert set(asked.memory_of) == set(listed.memory_of) == {process.pid for process in below(shim)}
@@ -428,7 +428,7 @@ async def test_memory_is_asked_of_ps_where_the_kernel_lists_no_children(
     assert sample["pids_stats"] == {}
     assert sample["cpu_stats"]["cpu_usage"]["total_usage"] == 0
     monkeypatch.setattr("shutil.which", lambda _: None)
-    assert await usage.used(shim) is None
+    assert await usage.read_usage(shim) is None
 
 
 async def test_statistics_agree_with_the_systems_own(engine: ProcessEngine):

@@ -18,7 +18,7 @@ from bot.playground.engine.engine import ProcessEngine
 from bot.playground.lab import breaks
 from bot.playground.lab.actions import ACTIONS
 from bot.playground.lab.lab import Lab
-from bot.playground.lab.services import API, DATABASE, LABEL, NEXT, REPOSITORY, WEB, Ground, process_images
+from bot.playground.lab.services import API, DATABASE, LABEL, NEXT, REPOSITORY, WEB, LabEngine, process_images
 from bot.playground.slack.state.messages import Message
 from bot.playground.slack.state.people import Json
 from bot.playground.slack.workspace import Workspace
@@ -60,7 +60,7 @@ class Scene:
 
     def another(self, folder: Path) -> Lab:
         return Lab(
-            Ground(self.engine.host),
+            LabEngine(self.engine.host),
             self.workspace,
             self.bot,
             folder=folder,
@@ -117,7 +117,7 @@ class Scene:
         client = await asyncio.to_thread(docker.APIClient, self.engine.host)
         return await asyncio.to_thread(question, client)
 
-    async def well(self, within: float = 10) -> bool:
+    async def wait_until_healthy(self, within: float = 10) -> bool:
         """Say whether the API answers well before the time is up."""
         try:
             async with asyncio.timeout(within):
@@ -162,7 +162,7 @@ async def test_an_exhausted_pool_is_cured_by_a_restart(scene):
     await scene.broken("pool_exhausted")
     await scene.until(lambda: any("QueuePool limit" in line for line in scene.service()["log"]))
     await scene.restart()
-    assert await scene.well()
+    assert await scene.wait_until_healthy()
     await scene.said("RESOLVED")
     assert "nothing had to be done" in await scene.mended()
 
@@ -172,7 +172,7 @@ async def test_a_hanging_service_is_cured_by_a_restart_and_by_all_well(scene):
     await scene.until(lambda: scene.service()["health"] == "unhealthy")
     assert scene.service()["status"] == "running"
     await scene.restart()
-    assert await scene.well()
+    assert await scene.wait_until_healthy()
     await scene.lab.do("hang")
     assert "made anew" in await scene.mended()
 
@@ -183,13 +183,13 @@ async def test_a_leak_ends_with_the_engine_killing_it_and_a_restart_cures_for_a_
     told = await scene.ask(lambda client: client.inspect_container(API))
     assert told["State"]["OOMKilled"]
     await scene.restart()
-    assert await scene.well()
+    assert await scene.wait_until_healthy()
     await scene.said("RESOLVED")
     assert "made anew" in await scene.mended()
 
 
 async def test_a_leaking_service_is_killed_again_after_a_restart(scene, monkeypatch):
-    monkeypatch.setattr(breaks, "LEAK_SLOW", 0.05)
+    monkeypatch.setattr(breaks, "SLOW_LEAK_INTERVAL_S", 0.05)
     await scene.broken("memory_leak")
     await scene.restart()
     await scene.said("FIRING", 2)
@@ -203,7 +203,7 @@ async def test_a_bad_release_ends_at_each_start_and_is_rolled_back(scene):
     assert any("POOL_TIMEOUT must be a number" in line for line in scene.service()["log"])
     assert "bad_config" not in scene.enabled()
     await scene.restart()
-    assert not await scene.well(3)
+    assert not await scene.wait_until_healthy(3)
     assert "rolled back" in await scene.mended()
     await scene.until(lambda: scene.service()["image"] == f"{REPOSITORY}:2.3.1")
 
@@ -213,13 +213,13 @@ async def test_a_dead_database_is_felt_by_the_api_alone_and_heals_by_itself_when
     await scene.until(lambda: scene.service(DATABASE)["exit_code"] == 137)
     assert {"database_down", "pool_exhausted"} & scene.enabled() == set()
     await scene.restart()
-    assert not await scene.well(3)
+    assert not await scene.wait_until_healthy(3)
     assert await scene.health() == 503
     assert await scene.mended() == f"All is well: {DATABASE} was started."
 
 
 async def test_flapping_comes_and_goes_and_a_restart_does_not_end_it(scene, monkeypatch):
-    monkeypatch.setattr(breaks, "WAVE", 2.5)
+    monkeypatch.setattr(breaks, "WAVE_S", 2.5)
     await scene.broken("flapping")
     await scene.restart()
     await scene.said("RESOLVED")

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from bot.domain import alert
 from bot.domain.target import Target
-from bot.playground.lab.monitor import Json, Monitor, Watched, attachments, still_out
+from bot.playground.lab.monitor import Json, Monitor, ProbeHistory, attachments, still_out
 from bot.playground.slack.state.messages import words
 from bot.playground.slack.state.people import WEBHOOK
 from bot.playground.slack.workspace import Workspace
@@ -57,7 +57,7 @@ def test_it_looks_as_alertmanagers_default_template_does():
     ],
 )
 def test_an_alert_begins_and_ends_with_two_probes_in_a_row(probes, told):
-    watched = Watched()
+    watched = ProbeHistory()
     heard = ""
     for probe in probes:
         changed = watched.see(good=probe == "+", fires_after=2, resolves_after=2)

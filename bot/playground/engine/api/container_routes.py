@@ -10,7 +10,7 @@ from bot.playground.engine.api import inspection, stats
 from bot.playground.engine.api.routes import Handler, body, both, done, send
 from bot.playground.engine.containers.container import Container
 from bot.playground.engine.containers.registry import Containers, read_filters
-from bot.playground.engine.errors import Refused, integer, truth
+from bot.playground.engine.errors import EngineRefusal, parse_integer, parse_switch
 
 Json = dict[str, Any]
 
@@ -43,8 +43,8 @@ class ContainerApi:
     async def _list(self, request: web.Request) -> web.Response:
         query = request.query
         filters = read_filters(query.get("filters", ""))
-        found = self._containers.listed(filters, everything=truth(query.get("all", "")))
-        return done([inspection.row(container) for container in found])
+        containers = self._containers.listed(filters, everything=parse_switch(query.get("all", "")))
+        return done([inspection.row(container) for container in containers])
 
     async def _create(self, request: web.Request) -> web.Response:
         container = self._containers.create(request.query.get("name", ""), await body(request))
@@ -62,29 +62,29 @@ class ContainerApi:
         container = self._containers.find(name)
         try:
             await container.restart(seconds)
-        except Refused as refused:
-            raise Refused(500, f"Cannot restart container {name}: {refused.message}") from refused
+        except EngineRefusal as refused:
+            raise EngineRefusal(500, f"Cannot restart container {name}: {refused.message}") from refused
         return done()
 
     async def _kill(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
         try:
             await self._containers.find(name).kill()
-        except Refused as refused:
-            raise Refused(refused.status, f"Cannot kill container: {name}: {refused.message}") from refused
+        except EngineRefusal as refused:
+            raise EngineRefusal(refused.status, f"Cannot kill container: {name}: {refused.message}") from refused
         return done()
 
     async def _remove(self, request: web.Request) -> web.Response:
-        await self._named(request).remove(force=truth(request.query.get("force", "")))
+        await self._named(request).remove(force=parse_switch(request.query.get("force", "")))
         return done()
 
     async def _logs(self, request: web.Request) -> web.StreamResponse:
         query = request.query
-        streams = {number for name, number in (("stdout", 1), ("stderr", 2)) if truth(query.get(name, ""))}
+        streams = {number for name, number in (("stdout", 1), ("stderr", 2)) if parse_switch(query.get(name, ""))}
         if not streams:
-            raise Refused(400, "Bad parameters: you must choose at least one stream")
+            raise EngineRefusal(400, "Bad parameters: you must choose at least one stream")
         container = self._named(request)
-        timestamps = truth(query.get("timestamps", ""))
+        timestamps = parse_switch(query.get("timestamps", ""))
         pieces = (
             b"".join(line.framed(timestamps=timestamps) for line in lines)
             async for lines in container.log.read(streams, _tail(query.get("tail", "")))
@@ -100,7 +100,7 @@ class ContainerApi:
 
 def _seconds(request: web.Request) -> int | None:
     asked = request.query.get("t", "")
-    return integer(asked) if asked else None
+    return parse_integer(asked) if asked else None
 
 
 def _tail(text: str) -> int | None:

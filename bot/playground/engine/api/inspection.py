@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.playground.engine.containers.container import Container
 from bot.playground.engine.containers.network import BUILT_IN
-from bot.playground.engine.errors import NEVER, ago, moment
+from bot.playground.engine.errors import NEVER_TIME, format_age, format_time
 
 Json = dict[str, Any]
 _ENDPOINT: Json = {
@@ -31,7 +31,7 @@ def inspection(container: Container) -> Json:
     argv, networks = container.order.argv, _networks(container)
     return {
         "Id": container.id,
-        "Created": moment(container.created),
+        "Created": format_time(container.created),
         "Path": argv[0],
         "Args": argv[1:],
         "State": _state(container),
@@ -98,8 +98,8 @@ def _state(container: Container) -> Json:
         "Pid": state.pid,
         "ExitCode": state.exit_code,
         "Error": state.error,
-        "StartedAt": moment(state.started) if state.started else NEVER,
-        "FinishedAt": moment(state.finished) if state.finished else NEVER,
+        "StartedAt": format_time(state.started) if state.started else NEVER_TIME,
+        "FinishedAt": format_time(state.finished) if state.finished else NEVER_TIME,
     }
     if container.health is not None:
         shown["Health"] = container.health.shown()
@@ -110,13 +110,13 @@ def _says(container: Container) -> str:
     state = container.state
     match state.status:
         case "restarting":
-            return f"Restarting ({state.exit_code}) {ago(state.finished)} ago"
+            return f"Restarting ({state.exit_code}) {format_age(state.finished)} ago"
         case "running":
             health = container.health
             words = f"health: {health.status}" if health and health.status == "starting" else health and health.status
-            return f"Up {ago(state.started)}{f' ({words})' if words else ''}"
+            return f"Up {format_age(state.started)}{f' ({words})' if words else ''}"
         case "exited":
-            return f"Exited ({state.exit_code}) {ago(state.finished)} ago"
+            return f"Exited ({state.exit_code}) {format_age(state.finished)} ago"
     return "Created"
 
 
@@ -135,6 +135,8 @@ def _ports(container: Container) -> list[Json]:
     for port, bindings in container.run.published.shown.items():
         number, _, kind = port.partition("/")
         inside = {"PrivatePort": int(number), "Type": kind}
-        rows += [{"IP": one["HostIp"], "PublicPort": int(one["HostPort"]), **inside} for one in bindings or ()]
+        rows += [
+            {"IP": binding["HostIp"], "PublicPort": int(binding["HostPort"]), **inside} for binding in bindings or ()
+        ]
         rows += [] if bindings else [inside]
     return rows

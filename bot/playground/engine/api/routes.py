@@ -20,11 +20,11 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.playground.engine.containers.events import Events
+from bot.playground.engine.containers.events import EngineEvents
 from bot.playground.engine.containers.image import ProcessImage, architecture, inspection
 from bot.playground.engine.containers.network import Networks
 from bot.playground.engine.containers.registry import Containers, read_filters
-from bot.playground.engine.errors import Refused, moment, nanoseconds
+from bot.playground.engine.errors import EngineRefusal, format_time, parse_nanoseconds
 from bot.playground.engine.processes.usage import memory_of_machine
 
 Json = dict[str, Any]
@@ -45,7 +45,7 @@ async def answers(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         _check_version(request.match_info.get("version", API))
         return await handler(request)
-    except Refused as refused:
+    except EngineRefusal as refused:
         if refused.status == 304:
             return web.Response(status=304, headers=_HEADERS)
         return done({"message": refused.message}, refused.status)
@@ -66,17 +66,17 @@ def done(answer: object = None, status: int = 200) -> web.Response:
 
 
 async def body(request: web.Request) -> Json:
-    """Read the JSON object that was sent. Raises ``Refused``."""
+    """Read the JSON object that was sent. Raises ``EngineRefusal``."""
     if request.content_type != "application/json":
         kind = request.headers.get("Content-Type", "")
-        raise Refused(400, f"Content-Type specified ({kind}) must be 'application/json'")
+        raise EngineRefusal(400, f"Content-Type specified ({kind}) must be 'application/json'")
     try:
-        said = json.loads(await request.read() or b"null")
+        content = json.loads(await request.read() or b"null")
     except ValueError as error:
-        raise Refused(500, f"invalid JSON: {error}") from error
-    if said is not None and not isinstance(said, dict):
-        raise Refused(400, "invalid JSON: an object is expected")
-    return said or {}
+        raise EngineRefusal(500, f"invalid JSON: {error}") from error
+    if content is not None and not isinstance(content, dict):
+        raise EngineRefusal(400, "invalid JSON: an object is expected")
+    return content or {}
 
 
 def both(method: str, path: str, handler: Handler) -> list[web.RouteDef]:
@@ -88,7 +88,7 @@ class Api:
     """The routes of the engine, its images, networks and events."""
 
     def __init__(
-        self, images: Mapping[str, ProcessImage], containers: Containers, networks: Networks, events: Events
+        self, images: Mapping[str, ProcessImage], containers: Containers, networks: Networks, events: EngineEvents
     ) -> None:
         self._images = images
         self._containers = containers
@@ -137,7 +137,7 @@ class Api:
                 "Driver": "none",
                 "MemoryLimit": True,
                 "NEventsListener": self._events.listeners,
-                "SystemTime": moment(time.time_ns()),
+                "SystemTime": format_time(time.time_ns()),
                 "LoggingDriver": "json-file",
                 "CgroupDriver": "none",
                 "KernelVersion": platform.release(),
@@ -157,10 +157,10 @@ class Api:
         )
 
     async def _stream_events(self, request: web.Request) -> web.StreamResponse:
-        since, until = (nanoseconds(request.query.get(name, "")) for name in ("since", "until"))
+        since, until = (parse_nanoseconds(request.query.get(name, "")) for name in ("since", "until"))
         if since is not None and until is not None and since > until:
-            told = f"`since` time ({since // 10**9}) cannot be after `until` time ({until // 10**9})"
-            raise Refused(400, told)
+            message = f"`since` time ({since // 10**9}) cannot be after `until` time ({until // 10**9})"
+            raise EngineRefusal(400, message)
         events = self._events.read(since, until, read_filters(request.query.get("filters", "")))
         return await send(request, (json.dumps(event).encode() + b"\n" async for event in events))
 
@@ -197,7 +197,7 @@ async def send(
 def _check_version(wanted: str) -> None:
     numbers = tuple(int(part) for part in re.findall(r"\d+", wanted)[:2])
     if numbers > tuple(map(int, API.split("."))):
-        raise Refused(400, f"client version {wanted} is too new. Maximum supported API version is {API}")
+        raise EngineRefusal(400, f"client version {wanted} is too new. Maximum supported API version is {API}")
     if numbers < tuple(map(int, LEAST_API.split("."))):
         why = f"Minimum supported API version is {LEAST_API}, please upgrade your client to a newer version"
-        raise Refused(400, f"client version {wanted} is too old. {why}")
+        raise EngineRefusal(400, f"client version {wanted} is too old. {why}")

@@ -9,7 +9,7 @@ import time
 from typing import Any
 
 from bot.playground.engine.containers.container import Container
-from bot.playground.engine.errors import NEVER, Refused, moment
+from bot.playground.engine.errors import NEVER_TIME, EngineRefusal, format_time
 from bot.playground.engine.processes import usage
 
 Json = dict[str, Any]
@@ -22,10 +22,10 @@ _NO_CPU: Json = {
 async def sample(container: Container) -> Json:
     """Take a sample. Of a container that is down it has nothing in it, as in Docker."""
     run = container.run
-    now = await usage.used(run.process.shim) if run else None
+    now = await usage.read_usage(run.process.shim) if run else None
     taken: Json = {
-        "read": NEVER if run is None else moment(time.time_ns()),
-        "preread": NEVER,
+        "read": NEVER_TIME if run is None else format_time(time.time_ns()),
+        "preread": NEVER_TIME,
         "pids_stats": {},
         "blkio_stats": {},
         "num_procs": 0,
@@ -48,7 +48,7 @@ async def sample(container: Container) -> Json:
             "usage_in_usermode": now.user,
             "usage_in_kernelmode": now.system,
         }
-        machine = {"system_cpu_usage": usage.busy(), "online_cpus": os.cpu_count() or 1}
+        machine = {"system_cpu_usage": usage.read_processor_time(), "online_cpus": os.cpu_count() or 1}
         taken["cpu_stats"] = {"cpu_usage": used, **machine, "throttling_data": {}}
     return taken
 
@@ -58,27 +58,27 @@ async def processes(container: Container, arguments: str) -> Json:
     run = container.run
     if run is None:
         if container.state.restarting:
-            raise Refused(409, f"Container {container.id} is restarting, wait until the container is running")
-        raise Refused(409, f"Container {container.id} is not running")
+            raise EngineRefusal(409, f"Container {container.id} is restarting, wait until the container is running")
+        raise EngineRefusal(409, f"Container {container.id} is not running")
     ps = shutil.which("ps")
     if ps is None:
-        raise Refused(500, 'error running ps: exec: "ps": executable file not found in $PATH')
-    now = await usage.used(run.process.shim)
+        raise EngineRefusal(500, 'error running ps: exec: "ps": executable file not found in $PATH')
+    now = await usage.read_usage(run.process.shim)
     asked = await asyncio.create_subprocess_exec(
         *(ps, *arguments.split()), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
-    said, complained = await asked.communicate()
+    output, complained = await asked.communicate()
     if asked.returncode:
-        raise Refused(500, f"ps: {complained.decode('utf-8', 'replace').strip().partition(chr(10))[0]}")
-    return _table(said.decode("utf-8", "replace"), frozenset(now.memory_of) if now else frozenset())
+        raise EngineRefusal(500, f"ps: {complained.decode('utf-8', 'replace').strip().partition(chr(10))[0]}")
+    return _table(output.decode("utf-8", "replace"), frozenset(now.memory_of) if now else frozenset())
 
 
-def _table(said: str, pids: frozenset[int]) -> Json:
-    titles, *lines = said.splitlines() or [""]
+def _table(output: str, pids: frozenset[int]) -> Json:
+    titles, *lines = output.splitlines() or [""]
     names = titles.split()
     if "PID" not in names:
-        raise Refused(500, "Couldn't find PID field in ps output")
+        raise EngineRefusal(500, "Couldn't find PID field in ps output")
     column = names.index("PID")
     rows = [line.split(None, len(names) - 1) for line in lines]
-    ours = [row for row in rows if len(row) > column and row[column].isdecimal() and int(row[column]) in pids]
-    return {"Titles": names, "Processes": ours}
+    own_rows = [row for row in rows if len(row) > column and row[column].isdecimal() and int(row[column]) in pids]
+    return {"Titles": names, "Processes": own_rows}

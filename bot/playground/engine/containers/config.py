@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.playground.engine.containers.image import ProcessImage
-from bot.playground.engine.errors import Refused
+from bot.playground.engine.errors import EngineRefusal
 
 Json = dict[str, Any]
 NAME = re.compile(r"/?[a-zA-Z0-9][a-zA-Z0-9_.-]+")
@@ -67,7 +67,7 @@ _HOST: Json = {
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class RestartPolicy:
     """A restart policy by its Docker name; ``most`` retries after failures, 0 for no end."""
 
     name: str
@@ -84,7 +84,7 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class ContainerSettings:
     """A container's settings: ``config`` and ``host`` as inspect shows them, ``networks`` with their aliases."""
 
     config: Json
@@ -97,10 +97,10 @@ class Order:
         return [*(self.config.get("Entrypoint") or ()), *(self.config.get("Cmd") or ())]
 
     @property
-    def policy(self) -> Policy:
+    def policy(self) -> RestartPolicy:
         """When it is started again by itself."""
         policy = self.host["RestartPolicy"] or {}
-        return Policy(policy.get("Name") or "", int(policy.get("MaximumRetryCount") or 0))
+        return RestartPolicy(policy.get("Name") or "", int(policy.get("MaximumRetryCount") or 0))
 
     @property
     def labels(self) -> dict[str, str]:
@@ -122,8 +122,8 @@ class Order:
         )
 
 
-def read(body: Mapping[str, Any], image: ProcessImage) -> Order:
-    """Fill in what the image says and what Docker takes for granted. Raises ``Refused``."""
+def read(body: Mapping[str, Any], image: ProcessImage) -> ContainerSettings:
+    """Fill in what the image says and what Docker takes for granted. Raises ``EngineRefusal``."""
     given = _set(body)
     config = _CONFIG | {key: value for key, value in given.items() if key in _CONFIG or key in _OPTIONAL}
     own = image.config()
@@ -145,9 +145,9 @@ def read(body: Mapping[str, Any], image: ProcessImage) -> Order:
     endpoints = (body.get("NetworkingConfig") or {}).get("EndpointsConfig") or {}
     first = _network(mode)
     networks = {_network(name): tuple((wanted or {}).get("Aliases") or ()) for name, wanted in endpoints.items()}
-    order = Order(config, host, networks if first in networks else {first: (), **networks})
+    order = ContainerSettings(config, host, networks if first in networks else {first: (), **networks})
     if not order.argv:
-        raise Refused(400, "No command specified")
+        raise EngineRefusal(400, "No command specified")
     return order
 
 

@@ -6,23 +6,23 @@ import asyncio
 import signal
 from contextlib import suppress
 
-from bot.playground.engine.containers.lifecycle import Life
+from bot.playground.engine.containers.lifecycle import Lifecycle
 from bot.playground.engine.containers.run import Run
-from bot.playground.engine.errors import Refused
+from bot.playground.engine.errors import EngineRefusal
 
-STOP_SECONDS = 10
+DEFAULT_STOP_TIMEOUT_S = 10
 
 
-class Container(Life):
-    """A container, created and not started. What it can't do raises ``Refused``."""
+class Container(Lifecycle):
+    """A container, created and not started. What it can't do raises ``EngineRefusal``."""
 
     async def start(self) -> None:
         """Start it; 304 where it runs."""
         async with self._starting:
             if self.state.running:
-                raise Refused(304)
+                raise EngineRefusal(304)
             if self.removed:
-                raise Refused(409, "container is marked for removal and cannot be started")
+                raise EngineRefusal(409, "container is marked for removal and cannot be started")
             self.restarts = 0
             self._by_hand = False
             self._given_up.clear()
@@ -32,19 +32,19 @@ class Container(Life):
     async def restart(self, seconds: int | None) -> None:
         """Stop it where it runs, and start it; whoever else restarts it meanwhile shares the one start."""
         if self.state.running:
-            await self._end(signal.SIGTERM, STOP_SECONDS if seconds is None else seconds)
-            self.tell("stop")
+            await self._end(signal.SIGTERM, DEFAULT_STOP_TIMEOUT_S if seconds is None else seconds)
+            self.emit("stop")
         try:
             await self.start()
-        except Refused as refused:
+        except EngineRefusal as refused:
             if refused.status != 304:
                 raise
-        self.tell("restart")
+        self.emit("restart")
 
     async def kill(self) -> None:
         """Kill the first process; the policy does not start it again."""
         if not self.state.running:
-            raise Refused(409, f"Container {self.id} is not running")
+            raise EngineRefusal(409, f"Container {self.id} is not running")
         self._by_hand = True
         self._given_up.set()
         if self.run is None:
@@ -58,9 +58,9 @@ class Container(Life):
         # Nobody starts it meanwhile.
         async with self._starting:
             if self.removed:
-                raise Refused(409, f"removal of container {self.id} is already in progress")
+                raise EngineRefusal(409, f"removal of container {self.id} is already in progress")
             if self.state.running and not force:
-                raise Refused(
+                raise EngineRefusal(
                     409,
                     f"You cannot remove a {self.state.status} container {self.id}. "
                     "Stop the container before attempting removal or force remove",
@@ -99,4 +99,4 @@ class Container(Life):
 
     def _send(self, run: Run, number: int) -> None:
         run.process.signal(number)
-        self.tell("kill", {"signal": str(int(number))})
+        self.emit("kill", {"signal": str(int(number))})

@@ -11,15 +11,15 @@ from typing import Any
 Json = dict[str, Any]
 Filters = Mapping[str, frozenset[str]]
 
-REMEMBERED = 256
+EVENTS_REMEMBERED = 256
 """How many events Docker remembers (moby: daemon/events, eventsLimit)."""
 
 
-class Events:
+class EngineEvents:
     """The engine's events. All times are nanoseconds since 1970."""
 
     def __init__(self) -> None:
-        self._past: deque[Json] = deque(maxlen=REMEMBERED)
+        self._past: deque[Json] = deque(maxlen=EVENTS_REMEMBERED)
         self._listeners: set[asyncio.Queue[Json]] = set()
 
     @property
@@ -27,7 +27,7 @@ class Events:
         """How many listen now."""
         return len(self._listeners)
 
-    def tell(self, kind: str, action: str, actor: str, attributes: Mapping[str, str]) -> None:
+    def emit(self, kind: str, action: str, actor: str, attributes: Mapping[str, str]) -> None:
         """Note an event of a container, network or image, and pass it to everybody who listens."""
         at = time.time_ns()
         event: Json = {
@@ -82,6 +82,8 @@ def matches(event: Mapping[str, Any], filters: Filters) -> bool:
             return False
         if name == "container" and wanted:
             called = (actor["ID"], attributes.get("name", ""))
-            if event["Type"] != name or not any(one and one.startswith(tuple(wanted)) for one in called):
+            if event["Type"] != name or not any(
+                identifier and identifier.startswith(tuple(wanted)) for identifier in called
+            ):
                 return False
     return True

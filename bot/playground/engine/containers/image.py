@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.playground.engine.errors import Refused, moment
+from bot.playground.engine.errors import EngineRefusal, format_time
 
 Json = dict[str, Any]
 
@@ -55,7 +55,7 @@ class ProcessImage:
 def find(images: Mapping[str, ProcessImage], name: str) -> tuple[str, ProcessImage]:
     """Return an image and its first name; ``name`` may lack ``:latest``, or be an id or the beginning of one.
 
-    Raises ``Refused`` (404).
+    Raises ``EngineRefusal`` (404).
     """
     tagged = name if ":" in name.rpartition("/")[2] or name.startswith("sha256:") else f"{name}:latest"
     if tagged in images:
@@ -64,22 +64,22 @@ def find(images: Mapping[str, ProcessImage], name: str) -> tuple[str, ProcessIma
     for tag, image in images.items():
         if len(digest) >= 4 and image.id.removeprefix("sha256:").startswith(digest):
             return tag, image
-    raise Refused(404, f"No such image: {tagged}")
+    raise EngineRefusal(404, f"No such image: {tagged}")
 
 
 def inspection(images: Mapping[str, ProcessImage], name: str) -> Json:
     """Answer ``GET /images/{name}/json``."""
     try:
         _, image = find(images, name)
-    except Refused as refused:
-        raise Refused(404, f"no such image: {name}: {refused.message}") from refused
+    except EngineRefusal as refused:
+        raise EngineRefusal(404, f"no such image: {name}: {refused.message}") from refused
     return {
         "Id": image.id,
         "RepoTags": _tags(images, image),
         "RepoDigests": [],
         "Parent": "",
         "Comment": "a program of this machine",
-        "Created": moment(image.created),
+        "Created": format_time(image.created),
         "Container": "",
         "DockerVersion": "",
         "Author": "",
@@ -90,7 +90,7 @@ def inspection(images: Mapping[str, ProcessImage], name: str) -> Json:
         "VirtualSize": 0,
         "GraphDriver": {"Name": "none", "Data": {}},
         "RootFS": {"Type": "layers", "Layers": []},
-        "Metadata": {"LastTagTime": moment(image.created)},
+        "Metadata": {"LastTagTime": format_time(image.created)},
     }
 
 
@@ -101,4 +101,4 @@ def architecture() -> str:
 
 
 def _tags(images: Mapping[str, ProcessImage], image: ProcessImage) -> list[str]:
-    return [tag for tag, one in images.items() if one.id == image.id]
+    return [tag for tag, other in images.items() if other.id == image.id]

@@ -13,40 +13,40 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bot.playground.engine.containers.config import Order
-from bot.playground.engine.containers.events import Events
+from bot.playground.engine.containers.config import ContainerSettings
+from bot.playground.engine.containers.events import EngineEvents
 from bot.playground.engine.containers.image import ProcessImage
 from bot.playground.engine.containers.log import Log
 from bot.playground.engine.containers.network import Networks
 from bot.playground.engine.containers.run import Run, environment, probes
-from bot.playground.engine.containers.state import State, next_pause
-from bot.playground.engine.errors import Refused
+from bot.playground.engine.containers.state import ContainerState, next_pause
+from bot.playground.engine.errors import EngineRefusal
 from bot.playground.engine.processes import health
 from bot.playground.engine.processes.ports import Ports, Published
 from bot.playground.engine.processes.process import NotStarted, Process, library_path
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class EngineParts:
     """What the engine has for all its containers; ``hosts`` says where the others that one can reach listen."""
 
     folder: Path
-    events: Events
+    events: EngineEvents
     networks: Networks
     ports: Ports
-    hosts: Callable[[Life], str]
+    hosts: Callable[[Lifecycle], str]
 
 
-class Life:
+class Lifecycle:
     """A container without what people may do with it; ``Container`` adds that."""
 
-    def __init__(self, name: str, order: Order, image: ProcessImage, around: Surroundings) -> None:
+    def __init__(self, name: str, order: ContainerSettings, image: ProcessImage, around: EngineParts) -> None:
         self.id = secrets.token_hex(32)
         self.name = name
         self.order = order
         self.image_id = image.id
         self.created = time.time_ns()
-        self.state = State()
+        self.state = ContainerState()
         self.log = Log()
         self.restarts = 0
         self.removed = False
@@ -66,12 +66,12 @@ class Life:
         inside = os.path.normpath(f"/{order.config.get('WorkingDir') or ''}").lstrip("/")
         self._files = self.folder / "files" / inside
         self._files.mkdir(mode=0o700, parents=True)
-        self.tell("create")
+        self.emit("create")
 
-    def tell(self, action: str, more: Mapping[str, str] | None = None) -> None:
-        """Tell the engine's listeners what happened to it."""
+    def emit(self, action: str, more: Mapping[str, str] | None = None) -> None:
+        """Emit an event of this container."""
         about = {**self.order.labels, **(more or {}), "image": self.order.config["Image"], "name": self.name}
-        self._around.events.tell("container", action, self.id, about)
+        self._around.events.emit("container", action, self.id, about)
 
     def close_books(self) -> None:
         """Give back what it held; it is gone."""
@@ -81,8 +81,8 @@ class Life:
             self._around.ports.take_back(port)
         shutil.rmtree(self.folder, ignore_errors=True)
         self.removed = True
-        self._tell_waiting()
-        self.tell("destroy")
+        self._wake_waiting()
+        self.emit("destroy")
 
     async def _launch(self) -> Run:
         state = self.state
@@ -96,20 +96,20 @@ class Life:
                 endpoints[network] = self._around.networks.join(network, self.id)
             await published.open(self._bindings(), self.inner, self.name)
             for network in self.order.networks:
-                self._around.networks.tell(network, "connect", self.id)
+                self._around.networks.emit(network, "connect", self.id)
             process = await Process.start(self.order.argv, env, self._files, self.log.feed)
         except asyncio.CancelledError:
             await published.close()
             raise
-        except (NotStarted, Refused, OSError) as error:
+        except (NotStarted, EngineRefusal, OSError) as error:
             await published.close()
             self._leave()
             self.log.end()
             state.exit_code = error.code if isinstance(error, NotStarted) else 128
             state.error = str(error)
-            self._tell_waiting()
-            status = error.status if isinstance(error, Refused) else 400 if isinstance(error, NotStarted) else 500
-            raise Refused(status, str(error)) from error
+            self._wake_waiting()
+            status = error.status if isinstance(error, EngineRefusal) else 400 if isinstance(error, NotStarted) else 500
+            raise EngineRefusal(status, str(error)) from error
         self.run = run = Run(process, published, endpoints)
         # OOMKilled stays as the last run left it until the next end, as in Docker 20.10.
         state.running, state.restarting = True, False
@@ -118,17 +118,17 @@ class Life:
             self.health = self.health or health.Health()
             self.health.status, self.health.streak = "starting", 0
         self._watch(run)
-        self._tell_waiting()
-        self.tell("start")
+        self._wake_waiting()
+        self.emit("start")
         return run
 
     def _watch(self, run: Run) -> None:
         memory = int(self.order.host["Memory"] or 0)
         if memory:
-            run.limit_memory(memory, self.tell)
+            run.limit_memory(memory, self.emit)
         if self.check is not None and self.health is not None:
             env = environment(self.order, self.inner, self._files, self._around.hosts(self)) | library_path()
-            run.check_health(self.check, self.health, probes(env, self._files), self.tell)
+            run.check_health(self.check, self.health, probes(env, self._files), self.emit)
 
     async def _guard(self, run: Run) -> None:
         """Take note of each run's end, and start the next where the policy says so."""
@@ -148,7 +148,7 @@ class Life:
                 break
             try:
                 run = await self._launch()
-            except Refused:
+            except EngineRefusal:
                 # Nobody waits for an answer; what was wrong stands in the state.
                 self._down()
                 break
@@ -163,15 +163,15 @@ class Life:
         state.running = state.restarting = again
         self.restarts += again
         self._no_health()
-        self.tell("die", {"exitCode": str(code)})
+        self.emit("die", {"exitCode": str(code)})
         self._leave()
         run.ended.set()
-        self._tell_waiting()
+        self._wake_waiting()
         return again
 
     def _down(self) -> None:
         self.state.running = self.state.restarting = False
-        self._tell_waiting()
+        self._wake_waiting()
 
     def _bindings(self) -> dict[str, list[dict[str, str]]]:
         asked = {port: list(wanted or ()) for port, wanted in (self.order.host["PortBindings"] or {}).items()}
@@ -186,6 +186,6 @@ class Life:
         if self.health is not None:
             self.health.status = "unhealthy"
 
-    def _tell_waiting(self) -> None:
+    def _wake_waiting(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()

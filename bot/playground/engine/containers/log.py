@@ -7,14 +7,14 @@ import time
 from collections.abc import AsyncIterator, Callable, Set
 from dataclasses import dataclass
 
-from bot.playground.engine.errors import moment
+from bot.playground.engine.errors import format_time
 
-PIECE = 16 * 1024
+PIECE_BYTES = 16 * 1024
 """Bytes after which a line is cut into pieces (moby: daemon/logger/copier.go)."""
-KEPT = 32 * 1024 * 1024
+LOG_LIMIT_BYTES = 32 * 1024 * 1024
 """Bytes kept of one container's log, the oldest dropped first, as with json-file's ``max-size``."""
-BOTH = frozenset({1, 2})
-_AT_ONCE = 500
+BOTH_STREAMS = frozenset({1, 2})
+_BATCH_LINES = 500
 _HEADER = struct.Struct(">BxxxL")
 
 
@@ -28,14 +28,14 @@ class Line:
 
     def framed(self, *, timestamps: bool) -> bytes:
         """Return it as the API sends it, with the frame of 8 bytes."""
-        text = moment(self.at, fixed=True).encode() + b" " + self.text if timestamps else self.text
+        text = format_time(self.at, fixed=True).encode() + b" " + self.text if timestamps else self.text
         return _HEADER.pack(self.stream, len(text)) + text
 
 
 class Log:
     """The log of one container over all its runs."""
 
-    def __init__(self, *, now: Callable[[], int] = time.time_ns, kept: int = KEPT) -> None:
+    def __init__(self, *, now: Callable[[], int] = time.time_ns, kept: int = LOG_LIMIT_BYTES) -> None:
         self._now = now
         self._kept = kept
         self._lines: list[Line] = []
@@ -48,9 +48,9 @@ class Log:
         *lines, rest = (self._rest.get(stream, b"") + data).split(b"\n")
         for line in lines:
             self._add(stream, line + b"\n")
-        while len(rest) >= PIECE:
-            self._keep(stream, rest[:PIECE])
-            rest = rest[PIECE:]
+        while len(rest) >= PIECE_BYTES:
+            self._keep(stream, rest[:PIECE_BYTES])
+            rest = rest[PIECE_BYTES:]
         self._rest[stream] = rest
 
     def end(self) -> None:
@@ -60,23 +60,23 @@ class Log:
                 self._add(stream, rest)
         self._rest.clear()
 
-    async def read(self, streams: Set[int] = BOTH, tail: int | None = None) -> AsyncIterator[list[Line]]:
+    async def read(self, streams: Set[int] = BOTH_STREAMS, tail: int | None = None) -> AsyncIterator[list[Line]]:
         """Yield what is there, many lines at once; ``tail`` counts the lines of both streams, ``None`` is all."""
         at, end = self._dropped, self._dropped + len(self._lines)
         if tail is not None:
             at = max(at, end - tail)
         while at < end:
             at = max(at, self._dropped)
-            some = self._lines[at - self._dropped : end - self._dropped][:_AT_ONCE]
+            some = self._lines[at - self._dropped : end - self._dropped][:_BATCH_LINES]
             at += max(1, len(some))
             fits = [line for line in some if line.stream in streams]
             if fits:
                 yield fits
 
     def _add(self, stream: int, line: bytes) -> None:
-        while len(line) > PIECE:
-            self._keep(stream, line[:PIECE])
-            line = line[PIECE:]
+        while len(line) > PIECE_BYTES:
+            self._keep(stream, line[:PIECE_BYTES])
+            line = line[PIECE_BYTES:]
         self._keep(stream, line)
 
     def _keep(self, stream: int, text: bytes) -> None:

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.playground.engine.containers.events import Events, Filters
-from bot.playground.engine.errors import Refused, moment
+from bot.playground.engine.containers.events import EngineEvents, Filters
+from bot.playground.engine.errors import EngineRefusal, format_time
 
 Json = dict[str, Any]
 BUILT_IN = {"bridge": "bridge", "host": "host", "none": "null"}
@@ -35,7 +35,7 @@ class Network:
         return {
             "Name": self.name,
             "Id": self.id,
-            "Created": moment(self.created),
+            "Created": format_time(self.created),
             "Scope": "local",
             "Driver": self.driver,
             "Labels": self.labels,
@@ -45,70 +45,70 @@ class Network:
 class Networks:
     """All networks of the engine; three are always there."""
 
-    def __init__(self, events: Events) -> None:
+    def __init__(self, events: EngineEvents) -> None:
         self._events = events
         self._all = [Network(name, driver) for name, driver in BUILT_IN.items()]
 
     def listed(self, filters: Filters) -> list[Network]:
-        """Return the networks that are asked for by label. Raises ``Refused`` for another filter."""
+        """Return the networks that are asked for by label. Raises ``EngineRefusal`` for another filter."""
         return [network for network in self._all if _fits(network, filters)]
 
     def find(self, key: str) -> Network:
-        """Return the network of this id or name, or whose id begins so. Raises ``Refused`` (404)."""
-        found = [one for one in self._all if one.id == key]
-        found += [one for one in self._all if one.name == key]
-        found += [one for one in self._all if key and one.id.startswith(key)]
-        if not found:
-            raise Refused(404, f"network {key} not found")
-        return found[0]
+        """Return the network of this id or name, or whose id begins so. Raises ``EngineRefusal`` (404)."""
+        matches = [network for network in self._all if network.id == key]
+        matches += [network for network in self._all if network.name == key]
+        matches += [network for network in self._all if key and network.id.startswith(key)]
+        if not matches:
+            raise EngineRefusal(404, f"network {key} not found")
+        return matches[0]
 
     def create(self, order: Mapping[str, Any]) -> Json:
         """Answer ``POST /networks/create``."""
         name = str(order.get("Name") or "")
         if not name.strip():
-            raise Refused(500, f"invalid name: {name}")
+            raise EngineRefusal(500, f"invalid name: {name}")
         if any(network.name == name for network in self._all):
-            raise Refused(409, f"network with name {name} already exists")
+            raise EngineRefusal(409, f"network with name {name} already exists")
         driver = str(order.get("Driver") or "bridge")
         if driver != "bridge":
-            raise Refused(404, f'plugin "{driver}" not found')
+            raise EngineRefusal(404, f'plugin "{driver}" not found')
         network = Network(name, labels=dict(order.get("Labels") or {}))
         self._all.append(network)
-        self._tell(network, "create")
+        self._emit(network, "create")
         return {"Id": network.id, "Warning": ""}
 
     def remove(self, key: str) -> None:
-        """Remove a network that nobody is in. Raises ``Refused``."""
+        """Remove a network that nobody is in. Raises ``EngineRefusal``."""
         network = self.find(key)
         if network.name in BUILT_IN:
-            raise Refused(403, f"{network.name} is a pre-defined network and cannot be removed")
+            raise EngineRefusal(403, f"{network.name} is a pre-defined network and cannot be removed")
         if network.attached:
-            raise Refused(
+            raise EngineRefusal(
                 403, f"error while removing network: network {network.name} id {network.id} has active endpoints"
             )
         self._all.remove(network)
-        self._tell(network, "destroy")
+        self._emit(network, "destroy")
 
     def join(self, key: str, container: str) -> Json:
-        """Bring a container that starts into a network; return its endpoint as inspect shows it. Raises ``Refused``."""
+        """Attach a container that starts; return its endpoint as inspect shows it. Raises ``EngineRefusal``."""
         network = self.find(key)
         network.attached.add(container)
         return {"NetworkID": network.id, "IPAddress": ADDRESS, "IPPrefixLen": 8}
 
-    def tell(self, key: str, action: str, container: str) -> None:
-        """Tell the engine's listeners what a container does with a network."""
-        self._tell(self.find(key), action, container)
+    def emit(self, key: str, action: str, container: str) -> None:
+        """Emit an event of a container in a network."""
+        self._emit(self.find(key), action, container)
 
     def leave(self, key: str, container: str) -> None:
         """Take a container out of a network; does nothing where it is not in it."""
         for network in self._all:
             if key in {network.name, network.id} and container in network.attached:
                 network.attached.discard(container)
-                self._tell(network, "disconnect", container)
+                self._emit(network, "disconnect", container)
 
-    def _tell(self, network: Network, action: str, container: str = "") -> None:
+    def _emit(self, network: Network, action: str, container: str = "") -> None:
         with_container = {"container": container} if container else {}
-        self._events.tell(
+        self._events.emit(
             "network", action, network.id, with_container | {"name": network.name, "type": network.driver}
         )
 
@@ -117,7 +117,7 @@ def _fits(network: Network, filters: Filters) -> bool:
     labels = {*network.labels, *(f"{name}={value}" for name, value in network.labels.items())}
     for name, wanted in filters.items():
         if name != "label":
-            raise Refused(400, f"Invalid filter '{name}'")
+            raise EngineRefusal(400, f"Invalid filter '{name}'")
         if not wanted <= labels:
             return False
     return True

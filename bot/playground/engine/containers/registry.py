@@ -11,9 +11,9 @@ from bot.playground.engine.containers import image as engine_image
 from bot.playground.engine.containers.container import Container
 from bot.playground.engine.containers.events import Filters
 from bot.playground.engine.containers.image import ProcessImage
-from bot.playground.engine.containers.lifecycle import Life, Surroundings
+from bot.playground.engine.containers.lifecycle import EngineParts, Lifecycle
 from bot.playground.engine.containers.network import BUILT_IN
-from bot.playground.engine.errors import Refused
+from bot.playground.engine.errors import EngineRefusal
 
 Json = dict[str, Any]
 
@@ -21,7 +21,7 @@ Json = dict[str, Any]
 class Containers:
     """The containers of one engine."""
 
-    def __init__(self, images: Mapping[str, ProcessImage], around: Surroundings) -> None:
+    def __init__(self, images: Mapping[str, ProcessImage], around: EngineParts) -> None:
         self._images = images
         self._around = around
         self._all: dict[str, Container] = {}
@@ -32,21 +32,21 @@ class Containers:
         return [container for container in reversed(self._all.values()) if not container.removed]
 
     def create(self, name: str, body: Mapping[str, Any]) -> Container:
-        """Make a container. Raises ``Refused``."""
+        """Make a container. Raises ``EngineRefusal``."""
         if not config.NAME.fullmatch(name):
-            raise Refused(400, f"Invalid container name ({name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed")
+            raise EngineRefusal(400, f"Invalid container name ({name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed")
         if not body:
-            raise Refused(400, "Config cannot be empty in order to create a container")
+            raise EngineRefusal(400, "Config cannot be empty in order to create a container")
         _, image = engine_image.find(self._images, str(body.get("Image") or ""))
         order = config.read(body, image)
         container = Container(self._free_name(name), order, image, self._around)
-        self._all = {one.id: one for one in self._all.values() if not one.removed} | {container.id: container}
+        self._all = {known.id: known for known in self._all.values() if not known.removed} | {container.id: container}
         return container
 
     def find(self, key: str) -> Container:
         """Return the container of this full id, else of this name, else the one whose id begins so.
 
-        Raises ``Refused``: 404, or 500 where several begin so.
+        Raises ``EngineRefusal``: 404, or 500 where several begin so.
         """
         live = {container.id: container for container in self.all}
         if key in live:
@@ -56,26 +56,26 @@ class Containers:
                 return container
         begin = [container for id_, container in live.items() if key and id_.startswith(key)]
         if len(begin) > 1:
-            raise Refused(500, f"Multiple IDs found with provided prefix: {key}")
+            raise EngineRefusal(500, f"Multiple IDs found with provided prefix: {key}")
         if not begin:
-            raise Refused(404, f"No such container: {key}")
+            raise EngineRefusal(404, f"No such container: {key}")
         return begin[0]
 
     def listed(self, filters: Filters, *, everything: bool) -> list[Container]:
         """Return the containers with the labels that are asked for, newest first.
 
-        Raises ``Refused`` for another filter.
+        Raises ``EngineRefusal`` for another filter.
         """
         for name in filters.keys() - {"label"}:
-            raise Refused(400, f"Invalid filter '{name}'")
+            raise EngineRefusal(400, f"Invalid filter '{name}'")
         asked = filters.get("label", frozenset())
         return [
             container
             for container in self.all
-            if (everything or container.state.running) and all(_has(container.order.labels, one) for one in asked)
+            if (everything or container.state.running) and all(_has(container.order.labels, label) for label in asked)
         ]
 
-    def hosts(self, asking: Life) -> str:
+    def hosts(self, asking: Lifecycle) -> str:
         """Say where the containers in the same networks listen: ``orders-db:5432=127.0.0.1:40001,…``.
 
         As with Docker's own DNS, a network that was made by hand gives names, and the default one none.
@@ -95,7 +95,7 @@ class Containers:
         taken = {container.name: container.id for container in self.all}
         wanted = name.removeprefix("/")
         if wanted in taken:
-            raise Refused(
+            raise EngineRefusal(
                 409,
                 f'Conflict. The container name "/{wanted}" is already in use by container "{taken[wanted]}". '
                 "You have to remove (or rename) that container to be able to reuse that name.",
@@ -108,10 +108,10 @@ def read_filters(text: str) -> Filters:
     if not text:
         return {}
     try:
-        said = json.loads(text)
-        return {name: frozenset(map(str, wanted)) for name, wanted in said.items()}
+        filters = json.loads(text)
+        return {name: frozenset(map(str, wanted)) for name, wanted in filters.items()}
     except (ValueError, AttributeError, TypeError) as error:
-        raise Refused(500, f"invalid filter: {text[:200]}") from error
+        raise EngineRefusal(500, f"invalid filter: {text[:200]}") from error
 
 
 def _has(labels: Mapping[str, str], wanted: str) -> bool:

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from bot.playground.engine.containers.config import Order
+from bot.playground.engine.containers.config import ContainerSettings
 from bot.playground.engine.processes import health, usage
 from bot.playground.engine.processes.ports import Published
 from bot.playground.engine.processes.process import Process
@@ -39,24 +39,24 @@ class Run:
         self.ended = asyncio.Event()
         self._watches: list[asyncio.Task[None]] = []
 
-    def limit_memory(self, most: int, tell: Tell) -> None:
-        """Kill its biggest process, as the kernel does, while it holds more than ``most`` bytes; ``tell`` the event."""
+    def limit_memory(self, most: int, emit: Tell) -> None:
+        """Kill its biggest process, as the kernel does, while it holds more than ``most`` bytes; ``emit`` the event."""
 
         async def watch() -> None:
             while True:
-                await asyncio.sleep(usage.EVERY)
-                now = await usage.used(self.process.shim)
+                await asyncio.sleep(usage.CHECK_INTERVAL_S)
+                now = await usage.read_usage(self.process.shim)
                 if now is not None and now.memory > most:
                     self.out_of_memory = True
-                    tell("oom", {})
+                    emit("oom", {})
                     with suppress(ProcessLookupError):
                         os.kill(now.biggest, signal.SIGKILL)
 
         self._watches.append(asyncio.create_task(watch()))
 
-    def check_health(self, check: health.Check, state: health.Health, start: health.Start, tell: Tell) -> None:
+    def check_health(self, check: health.Check, state: health.Health, start: health.Start, emit: Tell) -> None:
         """Run health checks until the end."""
-        self._watches.append(asyncio.create_task(health.watch(check, state, start, tell)))
+        self._watches.append(asyncio.create_task(health.watch(check, state, start, emit)))
 
     async def finish(self) -> None:
         """End what is around the process tree, for good."""
@@ -71,7 +71,7 @@ class Run:
         await self.process.close()
 
 
-def environment(order: Order, inner: Mapping[str, int], folder: Path, hosts: str) -> dict[str, str]:
+def environment(order: ContainerSettings, inner: Mapping[str, int], folder: Path, hosts: str) -> dict[str, str]:
     """Return a process's environment: nothing of this process's own, and where to listen and find others.
 
     ``inner`` says on which port of the loopback to listen in place of each container port: ``PORT_<container port>``,
@@ -80,12 +80,12 @@ def environment(order: Order, inner: Mapping[str, int], folder: Path, hosts: str
     own = dict(line.partition("=")[::2] for line in order.config.get("Env") or ())
     ports = {f"PORT_{port.partition('/')[0]}": str(number) for port, number in inner.items()}
     first = {"PORT": next(iter(ports.values()))} if ports else {}
-    found = {"SHOP_HOSTS": hosts} if hosts else {}
+    others = {"SHOP_HOSTS": hosts} if hosts else {}
     return (
         {"PATH": PATH, "HOSTNAME": str(order.config.get("Hostname", "")), "HOME": str(folder), **own}
         | ports
         | first
-        | found
+        | others
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-FIRST_PAUSE, LONGEST_PAUSE, LONG_RUN = 0.1, 60.0, 10.0
+FIRST_PAUSE_S, LONGEST_PAUSE_S, LONG_RUN_S = 0.1, 60.0, 10.0
 """Seconds: between the first two runs by policy, at most, and after which run the pause is short again.
 
 moby: restartmanager/restartmanager.go.
@@ -12,7 +12,7 @@ moby: restartmanager/restartmanager.go.
 
 
 @dataclass(slots=True)
-class State:
+class ContainerState:
     """A container's state; times in nanoseconds since 1970, 0 for never."""
 
     running: bool = False
@@ -39,4 +39,4 @@ class State:
 
 def next_pause(pause: float, lasted: float) -> float:
     """Return the seconds before the next run by policy, after a ``pause`` (0: none yet) and a run that ``lasted``."""
-    return FIRST_PAUSE if lasted >= LONG_RUN or not pause else min(pause * 2, LONGEST_PAUSE)
+    return FIRST_PAUSE_S if lasted >= LONG_RUN_S or not pause else min(pause * 2, LONGEST_PAUSE_S)

@@ -10,11 +10,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.playground.engine.errors import SECOND, moment
+from bot.playground.engine.errors import SECOND_NS, format_time
 from bot.playground.engine.processes.process import NotStarted, Process
 
 Json = dict[str, Any]
-LOGGED, OUTPUT = 5, 4096
+PROBES_LOGGED, OUTPUT_LIMIT_BYTES = 5, 4096
 """How many results are kept, and how many bytes of each one's output."""
 
 Start = Callable[[Sequence[str], Callable[[int, bytes], None]], Awaitable[Process]]
@@ -43,8 +43,8 @@ def read(settings: Mapping[str, Any] | None) -> Check | None:
     argv = ("/bin/sh", "-c", *test[1:2]) if test[0] == "CMD-SHELL" else tuple(test[1:])
     return Check(
         argv,
-        int(settings.get("Interval") or 0) or 30 * SECOND,
-        int(settings.get("Timeout") or 0) or 30 * SECOND,
+        int(settings.get("Interval") or 0) or 30 * SECOND_NS,
+        int(settings.get("Timeout") or 0) or 30 * SECOND_NS,
         int(settings.get("Retries") or 0) or 3,
     )
 
@@ -55,20 +55,22 @@ class Health:
 
     status: str = "starting"
     streak: int = 0
-    log: deque[Json] = field(default_factory=lambda: deque(maxlen=LOGGED))
+    log: deque[Json] = field(default_factory=lambda: deque(maxlen=PROBES_LOGGED))
 
     def shown(self) -> Json:
         """Return it as inspect shows it."""
         return {"Status": self.status, "FailingStreak": self.streak, "Log": list(self.log)}
 
 
-async def watch(check: Check, health: Health, start: Start, tell: Callable[[str, Mapping[str, str]], None]) -> None:
-    """Probe until cancelled; ``tell`` gets the events."""
+async def watch(check: Check, health: Health, start: Start, emit: Callable[[str, Mapping[str, str]], None]) -> None:
+    """Probe until cancelled; ``emit`` gets the events."""
     while True:
-        await asyncio.sleep(check.interval / SECOND)
+        await asyncio.sleep(check.interval / SECOND_NS)
         begun = time.time_ns()
-        code, output = await _probe(check, start, tell)
-        health.log.append({"Start": moment(begun), "End": moment(time.time_ns()), "ExitCode": code, "Output": output})
+        code, output = await _probe(check, start, emit)
+        health.log.append(
+            {"Start": format_time(begun), "End": format_time(time.time_ns()), "ExitCode": code, "Output": output}
+        )
         before = health.status
         if code == 0:
             health.status, health.streak = "healthy", 0
@@ -77,34 +79,34 @@ async def watch(check: Check, health: Health, start: Start, tell: Callable[[str,
             if health.streak >= check.retries:
                 health.status = "unhealthy"
         if health.status != before:
-            tell(f"health_status: {health.status}", {})
+            emit(f"health_status: {health.status}", {})
 
 
-async def _probe(check: Check, start: Start, tell: Callable[[str, Mapping[str, str]], None]) -> tuple[int, str]:
-    said = bytearray()
+async def _probe(check: Check, start: Start, emit: Callable[[str, Mapping[str, str]], None]) -> tuple[int, str]:
+    output = bytearray()
     execution = {"execID": secrets.token_hex(32)}
-    tell(f"exec_create: {check.line}", execution)
-    tell(f"exec_start: {check.line}", execution)
+    emit(f"exec_create: {check.line}", execution)
+    emit(f"exec_start: {check.line}", execution)
     try:
-        process = await start(check.argv, lambda _, block: said.extend(block[: OUTPUT + 1 - len(said)]))
+        process = await start(check.argv, lambda _, block: output.extend(block[: OUTPUT_LIMIT_BYTES + 1 - len(output)]))
     except NotStarted as failed:
         return -1, f"OCI runtime exec failed: exec failed: {failed.reason.partition('runc create failed: ')[2]}"
     try:
-        async with asyncio.timeout(check.timeout / SECOND):
+        async with asyncio.timeout(check.timeout / SECOND_NS):
             code = await process.wait()
     except TimeoutError:
-        tell("exec_die", execution | {"exitCode": "137"})
+        emit("exec_die", execution | {"exitCode": "137"})
         return -1, f"Health check exceeded timeout ({_duration(check.timeout)})"
     finally:
         await process.close()
-    tell("exec_die", execution | {"exitCode": str(code)})
-    text = bytes(said[:OUTPUT]).decode("utf-8", "replace")
-    return code, f"{text}..." if len(said) > OUTPUT else text
+    emit("exec_die", execution | {"exitCode": str(code)})
+    text = bytes(output[:OUTPUT_LIMIT_BYTES]).decode("utf-8", "replace")
+    return code, f"{text}..." if len(output) > OUTPUT_LIMIT_BYTES else text
 
 
 def _duration(nanoseconds: int) -> str:
     """Write a duration as Go does, for the common ones: ``1.5s``, ``300ms``, ``1m30s``."""
-    if nanoseconds < SECOND:
+    if nanoseconds < SECOND_NS:
         return f"{nanoseconds / 1e6:g}ms"
-    minutes, rest = divmod(nanoseconds, 60 * SECOND)
-    return f"{minutes}m{rest / SECOND:g}s" if minutes else f"{rest / SECOND:g}s"
+    minutes, rest = divmod(nanoseconds, 60 * SECOND_NS)
+    return f"{minutes}m{rest / SECOND_NS:g}s" if minutes else f"{rest / SECOND_NS:g}s"

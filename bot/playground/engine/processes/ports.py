@@ -14,10 +14,10 @@ import socket
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from bot.playground.engine.errors import Refused
+from bot.playground.engine.errors import EngineRefusal
 
 LOOPBACK = "127.0.0.1"
-_BLOCK = 64 * 1024
+_BLOCK_BYTES = 64 * 1024
 _INNER = range(20_000, 32_000)
 """Below the ports that Linux and macOS give to outgoing connections, so that nobody gets one of them by chance."""
 
@@ -52,7 +52,7 @@ class Ports:
             if port not in self._given and _free(port):
                 self._given.add(port)
                 return port
-        raise Refused(500, "all ports are allocated")
+        raise EngineRefusal(500, "all ports are allocated")
 
     def take_back(self, port: int) -> None:
         """Let a port be given again."""
@@ -71,13 +71,13 @@ class Published:
     async def open(self, bindings: Bindings, inner: Mapping[str, int], name: str) -> None:
         """Listen on what ``bindings`` ask for; ``inner`` says where each container port really is.
 
-        Raises ``Refused`` where a port is taken; nothing is open then.
+        Raises ``EngineRefusal`` where a port is taken; nothing is open then.
         """
         self.shown = dict.fromkeys(inner)
         try:
             for port, wanted in bindings.items():
                 self.shown[port] = [
-                    await self._listen(int(one.get("HostPort") or 0), inner[port], name) for one in wanted or ()
+                    await self._listen(int(binding.get("HostPort") or 0), inner[port], name) for binding in wanted or ()
                 ]
         except BaseException:
             await self.close()
@@ -109,15 +109,15 @@ class Published:
 
         failed = f"driver failed programming external connectivity on endpoint {name} ({secrets.token_hex(32)})"
         if port in self._ports.published:
-            raise Refused(500, f"{failed}: Bind for {LOOPBACK}:{port} failed: port is already allocated")
+            raise EngineRefusal(500, f"{failed}: Bind for {LOOPBACK}:{port} failed: port is already allocated")
         try:
             server = await asyncio.start_server(passed_on, LOOPBACK, port)
         except OSError as error:
             if error.errno not in (errno.EADDRINUSE, errno.EACCES):
                 raise
             why = "address already in use" if error.errno == errno.EADDRINUSE else "permission denied"
-            told = f"Error starting userland proxy: listen tcp4 {LOOPBACK}:{port}: bind: {why}"
-            raise Refused(500, f"{failed}: {told}") from error
+            message = f"Error starting userland proxy: listen tcp4 {LOOPBACK}:{port}: bind: {why}"
+            raise EngineRefusal(500, f"{failed}: {message}") from error
         got: int = server.sockets[0].getsockname()[1]
         self._servers.append((got, server))
         self._ports.published.add(got)
@@ -142,7 +142,7 @@ async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, i
 
 
 async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while block := await reader.read(_BLOCK):
+    while block := await reader.read(_BLOCK_BYTES):
         writer.write(block)
         await writer.drain()
     if writer.can_write_eof():

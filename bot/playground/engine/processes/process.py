@@ -17,9 +17,9 @@ from contextlib import suppress
 from pathlib import Path
 
 SHIM = Path(__file__).with_name("shim.py")
-KILLED = 128 + signal.SIGKILL
-_BLOCK = 64 * 1024
-_LINGER = 2.0
+KILLED_EXIT_CODE = 128 + signal.SIGKILL
+_BLOCK_BYTES = 64 * 1024
+_OUTPUT_LINGER_S = 2.0
 """Seconds to wait for the end of the output, where a process got away from the shim (not on Linux)."""
 
 
@@ -58,29 +58,29 @@ class Process:
         ``output`` is called with 1 or 2 (standard output, standard error) and what came.
         Raises ``NotStarted``.
         """
-        ours, theirs = socket.socketpair()
+        engine_end, shim_end = socket.socketpair()
         # Pipes of our own, since asyncio's would have its wait() wait for whoever inherited them.
         ends = [os.pipe(), os.pipe()]
         try:
             shim = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-I", "-S", str(SHIM), str(theirs.fileno())),
+                *(sys.executable, "-I", "-S", str(SHIM), str(shim_end.fileno())),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=ends[0][1],
                 stderr=ends[1][1],
                 env=library_path(),
-                pass_fds=(theirs.fileno(),),
+                pass_fds=(shim_end.fileno(),),
                 start_new_session=True,
             )
         except BaseException:
-            ours.close()
+            engine_end.close()
             for read_end, _ in ends:
                 os.close(read_end)
             raise
         finally:
-            theirs.close()
+            shim_end.close()
             for _, write_end in ends:
                 os.close(write_end)
-        process = cls(shim, ours)
+        process = cls(shim, engine_end)
         order = {"argv": list(argv), "env": dict(env), "folder": str(folder)}
         try:
             for number, (read_end, _) in enumerate(ends, 1):
@@ -100,14 +100,14 @@ class Process:
         self._outputs.append(asyncio.create_task(_pump(number, stream, output)))
 
     async def _begin(self, order: Mapping[str, object]) -> None:
-        said, self._writer = await asyncio.open_connection(sock=self._engine)
+        reader, self._writer = await asyncio.open_connection(sock=self._engine)
         self._writer.write(json.dumps(order).encode() + b"\n")
-        answer = await _line(said)
+        answer = await _line(reader)
         if "started" not in answer:
             argv = order["argv"]
             raise _not_started(argv[0] if isinstance(argv, list) else "", answer.get("failed", errno.EIO))
         self.pid = answer["started"]
-        self._end = asyncio.create_task(self._until_ended(said))
+        self._end = asyncio.create_task(self._until_ended(reader))
 
     async def wait(self) -> int:
         """Return the exit code when the tree has ended and its output is read."""
@@ -133,14 +133,14 @@ class Process:
     async def _drain(self) -> None:
         """Read the output to its end, and no longer where somebody got away with it."""
         if self._outputs:
-            await asyncio.wait(self._outputs, timeout=_LINGER)
+            await asyncio.wait(self._outputs, timeout=_OUTPUT_LINGER_S)
         for pipe in self._pipes:
             pipe.close()
         for output in self._outputs:
             output.cancel()
 
-    async def _until_ended(self, said: asyncio.StreamReader) -> int:
-        answer = await _line(said)
+    async def _until_ended(self, reader: asyncio.StreamReader) -> int:
+        answer = await _line(reader)
         if await self._shim.wait() < 0:
             # Somebody killed the shim; its first process dies with it, others may not.
             with suppress(OSError):
@@ -148,7 +148,7 @@ class Process:
         await self._drain()
         if self._writer is not None:
             self._writer.close()
-        return answer.get("ended", KILLED)
+        return answer.get("ended", KILLED_EXIT_CODE)
 
 
 def library_path() -> dict[str, str]:
@@ -157,13 +157,13 @@ def library_path() -> dict[str, str]:
 
 
 async def _pump(number: int, stream: asyncio.StreamReader, output: Callable[[int, bytes], None]) -> None:
-    while block := await stream.read(_BLOCK):
+    while block := await stream.read(_BLOCK_BYTES):
         output(number, block)
 
 
-async def _line(said: asyncio.StreamReader) -> dict[str, int]:
+async def _line(reader: asyncio.StreamReader) -> dict[str, int]:
     try:
-        answer: dict[str, int] = json.loads(await said.readline() or b"{}")
+        answer: dict[str, int] = json.loads(await reader.readline() or b"{}")
     except ConnectionError:
         return {}
     return answer

@@ -47,14 +47,14 @@ def main(number: int) -> None:
     try:
         first = _start(order)
     except OSError as error:
-        _tell(engine, {"failed": error.errno})
+        _report(engine, {"failed": error.errno})
         return
-    _tell(engine, {"started": first})
+    _report(engine, {"started": first})
     try:
         status = _look_after(first, engine, woken)
     finally:
         _kill_rest(first)
-    _tell(engine, {"ended": status})
+    _report(engine, {"ended": status})
 
 
 def _look_after(first: int, engine: socket.socket, woken: int) -> int:
@@ -68,11 +68,11 @@ def _look_after(first: int, engine: socket.socket, woken: int) -> int:
             if status is not None:
                 return status
         if engine.fileno() in ready:
-            said = engine.recv(4096)
-            if not said:
+            block = engine.recv(4096)
+            if not block:
                 _kill_rest(first)
                 return 128 + signal.SIGKILL
-            *lines, rest = (rest + said).split(b"\n")
+            *lines, rest = (rest + block).split(b"\n")
             for line in lines:
                 _send(first, int(line.split()[1]))
 
@@ -159,13 +159,13 @@ def _kill_rest(first: int) -> None:
 
 def _children() -> list[int]:
     """Return the shim's own children, which orphans of the tree become too (Linux only)."""
-    mine, found = str(os.getpid()), []
+    mine, children = str(os.getpid()), []
     for name in os.listdir("/proc") if LINUX else ():  # noqa: PTH208 - pathlib is slow to import
         if name.isdigit():
             with suppress(OSError), open(f"/proc/{name}/stat", encoding="utf-8", errors="replace") as stat:  # noqa: PTH123
                 if stat.read().rpartition(")")[2].split()[1] == mine:
-                    found.append(int(name))
-    return found
+                    children.append(int(name))
+    return children
 
 
 def _prctl(option: int, value: int) -> None:
@@ -173,7 +173,7 @@ def _prctl(option: int, value: int) -> None:
         raise OSError(ctypes.get_errno(), "prctl")
 
 
-def _tell(engine: socket.socket, what: dict[str, int | None]) -> None:
+def _report(engine: socket.socket, what: dict[str, int | None]) -> None:
     with suppress(OSError):
         engine.sendall(json.dumps(what).encode() + b"\n")
 

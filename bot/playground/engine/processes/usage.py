@@ -17,14 +17,14 @@ from pathlib import Path
 _PROC = Path("/proc")
 _CLOCK = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
-LISTED = (_PROC / f"self/task/{os.getpid()}/children").exists()
+KERNEL_LISTS_CHILDREN = (_PROC / f"self/task/{os.getpid()}/children").exists()
 """Whether the kernel lists a process's children; it can be built without (CONFIG_PROC_CHILDREN)."""
-EVERY = 0.1 if LISTED else 0.5
+CHECK_INTERVAL_S = 0.1 if KERNEL_LISTS_CHILDREN else 0.5
 """Seconds between two looks that are worth their cost."""
 
 
 @dataclass(frozen=True, slots=True)
-class Used:
+class Usage:
     """What a tree uses. ``memory_of`` each process in bytes (resident); ``user`` and ``system`` nanoseconds of CPU.
 
     CPU and ``tasks`` (threads) are ``None`` where the machine does not tell.
@@ -46,12 +46,12 @@ class Used:
         return max(self.memory_of, key=lambda pid: self.memory_of[pid])
 
 
-async def used(shim: int) -> Used | None:
+async def read_usage(shim: int) -> Usage | None:
     """Return what the processes below ``shim`` use, or ``None`` where this machine does not tell."""
-    return _from_proc(shim) if LISTED else await _from_ps(shim)
+    return _from_proc(shim) if KERNEL_LISTS_CHILDREN else await _from_ps(shim)
 
 
-def busy() -> int | None:
+def read_processor_time() -> int | None:
     """Return the nanoseconds that all processors of the machine ran, idle or not; ``None`` where it does not tell."""
     try:
         first = (_PROC / "stat").read_text().partition("\n")[0]
@@ -65,7 +65,7 @@ def memory_of_machine() -> int:
     return os.sysconf("SC_PHYS_PAGES") * _PAGE if "SC_PHYS_PAGES" in os.sysconf_names else 0
 
 
-def _from_proc(shim: int) -> Used:
+def _from_proc(shim: int) -> Usage:
     memory: dict[int, int] = {}
     user = system = tasks = 0
     for pid in _descendants(shim):
@@ -77,7 +77,7 @@ def _from_proc(shim: int) -> Used:
             tasks += int(field[17])
             memory[pid] = int(field[21]) * _PAGE
     tick = 1_000_000_000 // _CLOCK
-    return Used(memory, user * tick, system * tick, tasks)
+    return Usage(memory, user * tick, system * tick, tasks)
 
 
 def _descendants(root: int) -> Iterable[int]:
@@ -89,23 +89,23 @@ def _descendants(root: int) -> Iterable[int]:
 
 
 def _children(pid: int) -> list[int]:
-    found = []
+    children = []
     with suppress(OSError):
         for task in (_PROC / str(pid) / "task").iterdir():
-            found += [int(child) for child in (task / "children").read_text().split()]
-    return found
+            children += [int(child) for child in (task / "children").read_text().split()]
+    return children
 
 
-async def _from_ps(shim: int) -> Used | None:
+async def _from_ps(shim: int) -> Usage | None:
     ps = shutil.which("ps")
     if ps is None:
         return None
     asked = await asyncio.create_subprocess_exec(
         *(ps, "-axo", "pid=,ppid=,rss="), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
     )
-    said, _ = await asked.communicate()
+    output, _ = await asked.communicate()
     below: dict[int, list[tuple[int, int]]] = defaultdict(list)
-    for line in said.decode("ascii", "replace").splitlines():
+    for line in output.decode("ascii", "replace").splitlines():
         with suppress(ValueError):
             pid, parent, kilobytes = map(int, line.split())
             below[parent].append((pid, kilobytes * 1024))
@@ -115,4 +115,4 @@ async def _from_ps(shim: int) -> Used | None:
         pid, resident = waiting.pop()
         tree[pid] = resident
         waiting += below[pid]
-    return Used(tree)
+    return Usage(tree)

@@ -10,7 +10,7 @@ from bot.playground.slack.state.grants import ResponseUrl
 from bot.playground.slack.state.messages import Ephemeral, Message, controls
 from bot.playground.slack.state.people import Json
 from bot.playground.slack.state.views import View
-from bot.playground.slack.state.workspace_state import State
+from bot.playground.slack.state.workspace_state import WorkspaceState
 
 _CHOSEN = {
     "static_select": "selected_option",
@@ -51,7 +51,7 @@ def chosen(element: Json, value: Any) -> Json:  # noqa: ANN401 - a text, a list 
     if field == "selected_option":
         return {field: None if value is None else _option(element, str(value))}
     if field == "selected_options":
-        return {field: [_option(element, str(one)) for one in value or ()]}
+        return {field: [_option(element, str(item)) for item in value or ()]}
     return {field: (value or []) if field.endswith("s") else value}
 
 
@@ -60,8 +60,8 @@ def _option(element: Json, wanted: str) -> Json:
     options = [*element.get("options", ()), *(option for group in groups for option in group)]
     for option in options:
         if wanted in {option["value"], option["text"]["text"]}:
-            found: Json = copy.deepcopy(option)
-            return found
+            chosen_option: Json = copy.deepcopy(option)
+            return chosen_option
     raise NoSuchControl(f"{wanted!r} is not among {[option['value'] for option in options]}")
 
 
@@ -88,7 +88,7 @@ def _initial(element: Json) -> Json:
 class Payloads:
     """Builds payloads with what all of them have in common."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: WorkspaceState) -> None:
         self._state = state
 
     def _common(self, kind: str, user: str) -> Json:

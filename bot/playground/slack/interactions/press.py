@@ -11,11 +11,11 @@ from bot.playground.slack.interactions.payloads import Payloads, control
 from bot.playground.slack.interactions.responses import Responses
 from bot.playground.slack.methods.blocks import check_view
 from bot.playground.slack.socket_mode import Delivery, SocketMode
-from bot.playground.slack.state.arguments import Arguments, Refused
+from bot.playground.slack.state.arguments import Arguments, MethodError
 from bot.playground.slack.state.messages import Ephemeral, Message
 from bot.playground.slack.state.people import Json
 from bot.playground.slack.state.views import View
-from bot.playground.slack.state.workspace_state import State
+from bot.playground.slack.state.workspace_state import WorkspaceState
 
 
 @dataclass(slots=True)
@@ -51,7 +51,7 @@ class Interaction:
 class Press:
     """Actions with the bot's messages, modals and commands. Each returns when the bot acknowledged or Slack gave up."""
 
-    state: State
+    state: WorkspaceState
     socket_mode: SocketMode
     payloads: Payloads
     responses: Responses
@@ -82,7 +82,7 @@ class Press:
         self, user: str, where: Message | Ephemeral | View, action_id: str, value: object, *, confirm: bool
     ) -> Interaction:
         if isinstance(where, Ephemeral) and (where.gone or where.user != user):
-            raise Refused("message_not_found")
+            raise MethodError("message_not_found")
         _, element = control(where, action_id)
         dialog = element.get("confirm")
         if dialog and not confirm:
@@ -103,12 +103,12 @@ class Press:
         if any(done.answer.get(part) for part in ("text", "blocks", "attachments")):
             try:
                 self.responses.answer(grant, Arguments(done.answer))
-            except Refused as refused:
+            except MethodError as refused:
                 done.error = refused.code
         return done
 
     async def submit(self, user: str, view: View, values: Mapping[str, Any] | None = None) -> Interaction:
-        """Submit a modal with values by action_id. Raises ``Refused`` for an empty field that must be filled in."""
+        """Submit a modal with values by action_id. Raises ``MethodError`` for an empty field that must be filled in."""
         self._require_open(user, view)
         payload = self.payloads.submission(view, values or {})
         _require_filled(view, payload["view"]["state"]["values"])
@@ -116,19 +116,19 @@ class Press:
         if done.ok and not view.closed:
             try:
                 self._follow(view, done.answer)
-            except Refused as refused:
+            except MethodError as refused:
                 done.error = refused.code
         return done
 
     async def close(self, user: str, view: View, *, everything: bool = False) -> list[Interaction]:
         """Close a modal; the bot hears of it only where ``notify_on_close`` was asked for."""
         self._require_open(user, view)
-        heard = []
+        interactions = []
         for closed in self.state.views.close(view, everything=everything or bool(view.body["clear_on_close"])):
-            self.state.tell("view_closed", closed)
+            self.state.notify("view_closed", closed)
             if closed.body["notify_on_close"]:
-                heard.append(await self._interact(self.payloads.closing(closed, cleared=everything)))
-        return heard
+                interactions.append(await self._interact(self.payloads.closing(closed, cleared=everything)))
+        return interactions
 
     async def open_home(self, user: str) -> None:
         """Look at the app's home tab."""
@@ -140,7 +140,7 @@ class Press:
 
     def _require_open(self, user: str, view: View) -> None:
         if view not in self.state.views.opened(user):
-            raise Refused("not_found")
+            raise MethodError("not_found")
 
     def _follow(self, view: View, answer: Json) -> None:
         match answer.get("response_action"):
@@ -151,20 +151,20 @@ class Press:
             case "errors":
                 fields = {block["block_id"] for block in view.blocks if block["type"] == "input"}
                 if not answer.get("errors") or not answer["errors"].keys() <= fields:
-                    raise Refused("invalid_response_errors")
+                    raise MethodError("invalid_response_errors")
             case "update":
                 check_view(answer.get("view"), "modal")
                 self.state.views.update(view, answer["view"])
-                self.state.tell("view_edit", view)
+                self.state.notify("view_edit", view)
             case "push":
                 check_view(answer.get("view"), "modal")
-                self.state.tell("view", self.state.views.open(view.user, answer["view"]))
+                self.state.notify("view", self.state.views.open(view.user, answer["view"]))
             case _:
-                raise Refused("invalid_response_action")
+                raise MethodError("invalid_response_action")
 
     def _closed(self, view: View, *, everything: bool) -> None:
         for closed in self.state.views.close(view, everything=everything):
-            self.state.tell("view_closed", closed)
+            self.state.notify("view_closed", closed)
 
 
 def _require_filled(view: View, values: Json) -> None:
@@ -173,4 +173,4 @@ def _require_filled(view: View, values: Json) -> None:
             continue
         for standing in values.get(block["block_id"], {}).values():
             if not any(value for name, value in standing.items() if name != "type"):
-                raise Refused("field_is_empty", block_id=block["block_id"])
+                raise MethodError("field_is_empty", block_id=block["block_id"])

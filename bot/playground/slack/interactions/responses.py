@@ -9,18 +9,18 @@ from aiohttp import web
 
 from bot.playground.slack.faults import Faults
 from bot.playground.slack.methods.chat import content, says_something
-from bot.playground.slack.state.arguments import Arguments, Refused, read_arguments
+from bot.playground.slack.state.arguments import Arguments, MethodError, read_arguments
 from bot.playground.slack.state.grants import ResponseUrl
 from bot.playground.slack.state.messages import Ephemeral, Message
 from bot.playground.slack.state.people import Json
-from bot.playground.slack.state.workspace_state import State
+from bot.playground.slack.state.workspace_state import WorkspaceState
 from bot.playground.slack.web_api import Call, WebApi
 
 
 class Responses:
     """Carries out what the bot answers to a person's action."""
 
-    def __init__(self, state: State, web_api: WebApi, faults: Faults) -> None:
+    def __init__(self, state: WorkspaceState, web_api: WebApi, faults: Faults) -> None:
         self._state = state
         self._web_api = web_api
         self._faults = faults
@@ -37,17 +37,17 @@ class Responses:
             if fault is None or fault.after_effect:
                 self.answer(self._state.grants.respond(request.match_info["grant"]), args)
             call.answer = {"ok": True}
-        except Refused as refused:
+        except MethodError as refused:
             call.status = 404 if refused.code in {"used_url", "expired_url"} else 400
             call.answer = {"ok": False, "error": refused.code, **refused.fields}
             response = web.json_response(call.answer, status=call.status)
         if fault is not None:
             response = await self._web_api.spoil(request, call, fault)
-        self._state.tell("call", call)
+        self._state.notify("call", call)
         return response
 
     def answer(self, grant: ResponseUrl, args: Arguments) -> None:
-        """Carry one answer out; raises ``Refused`` for one of a wrong form."""
+        """Carry one answer out; raises ``MethodError`` for one of a wrong form."""
         if args.flag("delete_original"):
             self._remove(grant.source)
             return
@@ -74,5 +74,5 @@ class Responses:
         if isinstance(source, Ephemeral):
             self._state.rewrite(source, body)
             return
-        kept = {name: value for name, value in source.body.items() if name not in {"text", "blocks", "attachments"}}
-        self._state.edit(source, kept | body)
+        rest = {name: value for name, value in source.body.items() if name not in {"text", "blocks", "attachments"}}
+        self._state.edit(source, rest | body)

@@ -11,10 +11,10 @@ import re
 import uuid
 from collections.abc import Sequence
 
-from bot.playground.slack.state.arguments import Refused
+from bot.playground.slack.state.arguments import MethodError
 from bot.playground.slack.state.messages import Message
 from bot.playground.slack.state.people import WEBHOOK, Json, Sender
-from bot.playground.slack.state.workspace_state import State
+from bot.playground.slack.state.workspace_state import WorkspaceState
 
 _MENTION = re.compile(r"<@([UW]\w+)(?:\|[^>]*)?>")
 _PLACE = frozenset({"type", "ts", "channel", "event_ts", "channel_type", "hidden"})
@@ -23,13 +23,13 @@ _PLACE = frozenset({"type", "ts", "channel", "event_ts", "channel_type", "hidden
 class Talk:
     """Actions in channels. Text is in Slack's written form: ``&lt;`` for ``<``, ``<@U…>`` for a mention."""
 
-    state: State
+    state: WorkspaceState
 
     async def say(self, user: str, channel: str, text: str, *, thread_ts: str = "") -> Message:
         """Let a person post a message."""
         known = self.state.channels[channel]
         if user not in known.members or known.archived:
-            raise Refused("is_archived" if known.archived else "not_in_channel")
+            raise MethodError("is_archived" if known.archived else "not_in_channel")
         body: Json = {"user": user, "text": text, "client_msg_id": str(uuid.uuid4()), "team": self.state.seed.team}
         body["blocks"] = [_as_typed(text)]
         return self.state.post(channel, body | ({"thread_ts": thread_ts} if thread_ts else {}))
@@ -49,7 +49,7 @@ class Talk:
         if blocks:
             body["blocks"] = list(blocks)
         if attachments:
-            body["attachments"] = [{"id": number, **one} for number, one in enumerate(attachments, 1)]
+            body["attachments"] = [{"id": number, **attachment} for number, attachment in enumerate(attachments, 1)]
         return self.state.post(channel, body | ({"thread_ts": thread_ts} if thread_ts else {}))
 
     async def edit(
@@ -69,7 +69,7 @@ class Talk:
         if blocks is not None:
             body["blocks"] = list(blocks)
         if attachments is not None:
-            body["attachments"] = [{"id": number, **one} for number, one in enumerate(attachments, 1)]
+            body["attachments"] = [{"id": number, **attachment} for number, attachment in enumerate(attachments, 1)]
         body["edited"] = {"user": message.user or str(message.body.get("bot_id")), "ts": self.state.stamp()}
         self.state.edit(message, body)
         return message
@@ -108,19 +108,19 @@ class Talk:
     async def join(self, user: str, channel: str) -> Message:
         """Let a person (or the bot) enter a channel, with the line that Slack writes about it."""
         self.state.channels[channel].members.add(user)
-        self.state.tell("channel", self.state.channels[channel])
+        self.state.notify("channel", self.state.channels[channel])
         text = f"<@{user}> has joined the channel"
         return self.state.post(channel, {"subtype": "channel_join", "user": user, "text": text})
 
     async def leave(self, user: str, channel: str) -> None:
         """Take a person (or the bot) out of a channel."""
         self.state.channels[channel].members.discard(user)
-        self.state.tell("channel", self.state.channels[channel])
+        self.state.notify("channel", self.state.channels[channel])
 
     async def archive(self, channel: str, *, archived: bool = True) -> None:
         """Archive a channel, or bring it back."""
         self.state.channels[channel].archived = archived
-        self.state.tell("channel", self.state.channels[channel])
+        self.state.notify("channel", self.state.channels[channel])
 
 
 def _without_place(body: Json) -> Json:

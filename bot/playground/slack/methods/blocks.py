@@ -23,7 +23,7 @@ from bot.playground.slack.methods.shapes import (
     string,
     whole,
 )
-from bot.playground.slack.state.arguments import Refused
+from bot.playground.slack.state.arguments import MethodError
 from bot.playground.slack.state.people import Json
 
 IDENTIFIER = string(255)
@@ -72,9 +72,9 @@ def _has_options(value: object, pointer: str) -> Iterator[Problem]:
 
 def _selects() -> Iterator[tuple[str, Check]]:
     for source, own in SOURCES.items():
-        one = shape({}, {**FIELD, **own, f"initial_{INITIAL[source]}": anything})
+        single = shape({}, {**FIELD, **own, f"initial_{INITIAL[source]}": anything})
         many = shape({}, {**FIELD, **own, f"initial_{INITIAL[source]}s": anything, "max_selected_items": whole})
-        yield f"{source}_select", also(one, _has_options) if source == "static" else one
+        yield f"{source}_select", also(single, _has_options) if source == "static" else single
         yield f"multi_{source}_select", also(many, _has_options) if source == "static" else many
 
 
@@ -230,13 +230,13 @@ VIEW = by_type(
 def check_blocks(blocks: object) -> None:
     """Refuse the blocks of a message that Slack would refuse (``invalid_blocks``, ``invalid_attachments``)."""
     if not isinstance(blocks, list):
-        raise Refused("invalid_blocks_format")
-    found = [*items(50, by_type(IN_MESSAGES), least=0)(blocks, "/blocks"), *_same_ids(blocks, "/blocks")]
+        raise MethodError("invalid_blocks_format")
+    problems = [*items(50, by_type(IN_MESSAGES), least=0)(blocks, "/blocks"), *_same_ids(blocks, "/blocks")]
     known = [block for block in blocks if isinstance(block, dict)]
     if sum(len(str(block.get("text", ""))) for block in known if block.get("type") == "markdown") > 12_000:
-        found.append(Problem("markdown text must be less than 12001 characters in all", "/blocks"))
-    if found:
-        raise _refusal("invalid_blocks", found)
+        problems.append(Problem("markdown text must be less than 12001 characters in all", "/blocks"))
+    if problems:
+        raise _refusal("invalid_blocks", problems)
     if sum(block.get("type") == "table" for block in known) > 1:
         raise _refusal("invalid_attachments", [Problem("only_one_table_allowed", "/blocks")])
 
@@ -244,18 +244,18 @@ def check_blocks(blocks: object) -> None:
 def check_view(view: object, kind: str) -> None:
     """Refuse a view that Slack would refuse (``invalid_arguments``, ``view_too_large``); ``kind`` is modal or home."""
     if not isinstance(view, dict):
-        raise Refused("invalid_arguments", response_metadata={"messages": ["[ERROR] missing required field: view"]})
+        raise MethodError("invalid_arguments", response_metadata={"messages": ["[ERROR] missing required field: view"]})
     if len(json.dumps(view, ensure_ascii=False).encode()) > 250_000:
-        raise Refused("view_too_large")
-    found = [*VIEW(view, "/view")]
+        raise MethodError("view_too_large")
+    problems = [*VIEW(view, "/view")]
     if view.get("type") != kind:
-        found.append(Problem(f"must be of type {kind}", "/view/type"))
+        problems.append(Problem(f"must be of type {kind}", "/view/type"))
     blocks = [block for block in view.get("blocks") or () if isinstance(block, dict)]
-    found += _same_ids(blocks, "/view/blocks")
+    problems += _same_ids(blocks, "/view/blocks")
     if kind == "modal" and not view.get("submit") and any(block.get("type") == "input" for block in blocks):
-        found.append(Problem("missing required field: submit, which a view with an input block needs", "/view"))
-    if found:
-        raise _refusal("invalid_arguments", found)
+        problems.append(Problem("missing required field: submit, which a view with an input block needs", "/view"))
+    if problems:
+        raise _refusal("invalid_arguments", problems)
 
 
 def _same_ids(blocks: list[Json], pointer: str) -> Iterator[Problem]:
@@ -267,8 +267,8 @@ def _same_ids(blocks: list[Json], pointer: str) -> Iterator[Problem]:
         seen.add(name)
 
 
-def _refusal(code: str, problems: list[Problem]) -> Refused:
-    return Refused(
+def _refusal(code: str, problems: list[Problem]) -> MethodError:
+    return MethodError(
         code,
         errors=[str(problem) for problem in problems],
         response_metadata={"messages": [f"[ERROR] {problem}" for problem in problems]},

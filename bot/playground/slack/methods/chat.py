@@ -8,48 +8,48 @@ from typing import Any
 
 from bot.playground.slack.checks import Method, addressed_channel, joined_channel, known_channel, require_open
 from bot.playground.slack.methods.blocks import check_blocks
-from bot.playground.slack.state.arguments import Arguments, Refused, invalid_arguments
+from bot.playground.slack.state.arguments import Arguments, MethodError, invalid_arguments
 from bot.playground.slack.state.messages import Message
 from bot.playground.slack.state.people import Channel, Json
-from bot.playground.slack.state.workspace_state import State
+from bot.playground.slack.state.workspace_state import WorkspaceState
 
 
 def content(args: Arguments) -> Json:
     """Return text, blocks and attachments as far as they were passed, their form checked."""
-    found: Json = {}
+    fields: Json = {}
     if args.has("text"):
-        found["text"] = args.text("text")
+        fields["text"] = args.text("text")
     if args.has("markdown_text"):
-        if found.get("text") or args.has("blocks"):
-            raise Refused("markdown_text_conflict")
-        found["text"] = args.text("markdown_text")
-        if len(found["text"]) > 12_000:
-            raise Refused("msg_too_long")
+        if fields.get("text") or args.has("blocks"):
+            raise MethodError("markdown_text_conflict")
+        fields["text"] = args.text("markdown_text")
+        if len(fields["text"]) > 12_000:
+            raise MethodError("msg_too_long")
     if args.has("blocks"):
-        found["blocks"] = args.structure("blocks", "invalid_blocks_format")
-        check_blocks(found["blocks"])
+        fields["blocks"] = args.structure("blocks", "invalid_blocks_format")
+        check_blocks(fields["blocks"])
     if args.has("attachments"):
-        found["attachments"] = _attachments(args.structure("attachments", "invalid_attachments"))
-    return found
+        fields["attachments"] = _attachments(args.structure("attachments", "invalid_attachments"))
+    return fields
 
 
 def _attachments(attachments: Any) -> list[Json]:  # noqa: ANN401 - any JSON value
-    if not isinstance(attachments, list) or not all(isinstance(one, dict) for one in attachments):
-        raise Refused("invalid_attachments")
+    if not isinstance(attachments, list) or not all(isinstance(attachment, dict) for attachment in attachments):
+        raise MethodError("invalid_attachments")
     if len(attachments) > 100:
-        raise Refused("too_many_attachments")
-    for one in attachments:
-        if "blocks" in one:
-            check_blocks(one["blocks"])
-    return [{"id": number, **one} for number, one in enumerate(attachments, 1)]
+        raise MethodError("too_many_attachments")
+    for attachment in attachments:
+        if "blocks" in attachment:
+            check_blocks(attachment["blocks"])
+    return [{"id": number, **attachment} for number, attachment in enumerate(attachments, 1)]
 
 
 def says_something(body: Json) -> Json:
     """Return the body without its empty parts; ``no_text`` where nothing is left."""
-    kept = {name: value for name, value in body.items() if value}
-    if not kept:
-        raise Refused("no_text")
-    return {"text": "", **kept}
+    filled = {name: value for name, value in body.items() if value}
+    if not filled:
+        raise MethodError("no_text")
+    return {"text": "", **filled}
 
 
 def _parse(args: Arguments, default: str) -> str:
@@ -61,24 +61,24 @@ def _metadata(args: Arguments) -> Json | None:
         return None
     metadata = args.structure("metadata", "invalid_metadata_format")
     if not isinstance(metadata, dict):
-        raise Refused("invalid_metadata_format")
+        raise MethodError("invalid_metadata_format")
     if metadata and not {"event_type", "event_payload"} <= metadata.keys():
-        raise Refused("invalid_metadata_schema")
+        raise MethodError("invalid_metadata_schema")
     return metadata
 
 
-def thread_of(state: State, channel: Channel, args: Arguments) -> Json:
+def thread_of(state: WorkspaceState, channel: Channel, args: Arguments) -> Json:
     """Return the ``thread_ts`` field; the thread's first message must be there."""
     thread = args.text("thread_ts")
     if not thread:
         return {}
     parent = state.messages[channel.id].get(thread)
     if parent is None or parent.deleted or parent.thread_ts:
-        raise Refused("thread_not_found")
+        raise MethodError("thread_not_found")
     return {"thread_ts": thread}
 
 
-def post_message(state: State, args: Arguments) -> Json:
+def post_message(state: WorkspaceState, args: Arguments) -> Json:
     """chat.postMessage."""
     channel = addressed_channel(state, args.required("channel"))
     require_open(channel)
@@ -92,14 +92,14 @@ def post_message(state: State, args: Arguments) -> Json:
     return {"channel": channel.id, "ts": message.ts, "message": message.shown()}
 
 
-def update(state: State, args: Arguments) -> Json:
+def update(state: WorkspaceState, args: Arguments) -> Json:
     """chat.update: text alone drops the blocks; neither keeps them; ``metadata`` stays unless it is passed."""
     message = _own(state, args, "cant_update_message")
     new = content(args)
     if not new and not args.has("metadata"):
-        raise Refused("no_text")
+        raise MethodError("no_text")
     if len(new.get("text", "")) > 4_000:
-        raise Refused("msg_too_long")
+        raise MethodError("msg_too_long")
     body = copy.deepcopy(message.body)
     if "text" in new and "blocks" not in new:
         body.pop("blocks", None)
@@ -108,7 +108,7 @@ def update(state: State, args: Arguments) -> Json:
         if not body.get(name):
             body.pop(name, None)
     if not (body.get("text") or body.get("blocks") or body.get("attachments")):
-        raise Refused("no_text")
+        raise MethodError("no_text")
     if not body.get("blocks"):
         body["edited"] = {"user": state.seed.bot.user, "ts": state.stamp()}
     metadata = _metadata(args)
@@ -118,38 +118,38 @@ def update(state: State, args: Arguments) -> Json:
     return {"channel": message.channel, "ts": message.ts, "text": message.text, "message": message.shown()}
 
 
-def delete(state: State, args: Arguments) -> Json:
+def delete(state: WorkspaceState, args: Arguments) -> Json:
     """chat.delete."""
     message = _own(state, args, "cant_delete_message")
     state.delete(message)
     return {"channel": message.channel, "ts": message.ts}
 
 
-def _own(state: State, args: Arguments, refusal: str) -> Message:
+def _own(state: WorkspaceState, args: Arguments, refusal: str) -> Message:
     channel = known_channel(state, args.required("channel"))
     message = state.message(channel.id, args.required("ts"))
     require_open(channel)
     if message.body.get("bot_id") != state.seed.bot.bot_id:
-        raise Refused(refusal)
+        raise MethodError(refusal)
     return message
 
 
-def post_ephemeral(state: State, args: Arguments) -> Json:
+def post_ephemeral(state: WorkspaceState, args: Arguments) -> Json:
     """chat.postEphemeral."""
     channel = joined_channel(state, args.required("channel"))
     require_open(channel)
     user = args.required("user")
     if user not in channel.members:
-        raise Refused("user_not_in_channel")
+        raise MethodError("user_not_in_channel")
     body = says_something(content(args))
     if len(body["text"].encode()) > 4_000:
-        raise Refused("msg_too_long")
+        raise MethodError("msg_too_long")
     body |= thread_of(state, channel, args)
     note = state.whisper(user, channel.id, body | state.seed.bot.as_author(state.seed.team))
     return {"message_ts": note.ts}
 
 
-def permalink(state: State, args: Arguments) -> Json:
+def permalink(state: WorkspaceState, args: Arguments) -> Json:
     """chat.getPermalink."""
     channel = known_channel(state, args.required("channel"))
     message = state.message(channel.id, args.required("message_ts"))
@@ -159,11 +159,11 @@ def permalink(state: State, args: Arguments) -> Json:
     return {"channel": channel.id, "permalink": address}
 
 
-def add_reaction(state: State, args: Arguments) -> Json:
+def add_reaction(state: WorkspaceState, args: Arguments) -> Json:
     """reactions.add."""
     name = args.required("name").strip(":")
     if not re.fullmatch(r"[a-z0-9_+'-]{1,100}(::skin-tone-[2-6])?", name):
-        raise Refused("invalid_name")
+        raise MethodError("invalid_name")
     if not args.text("timestamp"):
         raise invalid_arguments("missing required field: timestamp")
     channel = joined_channel(state, args.required("channel"))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from bot.playground.slack.checks import Method, joined_channel, require_open
 from bot.playground.slack.methods.chat import thread_of
-from bot.playground.slack.state.arguments import Arguments, Refused, invalid_arguments
+from bot.playground.slack.state.arguments import Arguments, MethodError, invalid_arguments
 from bot.playground.slack.state.people import Json
-from bot.playground.slack.state.workspace_state import File, State
+from bot.playground.slack.state.workspace_state import File, WorkspaceState
 
 
-def upload_url(state: State, args: Arguments) -> Json:
+def upload_url(state: WorkspaceState, args: Arguments) -> Json:
     """files.getUploadURLExternal."""
     length = args.number("length", 0)
     if length <= 0:
@@ -20,7 +20,7 @@ def upload_url(state: State, args: Arguments) -> Json:
     return {"upload_url": f"{state.url}/upload/{name}", "file_id": name}
 
 
-def complete(state: State, args: Arguments) -> Json:
+def complete(state: WorkspaceState, args: Arguments) -> Json:
     """files.completeUploadExternal: shares the files as one message."""
     entries = args.structure("files", "invalid_arguments")
     if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
@@ -29,7 +29,7 @@ def complete(state: State, args: Arguments) -> Json:
     for entry in entries:
         file = state.files.get(str(entry.get("id")))
         if file is None or file.content is None:
-            raise Refused("file_not_found")
+            raise MethodError("file_not_found")
         file.title = str(entry.get("title") or file.name)
         files.append(file)
     target = args.text("channel_id") or args.text("channels")
@@ -38,7 +38,7 @@ def complete(state: State, args: Arguments) -> Json:
     return {"files": [file.as_slack(state.url) for file in files]}
 
 
-def _share(state: State, files: list[File], args: Arguments, target: str) -> None:
+def _share(state: WorkspaceState, files: list[File], args: Arguments, target: str) -> None:
     channel = joined_channel(state, target)
     require_open(channel)
     thread = thread_of(state, channel, args)
@@ -49,7 +49,7 @@ def _share(state: State, files: list[File], args: Arguments, target: str) -> Non
     body: Json = {"text": args.text("initial_comment"), "files": [file.as_slack(state.url) for file in files]}
     state.post(channel.id, {**body, "upload": False, **thread, **state.seed.bot.as_author(state.seed.team)})
     for file in files:
-        state.tell("file", file)
+        state.notify("file", file)
 
 
 METHODS = {

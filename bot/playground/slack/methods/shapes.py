@@ -122,7 +122,7 @@ def also(*checks: Check) -> Check:
     """Expect all of several things."""
 
     def check(value: object, pointer: str) -> Iterator[Problem]:
-        for one in checks:
-            yield from one(value, pointer)
+        for part in checks:
+            yield from part(value, pointer)
 
     return check

@@ -13,7 +13,7 @@ from bot.playground.slack.state.people import Json
 _JSON_TEXT = frozenset({"blocks", "attachments", "metadata", "view", "files", "unfurls"})
 
 
-class Refused(Exception):
+class MethodError(Exception):
     """A method says no: Slack's error code and what else stands in the answer."""
 
     def __init__(self, code: str, **fields: Any) -> None:  # noqa: ANN401 - any JSON value
@@ -22,9 +22,9 @@ class Refused(Exception):
         self.fields: Json = fields
 
 
-def invalid_arguments(sentence: str) -> Refused:
+def invalid_arguments(sentence: str) -> MethodError:
     """Return Slack's answer to arguments of the wrong form."""
-    return Refused("invalid_arguments", response_metadata={"messages": [f"[ERROR] {sentence}"]})
+    return MethodError("invalid_arguments", response_metadata={"messages": [f"[ERROR] {sentence}"]})
 
 
 class Arguments:
@@ -60,14 +60,14 @@ class Arguments:
         if not value:
             return default
         if not value.isdecimal():
-            raise Refused("invalid_limit" if name == "limit" else "invalid_arguments")
+            raise MethodError("invalid_limit" if name == "limit" else "invalid_arguments")
         return int(value)
 
     def structure(self, name: str, refusal: str) -> Any:  # noqa: ANN401 - any JSON value
         """Return a list or an object; text that is not JSON is refused with the code ``refusal``."""
         value = self.values.get(name)
         if isinstance(value, str):
-            raise Refused(refusal)
+            raise MethodError(refusal)
         return value
 
 
@@ -88,9 +88,9 @@ async def _json_body(request: web.Request) -> Json:
     try:
         body = json.loads(await request.read())
     except ValueError as broken:
-        raise Refused("invalid_json") from broken
+        raise MethodError("invalid_json") from broken
     if not isinstance(body, dict):
-        raise Refused("json_not_object")
+        raise MethodError("json_not_object")
     return body
 
 

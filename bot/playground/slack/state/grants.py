@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 
-from bot.playground.slack.state.arguments import Refused
+from bot.playground.slack.state.arguments import MethodError
 from bot.playground.slack.state.clock import Clock, Pace
 from bot.playground.slack.state.messages import Ephemeral, Message
 
@@ -54,11 +54,11 @@ class Grants:
         """Use a trigger_id up and return whose it was; Slack's code for a late, used or unknown one."""
         trigger = self.triggers.get(name)
         if trigger is None:
-            raise Refused("invalid_trigger_id")
+            raise MethodError("invalid_trigger_id")
         if trigger.used:
-            raise Refused("exchanged_trigger_id")
+            raise MethodError("exchanged_trigger_id")
         if self._clock.now() - trigger.at > self._pace.trigger:
-            raise Refused("expired_trigger_id")
+            raise MethodError("expired_trigger_id")
         trigger.used = True
         return trigger.user
 
@@ -72,8 +72,8 @@ class Grants:
         """Count one answer by a response_url; five within thirty minutes are allowed."""
         grant = self.response_urls.get(name)
         if grant is None or self._clock.now() - grant.at > self._pace.response_url:
-            raise Refused("expired_url")
+            raise MethodError("expired_url")
         if grant.uses >= 5:
-            raise Refused("used_url")
+            raise MethodError("used_url")
         grant.uses += 1
         return grant

@@ -141,26 +141,26 @@ def _leaves(node: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON value
 
 def pings(body: Mapping[str, Any], parse: str = "none") -> set[str]:
     """Say whom a body notifies. ``parse`` other than ``none`` turns a bare ``@here`` in the text into a live one."""
-    found = _in_text(str(body.get("text", "")), automatic=parse != "none")
+    pinged = _in_text(str(body.get("text", "")), automatic=parse != "none")
     for attachment in body.get("attachments", ()):
         for key in ("text", "pretext", "fallback"):
-            found |= _in_text(str(attachment.get(key, "")), automatic=parse != "none")
+            pinged |= _in_text(str(attachment.get(key, "")), automatic=parse != "none")
     for node in _nodes(body.get("blocks", [])):
         match node.get("type"):
             case "mrkdwn":
-                found |= _in_text(str(node.get("text", "")), automatic=not node.get("verbatim", False))
+                pinged |= _in_text(str(node.get("text", "")), automatic=not node.get("verbatim", False))
             case "markdown":
-                found |= _in_text(str(node.get("text", "")), automatic=True)
+                pinged |= _in_text(str(node.get("text", "")), automatic=True)
             case "broadcast":
-                found.add(str(node.get("range")))
+                pinged.add(str(node.get("range")))
             case "user" | "usergroup":
-                found.add(str(node.get("user_id") or node.get("usergroup_id")))
-    return found
+                pinged.add(str(node.get("user_id") or node.get("usergroup_id")))
+    return pinged
 
 
 def _in_text(text: str, *, automatic: bool) -> set[str]:
-    found = {next(filter(None, match.groups())) for match in _LIVE.finditer(text)}
-    return found | set(_AUTOMATIC.findall(text)) if automatic else found
+    mentions = {next(filter(None, match.groups())) for match in _LIVE.finditer(text)}
+    return mentions | set(_AUTOMATIC.findall(text)) if automatic else mentions
 
 
 def _nodes(node: Any) -> Iterator[Json]:  # noqa: ANN401 - any JSON value

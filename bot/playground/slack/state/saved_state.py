@@ -8,14 +8,14 @@ from pathlib import Path
 
 from bot.errors import AegisError
 from bot.playground.slack.state.messages import Message
-from bot.playground.slack.state.workspace_state import File, State
+from bot.playground.slack.state.workspace_state import File, WorkspaceState
 from bot.private_files import create_private
 
-KEPT = 500
+MESSAGES_PER_CHANNEL = 500
 """Newest messages of each channel that are kept."""
 
 
-def save(state: State, path: Path) -> None:
+def save(state: WorkspaceState, path: Path) -> None:
     """Write the messages that stand in ``state``, whole or not at all. Raises ``AegisError`` where it cannot."""
     content = {
         "messages": {channel: [_written(message) for message in _newest(state, channel)] for channel in state.messages},
@@ -33,7 +33,7 @@ def save(state: State, path: Path) -> None:
         ) from error
 
 
-def load(state: State, path: Path) -> None:
+def load(state: WorkspaceState, path: Path) -> None:
     """Put what ``save`` wrote into ``state``; nothing where no file is. Raises ``AegisError`` for a broken one."""
     if not path.exists():
         return
@@ -42,22 +42,22 @@ def load(state: State, path: Path) -> None:
         for members in content["direct"]:
             state.direct(next(user for user in members if user != state.seed.bot.user))
         for channel, written in content["messages"].items():
-            for one in written:
-                body = one["body"]
-                kept = Message(
-                    channel, body, one["metadata"], one["parse"], reactions=one["reactions"], versions=[body]
+            for entry in written:
+                body = entry["body"]
+                message = Message(
+                    channel, body, entry["metadata"], entry["parse"], reactions=entry["reactions"], versions=[body]
                 )
-                state.put_back(kept)
-        for one in content["files"]:
-            state.files[one["id"]] = File(**{**one, "content": one["content"].encode()})
+                state.put_back(message)
+        for entry in content["files"]:
+            state.files[entry["id"]] = File(**{**entry, "content": entry["content"].encode()})
     except (OSError, ValueError, LookupError, TypeError, AttributeError, StopIteration) as error:
         raise AegisError(
             f"{path} cannot be understood.", mend=f"Remove {path.parent}; the demo then begins anew.", detail=str(error)
         ) from error
 
 
-def _newest(state: State, channel: str) -> list[Message]:
-    return state.standing(channel)[-KEPT:]
+def _newest(state: WorkspaceState, channel: str) -> list[Message]:
+    return state.standing(channel)[-MESSAGES_PER_CHANNEL:]
 
 
 def _written(message: Message) -> dict[str, object]:

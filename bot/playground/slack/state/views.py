@@ -8,11 +8,11 @@ import secrets
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from bot.playground.slack.state.arguments import Refused
+from bot.playground.slack.state.arguments import MethodError
 from bot.playground.slack.state.messages import Readable
 from bot.playground.slack.state.people import Json, Seed
 
-DEPTH = 3
+MODAL_DEPTH = 3
 
 
 @dataclass(slots=True)
@@ -56,8 +56,8 @@ class Views:
     def open(self, user: str, view: Json) -> View:
         """Open a first modal, or one on top of the others."""
         stack = self._stacks[user]
-        if len(stack) >= DEPTH:
-            raise Refused("push_limit_reached")
+        if len(stack) >= MODAL_DEPTH:
+            raise MethodError("push_limit_reached")
         self._refuse_same_external_id(view)
         new = View(user, {})
         previous = stack[-1] if stack else None
@@ -70,7 +70,7 @@ class Views:
     def update(self, target: View, view: Json, expected_hash: str = "") -> None:
         """Put other content into an open view."""
         if expected_hash and expected_hash != target.body["hash"]:
-            raise Refused("hash_conflict")
+            raise MethodError("hash_conflict")
         self._refuse_same_external_id(view, but=target)
         self._fill(target, view, target.id)
 
@@ -88,9 +88,9 @@ class Views:
         """Take a modal off its stack (or all of them) and return the closed ones, the top one first."""
         stack = self._stacks[view.user]
         going = list(reversed(stack)) if everything else [view]
-        for one in going:
-            stack.remove(one)
-            one.closed = True
+        for closing in going:
+            stack.remove(closing)
+            closing.closed = True
         return going
 
     def find(self, view_id: str, external_id: str = "") -> View:
@@ -98,13 +98,13 @@ class Views:
         for view in [*itertools.chain.from_iterable(self._stacks.values()), *self.homes.values()]:
             if (view_id and view.id == view_id) or (external_id and view.body["external_id"] == external_id):
                 return view
-        raise Refused("not_found")
+        raise MethodError("not_found")
 
     def _refuse_same_external_id(self, view: Json, but: View | None = None) -> None:
         name = view.get("external_id")
         open_views = itertools.chain.from_iterable(self._stacks.values())
         if name and any(other.body["external_id"] == name for other in open_views if other is not but):
-            raise Refused("duplicate_external_id")
+            raise MethodError("duplicate_external_id")
 
     def _fill(self, target: View, view: Json, view_id: str) -> None:
         previous = target.body

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bot.playground.slack.state.arguments import Refused
+from bot.playground.slack.state.arguments import MethodError
 from bot.playground.slack.state.clock import Clock, Pace
 from bot.playground.slack.state.grants import Grants
 from bot.playground.slack.state.messages import Ephemeral, Message
@@ -57,7 +57,7 @@ class File:
         return shown | {"permalink": f"{url}/files/{self.id}", "url_private": f"{url}/files/{self.id}"}
 
 
-class State:
+class WorkspaceState:
     """The workspace's contents. Methods change it and tell every subscriber; they do not ask who may."""
 
     def __init__(self, seed: Seed, clock: Clock, pace: Pace) -> None:
@@ -85,7 +85,7 @@ class State:
         self._subscribers.append(callback)
         return lambda: self._subscribers.remove(callback)
 
-    def tell(self, kind: str, subject: object) -> None:
+    def notify(self, kind: str, subject: object) -> None:
         """Let every subscriber know of a change."""
         change = Change(kind, self.clock.now(), subject)
         for callback in list(self._subscribers):
@@ -98,10 +98,10 @@ class State:
 
     def message(self, channel: str, ts: str) -> Message:
         """Return a message that is there; ``message_not_found`` otherwise."""
-        found = self.messages[channel].get(ts)
-        if found is None or found.deleted:
-            raise Refused("message_not_found")
-        return found
+        message = self.messages[channel].get(ts)
+        if message is None or message.deleted:
+            raise MethodError("message_not_found")
+        return message
 
     def standing(self, channel: str) -> list[Message]:
         """Return the messages of a channel that are not deleted, replies too, oldest first."""
@@ -121,7 +121,7 @@ class State:
     def post(self, channel: str, body: Json, *, metadata: Json | None = None, parse: str = "none") -> Message:
         """Put a message into a channel; ``body`` holds all but type and ts."""
         message = self.place(channel, body, metadata=metadata, parse=parse)
-        self.tell("message", message)
+        self.notify("message", message)
         return message
 
     def place(self, channel: str, body: Json, *, metadata: Json | None = None, parse: str = "none") -> Message:
@@ -167,12 +167,12 @@ class State:
             message.body["blocks"] = with_block_ids(message.body["blocks"])
         message.parse = parse
         message.versions.append(copy.deepcopy(message.body))
-        self.tell("edit", message)
+        self.notify("edit", message)
 
     def delete(self, message: Message) -> None:
         """Take a message away."""
         message.deleted = True
-        self.tell("delete", message)
+        self.notify("delete", message)
 
     def whisper(self, user: str, channel: str, body: Json) -> Ephemeral:
         """Show a message to one person alone."""
@@ -181,7 +181,7 @@ class State:
             full["blocks"] = with_block_ids(full["blocks"])
         note = Ephemeral(user, channel, self.stamp(), full)
         self.ephemerals.append(note)
-        self.tell("ephemeral", note)
+        self.notify("ephemeral", note)
         return note
 
     def rewrite(self, note: Ephemeral, body: Json | None) -> None:
@@ -191,12 +191,12 @@ class State:
             note.body = {"type": "message", **copy.deepcopy(body)}
             if "blocks" in note.body:
                 note.body["blocks"] = with_block_ids(note.body["blocks"])
-        self.tell("ephemeral_edit", note)
+        self.notify("ephemeral_edit", note)
 
     def react(self, message: Message, user: str, name: str) -> None:
         """Put a reaction on a message."""
         users = message.reactions.setdefault(name, [])
         if user in users:
-            raise Refused("already_reacted")
+            raise MethodError("already_reacted")
         users.append(user)
-        self.tell("reaction", message)
+        self.notify("reaction", message)

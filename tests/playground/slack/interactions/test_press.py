@@ -13,7 +13,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.playground.slack.interactions.payloads import NoSuchControl
-from bot.playground.slack.state.arguments import Refused
+from bot.playground.slack.state.arguments import MethodError
 from bot.playground.slack.state.clock import ManualClock
 from bot.playground.slack.state.people import Json
 from bot.playground.slack.workspace import Workspace
@@ -243,7 +243,7 @@ async def test_submission_carries_every_field_and_closes_the_modal(workspace: Wo
 
 async def test_field_that_must_be_filled_in_stops_the_person(workspace: Workspace, bot: Bot) -> None:
     modal = await bot.modal()
-    with pytest.raises(Refused):
+    with pytest.raises(MethodError):
         await workspace.submit("U0ONCALL", modal, {"reason": ""})
     assert not modal.closed
 
@@ -337,7 +337,7 @@ async def test_press_on_what_one_person_alone_sees(workspace: Workspace, bot: Bo
     assert "message" not in bot.got[-1]
     await AsyncWebhookClient(chosen.payload["response_url"]).send(delete_original=True)
     assert workspace.ephemerals("U0ONCALL") == []
-    with pytest.raises(Refused):
+    with pytest.raises(MethodError):
         await workspace.choose("U0SECOND", note, "target", "web")
 
 

@@ -9,7 +9,7 @@ import pytest
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.playground.slack.state.arguments import Refused
+from bot.playground.slack.state.arguments import MethodError
 from bot.playground.slack.state.people import MONITOR, WEBHOOK, Channel, Json
 from bot.playground.slack.workspace import Workspace
 from tests.playground.conftest import online
@@ -141,10 +141,10 @@ async def test_nothing_is_heard_outside_the_bots_channels_scopes_and_subscriptio
 
 async def test_nobody_speaks_in_an_archived_channel_or_one_they_left(workspace: Workspace) -> None:
     await workspace.leave("U0STRANGER", "C0OPS")
-    with pytest.raises(Refused):
+    with pytest.raises(MethodError):
         await workspace.say("U0STRANGER", "C0OPS", "hello")
     await workspace.archive("C0OPS")
-    with pytest.raises(Refused):
+    with pytest.raises(MethodError):
         await workspace.say("U0ONCALL", "C0OPS", "hello")
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from slack_sdk.models import blocks as kit
 
 from bot.playground.slack.methods.blocks import check_blocks, check_view
-from bot.playground.slack.state.arguments import Refused
+from bot.playground.slack.state.arguments import MethodError
 from bot.playground.slack.state.people import Json
 
 
@@ -51,10 +51,10 @@ def preformatted(*elements: Json) -> Json:
     return {"type": "rich_text", "elements": [{"type": "rich_text_preformatted", "elements": list(elements)}]}
 
 
-def refusal(check: Any, *values: Any) -> Refused | None:
+def refusal(check: Any, *values: Any) -> MethodError | None:
     try:
         check(*values)
-    except Refused as refused:
+    except MethodError as refused:
         return refused
     return None
 
@@ -219,7 +219,7 @@ MODAL: Json = {"type": "modal", "title": plain("x"), "blocks": []}
 )
 def test_view_past_its_limits_is_refused_with_the_place(parts: Json, pointer: str) -> None:
     check_view(MODAL, "modal")
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(MethodError) as caught:
         check_view({**MODAL, **parts}, "modal")
     assert caught.value.code == "invalid_arguments"
     assert f"[json-pointer:{pointer}]" in " ".join(caught.value.fields["response_metadata"]["messages"])

@@ -9,11 +9,11 @@ from bot.errors import AegisError
 from bot.playground.slack.state import saved_state
 from bot.playground.slack.state.clock import ManualClock, Pace
 from bot.playground.slack.state.people import Seed
-from bot.playground.slack.state.workspace_state import State
+from bot.playground.slack.state.workspace_state import WorkspaceState
 
 
-def state() -> State:
-    return State(Seed(), ManualClock(), Pace())
+def state() -> WorkspaceState:
+    return WorkspaceState(Seed(), ManualClock(), Pace())
 
 
 def test_messages_threads_reactions_and_direct_messages_come_back(tmp_path: Path) -> None:
