@@ -6,6 +6,7 @@ import asyncio
 import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 from bot import doctor_slack
@@ -20,6 +21,9 @@ from bot.errors import AegisError, EngineDenied, TargetNotFound
 from bot.settings import Settings
 from bot.wiring import Parts, parts
 
+RECENT = timedelta(days=7)
+"""For so long the doctor names alerts that were set aside."""
+
 
 async def examine(settings: Settings) -> AsyncIterator[Check]:
     """Look at one thing after the other and yield what was found, in the order in which it should be mended."""
@@ -32,7 +36,8 @@ async def examine(settings: Settings) -> AsyncIterator[Check]:
             yield check
         yield await _model(edges)
         yield await asked("runbook", _runbook, edges)
-        yield await asked("database", _database, edges)
+        yield (database := await asked("database", _database, edges))
+        yield await _set_aside(edges) if database.well else Check("alerts", None, SKIPPED)
         yield await asked("crash bundles", asyncio.to_thread, _bundles, settings.aegis_bundles)
     finally:
         await edges.close()
@@ -158,6 +163,20 @@ async def _runbook(edges: Parts) -> str:
         raise AegisError("\n".join(warnings), mend="Correct them in the file; the other entries are used.")
     await edges.memory.check_writable()
     return f"{len(entries)} {'entry' if len(entries) == 1 else 'entries'}, readable and writable"
+
+
+async def _set_aside(edges: Parts) -> Check:
+    """Look for alerts that were given up and that nobody may have seen."""
+    try:
+        given_up = await edges.store.set_aside_since(edges.world.now() - RECENT)
+    except AegisError as error:
+        return Check("alerts", False, error.what, error.mend)
+    if not given_up:
+        return Check("alerts", True, f"none was set aside within {RECENT.days} days")
+    last = given_up[-1]
+    told = f"{len(given_up)} could not be handled and {'were' if len(given_up) > 1 else 'was'} set aside"
+    about = f"the last one of {last.alert.sender or 'unknown'} at {last.at:%Y-%m-%d %H:%M} UTC: {last.alert.title[:80]}"
+    return Check("alerts", None, f"{told}; {about}")
 
 
 async def _database(edges: Parts) -> str:

@@ -61,6 +61,9 @@ class Taking(Protocol):
     async def begin(self, received: Received) -> Begun:
         """Open what an alert needs, on disk; nothing is said in Slack yet."""
 
+    async def again(self, received: Received) -> None:
+        """Try an alert again whose first try failed; after the last one it is set aside."""
+
     async def standing(self, received: Received) -> Begun:
         """Return what an alert that was taken in before led to; nothing is opened."""
 

@@ -27,6 +27,10 @@ class TextCalls(Protocol):
         """Return ``function(*args)`` over ``length`` characters; raise ``TextOverrun`` if that takes too long."""
 
 
+MOST_TRIES = 3
+"""How often the work on an alert, or the look at an incident, is begun; after as many failures it is set aside."""
+
+
 @dataclass(frozen=True, slots=True)
 class Received:
     """An alert as it was taken in: where it stands, and the key that tells it from all others.
@@ -141,14 +145,20 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class LeftOver:
-    """What a run left behind: alerts that were not handled, live incidents, ended ones with something left to say."""
+    """What a run left behind: alerts that were not handled, live incidents, ended ones with something left to say.
+
+    ``suspects`` and ``doubted`` are alerts and OPEN incidents in whose midst more than one run ended: they are
+    tried one by one, each counted before.
+    """
 
     alerts: tuple[Received, ...] = ()
     live: tuple[Incident, ...] = ()
     ended: tuple[Incident, ...] = ()
+    suspects: tuple[Received, ...] = ()
+    doubted: tuple[Incident, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.alerts or self.live or self.ended)
+        return bool(self.alerts or self.live or self.ended or self.suspects or self.doubted)
 
 
 class Store(Protocol):
@@ -184,6 +194,21 @@ class Store(Protocol):
 
     async def handled(self, key: str) -> None:
         """Note that nothing of this alert is left to do."""
+
+    async def trying(self, key: str) -> int:
+        """Count one more try of an alert, and return which it is; 0 where nothing is left to do."""
+
+    async def looking(self, incident: str) -> int:
+        """Count one more look at an incident, and return which it is."""
+
+    async def set_aside(self, key: str, act: Act) -> bool:
+        """Give an alert up, with the act in the trail; ``False`` where nothing was left to do."""
+
+    async def set_aside_since(self, since: datetime) -> tuple[Received, ...]:
+        """Return the alerts that were given up since then, oldest first."""
+
+    async def give_back(self) -> None:
+        """Take back the tries that were begun and not ended: this process stops in good order, and nothing failed."""
 
     async def unhandled(self) -> tuple[Received, ...]:
         """Return the alerts that were taken in and not handled, oldest first."""

@@ -42,6 +42,7 @@ from bot.plan import Plan, World
 from bot.ports import Asker, Begun, Containers, LeftOver, Messenger, Opened, Received, Store
 from bot.proposal import Proposal
 from bot.record import Record
+from bot.retrial import Retrial
 from bot.telemetry import INCIDENTS, STAGES, incident_id
 from bot.watch import Watch
 
@@ -85,6 +86,7 @@ class Responder:
         self._named: dict[tuple[str, str], None] = {}
         """Who was named in the thread of which incident as having asked; only to name nobody twice."""
         self._alerts = Alerts(containers=containers, store=store, record=record, plan=plan, world=world)
+        self._retrial = Retrial(store=store, record=record, messenger=messenger, world=world, answer=self._answer)
         self._proposal = Proposal(
             store=store,
             messenger=messenger,
@@ -109,7 +111,14 @@ class Responder:
         """
         if received.alert.kind is not Kind.RESOLVED and received.message:
             await self._record.quietly(self._messenger.seen(received.place, received.message))
-        await self.follow(received, await self._record.persist(lambda: self.begin(received)), url)
+        await self._retrial.guard(received, self._answer(received, url))
+
+    async def _answer(self, received: Received, url: str = "") -> None:
+        await self._follow(received, await self._record.persist(lambda: self.begin(received)), url)
+
+    async def again(self, received: Received) -> None:
+        """Try an alert again whose first try failed; after the last one it is set aside."""
+        await self._retrial.again(received)
 
     async def begin(self, received: Received) -> Begun:
         """Open an incident of each target that the alert labels; of an end, find the incidents that it ends."""
@@ -125,6 +134,9 @@ class Responder:
         Raises ``SlackError`` at its end where somebody asked and Slack took no card: only their own reply address can
         say so.
         """
+        await self._retrial.guard(received, self._follow(received, begun, url))
+
+    async def _follow(self, received: Received, begun: Begun, url: str) -> None:
         if received.alert.kind is Kind.RESOLVED:
             await self._over(received, begun)
             return
@@ -440,7 +452,7 @@ class Responder:
     async def recover(self, left: LeftOver) -> None:
         """Go on where the last run ended: look at what happened before doing anything."""
         if left:
-            counts = len(left.alerts), len(left.live), len(left.ended)
+            counts = len(left.alerts + left.suspects), len(left.live + left.doubted), len(left.ended)
             log.info("going on with what was left: alerts %d, incidents under way %d, ended ones %d", *counts)
         turns = asyncio.Semaphore(AT_ONCE)
 
@@ -453,7 +465,15 @@ class Responder:
             resumed = self._through(incident, self._resume(incident))
             work.append(in_turn(resumed) if incident.state is State.PROPOSED else resumed)
         work += [in_turn(self._record.finish(incident)) for incident in left.ended]
+        work.append(self._doubtful(left))
         await _each(work)
+
+    async def _doubtful(self, left: LeftOver) -> None:
+        """Try what more than one run ended in the midst of: one after the other."""
+        await self._retrial.one_by_one(left.suspects)
+        for incident in left.doubted:
+            if await self._retrial.may_look(incident):
+                await _each([self._through(incident, self._resume(incident))])
 
     async def catch_up(self) -> None:
         """Do what is due: cards that Slack did not take, cards whose time is over, ends that are not remembered."""

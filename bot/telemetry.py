@@ -46,6 +46,9 @@ OUTBOX = Gauge("aegis_outbox_depth", "Messages that Slack must still hear.", reg
 LIMITED = Counter(
     "aegis_slack_limited", "Times that Slack asked to slow down, by method.", ["method"], registry=registry
 )
+SET_ASIDE = Counter(
+    "aegis_set_aside", "Alerts and incidents that were given up after their last failure.", registry=registry
+)
 HTTP_CLOSED = Counter(
     "aegis_http_closed", "Connections that the HTTP server ended by itself, by reason.", ["reason"], registry=registry
 )

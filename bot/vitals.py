@@ -6,12 +6,13 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from bot.domain.incident import LIVE
 from bot.errors import AegisError
 from bot.outbox import Outbox
+from bot.plan import World
 from bot.ports import Containers, Memory, Store
 from bot.ration import Ration
 from bot.telemetry import LIVE_INCIDENTS
@@ -21,6 +22,9 @@ PATIENCE = 2.0
 
 FRESH = 10.0
 """Seconds for which an answer is good: many may ask, and the engine has other work."""
+
+RECENT = timedelta(days=1)
+"""For so long an alert that was set aside is named; its message stands in Slack."""
 
 Asking = Callable[[], Awaitable[str]]
 
@@ -72,6 +76,17 @@ def parts(
         Part("runbook", _remembered(runbook), vital=False),
         Part("clock", time, vital=False),
     )
+
+
+def alerts(store: Store, world: World) -> Part:
+    """Return the part that names alerts which were set aside within a day."""
+
+    async def set_aside() -> str:
+        given_up = await store.set_aside_since(world.now() - RECENT)
+        count = f"{len(given_up)} alert{'s' if len(given_up) > 1 else ''}"
+        return f"{count} could not be handled within a day; aegis audit export names them" if given_up else ""
+
+    return Part("alerts", _remembered(set_aside), vital=False)
 
 
 def ages(link: Link, now: datetime) -> dict[str, float | None]:

@@ -22,7 +22,7 @@ from aiohttp import web
 
 from bot.domain.alert import Kind
 from bot.domain.incident import Place
-from bot.errors import StoreError
+from bot.errors import AegisError, StoreError
 from bot.inbound import Taking
 from bot.ports import Begun, Received
 from bot.reading import Reading
@@ -139,7 +139,15 @@ class Webhook:
                 return _yes({**_said(await taking.standing(received)), "duplicate": True})
             # Where this fails, the sender's retry goes on here, or the next start does.
             self._unfinished.add(received.key)
-            begun = await taking.begin(received)
+            try:
+                begun = await taking.begin(received)
+            except AegisError:
+                raise
+            except Exception:
+                log.exception("the alert %s was taken in and not begun", received.key)
+                self._unfinished.discard(received.key)
+                self._door.start(taking.again(received), f"alert {received.key}")
+                return _yes({**_said(Begun((), ())), "kind": alert.kind.value})
             self._unfinished.discard(received.key)
         self._door.start(taking.follow(received, begun), f"alert {received.key}")
         log.info("webhook of %s: %s, %d incidents", sender, alert.kind.value, len(begun.incidents))

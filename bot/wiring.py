@@ -27,6 +27,7 @@ from bot.adapters.text_worker import TextWorker
 from bot.descriptors import raise_limit
 from bot.domain.guard import Policy
 from bot.domain.redact import redact
+from bot.errors import StoreError
 from bot.examination import Examination
 from bot.gate import Gate
 from bot.http import Health, HttpServer
@@ -255,7 +256,10 @@ async def running(settings: Settings) -> AsyncIterator[Connection]:
         health = Health(
             connected=lambda: connection.connected,
             store=edges.store,
-            parts=vitals.parts(edges.containers, edges.model, edges.memory, outbox, lambda: clock.trouble),
+            parts=(
+                *vitals.parts(edges.containers, edges.model, edges.memory, outbox, lambda: clock.trouble),
+                vitals.alerts(edges.store, edges.world),
+            ),
             link=lambda: vitals.ages(connection, clock()),
             count=partial(vitals.count, edges.store, outbox),
         )
@@ -281,7 +285,7 @@ async def running(settings: Settings) -> AsyncIterator[Connection]:
             keeping = asyncio.create_task(lease.keep(edges.store, resume, asyncio.sleep))
             ending.push_async_callback(lease.end, keeping, edges.store)
         await connection.start()
-        ending.push_async_callback(connection.close, work, DRAIN)
+        ending.push_async_callback(_stop, connection, work, edges.store)
         work.start(responder.recover(left), "going on where the last run ended")
         # The first alert is not to wait for the index of a large runbook.
         work.start(edges.memory.entries(), "reading the runbook")
@@ -302,6 +306,15 @@ async def running(settings: Settings) -> AsyncIterator[Connection]:
             ending.callback(trying.cancel)
         await ending.enter_async_context(heard.kept(connection, edges.store))
         yield connection
+
+
+async def _stop(connection: Connection, work: Work, store: SqlStore) -> None:
+    """Stop what is under way, and count none of it as a failure."""
+    await connection.close(work, DRAIN)
+    try:
+        await store.give_back()
+    except StoreError as error:
+        log.warning("what was under way counts as tried: %s", error.sentence)
 
 
 async def run(settings: Settings) -> None:

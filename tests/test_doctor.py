@@ -149,6 +149,7 @@ async def test_where_everything_is_well_each_thing_was_looked_at_in_turn(patient
         "model": True,
         "runbook": True,
         "database": True,
+        "alerts": True,
         "crash bundles": True,
     }
     assert list(found)[:4] == ["settings", "bot token", "scopes", "app token"]

@@ -59,7 +59,7 @@ async def test_a_bot_that_is_well_says_so_of_each_part(seen: Seen) -> None:
     status, said = await seen.health()
     assert status == 200
     named = {name: value for name, value in said.items() if not name.endswith("_s")}
-    parts = ("status", "slack", "database", "engine", "outbox", "model", "runbook", "clock")
+    parts = ("status", "slack", "database", "engine", "outbox", "model", "runbook", "clock", "alerts")
     assert named == dict.fromkeys(parts, "ok")
     age = said["socket_age_s"]
     assert isinstance(age, float)

@@ -275,7 +275,8 @@ class Recording:
 
     taken: dict[str, Received] = field(default_factory=dict)
     begun: list[Received] = field(default_factory=list)
-    broken: StoreUnavailable | None = None
+    broken: Exception | None = None
+    tried_again: list[Received] = field(default_factory=list)
 
     async def receive(self, received: Received) -> bool:
         return self.taken.setdefault(received.key, received) is received
@@ -286,6 +287,9 @@ class Recording:
             raise broken
         self.begun.append(received)
         return Begun(("web",), ())
+
+    async def again(self, received: Received) -> None:
+        self.tried_again.append(received)
 
     async def standing(self, received: Received) -> Begun:
         return Begun(("web",), ())
@@ -326,6 +330,23 @@ async def served() -> AsyncIterator[Served]:
     routes = Webhook(door(taking, lambda: at[0])).routes
     async with HttpServer(HERE, port, Health(connected=lambda: True, store=Well()), routes):
         yield Served(port, taking, at)
+
+
+async def test_an_alert_that_cannot_be_begun_is_taken_in_and_tried_again_by_us(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    taking, port, started = Recording(broken=RecursionError("too deep")), free_port(), list[asyncio.Task[None]]()
+
+    def start(work: Any, _about: str) -> None:
+        started.append(asyncio.create_task(work))
+
+    given = Door(TOKEN, "C0ALERTS", taking, start, lambda text: text, lambda: datetime.now(UTC))
+    async with HttpServer(HERE, port, Health(connected=lambda: True, store=Well()), Webhook(given).routes):
+        answer = await post(port, "plain", {"container": "web"})
+    assert (answer.status, answer.body["incidents"]) == (202, [])
+    await asyncio.gather(*started)
+    assert [one.alert.title for one in taking.tried_again] == ["web"]
+    assert "too deep" in caplog.text
 
 
 async def test_without_a_token_there_is_no_webhook() -> None:

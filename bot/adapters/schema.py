@@ -61,13 +61,19 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "DROP INDEX incidents_unremembered",
         "CREATE INDEX incidents_unremembered ON incidents (opened_at) WHERE remembered = 0",
     ),
+    (
+        "ALTER TABLE alerts ADD COLUMN tries INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE alerts ADD COLUMN set_aside_at TEXT",
+        "ALTER TABLE incidents ADD COLUMN tries INTEGER NOT NULL DEFAULT 0",
+    ),
 )
 """``approvals``, ``refusals`` and ``audit`` are never changed or deleted: they say who wanted what, and what was done.
 
 ``heard`` says until when Slack was heard. ``replicas`` are the processes that work on this database and when each was
 seen last, in seconds since 1970 by the database's clock; ``owner`` is the one that an alert or incident belongs to, and
-``epoch`` counts how often it changed hands. ``runbook`` is the memory where several processes share it: ``body`` is an
-entry as somebody wrote it, ``changed`` goes up with every change.
+``epoch`` counts how often it changed hands. ``tries`` counts how often work on an alert was begun, or on an incident in
+its state; ``set_aside_at`` says when an alert was given up. ``runbook`` is the memory where several processes share it:
+``body`` is an entry as somebody wrote it, ``changed`` goes up with every change.
 """
 
 _OURS = 0x41454749
@@ -105,6 +111,8 @@ alerts = Table(
     Column("handled_at", Moment),
     Column("body", Text),
     Column("owner", Text),
+    Column("tries", Integer),
+    Column("set_aside_at", Moment),
 )
 
 incidents = Table(
@@ -123,6 +131,7 @@ incidents = Table(
     Column("body", Text),
     Column("owner", Text),
     Column("epoch", Integer),
+    Column("tries", Integer),
 )
 
 approvals = Table(

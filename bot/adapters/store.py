@@ -54,6 +54,24 @@ class SqlStore(Database):
         """Note that nothing of this alert is left to do."""
         await self._inbox.handled(key)
 
+    async def trying(self, key: str) -> int:
+        """Count one more try of an alert, and return which it is; 0 where nothing is left to do."""
+        return await self._inbox.trying(key)
+
+    async def looking(self, incident: str) -> int:
+        """Count one more look at an incident, and return which it is."""
+        change = update(incidents).where(incidents.c.id == clean(incident)).values(tries=incidents.c.tries + 1)
+        asked = change.returning(incidents.c.tries)
+        return int(await self._run(lambda connection: connection.scalar(asked)) or 0)
+
+    async def set_aside(self, key: str, act: Act) -> bool:
+        """Give an alert up, with the act in the trail; ``False`` where nothing was left to do."""
+        return await self._inbox.set_aside(key, act)
+
+    async def set_aside_since(self, since: datetime) -> tuple[Received, ...]:
+        """Return the alerts that were given up since then, oldest first."""
+        return await self._inbox.set_aside_since(since)
+
     async def unhandled(self) -> tuple[Received, ...]:
         """Return the alerts that were taken in and not handled, oldest first."""
         return await self._inbox.unhandled()
@@ -88,6 +106,7 @@ class SqlStore(Database):
             "target": new.target,
             "opened_at": new.opened_at,
             "writer": uuid4().hex,
+            "tries": 1,
         }
         row |= {"owner": self._owner, "epoch": new.epoch, "revision": new.revision, "alerts": new.alerts}
         live = incidents.c.target == new.target, incidents.c.state.in_(LIVE_ROWS)
@@ -128,11 +147,16 @@ class SqlStore(Database):
             if taken:
                 # The first try may have been committed: what it made ours would then be nobody's to begin.
                 await store_replicas.resign(connection, self._owner)
+                await store_replicas.give_back(connection, self._owner)
             left = await store_replicas.take_over(connection, self._owner, everything)
             taken = True
             return left
 
         return await self._run(work)
+
+    async def give_back(self) -> None:
+        """Take back the tries that were begun and not ended: this process stops in good order, and nothing failed."""
+        await self._run(lambda connection: store_replicas.give_back(connection, self._owner))
 
     async def resign(self) -> None:
         """Give the lease back, so that others go on at once."""
@@ -178,7 +202,7 @@ class SqlStore(Database):
         if approval is not None and (before.state, after.state) not in _APPROVABLE:
             raise ValueError(f"an approval leads from PROPOSED to RESTARTING, not from {before.state} to {after.state}")
         token = token or uuid4().hex
-        row = {**store_steps.columns(cleaned(after)), "revision": before.revision + 1, "writer": token}
+        row = {**store_steps.columns(cleaned(after)), "revision": before.revision + 1, "writer": token, "tries": 1}
         row |= store_steps.to(self._owner)
         still = store_steps.unchanged(before)
         if not store_steps.anyone(before, after):

@@ -32,6 +32,7 @@ class _Arrival:
             "at": received.at,
             "body": to_text(within_limits(received)),
             "owner": owner,
+            "tries": 1,
         }
         said = f"{received.alert.kind.value}: {received.alert.title} ({received.key})"
         self.act = Act("alert", received.at, said=said[:SAID])
@@ -89,6 +90,34 @@ class Inbox:
         """Note that nothing of this alert is left to do."""
         change = update(alerts).where(alerts.c.key == clean(key), alerts.c.handled_at.is_(None))
         await self._run(lambda connection: connection.execute(change.values(handled_at=datetime.now(UTC))))
+
+    async def trying(self, key: str) -> int:
+        """Count one more try of an alert, and return which it is; 0 where nothing is left to do."""
+        mine = alerts.c.key == clean(key), alerts.c.handled_at.is_(None)
+        change = update(alerts).where(*mine).values(tries=alerts.c.tries + 1).returning(alerts.c.tries)
+        return int(await self._run(lambda connection: connection.scalar(change)) or 0)
+
+    async def set_aside(self, key: str, act: Act) -> bool:
+        """Give an alert up, with the act in the trail; ``False`` where nothing was left to do."""
+        mine = alerts.c.key == clean(key), alerts.c.handled_at.is_(None)
+        change = update(alerts).where(*mine).values(handled_at=act.at, set_aside_at=act.at)
+
+        async def work(connection: AsyncConnection) -> bool:
+            if (await connection.execute(change)).rowcount != 1:
+                return False
+            await store_audit.add(connection, [act])
+            return True
+
+        return await self._run(work)
+
+    async def set_aside_since(self, since: datetime) -> tuple[Received, ...]:
+        """Return the alerts that were given up since then, oldest first."""
+        asked = select(alerts).where(alerts.c.set_aside_at >= since).order_by(alerts.c.set_aside_at)
+
+        async def work(connection: AsyncConnection) -> tuple[Received, ...]:
+            return tuple(to_received(row) for row in await connection.execute(asked))
+
+        return await self._run(work, begin=READS)
 
     async def unhandled(self) -> tuple[Received, ...]:
         """Return the alerts that were taken in and not handled, oldest first."""

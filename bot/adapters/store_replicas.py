@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters.schema import alerts, incidents, replicas
 from bot.adapters.store_rows import ENDED_ROWS, LIVE_ROWS, to_incident, to_received
-from bot.ports import LeftOver
+from bot.domain.incident import State
+from bot.ports import MOST_TRIES, LeftOver
 
 LEASE = 15.0
 """Seconds without a sign after which a process counts as dead."""
@@ -38,10 +39,19 @@ async def take_over(connection: AsyncConnection, owner: str, everything: bool) -
         return true() if everything else table.c.owner.not_in(living)
 
     unhandled = update(alerts).where(alerts.c.handled_at.is_(None), gone(alerts)).values(owner=owner)
+    # First those that failed before: of the others the tries are counted here.
+    doubtful = unhandled.where(alerts.c.tries >= MOST_TRIES - 1)
+    suspect_rows = (await connection.execute(doubtful.returning(alerts))).all()
+    unhandled = unhandled.where(alerts.c.tries < MOST_TRIES - 1).values(tries=alerts.c.tries + 1)
     alert_rows = (await connection.execute(unhandled.returning(alerts))).all()
     taken = {"owner": owner, "epoch": incidents.c.epoch + 1}
     live = update(incidents).where(incidents.c.state.in_(LIVE_ROWS), gone(incidents)).values(taken)
-    live_rows = (await connection.execute(live.returning(incidents))).all()
+    looked_at = incidents.c.state == State.OPEN.value
+    doubted = live.where(looked_at, incidents.c.tries >= MOST_TRIES - 1)
+    doubted_rows = (await connection.execute(doubted.returning(incidents))).all()
+    again = live.where(looked_at, incidents.c.tries < MOST_TRIES - 1).values(tries=incidents.c.tries + 1)
+    live_rows = [*(await connection.execute(again.returning(incidents))).all()]
+    live_rows += (await connection.execute(live.where(~looked_at).returning(incidents))).all()
     unremembered = and_(incidents.c.remembered == 0, incidents.c.state.in_(ENDED_ROWS))
     ended = update(incidents).where(unremembered, gone(incidents)).values(taken)
     ended_rows = (await connection.execute(ended.returning(incidents))).all()
@@ -53,7 +63,18 @@ async def take_over(connection: AsyncConnection, owner: str, everything: bool) -
         tuple(to_received(row) for row in sorted(alert_rows, key=lambda row: (row.at, row.key))),
         tuple(to_incident(row) for row in sorted(live_rows, key=lambda row: (row.opened_at, row.id))),
         tuple(to_incident(row) for row in sorted(ended_rows, key=lambda row: (row.opened_at, row.id))),
+        # Those with fewer failures first: an innocent one is then done before the next process ends.
+        tuple(to_received(row) for row in sorted(suspect_rows, key=lambda row: (row.tries, row.at, row.key))),
+        tuple(to_incident(row) for row in sorted(doubted_rows, key=lambda row: (row.tries, row.opened_at, row.id))),
     )
+
+
+async def give_back(connection: AsyncConnection, owner: str) -> None:
+    """Take one try back of each alert and each open incident that is ``owner``'s and under way."""
+    begun = update(alerts).where(alerts.c.owner == owner, alerts.c.handled_at.is_(None), alerts.c.tries > 0)
+    await connection.execute(begun.values(tries=alerts.c.tries - 1))
+    mine = incidents.c.owner == owner, incidents.c.state == State.OPEN.value, incidents.c.tries > 0
+    await connection.execute(update(incidents).where(*mine).values(tries=incidents.c.tries - 1))
 
 
 async def resign(connection: AsyncConnection, owner: str) -> None:

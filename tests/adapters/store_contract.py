@@ -373,6 +373,57 @@ class StoreContract:
             await store.note(acts[0])
         await asyncio.gather(*(each.close() for each in replicas_with_key))
 
+    async def test_the_third_try_of_an_alert_is_counted_before_it_begins(self, store: SqlStore, url: str) -> None:
+        await store.take_over()
+        await store.receive(an_alert())
+        await store.receive(an_alert("C1:2.2"))
+        await store.handled("C1:2.2")
+        await dead(store)
+        async with SecondStore(url) as second:
+            left = await second.take_over()
+            assert (left.alerts, left.suspects) == ((an_alert(),), ())
+            await dead(second)
+            async with SecondStore(url) as third:
+                left = await third.take_over()
+                assert (left.alerts, left.suspects) == ((), (an_alert(),))
+                assert [await third.trying("C1:1.1") for _ in range(2)] == [3, 4]
+                assert await third.trying("C1:2.2") == 0
+                assert await third.trying("C1:9.9") == 0
+
+    async def test_an_alert_that_is_set_aside_is_so_once_and_stands_in_the_trail(self, store: SqlStore) -> None:
+        await store.receive(an_alert())
+        act = Act("alert", NOW, Verdict.DENIED, "tries", said="given up")
+        assert [await store.set_aside("C1:1.1", act) for _ in range(2)] == [True, False]
+        assert await store.unhandled() == ()
+        assert await store.set_aside_since(NOW - timedelta(days=1)) == (an_alert(),)
+        assert await store.set_aside_since(NOW + timedelta(seconds=1)) == ()
+        assert await store.trying("C1:1.1") == 0
+        trail = await store.trail()
+        assert ([row.rule for row in trail], Examined().read(trail)) == (["", "tries"], "")
+
+    async def test_what_a_process_stops_in_good_order_is_no_failure(self, store: SqlStore, url: str) -> None:
+        for _ in range(5):
+            async with SecondStore(url) as one:
+                await one.receive(an_alert())
+                left = await one.take_over(everything=True)
+                assert (left.alerts, left.suspects) == ((an_alert(),), ())
+                await one.give_back()
+
+    async def test_looks_at_an_open_incident_are_counted_until_it_goes_on(self, store: SqlStore, url: str) -> None:
+        await store.take_over()
+        opened = (await store.open(an_incident(1))).incident
+        other = await moved(store, (await store.open(an_incident(2, "app-2"))).incident, State.PROPOSED)
+        for _ in range(2):
+            left = await store.take_over(everything=True)
+        assert [one.id for one in left.live] == [other.id]
+        assert [one.id for one in left.doubted] == [opened.id]
+        assert [await store.looking(opened.id) for _ in range(2)] == [3, 4]
+        fresh = await store.get(opened.id)
+        assert fresh is not None
+        proposed = await moved(store, fresh, State.PROPOSED)
+        await moved(store, proposed, State.OPEN)
+        assert [one.id for one in (await store.take_over(everything=True)).doubted] == []
+
     async def test_what_a_dead_process_left_goes_to_one_other_and_what_a_living_one_has_to_none(
         self, store: SqlStore, url: str
     ) -> None:
@@ -476,7 +527,8 @@ class StoreContract:
         opened = (await store.open(an_incident())).incident
         async with SecondStore(url) as other:
             assert (await other.take_over(everything=True)).live == (replace(opened, epoch=1),)
-        assert (await store.take_over(everything=True)).live == (replace(opened, epoch=2),)
+        left = await store.take_over(everything=True)
+        assert (left.live, left.doubted) == ((), (replace(opened, epoch=2),))
 
     async def test_the_check_writes_and_leaves_nothing(self, store: SqlStore) -> None:
         assert f"schema {len(MIGRATIONS)}" in await store.check()

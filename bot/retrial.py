@@ -1,0 +1,108 @@
+"""An alert that cannot be handled: tried three times, each counted on disk before it begins, and then set aside.
+
+A process that freezes or is killed in the middle of an alert has counted its try too, so that no alert can hold up
+every start and every replica for ever.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import UTC
+
+from bot.domain.audit import Act, Verdict
+from bot.domain.incident import Incident, State
+from bot.errors import AegisError
+from bot.plan import World
+from bot.ports import MOST_TRIES, Messenger, Received, Store
+from bot.record import Record
+from bot.telemetry import SET_ASIDE
+
+log = logging.getLogger(__name__)
+
+PAUSE_S = 2.0
+"""Seconds before an alert is tried again; what failed may pass."""
+
+TITLE = 80
+"""Characters of the alert's title in what is said of it."""
+
+GIVEN_UP = (
+    f"Aegis failed {MOST_TRIES} times while it looked at this, and does not look again by itself. "
+    "A person has to look; the log of Aegis says why it failed."
+)
+
+Answering = Callable[[Received], Awaitable[None]]
+
+
+class Retrial:
+    """Tries an alert again, and sets it aside after its last failure."""
+
+    def __init__(self, *, store: Store, record: Record, messenger: Messenger, world: World, answer: Answering) -> None:
+        self._store = store
+        self._record = record
+        self._messenger = messenger
+        self._world = world
+        self._answer = answer
+
+    async def guard(self, received: Received, work: Awaitable[None]) -> None:
+        """Await the work for an alert, and try again where it fails unforeseen. Raises ``AegisError``."""
+        try:
+            await work
+        except AegisError:
+            raise
+        except Exception:
+            log.exception("the alert %s was not handled", received.key)
+            await self.again(received, pause=PAUSE_S)
+
+    async def again(self, received: Received, *, pause: float = 0.0) -> None:
+        """Try an alert until it is handled or set aside. Raises ``AegisError``."""
+        while True:
+            number = await self._record.persist(lambda: self._store.trying(received.key))
+            if number == 0:
+                return
+            if number > MOST_TRIES:
+                await self.set_aside(received)
+                return
+            if pause:
+                await self._world.sleep(pause)
+            try:
+                await self._answer(received)
+            except AegisError:
+                raise
+            except Exception:
+                log.exception("the alert %s was not handled, try %d", received.key, number)
+                pause = PAUSE_S
+            else:
+                return
+
+    async def one_by_one(self, suspects: tuple[Received, ...]) -> None:
+        """Try alerts that may have ended a process before: one after the other, so that none is counted for another."""
+        for received in suspects:
+            try:
+                await self.again(received)
+            except AegisError as error:
+                log.warning("alert %s: %s", received.key, error.sentence)
+
+    async def set_aside(self, received: Received) -> None:
+        """Give an alert up, on disk and in the trail, and say so where people read alerts."""
+        alert, at = received.alert, received.at.astimezone(UTC)
+        title = alert.title[:TITLE]
+        told = (
+            f"An alert{f' of {alert.sender}' if alert.sender else ''} of {at:%Y-%m-%d %H:%M} UTC could not be handled: "
+            f"{MOST_TRIES} tries failed. It is set aside, and nothing was done for it. A person has to look at it"
+            f"{f': {title}' if title else '.'}"
+        )
+        act = Act("alert", self._world.now(), Verdict.DENIED, "tries", said=told)
+        if await self._record.persist(lambda: self._store.set_aside(received.key, act)):
+            SET_ASIDE.inc()
+            log.error("set aside after %d failures: the alert %s", MOST_TRIES, received.key)
+            await self._record.quietly(self._messenger.say_at(received.place, told))
+
+    async def may_look(self, incident: Incident) -> bool:
+        """Count one more look at an incident that may have ended a process before; give it up after the last."""
+        if await self._record.persist(lambda: self._store.looking(incident.id)) <= MOST_TRIES:
+            return True
+        SET_ASIDE.inc()
+        log.error("set aside after %d failures: the incident %s", MOST_TRIES, incident.id)
+        await self._record.persist(lambda: self._record.close(incident, State.EXPIRED, GIVEN_UP))
+        return False
