@@ -13,9 +13,9 @@ from bot.domain.incident import LIVE, Incident, Place, State
 from bot.domain.target import Target
 from bot.errors import EngineError
 from bot.host import AWAY, Host
-from bot.plan import Plan, World
 from bot.ports import Begun, Containers, Opened, Received, Store
 from bot.record import Record
+from bot.runtime import Plan, World
 from bot.telemetry import ALERTS, STAGES
 
 log = logging.getLogger(__name__)

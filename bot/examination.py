@@ -18,8 +18,8 @@ from bot.domain.runbook import Precedent
 from bot.domain.sent_log import with_sent
 from bot.domain.symptoms import Symptom
 from bot.errors import EngineError, EngineTimeout, ModelError, RunbookError, TargetNotFound
-from bot.plan import World
 from bot.ports import Containers, Diagnoser, Memory
+from bot.runtime import World
 from bot.telemetry import DIAGNOSIS, MODEL_FAILURES, STAGES
 
 log = logging.getLogger(__name__)

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 
 from bot.domain.incident import Incident, State
 from bot.domain.target import Target
-from bot.plan import World
 from bot.ports import Opened, Store
 from bot.record import Record
+from bot.runtime import World
 
 MANY = 5
 """Containers that go down within a minute or so: fewer may hang on each other, so many hang on their host."""

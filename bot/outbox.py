@@ -13,8 +13,8 @@ from weakref import WeakValueDictionary
 
 from bot.domain.incident import LIVE, Incident, Place
 from bot.errors import SlackError, StoreError
-from bot.plan import World
 from bot.ports import Asker, Messenger, Note, Outgoing, Store
+from bot.runtime import World
 from bot.telemetry import OUTBOX
 
 log = logging.getLogger(__name__)

@@ -15,9 +15,9 @@ from bot.domain.verify_url import LABEL, NOT_KNOWN, verify_address
 from bot.errors import SlackError
 from bot.examination import Examination, Findings
 from bot.gate import Gate
-from bot.plan import Plan, World
 from bot.ports import Messenger, Received, Store
 from bot.record import Record
+from bot.runtime import Plan, World
 from bot.telemetry import incident_id
 
 log = logging.getLogger(__name__)

@@ -7,8 +7,8 @@ from bot.domain.incident import Incident
 from bot.domain.runbook import Precedent
 from bot.errors import EngineError, RunbookError
 from bot.inbound import Overview
-from bot.plan import Plan, World
 from bot.ports import Approvers, Containers, Memory, Store
+from bot.runtime import Plan, World
 
 
 class Desk:

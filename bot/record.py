@@ -15,8 +15,8 @@ from bot.domain.audit import Act, Verdict
 from bot.domain.guard import Refusal
 from bot.domain.incident import LIVE, Approval, Incident, Press, State
 from bot.errors import EngineError, RunbookError, SlackError, StoreError
-from bot.plan import Plan, World
 from bot.ports import Containers, Memory, Messenger, Store
+from bot.runtime import Plan, World
 from bot.telemetry import INCIDENTS, RECOVERY, REFUSALS, RESTARTS
 
 T = TypeVar("T")

@@ -38,11 +38,11 @@ from bot.errors import (
 )
 from bot.examination import Examination
 from bot.gate import Admitted, Gate
-from bot.plan import Plan, World
 from bot.ports import Asker, Begun, Containers, LeftOver, Messenger, Opened, Received, Store
 from bot.proposal import Proposal
 from bot.record import Record
 from bot.retrial import Retrial
+from bot.runtime import Plan, World
 from bot.telemetry import INCIDENTS, STAGES, incident_id
 from bot.watch import Watch
 

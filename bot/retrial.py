@@ -13,9 +13,9 @@ from datetime import UTC
 from bot.domain.audit import Act, Verdict
 from bot.domain.incident import Incident, State
 from bot.errors import AegisError
-from bot.plan import World
 from bot.ports import MOST_TRIES, Messenger, Received, Store
 from bot.record import Record
+from bot.runtime import World
 from bot.telemetry import SET_ASIDE
 
 log = logging.getLogger(__name__)

@@ -12,9 +12,9 @@ from typing import Protocol
 from bot.domain.incident import LIVE
 from bot.errors import AegisError
 from bot.outbox import Outbox
-from bot.plan import World
 from bot.ports import Containers, Memory, Store
 from bot.ration import Ration
+from bot.runtime import World
 from bot.telemetry import LIVE_INCIDENTS
 
 PATIENCE = 2.0

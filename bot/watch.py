@@ -12,8 +12,8 @@ from bot.domain.incident import Aftermath, Incident, aftermath
 from bot.domain.verification import Probe, Verification
 from bot.domain.verify_url import verify_address
 from bot.errors import EngineError, TargetNotFound, VerifyUrlRefused
-from bot.plan import Plan, World
 from bot.ports import Containers, Prober
+from bot.runtime import Plan, World
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from urllib.parse import urlsplit
 
-from bot import audit_head, heard, lease, telemetry, upkeep, vitals
+from bot import audit_head, background, heard, telemetry, upkeep, vitals
 from bot.adapters.containers import DockerContainers
 from bot.adapters.gemini import Gemini, make_diagnoser
 from bot.adapters.probe import HttpProber
@@ -32,13 +32,13 @@ from bot.examination import Examination
 from bot.gate import Gate
 from bot.http import Health, HttpServer
 from bot.outbox import Outbox
-from bot.plan import Plan, World
 from bot.ports import LeftOver
 from bot.questions import Desk
 from bot.ration import Ration
 from bot.reading import FUNCTIONS, Reading
 from bot.record import Record
 from bot.responder import Responder
+from bot.runtime import Plan, World
 from bot.settings import Settings
 from bot.slack import listeners
 from bot.slack.approvers import SlackApprovers
@@ -282,8 +282,8 @@ async def running(settings: Settings) -> AsyncIterator[Connection]:
             def resume(orphans: LeftOver) -> None:
                 work.start(responder.recover(orphans), "going on with what another replica left")
 
-            keeping = asyncio.create_task(lease.keep(edges.store, resume, asyncio.sleep))
-            ending.push_async_callback(lease.end, keeping, edges.store)
+            keeping = asyncio.create_task(background.keep(edges.store, resume, asyncio.sleep))
+            ending.push_async_callback(background.end, keeping, edges.store)
         await connection.start()
         ending.push_async_callback(_stop, connection, work, edges.store)
         work.start(responder.recover(left), "going on where the last run ended")

@@ -17,10 +17,10 @@ from bot.domain.incident import Incident, Place, State
 from bot.domain.verification import Verification
 from bot.errors import SlackError, StoreUnavailable
 from bot.outbox import KEPT, Outbox
-from bot.plan import World
 from bot.playground.slack.faults import Fault
 from bot.playground.slack.state.messages import Message
 from bot.playground.slack.workspace import Workspace
+from bot.runtime import World
 from bot.slack import cards
 from bot.slack.client import identify, web_client
 from bot.slack.messenger import SlackMessenger

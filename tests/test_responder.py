@@ -34,11 +34,11 @@ from bot.errors import (
 )
 from bot.examination import Examination
 from bot.gate import Gate
-from bot.plan import Plan, World
 from bot.ports import Received
 from bot.questions import Desk
 from bot.record import Record
 from bot.responder import Responder
+from bot.runtime import Plan, World
 from bot.watch import Watch
 from tests.fakes import (
     CONTAINER,

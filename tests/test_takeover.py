@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from bot import lease
+from bot import background
 from bot.adapters.runbook_file import RunbookFile
 from bot.adapters.schema import replicas
 from bot.adapters.store import SqlStore
@@ -200,7 +200,7 @@ async def test_what_ended_while_the_database_was_away_is_begun_anew(tmp_path: Pa
 
     monkeypatch.setattr(replica.store, "take_over", away_once)
     with pytest.raises(asyncio.CancelledError):
-        await lease.keep(replica.store, resumed.append, Beats(4).sleep)
+        await background.keep(replica.store, resumed.append, Beats(4).sleep)
     await replica.store.close()
     assert [len(left.alerts) for left in resumed] == [1]
     assert len(tries) == 4

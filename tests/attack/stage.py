@@ -19,10 +19,10 @@ import pytest
 from bot import wiring
 from bot.adapters.store import SqlStore
 from bot.domain.incident import Incident, State
-from bot.plan import World
 from bot.playground.slack.state.messages import Message
 from bot.playground.slack.state.people import MONITOR
 from bot.playground.slack.workspace import Workspace
+from bot.runtime import World
 from bot.settings import load
 from bot.slack import cards
 from tests.fakes import Clock, FakeContainers, FakeDiagnoser, FakeProber

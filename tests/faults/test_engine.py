@@ -17,8 +17,8 @@ from bot.adapters.containers import DockerContainers
 from bot.domain.evidence import Facts
 from bot.domain.incident import State
 from bot.errors import EngineDenied, EngineTimeout, EngineUnreachable, RestartFailed
-from bot.plan import World
 from bot.questions import Desk
+from bot.runtime import World
 from bot.slack import notices, views
 from tests.adapters.conftest import FakeEngine, containers, fake_engine, now
 from tests.fakes import CONTAINER, facts

@@ -30,10 +30,10 @@ from bot.errors import AegisError, ModelUnavailable, RunbookUnwritable, SlackErr
 from bot.examination import Examination
 from bot.gate import Gate
 from bot.outbox import Outbox
-from bot.plan import Plan, World
 from bot.ports import ModelReply, Received
 from bot.record import Record
 from bot.responder import Responder
+from bot.runtime import Plan, World
 from bot.slack.client import Identity
 from bot.slack.messenger import SlackMessenger
 from bot.slack.work import Work
