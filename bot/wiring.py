@@ -19,11 +19,12 @@ from urllib.parse import urlsplit
 from bot import audit_head, background, heard, telemetry, upkeep, vitals
 from bot.adapters.containers import DockerContainers
 from bot.adapters.gemini import Gemini, make_diagnoser
-from bot.adapters.probe import HttpProber
+from bot.adapters.http_probe import HttpProber
+from bot.adapters.own_process import Around
 from bot.adapters.runbook_file import RunbookFile
 from bot.adapters.runbook_table import RunbookTable
 from bot.adapters.store import SqlStore
-from bot.adapters.text_worker import TextWorker
+from bot.adapters.text_worker.worker import TextWorker
 from bot.descriptors import raise_limit
 from bot.domain.guard import Policy
 from bot.domain.redact import redact
@@ -50,7 +51,6 @@ from bot.slack.missed import Missed
 from bot.slack.socket import Connection
 from bot.slack.work import Work
 from bot.steady import Steady
-from bot.surroundings import Around
 from bot.watch import Watch
 from bot.webhook import KEYS, RETRY, Door, Webhook
 

@@ -13,11 +13,12 @@ from typing import Any
 
 import docker
 
-from bot.adapters import bundle, container_list
+from bot.adapters import container_list
 from bot.adapters.container_facts import FULL_ID, NAME, Inspection, facts, read, without_secrets
 from bot.adapters.container_text import safe
 from bot.adapters.containers_client import EngineClient
 from bot.adapters.containers_sources import Look, Sources, every_container, failed, health, state
+from bot.adapters.docker import crash_bundle
 from bot.domain.evidence import Evidence, Facts, LogDigest, Neighbour, Status
 from bot.domain.target import Target
 from bot.errors import BundleFailed, EngineError, TargetNotFound
@@ -171,7 +172,7 @@ class DockerContainers:
             "log": log.value,
             "sources": [asdict(answer.source) for answer in (processes, events, log)],
         }
-        writing = asyncio.to_thread(bundle.write, self._bundles, facts.name, incident, at, content)
+        writing = asyncio.to_thread(crash_bundle.write, self._bundles, facts.name, incident, at, content)
         try:
             return str(await asyncio.wait_for(writing, self._deadline))
         except TimeoutError as late:

@@ -20,11 +20,11 @@ from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
+from bot.adapters.private_files import FILE_MODE
 from bot.adapters.runbook_index import RunbookIndex
 from bot.domain.entry import Entry
 from bot.domain.runbook_json import added, clean, parse, stream
 from bot.errors import RunbookBroken, RunbookUnwritable
-from bot.private_files import FILE_MODE
 
 log = logging.getLogger(__name__)
 

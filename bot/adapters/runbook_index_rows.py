@@ -12,9 +12,9 @@ from dataclasses import fields
 from hashlib import blake2b
 from pathlib import Path
 
+from bot.adapters.private_files import create_private_database
 from bot.domain import retrieval, runbook
 from bot.domain.entry import Entry
-from bot.private_files import create_private_database
 
 FORMAT = "2"
 """Changed when entries are taken apart in another way, so that an older index is made anew."""

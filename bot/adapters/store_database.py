@@ -15,12 +15,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.adapters import schema, store_faults
+from bot.adapters.private_files import create_private_database
 from bot.adapters.schema import alerts
 from bot.adapters.store_audit import SEAL
 from bot.adapters.store_engine import NO_TRANSACTION, READS, WRITES, check_file, connect, understood, write_ahead
 from bot.domain.audit_seal import Seal
 from bot.errors import StoreUnavailable
-from bot.private_files import create_private_database
 
 _Answer = TypeVar("_Answer")
 

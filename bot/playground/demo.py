@@ -21,6 +21,7 @@ from pathlib import Path
 
 import bot
 from bot import env_file
+from bot.adapters.private_files import create_private, make_private_folder
 from bot.errors import AegisError, EngineError, SettingsError
 from bot.playground.engine.engine import ProcessEngine
 from bot.playground.lab import docker
@@ -32,7 +33,6 @@ from bot.playground.slack.state import saved_state
 from bot.playground.slack.state.workspace_state import Change
 from bot.playground.slack.workspace import Workspace
 from bot.playground.web import server
-from bot.private_files import create_private, make_private_folder
 
 log = logging.getLogger(__name__)
 

@@ -18,9 +18,9 @@ import requests
 import urllib3
 from docker.errors import DockerException
 
-from bot.adapters import bundle
 from bot.adapters.containers import DockerContainers
 from bot.adapters.containers_errors import translate, translate_act
+from bot.adapters.docker import crash_bundle
 from bot.domain import guard
 from bot.domain.evidence import Status
 from bot.errors import (
@@ -159,10 +159,10 @@ async def test_environment_command_and_arguments_come_out_nowhere(
     fake_engine.log(b"2026-11-22T10:00:01.000000000Z INFO up\n")
     evidence = await containers.evidence("buggy-app-v2")
     assert evidence.facts is not None
-    bundle = text_of(await containers.bundle(evidence.facts, "inc-1"))
+    crash_bundle = text_of(await containers.bundle(evidence.facts, "inc-1"))
     for secret in PLANTED:
         assert secret not in repr(evidence)
-        assert secret not in bundle
+        assert secret not in crash_bundle
 
 
 async def test_known_secrets_are_redacted_from_every_source(
@@ -178,11 +178,11 @@ async def test_known_secrets_are_redacted_from_every_source(
     fake_engine.say("/top", 200, {"Titles": ["COMMAND"], "Processes": [[secret]]})
     evidence = await containers.evidence("buggy-app-v2")
     assert evidence.facts is not None
-    bundle = text_of(await containers.bundle(evidence.facts, "inc-1"))
+    crash_bundle = text_of(await containers.bundle(evidence.facts, "inc-1"))
     lines = await containers.newest_lines(ID, 10)
     assert evidence.log.lines
     assert evidence.events
-    assert secret not in repr(evidence) + bundle + repr(lines)
+    assert secret not in repr(evidence) + crash_bundle + repr(lines)
 
 
 async def test_a_hanging_source_says_so_and_the_others_are_there(
@@ -461,7 +461,7 @@ async def test_a_disk_that_hangs_fails_the_bundle(
     thawed = threading.Event()
     facts = await containers.facts("buggy-app-v2")
     monkeypatch.setattr(containers, "_deadline", 0.3)
-    monkeypatch.setattr(bundle, "write", lambda *_: thawed.wait())
+    monkeypatch.setattr(crash_bundle, "write", lambda *_: thawed.wait())
     with pytest.raises(BundleFailed, match="did not take"):
         await containers.bundle(facts, "inc-1")
     thawed.set()

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from bot.adapters import bundle, runbook_index_rows, store_engine
+from bot.adapters import runbook_index_rows, store_engine
+from bot.adapters.docker import crash_bundle
 from bot.adapters.runbook_file import RunbookFile
 from bot.domain.evidence import Facts
 from bot.domain.incident import State
@@ -143,7 +144,7 @@ async def test_69_without_a_place_for_the_bundle_nothing_is_restarted(
 ) -> None:
     async def write(look: Facts, incident: str) -> str:
         content = {"log": "x" * 100_000}
-        return str(await asyncio.to_thread(bundle.write, folder, look.name, incident, bench.clock.now(), content))
+        return str(await asyncio.to_thread(crash_bundle.write, folder, look.name, incident, bench.clock.now(), content))
 
     folder = disk / "bundles"
     if how == "full":

@@ -15,7 +15,7 @@ import pytest
 
 from bot.adapters import containers_client
 from bot.adapters.containers import DockerContainers
-from bot.adapters.probe import HttpProber
+from bot.adapters.http_probe import HttpProber
 from bot.domain.evidence import Evidence, Source, Status
 from bot.domain.verify_url import resolve_url
 from bot.errors import EngineDenied, EngineTimeout, EngineUnreachable, RestartFailed, TargetNotFound

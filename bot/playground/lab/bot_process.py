@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from bot.private_files import create_private
+from bot.adapters.private_files import create_private
 
 COMMAND = (sys.executable, "-m", "bot", "run")
 

@@ -6,10 +6,10 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from bot.adapters.private_files import create_private
 from bot.errors import AegisError
 from bot.playground.slack.state.messages import Message
 from bot.playground.slack.state.workspace_state import File, WorkspaceState
-from bot.private_files import create_private
 
 MESSAGES_PER_CHANNEL = 500
 """Newest messages of each channel that are kept."""

@@ -12,7 +12,7 @@ from functools import partial
 import psutil
 import pytest
 
-from bot.adapters.text_worker import INLINE, TextWorker
+from bot.adapters.text_worker.worker import INLINE, TextWorker
 from bot.domain.redact import redact
 from bot.errors import TextOverrun
 from bot.reading import FUNCTIONS, Reading
@@ -120,7 +120,7 @@ async def test_a_long_text_waits_for_its_turn_only_so_long(worker):
 
 _PARENT = """
 import asyncio, sys
-from bot.adapters.text_worker import TextWorker
+from bot.adapters.text_worker.worker import TextWorker
 from tests.adapters import test_text_worker as those
 
 async def main():

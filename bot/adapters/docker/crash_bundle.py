@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bot.adapters.private_files import FILE_MODE, make_private_folder
 from bot.errors import BundleFailed
-from bot.private_files import FILE_MODE, make_private_folder
 
 _PLAIN = re.compile(r"[^A-Za-z0-9_.-]+")
 

@@ -16,7 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from bot.adapters.probe import READ_AT_MOST, HttpProber
+from bot.adapters.http_probe import READ_AT_MOST, HttpProber
 from bot.errors import VerifyUrlRefused
 
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

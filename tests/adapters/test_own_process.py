@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.adapters.own_process import Around
 from bot.domain.own import Need
-from bot.surroundings import Around
 
 ID = "a1" * 32
 

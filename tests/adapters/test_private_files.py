@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from bot.adapters.private_files import create_private, create_private_database, make_private, make_private_folder
 from bot.adapters.runbook_file import RunbookFile
 from bot.adapters.store import SqlStore
 from bot.domain.entry import Entry
 from bot.playground.slack.state import saved_state
 from bot.playground.slack.workspace import Workspace
-from bot.private_files import create_private, create_private_database, make_private, make_private_folder
 from tests.test_http_flood import scene
 
 

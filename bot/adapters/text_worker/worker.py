@@ -16,7 +16,7 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Collection
 from typing import Any, TypeVar, cast
 
-from bot.adapters import text_child
+from bot.adapters.text_worker import child as text_child
 from bot.errors import TextOverrun
 
 log = logging.getLogger(__name__)

@@ -1,0 +1,1 @@
+"""One Docker Engine: inventory, facts, evidence, actions."""

@@ -1,0 +1,1 @@
+"""A child process that reads long outside text."""
