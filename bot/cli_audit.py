@@ -19,7 +19,7 @@ from bot.errors import AegisError, SettingsError
 from bot.settings import load
 
 if TYPE_CHECKING:
-    from bot.adapters.store import SqlStore
+    from bot.adapters.database.store import SqlStore
 
 app = typer.Typer(help="The audit trail: every alert, press, refusal, engine call and outcome.", no_args_is_help=True)
 
@@ -125,7 +125,7 @@ async def _verified(examined: Examined) -> _Found:
 
 @asynccontextmanager
 async def _opened() -> AsyncIterator[SqlStore]:
-    from bot.adapters.store import SqlStore  # noqa: PLC0415 - takes long to import; other commands do without it
+    from bot.adapters.database.store import SqlStore  # noqa: PLC0415 - takes long to import; other commands do without it
 
     store = SqlStore(load().database_url)
     if not store.exists():

@@ -138,8 +138,8 @@ def _memory() -> RunbookFile | RunbookTable:
     settings = load()
     if not settings.shared:
         return RunbookFile(settings.aegis_runbook)
+    from bot.adapters.database.store import SqlStore  # noqa: PLC0415 - as above
     from bot.adapters.runbook_table import RunbookTable  # noqa: PLC0415 - as in cli_audit: it takes long to import
-    from bot.adapters.store import SqlStore  # noqa: PLC0415 - as above
 
     async def made(url: str) -> None:
         store = SqlStore(url)

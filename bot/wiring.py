@@ -18,12 +18,12 @@ from urllib.parse import urlsplit
 
 from bot import audit_head, background, heard, telemetry, upkeep, vitals
 from bot.adapters.containers import DockerContainers
+from bot.adapters.database.store import SqlStore
 from bot.adapters.gemini import Gemini, make_diagnoser
 from bot.adapters.http_probe import HttpProber
 from bot.adapters.own_process import Around
 from bot.adapters.runbook_file import RunbookFile
 from bot.adapters.runbook_table import RunbookTable
-from bot.adapters.store import SqlStore
 from bot.adapters.text_worker.worker import TextWorker
 from bot.descriptors import raise_limit
 from bot.domain.guard import Policy

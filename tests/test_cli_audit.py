@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from bot import audit_head, telemetry
-from bot.adapters.store import SqlStore
+from bot.adapters.database.store import SqlStore
 from bot.domain.guard import Refusal
 from bot.domain.incident import Approval, Place, Press, State
 from bot.domain.redact import redact

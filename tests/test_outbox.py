@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.adapters.store import SqlStore
+from bot.adapters.database.store import SqlStore
 from bot.domain.incident import Incident, Place, State
 from bot.domain.verification import Verification
 from bot.errors import SlackError, StoreUnavailable

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from bot import responder
+from bot.adapters.database.store import SqlStore
 from bot.adapters.runbook_file import RunbookFile
-from bot.adapters.store import SqlStore
 from bot.domain.alert import Kind
 from bot.domain.audit import Act, Verdict
 from bot.domain.evidence import VERIFY_URL, Facts, Port, Source, Status

@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import update
 
 from bot import background
+from bot.adapters.database.store import SqlStore
+from bot.adapters.database.tables import replicas
 from bot.adapters.runbook_file import RunbookFile
-from bot.adapters.schema import replicas
-from bot.adapters.store import SqlStore
 from bot.domain.incident import LIVE, Press, State
 from bot.errors import StoreUnavailable
 from bot.ports import LeftOver

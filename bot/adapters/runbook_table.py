@@ -20,10 +20,10 @@ from sqlalchemy import Connection, Engine, create_engine, delete, func, insert, 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
-from bot.adapters import store_faults
+from bot.adapters.database import errors
+from bot.adapters.database.engine import connecting, understood
+from bot.adapters.database.tables import runbook
 from bot.adapters.runbook_index import RunbookIndex
-from bot.adapters.schema import runbook
-from bot.adapters.store_engine import connecting, understood
 from bot.domain.entry import Entry
 from bot.domain.runbook_json import clean, parse, stream, to_json, written
 from bot.errors import RunbookBroken, RunbookError, RunbookUnwritable
@@ -152,7 +152,7 @@ class RunbookTable:
     def _told(self, error: BaseException, kind: type[RunbookError]) -> RunbookError:
         if isinstance(error, sqlite3.Error):
             return kind("The index of the runbook cannot be made.", mend="Make room in the temporary folder.")
-        fault = store_faults.ours(error, self._url)
+        fault = errors.ours(error, self._url)
         return kind(fault.what, mend=fault.mend, detail=fault.detail)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from bot.adapters.store import SqlStore
+from bot.adapters.database.store import SqlStore
 from bot.domain.incident import Place
 from bot.ports import Note
 

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from bot.adapters.schema import MIGRATIONS, replicas
-from bot.adapters.store import SqlStore
+from bot.adapters.database.store import SqlStore
+from bot.adapters.database.tables import MIGRATIONS, replicas
 from bot.domain.alert import Alert, Kind
 from bot.domain.audit import Act, Examined, Verdict
 from bot.domain.audit_tables import Compared

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.adapters import store_audit, store_database
-from bot.adapters.schema import incidents
-from bot.adapters.store import SqlStore
+from bot.adapters.database import audit, transactions
+from bot.adapters.database.store import SqlStore
+from bot.adapters.database.tables import incidents
 from bot.domain.audit import Act
 from bot.domain.incident import Approval, Incident, Place, State
 from bot.errors import StoreError
@@ -50,13 +50,13 @@ async def hold(store: SqlStore, name: str) -> None:
 
     async def work(connection: AsyncConnection) -> bool:
         await connection.execute(update(incidents).where(incidents.c.id == name).values(owner="paused"))
-        await store_audit.add(connection, [Act("state", datetime.now(UTC), incident=name)])
+        await audit.add(connection, [Act("state", datetime.now(UTC), incident=name)])
         print("holding", flush=True)
         await asyncio.sleep(1)
         await connection.execute(update(incidents).where(incidents.c.id == name).values(state="RESOLVED"))
         return True
 
-    store_database.PAUSES = ()
+    transactions.PAUSES = ()
     try:
         await store._run(work)
     except StoreError:

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from bot import wiring
-from bot.adapters.store import SqlStore
+from bot.adapters.database.store import SqlStore
 from bot.domain.incident import Incident, State
 from bot.playground.slack.state.messages import Message
 from bot.playground.slack.state.people import MONITOR

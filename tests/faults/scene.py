@@ -22,7 +22,7 @@ import pytest
 from aiohttp import web
 
 from bot import wiring
-from bot.adapters.store import SqlStore
+from bot.adapters.database.store import SqlStore
 from bot.domain.incident import Incident
 from bot.playground.engine.engine import ProcessEngine, ProcessImage
 from bot.playground.slack.state.clock import Pace

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from bot.adapters import runbook_index_rows, store_engine
+from bot.adapters import runbook_index_rows
+from bot.adapters.database import engine
 from bot.adapters.docker import crash_bundle
 from bot.adapters.runbook_file import RunbookFile
 from bot.domain.evidence import Facts
@@ -167,7 +168,7 @@ async def test_69_without_a_place_for_the_bundle_nothing_is_restarted(
 async def test_68_a_database_that_another_process_holds_is_told_in_our_words_and_nothing_is_restarted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store_engine, "BUSY", 50)
+    monkeypatch.setattr(engine, "BUSY", 50)
     bench = Bench(tmp_path)
     await bench.store.start()
     incident = await bench.fire()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.adapters import containers_client
-from bot.adapters.store import SqlStore
+from bot.adapters.database.store import SqlStore
 from bot.playground.slack.workspace import Workspace
 from tests.engine import Engine, running_engine, skip_or_fail, wait_until
 from tests.gemini_endpoint import gemini_endpoint

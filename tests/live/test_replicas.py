@@ -21,8 +21,8 @@ import docker
 import pytest
 from aiohttp import web
 
+from bot.adapters.database.store import SqlStore
 from bot.adapters.runbook_table import RunbookTable
-from bot.adapters.store import SqlStore
 from bot.domain.audit import Examined, Verdict
 from bot.domain.incident import LIVE, Incident, State
 from bot.playground.engine.engine import ProcessEngine, ProcessImage

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.adapters.database.store import SqlStore
 from bot.adapters.runbook_table import RunbookTable, TakenIn
-from bot.adapters.store import SqlStore
 from bot.domain import runbook
 from bot.domain.entry import Entry
 from bot.errors import RunbookBroken, RunbookUnwritable

@@ -13,8 +13,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.adapters import store_database
-from bot.adapters.store import SqlStore
+from bot.adapters.database import transactions
+from bot.adapters.database.store import SqlStore
 from bot.domain.audit import Examined
 from bot.domain.incident import Approval, State
 from bot.errors import SchemaTooNew, StoreError, StoreUnavailable
@@ -177,7 +177,7 @@ async def test_73_a_connection_that_dies_at_commit_is_looked_up_before_anything_
     store: SqlStore, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
     opened = await moved(store, (await store.open(an_incident())).incident, State.PROPOSED)
-    monkeypatch.setattr(store_database, "PAUSES", (0, 0))
+    monkeypatch.setattr(transactions, "PAUSES", (0, 0))
     assert store._engine is not None
     dialect = store._engine.sync_engine.dialect
     commit = dialect.do_commit

@@ -17,9 +17,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import upkeep
+from bot.adapters.database.engine import WRITES
+from bot.adapters.database.store import SqlStore
 from bot.adapters.runbook_file import RunbookFile
-from bot.adapters.store import SqlStore
-from bot.adapters.store_engine import WRITES
 from bot.domain.alert import without_secrets
 from bot.domain.entry import Entry
 from bot.domain.guard import Permit, Policy, Refusal

@@ -25,8 +25,8 @@ import aiohttp
 import docker
 from aiohttp import web
 
+from bot.adapters.database.store import SqlStore
 from bot.adapters.runbook_file import RunbookFile
-from bot.adapters.store import SqlStore
 from bot.domain.audit import Examined, Row, Verdict
 from bot.domain.incident import LIVE, Incident, State
 from bot.playground.engine.engine import ProcessEngine, ProcessImage

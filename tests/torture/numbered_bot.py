@@ -16,8 +16,8 @@ from itertools import chain, repeat
 from pathlib import Path
 
 import bot.adapters.containers_client
+import bot.adapters.database.transactions
 import bot.adapters.runbook_file
-import bot.adapters.store_database
 import bot.domain.incident
 import bot.outbox
 import bot.slack.cards
@@ -42,7 +42,7 @@ def hasten() -> None:
     """Shorten the deadlines that are no settings; each is still the edge's own, and none overtakes another."""
     bot.adapters.containers_client.ACT_SECONDS = 5
     bot.domain.incident.GRACE = 3
-    bot.adapters.store_database.DEADLINE = 4.0
+    bot.adapters.database.transactions.DEADLINE = 4.0
     bot.watch.BETWEEN_LOOKS = 0.2
     bot.slack.cards.APART = 0.2
     bot.outbox.LEASE = timedelta(seconds=3)

@@ -14,11 +14,11 @@ from sqlalchemy import URL, insert, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from bot.adapters import schema, store_faults
+from bot.adapters.database import errors, tables
+from bot.adapters.database.audit import SEAL
+from bot.adapters.database.engine import NO_TRANSACTION, READS, WRITES, check_file, connect, understood, write_ahead
+from bot.adapters.database.tables import alerts
 from bot.adapters.private_files import create_private_database
-from bot.adapters.schema import alerts
-from bot.adapters.store_audit import SEAL
-from bot.adapters.store_engine import NO_TRANSACTION, READS, WRITES, check_file, connect, understood, write_ahead
 from bot.domain.audit_seal import Seal
 from bot.errors import StoreUnavailable
 
@@ -61,7 +61,7 @@ class Database:
         try:
             await self._run(self._look_over, begin=READS)
             await self._run(write_ahead, begin=NO_TRANSACTION)
-            await self._run(schema.migrate)
+            await self._run(tables.migrate)
             await self.check()
         except BaseException:
             await self.close()
@@ -84,7 +84,7 @@ class Database:
         await self._run(tried)
         url = understood(self._given)
         name = "SQLite" if url.get_backend_name() == "sqlite" else "PostgreSQL"
-        return f"{name}, {store_faults.place(url)}, schema {len(schema.MIGRATIONS)}"
+        return f"{name}, {errors.place(url)}, schema {len(tables.MIGRATIONS)}"
 
     async def _run(self, work: Callable[[AsyncConnection], Awaitable[_Answer]], *, begin: str = WRITES) -> _Answer:
         """Do ``work`` in one transaction, again where the outcome is unknown; raises ``StoreError`` only.
@@ -109,8 +109,8 @@ class Database:
                 async with alone, asyncio.timeout(DEADLINE), engine.begin() as connection:
                     return await work(connection)
             except (SQLAlchemyError, TimeoutError, OSError) as error:
-                if not (pauses and store_faults.unknown(error)):
-                    raise store_faults.ours(error, self._url) from error
+                if not (pauses and errors.unknown(error)):
+                    raise errors.ours(error, self._url) from error
             await asyncio.sleep(pauses.pop(0))
 
     async def _look_over(self, connection: AsyncConnection) -> None:
@@ -118,5 +118,5 @@ class Database:
         if self._url is not None and connection.dialect.name == "sqlite":
             found = await connection.scalar(text("PRAGMA quick_check(1)"))
             if found != "ok":
-                raise store_faults.damaged(self._url, str(found))
-        await schema.version(connection)
+                raise errors.damaged(self._url, str(found))
+        await tables.version(connection)

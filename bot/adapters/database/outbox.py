@@ -10,9 +10,9 @@ from pydantic import TypeAdapter
 from sqlalchemy import Row, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.adapters.schema import outbox
-from bot.adapters.store_engine import READS, Run, insert_new
-from bot.adapters.store_rows import clean, to_text
+from bot.adapters.database.engine import READS, Run, insert_new
+from bot.adapters.database.rows import clean, to_text
+from bot.adapters.database.tables import outbox
 from bot.errors import StoreUnavailable
 from bot.ports import Note
 

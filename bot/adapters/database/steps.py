@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, and_, case
 
-from bot.adapters.schema import incidents
-from bot.adapters.store_rows import SAID, clean, to_text
+from bot.adapters.database.rows import SAID, clean, to_text
+from bot.adapters.database.tables import incidents
 from bot.domain.audit import Act, Verdict
 from bot.domain.incident import Approval, Incident, State
 

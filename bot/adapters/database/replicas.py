@@ -9,8 +9,8 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement, Double, Table, and_, delete, func, insert, literal_column, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.adapters.schema import alerts, incidents, replicas
-from bot.adapters.store_rows import ENDED_ROWS, LIVE_ROWS, to_incident, to_received
+from bot.adapters.database.rows import ENDED_ROWS, LIVE_ROWS, to_incident, to_received
+from bot.adapters.database.tables import alerts, incidents, replicas
 from bot.domain.incident import State
 from bot.ports import MOST_TRIES, LeftOver
 

@@ -24,8 +24,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.adapters.schema import approvals, audit, incidents, refusals, versions
-from bot.adapters.store_rows import clean
+from bot.adapters.database.rows import clean
+from bot.adapters.database.tables import approvals, audit, incidents, refusals, versions
 from bot.domain.audit import Act, Row, appended, columns
 from bot.domain.audit_seal import Cell, Seal
 from bot.domain.audit_tables import Press, Standing, Tables

@@ -22,9 +22,9 @@ from sqlalchemy import URL, text
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.adapters import schema, store_database, store_engine, store_faults
-from bot.adapters.store import SqlStore
-from bot.adapters.store_rows import cleaned, to_text
+from bot.adapters.database import engine, errors, tables, transactions
+from bot.adapters.database.rows import cleaned, to_text
+from bot.adapters.database.store import SqlStore
 from bot.domain.audit import Act
 from bot.domain.diagnosis import Diagnosis
 from bot.domain.evidence import Evidence
@@ -38,8 +38,8 @@ from tests.long import often
 
 __all__ = ["store"]
 
-VERSIONS = [(number,) for number in range(1, len(schema.MIGRATIONS) + 1)]
-FIRST_SCHEMA = Path(__file__).parents[1] / "corpus" / "store" / "schema_1.sql"
+VERSIONS = [(number,) for number in range(1, len(tables.MIGRATIONS) + 1)]
+FIRST_SCHEMA = Path(__file__).parents[2] / "corpus" / "store" / "schema_1.sql"
 
 
 @pytest.fixture
@@ -161,7 +161,7 @@ async def test_what_was_said_to_be_on_disk_is_there_after_kill_9(url: str, lines
 async def test_a_process_that_holds_the_lock_too_long_is_named_as_such(
     store: SqlStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store_engine, "BUSY", 50)
+    monkeypatch.setattr(engine, "BUSY", 50)
     impatient = SqlStore(f"sqlite:///{tmp_path / 'aegis.db'}")
     await impatient.start()
     with closing(sqlite3.connect(tmp_path / "aegis.db", isolation_level=None)) as other:
@@ -225,7 +225,7 @@ async def test_whoever_asks_again_with_the_token_of_a_step_has_won_it(
     store: SqlStore, answer_is_lost: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known = (await store.open(an_incident())).incident
-    monkeypatch.setattr(store_database, "PAUSES", ())
+    monkeypatch.setattr(transactions, "PAUSES", ())
     answer_is_lost(1)
     with pytest.raises(StoreUnavailable):
         await store.claim(known, replace(known, state=State.PROPOSED), token="mine")
@@ -347,7 +347,7 @@ async def test_a_folder_and_a_missing_folder_are_named(tmp_path: Path) -> None:
 
 
 async def test_a_network_file_system_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_engine, "_file_system", lambda folder: "nfs4")
+    monkeypatch.setattr(engine, "_file_system", lambda folder: "nfs4")
     assert "network file system (nfs4)" in (await refused(f"sqlite:///{tmp_path / 'aegis.db'}")).what
     assert not (tmp_path / "aegis.db").exists()
 
@@ -401,9 +401,9 @@ async def test_a_later_version_takes_over_what_an_earlier_one_wrote(
     opened = (await store.open(an_incident())).incident
     await store.close()
     second = ("ALTER TABLE incidents ADD COLUMN team TEXT NOT NULL DEFAULT ''", "CREATE TABLE notes (id TEXT)")
-    later = (*schema.MIGRATIONS, second)
-    monkeypatch.setattr(schema.migrate, "__defaults__", (later,))
-    monkeypatch.setattr(schema.version, "__defaults__", (later,))
+    later = (*tables.MIGRATIONS, second)
+    monkeypatch.setattr(tables.migrate, "__defaults__", (later,))
+    monkeypatch.setattr(tables.version, "__defaults__", (later,))
     again = SqlStore(url)
     await again.start()
     assert await again.get(opened.id) == opened
@@ -415,8 +415,8 @@ async def test_a_migration_that_fails_leaves_the_version_before(
     store: SqlStore, url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     await store.close()
-    later = (*schema.MIGRATIONS, ("CREATE TABLE notes (id TEXT)", "ALTER TABLE nowhere ADD COLUMN x TEXT"))
-    monkeypatch.setattr(schema.migrate, "__defaults__", (later,))
+    later = (*tables.MIGRATIONS, ("CREATE TABLE notes (id TEXT)", "ALTER TABLE nowhere ADD COLUMN x TEXT"))
+    monkeypatch.setattr(tables.migrate, "__defaults__", (later,))
     assert isinstance(await refused(url), StoreUnavailable)
     assert rows(tmp_path / "aegis.db", "SELECT version FROM schema_version") == VERSIONS
     assert rows(tmp_path / "aegis.db", "SELECT name FROM sqlite_master WHERE name = 'notes'") == []
@@ -444,4 +444,4 @@ async def test_no_piece_of_a_password_that_was_not_encoded_is_shown(password: st
 
 async def test_a_host_that_is_none_is_not_shown() -> None:
     url = URL.create("postgresql+psycopg", "aegis", "p", "ss/w:rd@postgres", database="w:rd@x")
-    assert "w:rd" not in store_faults.place(url)
+    assert "w:rd" not in errors.place(url)

@@ -12,13 +12,13 @@ from uuid import uuid4
 from sqlalchemy import ColumnElement, Select, and_, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.adapters import store_audit, store_faults, store_replicas, store_steps
-from bot.adapters.schema import approvals, heard, incidents, refusals
-from bot.adapters.store_alerts import Inbox
-from bot.adapters.store_database import Database
-from bot.adapters.store_engine import READS, insert_new
-from bot.adapters.store_outbox import SqlOutbox
-from bot.adapters.store_rows import ENDED_ROWS, LIVE_ROWS, clean, cleaned, to_incident
+from bot.adapters.database import audit, errors, replicas, steps
+from bot.adapters.database.engine import READS, insert_new
+from bot.adapters.database.inbox import Inbox
+from bot.adapters.database.outbox import SqlOutbox
+from bot.adapters.database.rows import ENDED_ROWS, LIVE_ROWS, clean, cleaned, to_incident
+from bot.adapters.database.tables import approvals, heard, incidents, refusals
+from bot.adapters.database.transactions import Database
 from bot.domain.audit import Act, Row, Verdict
 from bot.domain.audit_tables import Tables
 from bot.domain.guard import History, Refusal
@@ -101,7 +101,7 @@ class SqlStore(Database):
         """
         new = cleaned(incident)
         row = {
-            **store_steps.columns(new),
+            **steps.columns(new),
             "id": new.id,
             "target": new.target,
             "opened_at": new.opened_at,
@@ -113,7 +113,7 @@ class SqlStore(Database):
 
         async def work(connection: AsyncConnection) -> Opened | None:
             if await connection.scalar(insert_new(connection, incidents).values(row).returning(incidents.c.id)):
-                await store_audit.add(connection, [store_steps.opened(new)])
+                await audit.add(connection, [steps.opened(new)])
             mine = (await connection.execute(select(incidents).where(incidents.c.id == new.id))).one_or_none()
             if mine is not None:
                 return Opened(to_incident(mine), new=True)
@@ -146,9 +146,9 @@ class SqlStore(Database):
             nonlocal taken
             if taken:
                 # The first try may have been committed: what it made ours would then be nobody's to begin.
-                await store_replicas.resign(connection, self._owner)
-                await store_replicas.give_back(connection, self._owner)
-            left = await store_replicas.take_over(connection, self._owner, everything)
+                await replicas.resign(connection, self._owner)
+                await replicas.give_back(connection, self._owner)
+            left = await replicas.take_over(connection, self._owner, everything)
             taken = True
             return left
 
@@ -156,22 +156,22 @@ class SqlStore(Database):
 
     async def give_back(self) -> None:
         """Take back the tries that were begun and not ended: this process stops in good order, and nothing failed."""
-        await self._run(lambda connection: store_replicas.give_back(connection, self._owner))
+        await self._run(lambda connection: replicas.give_back(connection, self._owner))
 
     async def resign(self) -> None:
         """Give the lease back, so that others go on at once."""
-        await self._run(lambda connection: store_replicas.resign(connection, self._owner))
+        await self._run(lambda connection: replicas.resign(connection, self._owner))
 
     async def owns(self, incident: Incident) -> bool:
         """Say whether nobody took this incident over since it was read or saved."""
-        asked = select(incidents.c.id).where(store_steps.owned(incident, self._owner))
+        asked = select(incidents.c.id).where(steps.owned(incident, self._owner))
         return await self._run(lambda connection: connection.scalar(asked), begin=READS) is not None
 
     async def sending(self, incident: Incident, act: Act) -> bool:
         """Add to the audit trail what the engine is about to be told; ``False`` where the incident was taken over."""
         token = uuid4().hex
         row = {"updated_at": datetime.now(UTC), "writer": token}
-        still = update(incidents).where(store_steps.owned(incident, self._owner)).values(row)
+        still = update(incidents).where(steps.owned(incident, self._owner)).values(row)
         added = select(incidents.c.id).where(incidents.c.id == clean(incident.id), incidents.c.writer == token)
 
         async def work(connection: AsyncConnection) -> bool:
@@ -179,14 +179,14 @@ class SqlStore(Database):
                 return True
             if (await connection.execute(still)).rowcount != 1:
                 return False
-            await store_audit.add(connection, [act])
+            await audit.add(connection, [act])
             return True
 
         return await self._run(work)
 
     async def was_sent(self, incident: str) -> bool:
         """Say whether the trail has it that the engine was about to be told something; if not, it was told nothing."""
-        return await self._run(lambda connection: store_audit.has(connection, "engine", incident), begin=READS)
+        return await self._run(lambda connection: audit.has(connection, "engine", incident), begin=READS)
 
     async def claim(
         self, before: Incident, after: Incident, approval: Approval | None = None, token: str = ""
@@ -202,33 +202,33 @@ class SqlStore(Database):
         if approval is not None and (before.state, after.state) not in _APPROVABLE:
             raise ValueError(f"an approval leads from PROPOSED to RESTARTING, not from {before.state} to {after.state}")
         token = token or uuid4().hex
-        row = {**store_steps.columns(cleaned(after)), "revision": before.revision + 1, "writer": token, "tries": 1}
-        row |= store_steps.to(self._owner)
-        still = store_steps.unchanged(before)
-        if not store_steps.anyone(before, after):
+        row = {**steps.columns(cleaned(after)), "revision": before.revision + 1, "writer": token, "tries": 1}
+        row |= steps.to(self._owner)
+        still = steps.unchanged(before)
+        if not steps.anyone(before, after):
             still = and_(still, incidents.c.owner == self._owner)
         won = and_(incidents.c.id == clean(before.id), incidents.c.writer == token)
 
         async def work(connection: AsyncConnection) -> Incident | None:
             changed = await connection.execute(update(incidents).where(still).values(row))
             if changed.rowcount == 1 and approval is not None:
-                await connection.execute(insert(approvals).values(store_steps.approved(before, approval, token)))
+                await connection.execute(insert(approvals).values(steps.approved(before, approval, token)))
             if changed.rowcount == 1:
-                await store_audit.add(connection, store_steps.step(before, after, approval))
+                await audit.add(connection, steps.step(before, after, approval))
             saved = (await connection.execute(select(incidents).where(won))).one_or_none()
             return None if saved is None else to_incident(saved)
 
         try:
             return await self._run(work)
-        except store_faults.Conflict:
+        except errors.Conflict:
             return None
 
     async def refine(self, before: Incident, after: Incident) -> bool:
         """Save what ``after`` says more of an incident that is PROPOSED, if the stored one still is ``before``."""
         if {before.state, after.state} != {State.PROPOSED} or (before.id, before.digest) != (after.id, after.digest):
             raise ValueError(f"{after.id} is more than a closer look at {before.id}")
-        row = store_steps.columns(cleaned(after))
-        still = store_steps.unchanged(before)
+        row = steps.columns(cleaned(after))
+        still = steps.unchanged(before)
         changed = await self._run(lambda connection: connection.execute(update(incidents).where(still).values(row)))
         return changed.rowcount == 1
 
@@ -241,29 +241,29 @@ class SqlStore(Database):
 
         async def work(connection: AsyncConnection) -> None:
             if await connection.scalar(insert_new(connection, refusals).values(row).returning(refusals.c.token)):
-                await store_audit.add(connection, [act])
+                await audit.add(connection, [act])
 
         await self._run(work)
 
     async def note(self, act: Act) -> None:
         """Add an act to the audit trail; where a connection is lost at COMMIT, it may stand there twice."""
-        await self._run(lambda connection: store_audit.add(connection, [act]))
+        await self._run(lambda connection: audit.add(connection, [act]))
 
     async def trail(self, after: int = 0, limit: int = 1000) -> tuple[Row, ...]:
         """Return the audit trail's rows after the number ``after``, at most ``limit``."""
-        return await self._run(lambda connection: store_audit.read(connection, after, limit), begin=READS)
+        return await self._run(lambda connection: audit.read(connection, after, limit), begin=READS)
 
     async def begin_trail(self) -> None:
         """Let the audit trail go on by this process's rule; the change is a row of it. Raises ``StoreError``."""
-        await self._run(store_audit.begin)
+        await self._run(audit.begin)
 
     async def head(self) -> tuple[int, str]:
         """Return the number and the hash of the audit trail's newest row; 0 and ``""`` where there is none."""
-        return await self._run(store_audit.head, begin=READS)
+        return await self._run(audit.head, begin=READS)
 
     async def compared(self) -> Tables:
         """Return what the audit trail must agree with, as it stands at one moment."""
-        return await self._run(store_audit.tables, begin=READS)
+        return await self._run(audit.tables, begin=READS)
 
     async def live(self, target: str = "") -> tuple[Incident, ...]:
         """Return the live incidents, of one target or all, oldest first."""

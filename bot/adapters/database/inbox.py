@@ -10,10 +10,10 @@ from uuid import uuid4
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.adapters import store_audit
-from bot.adapters.schema import alerts
-from bot.adapters.store_engine import READS, Run, insert_new
-from bot.adapters.store_rows import SAID, clean, to_received, to_text, within_limits
+from bot.adapters.database import audit
+from bot.adapters.database.engine import READS, Run, insert_new
+from bot.adapters.database.rows import SAID, clean, to_received, to_text, within_limits
+from bot.adapters.database.tables import alerts
 from bot.domain.audit import Act
 from bot.errors import StoreError
 from bot.ports import Received
@@ -74,7 +74,7 @@ class Inbox:
             rows = [arrival.row for arrival in batch]
             new = insert_new(connection, alerts).values(rows).returning(alerts.c.receipt)
             taken = set(await connection.scalars(new))
-            await store_audit.add(connection, [one.act for one in batch if one.row["receipt"] in taken])
+            await audit.add(connection, [one.act for one in batch if one.row["receipt"] in taken])
             return set(await connection.scalars(select(alerts.c.receipt).where(alerts.c.key.in_(keys))))
 
         try:
@@ -105,7 +105,7 @@ class Inbox:
         async def work(connection: AsyncConnection) -> bool:
             if (await connection.execute(change)).rowcount != 1:
                 return False
-            await store_audit.add(connection, [act])
+            await audit.add(connection, [act])
             return True
 
         return await self._run(work)
