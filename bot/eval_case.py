@@ -29,7 +29,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bot import facts_file, filters
+from bot import filters
+from bot.adapters.docker import inspect_file
 from bot.domain.diagnosis import Action, Trouble
 from bot.domain.evidence import Evidence, LogDigest, Neighbour, Source, Status, Usage
 from bot.domain.logdigest import join
@@ -103,7 +104,7 @@ class Case(BaseModel):
         """Return what Aegis would have read; raises ``AegisError`` for facts that cannot be understood."""
         facts = None
         if self.facts is not None:
-            facts = facts_file.read(self.facts, name=self.target, secrets=secrets)
+            facts = inspect_file.read(self.facts, name=self.target, secrets=secrets)
         text = self.text()
         runs = [run for run in (self.before.encode(), text) if run.strip()]
         parts = [filters.digested([run], secrets) for run in runs]

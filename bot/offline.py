@@ -7,7 +7,8 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from bot import facts_file, filters
+from bot import filters
+from bot.adapters.docker import inspect_file
 from bot.adapters.runbook_file import RunbookFile
 from bot.domain import runbook, symptoms
 from bot.domain.admission import bounded
@@ -51,7 +52,7 @@ def _evidence(name: str, given: Given, now: datetime, secrets: Sequence[str]) ->
     facts, log = None, LogDigest()
     state, lines = (Source(source, Status.EMPTY, "not given") for source in ("state", "logs"))
     if given.facts is not None:
-        facts = facts_file.read(given.facts, name=name, secrets=secrets)
+        facts = inspect_file.read(given.facts, name=name, secrets=secrets)
         state = Source("state", Status.OK) if facts else Source("state", Status.EMPTY, "nothing in the file")
     if given.log is not None:
         log = filters.digested(given.log, secrets)

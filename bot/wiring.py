@@ -17,8 +17,8 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from bot import audit_head, background, heard, telemetry, upkeep, vitals
-from bot.adapters.containers import DockerContainers
 from bot.adapters.database.store import SqlStore
+from bot.adapters.docker.containers import DockerContainers
 from bot.adapters.gemini import Gemini, make_diagnoser
 from bot.adapters.http_probe import HttpProber
 from bot.adapters.own_process import Around

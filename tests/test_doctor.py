@@ -15,7 +15,7 @@ import yaml
 from aiohttp import web
 
 from bot import doctor
-from bot.adapters.containers import DockerContainers
+from bot.adapters.docker.containers import DockerContainers
 from bot.check import Check
 from bot.doctor import examine
 from bot.doctor_slack import SCOPES

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from bot.adapters.containers import DockerContainers
+from bot.adapters.docker.containers import DockerContainers
 
 ID = "d179645ee618be8e4a8b5eb443a515c24049bb6f5dd197ec1e9b1857b8f2bc71"
 Reply = Callable[["Handler"], None]

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from bot import facts_file
-from bot.adapters import container_events, container_facts, container_list, container_logs, container_usage
-from bot.adapters.containers_errors import refused
+from bot.adapters.docker import events, inspect_file, listing, logs, stats
+from bot.adapters.docker import inspection as container_facts
+from bot.adapters.docker.errors import refused
 from bot.domain import alert, guard, judgement, logdigest, reply, runbook, runbook_json, symptoms, verify_url, webhook
 from bot.domain.entry import Entry
 from bot.domain.evidence import Evidence, Neighbour
@@ -110,8 +110,8 @@ def inspected(answer: Any) -> Any:
 
 
 def listed(rows: Any) -> Any:
-    found = container_list.targets(rows)
-    return found, container_list.neighbours(rows, facts(networks=("n",)), ["a line"], KNOWN)
+    found = listing.targets(rows)
+    return found, listing.neighbours(rows, facts(networks=("n",)), ["a line"], KNOWN)
 
 
 def row(text: str) -> dict[str, Any]:
@@ -124,9 +124,9 @@ def logged(text: str) -> Any:
     raw = text.encode("utf-8", "replace")
     chunks = [raw[at : at + 1000] for at in range(0, len(raw), 1000)]
     return (
-        [len(batch) for batch in container_logs.frames(chunks)],
-        [len(batch) for batch in container_logs.stamped(chunks, terminal=True)],
-        container_logs.newest(chunks, 10, terminal=True, secrets=KNOWN),
+        [len(batch) for batch in logs.frames(chunks)],
+        [len(batch) for batch in logs.stamped(chunks, terminal=True)],
+        logs.newest(chunks, 10, terminal=True, secrets=KNOWN),
     )
 
 
@@ -193,7 +193,7 @@ TEXTS: dict[str, Callable[[str], Any]] = {
     "settings": settings_of,
     "inspect": lambda text: inspected(inspection(text)),
     "list": lambda text: listed([row(text)]),
-    "events": lambda text: container_events.lines(container_events.decode([text.encode("utf-8", "replace")])),
+    "events": lambda text: events.lines(events.decode([text.encode("utf-8", "replace")])),
     "refusal": lambda text: refused(500, text.encode("utf-8", "replace"), "unix:///x"),
     "label": lambda text: guard.approvals(facts(labels=(("aegis.approvals", text),))),
     "time": wording.moment,
@@ -217,9 +217,9 @@ VALUES: dict[str, Callable[[Any], Any]] = {
     "inspect: parts": lambda value: inspected(
         {"Id": CONTAINER, "Name": "/x", "State": value, "Config": value, "HostConfig": value, "NetworkSettings": value}
     ),
-    "facts file": lambda value: facts_file.read(value, name="x"),
-    "usage": lambda value: container_usage.usage(an_object(value), facts()),
-    "usage: parts": lambda value: container_usage.usage(
+    "facts file": lambda value: inspect_file.read(value, name="x"),
+    "usage": lambda value: stats.usage(an_object(value), facts()),
+    "usage: parts": lambda value: stats.usage(
         dict.fromkeys(("memory_stats", "pids_stats", "cpu_stats", "precpu_stats"), value), facts(memory_limit=9)
     ),
     "list": lambda value: listed([an_object(value)]),
@@ -227,8 +227,8 @@ VALUES: dict[str, Callable[[Any], Any]] = {
         [dict.fromkeys(("Id", "Names", "State", "Status", "Labels", "Created"), value)]
     ),
     "list: networks": lambda value: listed([row("x") | {"NetworkSettings": value}]),
-    "events": lambda value: container_events.lines(container_events.decode([json.dumps(value).encode()])),
-    "events: parts": lambda value: container_events.lines([{"Action": "die", "Actor": value, "time": value}]),
+    "events": lambda value: events.lines(events.decode([json.dumps(value).encode()])),
+    "events: parts": lambda value: events.lines([{"Action": "die", "Actor": value, "time": value}]),
     "window": lambda value: presses._carried({"private_metadata": json.dumps(value)}, "U1", "T1"),
     "button": lambda value: presses._carries({"value": value, "selected_option": value}),
 }

@@ -348,7 +348,7 @@ def test_the_examination_asks_the_engine_for_evidence_and_nothing_else():
 def test_what_reads_and_asks_the_model_imports_nothing_that_acts(name):
     acting = (
         "docker",
-        "bot.adapters.containers",
+        "bot.adapters.docker.containers",
         "bot.adapters.database.store",
         "bot.slack",
         "bot.responder",

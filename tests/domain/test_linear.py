@@ -35,7 +35,7 @@ def test_patterns_are_linear(module):
 
 # Made while a text is read, from names that are escaped: no longer than a name, and nothing repeats in them.
 _OF_NAMES = {
-    "bot.adapters.container_list",
+    "bot.adapters.docker.listing",
     "bot.domain.prompt_parts",
     "bot.domain.target_match",
     "bot.eval_grade",

@@ -13,7 +13,7 @@ import pytest
 from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
 
-from bot.adapters.containers import DockerContainers
+from bot.adapters.docker.containers import DockerContainers
 from bot.domain.evidence import Facts
 from bot.domain.incident import State
 from bot.errors import EngineDenied, EngineTimeout, EngineUnreachable, RestartFailed

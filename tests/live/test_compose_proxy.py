@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from bot.adapters.containers import DockerContainers
+from bot.adapters.docker.containers import DockerContainers
 from tests.engine import Engine
 from tests.fakes import START
 from tests.proxy_rules import FILES, allows

@@ -24,7 +24,7 @@ import docker
 import pytest
 import requests
 
-from bot.adapters.containers import DockerContainers
+from bot.adapters.docker.containers import DockerContainers
 from bot.domain.evidence import Status
 from bot.errors import RestartFailed, TargetNotFound
 from bot.playground.engine.engine import ProcessEngine, ProcessImage

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.adapters import containers_client
 from bot.adapters.database.store import SqlStore
+from bot.adapters.docker import client
 from bot.playground.slack.workspace import Workspace
 from tests.engine import Engine, running_engine, skip_or_fail, wait_until
 from tests.gemini_endpoint import gemini_endpoint
@@ -24,7 +24,7 @@ async def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     """Everything with an engine of its own, which may die; its app takes its time to stop."""
     skip_or_fail()
     without_proxies(monkeypatch)
-    monkeypatch.setattr(containers_client, "ACT_SECONDS", 1)
+    monkeypatch.setattr(client, "ACT_SECONDS", 1)
     with running_engine() as own:
         # The app ignores this signal, so the engine waits for the whole stop time-out.
         own.app(NAME, health=False, stop_signal="SIGUSR2", labels={"aegis.stop-timeout": "3"})

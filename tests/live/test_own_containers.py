@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.adapters.containers import DockerContainers
+from bot.adapters.docker.containers import DockerContainers
 from bot.domain.own import Need, Surroundings, own, own_ids
 from bot.domain.target import Target
 from tests.engine import Engine

@@ -15,8 +15,8 @@ from functools import partial
 from itertools import chain, repeat
 from pathlib import Path
 
-import bot.adapters.containers_client
 import bot.adapters.database.transactions
+import bot.adapters.docker.client
 import bot.adapters.runbook_file
 import bot.domain.incident
 import bot.outbox
@@ -24,7 +24,7 @@ import bot.slack.cards
 import bot.upkeep
 import bot.watch
 from bot import wiring
-from bot.adapters.containers import DockerContainers
+from bot.adapters.docker.containers import DockerContainers
 from bot.errors import AegisError
 from bot.settings import load
 from bot.slack.client import web_client
@@ -40,7 +40,7 @@ FORKS.set_forkserver_preload([__name__])
 
 def hasten() -> None:
     """Shorten the deadlines that are no settings; each is still the edge's own, and none overtakes another."""
-    bot.adapters.containers_client.ACT_SECONDS = 5
+    bot.adapters.docker.client.ACT_SECONDS = 5
     bot.domain.incident.GRACE = 3
     bot.adapters.database.transactions.DEADLINE = 4.0
     bot.watch.BETWEEN_LOOKS = 0.2

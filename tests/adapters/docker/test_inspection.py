@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.adapters.container_facts import facts, read
+from bot.adapters.docker.inspection import facts, read
 from bot.domain.evidence import Facts, HealthProbe, Port
 from bot.errors import EngineError
 from tests.adapters.conftest import INSPECT

@@ -9,7 +9,7 @@ import requests
 import urllib3
 from docker.errors import DockerException, InvalidVersion
 
-from bot.adapters.container_text import safe
+from bot.adapters.docker.text import safe
 from bot.errors import EngineDenied, EngineError, EngineTimeout, EngineUnreachable, RestartFailed, TargetNotFound
 
 _NEVER_SENT = (FileNotFoundError, PermissionError, ConnectionRefusedError, urllib3.exceptions.NewConnectionError)

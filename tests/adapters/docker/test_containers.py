@@ -18,9 +18,9 @@ import requests
 import urllib3
 from docker.errors import DockerException
 
-from bot.adapters.containers import DockerContainers
-from bot.adapters.containers_errors import translate, translate_act
 from bot.adapters.docker import crash_bundle
+from bot.adapters.docker.containers import DockerContainers
+from bot.adapters.docker.errors import translate, translate_act
 from bot.domain import guard
 from bot.domain.evidence import Status
 from bot.errors import (
@@ -35,7 +35,7 @@ from bot.errors import (
 from tests.adapters.conftest import ID, FakeEngine, Handler
 from tests.engine import wait_until
 
-ROWS = [json.loads(line) for line in (Path(__file__).parents[1] / "corpus/names.jsonl").read_text().splitlines()]
+ROWS = [json.loads(line) for line in (Path(__file__).parents[2] / "corpus/names.jsonl").read_text().splitlines()]
 PLANTED = ("planted-env-secret", "planted-args-secret", "planted-cmd-secret", "planted-entry-secret")
 POLICY = guard.Policy(frozenset({"buggy-app-v2"}), cooldown=0, limit=9, expiry=3600, dry_run=False)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.adapters.container_text import safe
+from bot.adapters.docker.text import safe
 
 KINDS = (
     *("create", "start", "die", "oom", "kill", "stop", "restart", "pause", "unpause", "rename", "update", "destroy"),

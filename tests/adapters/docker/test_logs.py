@@ -10,20 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.adapters.container_logs import (
-    TAIL,
-    Reading,
-    frames,
-    newest,
-    present_run,
-    read_tail,
-    read_whole,
-    stamp,
-    stamped,
-)
+from bot.adapters.docker.logs import TAIL, Reading, frames, newest, present_run, read_tail, read_whole, stamp, stamped
 from bot.domain.evidence import Facts, LogDigest
 from bot.errors import EngineTimeout
-from tests.adapters.test_container_facts import look
+from tests.adapters.docker.test_inspection import look
 
 FACTS = look()
 

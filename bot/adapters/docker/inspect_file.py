@@ -7,8 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bot.adapters import container_facts
-from bot.adapters.container_facts import Inspection
+from bot.adapters.docker.inspection import Inspection, facts
 from bot.domain.evidence import Facts
 from bot.errors import AegisError
 
@@ -63,7 +62,7 @@ def read(given: object, *, name: str, secrets: Sequence[str] = ()) -> Facts | No
     except ValidationError as error:
         places = {".".join(map(str, one["loc"])) for one in error.errors(include_input=False)}
         raise _unclear(f"look at {', '.join(sorted(places))}") from error
-    return container_facts.facts(inspection, host="", restart_timeout=_STOP, secrets=secrets)
+    return facts(inspection, host="", restart_timeout=_STOP, secrets=secrets)
 
 
 def _as_inspection(given: Mapping[str, Any]) -> dict[str, Any]:

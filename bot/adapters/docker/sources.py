@@ -13,11 +13,12 @@ from typing import Any, Generic, TypeVar
 
 import docker
 
-from bot.adapters import container_events, container_logs, container_usage
-from bot.adapters.container_logs import Reading
-from bot.adapters.container_stream import read_ahead
-from bot.adapters.container_text import safe
-from bot.adapters.containers_client import EngineClient
+from bot.adapters.docker import events as container_events
+from bot.adapters.docker import logs, stats
+from bot.adapters.docker.client import EngineClient
+from bot.adapters.docker.logs import Reading
+from bot.adapters.docker.stream import read_ahead
+from bot.adapters.docker.text import safe
 from bot.domain.evidence import Facts, LogDigest, Source, Status, Usage
 from bot.errors import EngineDenied, EngineError, EngineTimeout, EngineUnreachable, TargetNotFound
 
@@ -72,7 +73,7 @@ class Sources:
         """Read the newest lines of the log of this run and those before, digested and redacted."""
 
         def read(open_log: Opened) -> tuple[LogDigest, Reading]:
-            return container_logs.read_tail(open_log, look.facts, terminal=look.terminal, secrets=self._secrets)
+            return logs.read_tail(open_log, look.facts, terminal=look.terminal, secrets=self._secrets)
 
         return await self._read_log(look, read, ends)
 
@@ -82,7 +83,7 @@ class Sources:
         stop = ends - self._deadline / 5
 
         def read(open_log: Opened) -> tuple[LogDigest, Reading]:
-            return container_logs.read_whole(
+            return logs.read_whole(
                 open_log,
                 look.facts,
                 terminal=look.terminal,
@@ -126,7 +127,7 @@ class Sources:
 
         def ask(client: docker.APIClient) -> tuple[str, ...]:
             chunks = self._open_log(client, look.facts.container_id, max(1, int(count)), ends)
-            return container_logs.newest(chunks, max(1, int(count)), terminal=look.terminal, secrets=self._secrets)
+            return logs.newest(chunks, max(1, int(count)), terminal=look.terminal, secrets=self._secrets)
 
         return await self._client.ask(ask, _left(ends))
 
@@ -149,16 +150,14 @@ class Sources:
             return Answer(None, Source("stats", Status.EMPTY, "not running"))
 
         def ask(client: docker.APIClient) -> Usage:
-            return container_usage.usage(client.stats(facts.container_id, stream=False, one_shot=True), facts)
+            return stats.usage(client.stats(facts.container_id, stream=False, one_shot=True), facts)
 
         async def answer() -> Answer[Usage | None]:
             used = await self._client.ask(ask, min(USAGE_SECONDS, _left(ends)))
             known = used.memory is not None or used.pids is not None
             return Answer(
                 used,
-                Source(
-                    "stats", Status.OK if known else Status.EMPTY, container_usage.told(used, facts) if known else ""
-                ),
+                Source("stats", Status.OK if known else Status.EMPTY, stats.told(used, facts) if known else ""),
             )
 
         return await _kept("stats", answer, None)

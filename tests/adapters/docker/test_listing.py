@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.adapters import container_events, container_list
-from bot.adapters.container_usage import told, usage
+from bot.adapters.docker import events, listing
+from bot.adapters.docker.stats import told, usage
 from bot.domain.evidence import Neighbour, Usage
-from tests.adapters.test_container_facts import look
+from tests.adapters.docker.test_inspection import look
 
 FACTS = look()
 
@@ -39,7 +39,7 @@ def test_neighbours_that_are_not_well_or_named_are_shown_and_named_ones_first() 
         row("stranger", "dead", "Dead", networks=("other",)),
         {**row("buggy-app-v2", "exited"), "Id": FACTS.container_id},
     ]
-    found = container_list.neighbours(rows, FACTS, ["cannot connect to queue:5672"])
+    found = listing.neighbours(rows, FACTS, ["cannot connect to queue:5672"])
     assert found == (
         Neighbour("queue", "running", None, "Up 5 minutes", named_in_log=True),
         Neighbour("cache", "running", "unhealthy", "Up 2 hours (unhealthy)"),
@@ -50,24 +50,24 @@ def test_neighbours_that_are_not_well_or_named_are_shown_and_named_ones_first() 
 def test_a_compose_service_is_known_by_its_service_name() -> None:
     labels = {"com.docker.compose.project": "shop", "com.docker.compose.service": "redis"}
     rows = [row("shop-redis-1", "exited", "Exited (0) 1 minute ago", labels=labels, networks=())]
-    (found,) = container_list.neighbours(rows, FACTS, ["dial tcp: lookup redis on 127.0.0.11:53: no such host"])
+    (found,) = listing.neighbours(rows, FACTS, ["dial tcp: lookup redis on 127.0.0.11:53: no such host"])
     assert (found.name, found.named_in_log) == ("shop-redis-1", True)
 
 
 def test_the_default_bridge_makes_no_neighbours_of_strangers() -> None:
     facts = replace(FACTS, networks=("bridge",), labels=())
     rows = [row("stranger", "exited", "Exited (1) 1 minute ago", networks=("bridge",))]
-    assert container_list.neighbours(rows, facts, []) == ()
-    assert len(container_list.neighbours(rows, facts, ["no answer from stranger"])) == 1
+    assert listing.neighbours(rows, facts, []) == ()
+    assert len(listing.neighbours(rows, facts, ["no answer from stranger"])) == 1
 
 
 def test_a_name_inside_another_word_is_not_named() -> None:
-    assert container_list.neighbours([row("db")], FACTS, ["dbus failed", "my-db-2", "x.db"]) == ()
+    assert listing.neighbours([row("db")], FACTS, ["dbus failed", "my-db-2", "x.db"]) == ()
 
 
 def test_many_neighbours_are_bounded() -> None:
     rows = [row(f"worker-{n}", "exited", "Exited (1) 1 minute ago") for n in range(99)]
-    assert len(container_list.neighbours(rows, FACTS, [])) == 20
+    assert len(listing.neighbours(rows, FACTS, [])) == 20
 
 
 def event(action: str, second: int = 0, **attributes: str) -> dict[str, Any]:
@@ -81,7 +81,7 @@ def test_events_are_told_by_time_with_codes() -> None:
         event("oom", 2),
         event("health_status: unhealthy", 3),
     ]
-    assert container_events.lines(told) == (
+    assert events.lines(told) == (
         "10:00:00 kill, signal 15",
         "10:00:01 die, exit code 137",
         "10:00:02 oom",
@@ -90,27 +90,25 @@ def test_events_are_told_by_time_with_codes() -> None:
 
 
 def test_health_checks_run_as_exec_are_not_events_of_interest() -> None:
-    assert container_events.lines([event("exec_create: sh -c curl -u admin:hunter2 x"), event("start")]) == (
-        "10:00:00 start",
-    )
+    assert events.lines([event("exec_create: sh -c curl -u admin:hunter2 x"), event("start")]) == ("10:00:00 start",)
 
 
 def test_a_crash_loop_is_counted() -> None:
     told = [event(action, n) for n in range(30) for action in ("die", "start")]
-    lines = container_events.lines(told)
+    lines = events.lines(told)
     assert lines[0] == "before: die ×20, start ×20"
     assert len(lines) == 21
 
 
 @given(st.lists(st.binary(max_size=60), max_size=8))
 def test_a_stream_of_events_cut_anywhere_is_read_without_an_error(chunks: list[bytes]) -> None:
-    container_events.lines(container_events.decode(chunks))
+    events.lines(events.decode(chunks))
 
 
 def test_events_are_decoded_wherever_the_stream_is_cut() -> None:
     stream = b'{"Action":"die","time":1}\n{"Action":"start","time":2}\n'
     chunks = [stream[n : n + 3] for n in range(0, len(stream), 3)]
-    assert [one["Action"] for one in container_events.decode(chunks)] == ["die", "start"]
+    assert [one["Action"] for one in events.decode(chunks)] == ["die", "start"]
 
 
 @pytest.mark.parametrize("cache", ["total_inactive_file", "inactive_file"])
@@ -140,7 +138,7 @@ def test_a_sample_without_numbers_is_unknown_not_zero(sample: dict[str, Any]) ->
 
 def test_a_neighbour_made_within_the_hour_is_shown_although_it_is_well() -> None:
     rows = [{**row("db"), "Created": 2_000}, {**row("cache"), "Created": 900}, {**row("web"), "Created": "never"}]
-    (found,) = container_list.neighbours(rows, FACTS, [], new_since=1_000)
+    (found,) = listing.neighbours(rows, FACTS, [], new_since=1_000)
     assert (found.name, found.detail) == ("db", "made within the hour, Up 5 minutes")
 
 

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import urlencode, urlsplit
 
-from bot.adapters.containers_errors import refused
+from bot.adapters.docker.errors import refused
 
 BLOCK = 256 * 1024
 AHEAD = 64

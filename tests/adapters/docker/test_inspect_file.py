@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import facts_file
+from bot.adapters.docker import inspect_file
 from bot.domain.evidence import Facts
 from bot.errors import AegisError
 
@@ -34,7 +34,7 @@ INSPECTION = {
 
 
 def read(said: object) -> Facts:
-    found = facts_file.read(said, name="web")
+    found = inspect_file.read(said, name="web")
     assert found is not None
     return found
 
@@ -114,7 +114,7 @@ def test_what_is_left_out_of_the_state_follows_from_the_rest(said: str, status: 
 
 @pytest.mark.parametrize("said", [{}, [], {"note": "nothing"}, {"status": None}])
 def test_a_file_without_facts_is_no_facts(said: str) -> None:
-    assert facts_file.read(said, name="web") is None
+    assert inspect_file.read(said, name="web") is None
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_a_file_without_facts_is_no_facts(said: str) -> None:
 )
 def test_what_cannot_be_understood_is_named(said: str, place: str) -> None:
     with pytest.raises(AegisError, match="The facts cannot be understood") as caught:
-        facts_file.read(said, name="web")
+        inspect_file.read(said, name="web")
     assert place in caught.value.what
     assert "docker inspect NAME" in caught.value.mend
 
@@ -151,7 +151,7 @@ _JSON = st.recursive(
 @given(_JSON)
 def test_any_json_is_facts_or_one_clear_error(said: str) -> None:
     try:
-        found = facts_file.read(json.loads(json.dumps(said)), name="web")
+        found = inspect_file.read(json.loads(json.dumps(said)), name="web")
     except AegisError:
         return
     assert found is None or isinstance(found, Facts)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from bot.adapters.container_text import safe
+from bot.adapters.docker.text import safe
 from bot.domain.evidence import Facts, Neighbour
 from bot.domain.target import Target
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from bot.adapters.container_text import safe
+from bot.adapters.docker.text import safe
 from bot.domain.evidence import Facts, HealthProbe, Port
 from bot.errors import EngineError
 

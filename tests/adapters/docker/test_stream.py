@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.adapters import container_stream
-from bot.adapters.container_stream import BLOCK, blocks, direct, read_ahead
+from bot.adapters.docker import stream
+from bot.adapters.docker.stream import BLOCK, blocks, direct, read_ahead
 from bot.errors import EngineDenied
 
 
@@ -82,7 +82,7 @@ def test_a_failure_comes_after_what_was_read_before_it() -> None:
 
 
 def test_nobody_reads_on_once_enough_was_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(container_stream, "AHEAD", 2)
+    monkeypatch.setattr(stream, "AHEAD", 2)
     ended = threading.Event()
 
     def endless() -> Iterator[bytes]:

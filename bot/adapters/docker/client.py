@@ -12,8 +12,8 @@ from typing import TypeVar, cast
 import docker
 from docker.utils import kwargs_from_env
 
-from bot.adapters import container_stream
-from bot.adapters.containers_errors import too_late, translate, translate_act
+from bot.adapters.docker import stream as container_stream
+from bot.adapters.docker.errors import too_late, translate, translate_act
 from bot.domain.address import clear, credentials, without_credentials
 from bot.errors import EngineError, EngineUnreachable
 

@@ -13,12 +13,11 @@ from typing import Any
 
 import docker
 
-from bot.adapters import container_list
-from bot.adapters.container_facts import FULL_ID, NAME, Inspection, facts, read, without_secrets
-from bot.adapters.container_text import safe
-from bot.adapters.containers_client import EngineClient
-from bot.adapters.containers_sources import Look, Sources, every_container, failed, health, state
-from bot.adapters.docker import crash_bundle
+from bot.adapters.docker import crash_bundle, listing
+from bot.adapters.docker.client import EngineClient
+from bot.adapters.docker.inspection import FULL_ID, NAME, Inspection, facts, read, without_secrets
+from bot.adapters.docker.sources import Look, Sources, every_container, failed, health, state
+from bot.adapters.docker.text import safe
 from bot.domain.evidence import Evidence, Facts, LogDigest, Neighbour, Status
 from bot.domain.target import Target
 from bot.errors import BundleFailed, EngineError, TargetNotFound
@@ -76,7 +75,7 @@ class DockerContainers:
         return await asyncio.shield(self._listing)
 
     async def _list(self) -> tuple[Target, ...]:
-        return container_list.targets(await self._client.ask(every_container))
+        return listing.targets(await self._client.ask(every_container))
 
     async def facts(self, name: str) -> Facts:
         """Look at the container of exactly this name."""
@@ -138,7 +137,7 @@ class DockerContainers:
     def _neighbours(self, rows: Sequence[Mapping[str, Any]], facts: Facts, log: LogDigest) -> tuple[Neighbour, ...]:
         lately = (self._now() - LATELY).timestamp()
         words = [line.text for line in log.lines]
-        return container_list.neighbours(rows, facts, words, self._secrets, new_since=lately)
+        return listing.neighbours(rows, facts, words, self._secrets, new_since=lately)
 
     async def newest_lines(self, container_id: str, count: int) -> tuple[str, ...]:
         """Return the newest log lines, redacted and cut."""
