@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from bot import doctor_slack
-from bot.adapters.gemini import Gemini
+from bot.adapters.llm.gemini import Gemini
 from bot.check import SKIPPED, Check, asked
 from bot.domain import guard, own
 from bot.domain.alert import nearest

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from bot.adapters.llm.rate_limit import Ration
 from bot.domain.incident import LIVE
 from bot.errors import AegisError
 from bot.outbox import Outbox
 from bot.ports import Containers, Memory, Store
-from bot.ration import Ration
 from bot.runtime import World
 from bot.telemetry import LIVE_INCIDENTS
 

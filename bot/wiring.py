@@ -19,8 +19,9 @@ from urllib.parse import urlsplit
 from bot import audit_head, background, heard, telemetry, upkeep, vitals
 from bot.adapters.database.store import SqlStore
 from bot.adapters.docker.containers import DockerContainers
-from bot.adapters.gemini import Gemini, make_diagnoser
 from bot.adapters.http_probe import HttpProber
+from bot.adapters.llm.gemini import Gemini, make_diagnoser
+from bot.adapters.llm.rate_limit import Ration
 from bot.adapters.own_process import Around
 from bot.adapters.runbook_file import RunbookFile
 from bot.adapters.runbook_table import RunbookTable
@@ -35,7 +36,6 @@ from bot.http import Health, HttpServer
 from bot.outbox import Outbox
 from bot.ports import LeftOver
 from bot.questions import Desk
-from bot.ration import Ration
 from bot.reading import FUNCTIONS, Reading
 from bot.record import Record
 from bot.responder import Responder

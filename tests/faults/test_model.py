@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from bot.adapters import gemini as adapter
-from bot.adapters.gemini import make_diagnoser
+from bot.adapters.llm import gemini as adapter
+from bot.adapters.llm.gemini import make_diagnoser
+from bot.adapters.llm.rate_limit import Ration
 from bot.domain.diagnosis import RULES
 from bot.domain.incident import Incident, State
-from bot.ration import Ration
 from bot.slack import views
 from tests.fakes import CONTAINER, facts
 from tests.gemini_endpoint import (

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from bot.adapters import gemini as adapter
-from bot.adapters.gemini import make_diagnoser
+from bot.adapters.llm import gemini as adapter
+from bot.adapters.llm.gemini import make_diagnoser
 from bot.domain.prompt import SCHEMA, Prompt
 from bot.domain.reply import parse
 from bot.errors import ModelError, ModelUnavailable, ReplyRejected, SettingsError
@@ -35,7 +35,7 @@ from tests.gemini_endpoint import (
     stops,
 )
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 CORPUS = ROOT / "tests" / "corpus" / "gemini" / "gemini_replies.jsonl"
 ROWS = [json.loads(line) for line in CORPUS.read_text(encoding="utf-8").splitlines()]
 KEY = "AIza-not-a-real-key-0123456789"
@@ -137,7 +137,7 @@ async def test_tries_without_a_named_wait_are_spread_and_end(
     async def sleep(seconds: float) -> None:
         waits.append(seconds)
 
-    monkeypatch.setattr("bot.adapters.gemini.asyncio.sleep", sleep)
+    monkeypatch.setattr("bot.adapters.llm.gemini.asyncio.sleep", sleep)
     gemini.default = fails(503)
     with pytest.raises(ModelUnavailable, match="overloaded or down"):
         await model.ask((FULL,))
@@ -383,7 +383,7 @@ def test_a_missing_sdk_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
 
 ASK = """
 import asyncio, sys, threading, warnings
-from bot.adapters.gemini import make_diagnoser
+from bot.adapters.llm.gemini import make_diagnoser
 from bot.domain.prompt import Prompt, SCHEMA
 model = make_diagnoser(sdk=sys.argv[1], api_key="k", model="m", endpoint=sys.argv[2], timeout=float(sys.argv[3]))
 assert not [name for name in sys.modules if name.startswith(("google.gen", "google.api", "google.ai", "grpc"))]

@@ -8,10 +8,10 @@ from datetime import timedelta
 
 import pytest
 
+from bot.adapters.llm.rate_limit import Ration
 from bot.domain.prompt import Prompt
 from bot.errors import ModelUnavailable
 from bot.ports import ModelReply
-from bot.ration import Ration
 from tests.fakes import Clock, FakeDiagnoser
 
 
