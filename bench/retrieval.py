@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bot import filters
-from bot.adapters.runbook_index import RunbookIndex
+from bot.adapters.runbook.index import RunbookIndex
 from bot.domain import retrieval, runbook, symptoms
 from bot.domain.entry import Entry
 from bot.domain.evidence import Evidence

@@ -13,7 +13,7 @@ from uuid import uuid4
 import typer
 
 from bot import console, files, offline, paper
-from bot.adapters.runbook_file import RunbookFile
+from bot.adapters.runbook.file import RunbookFile
 from bot.console import Json, show
 from bot.domain import runbook
 from bot.domain.diagnosis import Action
@@ -22,7 +22,7 @@ from bot.errors import AegisError
 from bot.settings import load
 
 if TYPE_CHECKING:
-    from bot.adapters.runbook_table import RunbookTable
+    from bot.adapters.runbook.table import RunbookTable
 
 app = typer.Typer(help="The memory: past incidents, for people to read and edit.", no_args_is_help=True)
 
@@ -139,7 +139,7 @@ def _memory() -> RunbookFile | RunbookTable:
     if not settings.shared:
         return RunbookFile(settings.aegis_runbook)
     from bot.adapters.database.store import SqlStore  # noqa: PLC0415 - as above
-    from bot.adapters.runbook_table import RunbookTable  # noqa: PLC0415 - as in cli_audit: it takes long to import
+    from bot.adapters.runbook.table import RunbookTable  # noqa: PLC0415 - as in cli_audit: it takes long to import
 
     async def made(url: str) -> None:
         store = SqlStore(url)

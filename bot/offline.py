@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bot import filters
 from bot.adapters.docker import inspect_file
-from bot.adapters.runbook_file import RunbookFile
+from bot.adapters.runbook.file import RunbookFile
 from bot.domain import runbook, symptoms
 from bot.domain.admission import bounded
 from bot.domain.alert import read as read_alert

@@ -23,8 +23,8 @@ from bot.adapters.http_probe import HttpProber
 from bot.adapters.llm.gemini import Gemini, make_diagnoser
 from bot.adapters.llm.rate_limit import Ration
 from bot.adapters.own_process import Around
-from bot.adapters.runbook_file import RunbookFile
-from bot.adapters.runbook_table import RunbookTable
+from bot.adapters.runbook.file import RunbookFile
+from bot.adapters.runbook.table import RunbookTable
 from bot.adapters.text_worker.worker import TextWorker
 from bot.descriptors import raise_limit
 from bot.domain.guard import Policy

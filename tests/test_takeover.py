@@ -14,7 +14,7 @@ from sqlalchemy import update
 from bot import background
 from bot.adapters.database.store import SqlStore
 from bot.adapters.database.tables import replicas
-from bot.adapters.runbook_file import RunbookFile
+from bot.adapters.runbook.file import RunbookFile
 from bot.domain.incident import LIVE, Press, State
 from bot.errors import StoreUnavailable
 from bot.ports import LeftOver

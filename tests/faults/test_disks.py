@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from bot.adapters import runbook_index_rows
 from bot.adapters.database import engine
 from bot.adapters.docker import crash_bundle
-from bot.adapters.runbook_file import RunbookFile
+from bot.adapters.runbook import index_rows
+from bot.adapters.runbook.file import RunbookFile
 from bot.domain.evidence import Facts
 from bot.domain.incident import State
 from bot.errors import StoreUnavailable
@@ -281,7 +281,7 @@ async def test_78_a_runbook_that_cannot_be_written_does_not_keep_the_incident_op
 async def test_70_an_index_of_the_runbook_that_fails_costs_no_restart_and_no_entry(
     bench: Bench, disk: Path, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runbook_index_rows, "_PATIENCE", 0.1)
+    monkeypatch.setattr(index_rows, "_PATIENCE", 0.1)
     bench.runbook = disk / "runbook.json"
     bench.runbook.write_text(json.dumps([{"root_cause": POOL_LINE, "action": "restart", "target": "buggy-app-v2"}]))
     bench.memory = RunbookFile(bench.runbook)

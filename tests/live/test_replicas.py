@@ -22,7 +22,7 @@ import pytest
 from aiohttp import web
 
 from bot.adapters.database.store import SqlStore
-from bot.adapters.runbook_table import RunbookTable
+from bot.adapters.runbook.table import RunbookTable
 from bot.domain.audit import Examined, Verdict
 from bot.domain.incident import LIVE, Incident, State
 from bot.playground.engine.engine import ProcessEngine, ProcessImage

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.adapters.database.store import SqlStore
-from bot.adapters.runbook_table import RunbookTable, TakenIn
+from bot.adapters.runbook.table import RunbookTable, TakenIn
 from bot.domain import runbook
 from bot.domain.entry import Entry
 from bot.errors import RunbookBroken, RunbookUnwritable

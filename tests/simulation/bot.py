@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot import upkeep
 from bot.adapters.database.engine import WRITES
 from bot.adapters.database.store import SqlStore
-from bot.adapters.runbook_file import RunbookFile
+from bot.adapters.runbook.file import RunbookFile
 from bot.domain.alert import without_secrets
 from bot.domain.entry import Entry
 from bot.domain.guard import Permit, Policy, Refusal

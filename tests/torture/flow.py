@@ -26,7 +26,7 @@ import docker
 from aiohttp import web
 
 from bot.adapters.database.store import SqlStore
-from bot.adapters.runbook_file import RunbookFile
+from bot.adapters.runbook.file import RunbookFile
 from bot.domain.audit import Examined, Row, Verdict
 from bot.domain.incident import LIVE, Incident, State
 from bot.playground.engine.engine import ProcessEngine, ProcessImage

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import bot.adapters.database.transactions
 import bot.adapters.docker.client
-import bot.adapters.runbook_file
+import bot.adapters.runbook.file
 import bot.domain.incident
 import bot.outbox
 import bot.slack.cards
@@ -47,7 +47,7 @@ def hasten() -> None:
     bot.slack.cards.APART = 0.2
     bot.outbox.LEASE = timedelta(seconds=3)
     bot.upkeep.EVERY = 5.0
-    bot.adapters.runbook_file.DEADLINE = 5.0
+    bot.adapters.runbook.file.DEADLINE = 5.0
     vars(wiring).update(
         web_client=partial(web_client, seconds=4.0), DockerContainers=partial(DockerContainers, deadline=4.0)
     )

@@ -21,7 +21,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from bot.adapters.private_files import FILE_MODE
-from bot.adapters.runbook_index import RunbookIndex
+from bot.adapters.runbook.index import RunbookIndex
 from bot.domain.entry import Entry
 from bot.domain.runbook_json import added, clean, parse, stream
 from bot.errors import RunbookBroken, RunbookUnwritable

@@ -23,7 +23,7 @@ from sqlalchemy.pool import QueuePool
 from bot.adapters.database import errors
 from bot.adapters.database.engine import connecting, understood
 from bot.adapters.database.tables import runbook
-from bot.adapters.runbook_index import RunbookIndex
+from bot.adapters.runbook.index import RunbookIndex
 from bot.domain.entry import Entry
 from bot.domain.runbook_json import clean, parse, stream, to_json, written
 from bot.errors import RunbookBroken, RunbookError, RunbookUnwritable

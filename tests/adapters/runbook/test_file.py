@@ -17,20 +17,20 @@ from pathlib import Path
 
 import pytest
 
-from bot.adapters import runbook_file
-from bot.adapters.runbook_file import RunbookFile
+from bot.adapters.runbook import file
+from bot.adapters.runbook.file import RunbookFile
 from bot.domain.entry import Entry
 from bot.errors import RunbookBroken, RunbookError, RunbookUnwritable
 from tests.long import often
 
-CORPUS = Path(__file__).parents[1] / "corpus" / "runbooks"
+CORPUS = Path(__file__).parents[2] / "corpus" / "runbooks"
 CASES = json.loads((CORPUS / "expected.json").read_text())["files"]
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 WRITER = """
 import asyncio, sys
 from pathlib import Path
-from bot.adapters.runbook_file import RunbookFile
+from bot.adapters.runbook.file import RunbookFile
 from bot.domain.entry import Entry
 
 async def main(path, name, count):
@@ -157,7 +157,7 @@ async def test_an_unchanged_file_is_not_read_again(path: Path, monkeypatch: pyte
     memory = RunbookFile(path)
     await memory.append(an_entry())
     first = await memory.entries()
-    monkeypatch.setattr(runbook_file, "parse", None)
+    monkeypatch.setattr(file, "parse", None)
     assert await memory.entries() is first
 
 
@@ -217,7 +217,7 @@ async def test_what_an_editor_saves_in_the_middle_of_an_append_is_kept(
 
 
 async def test_a_lock_that_is_never_given_back_is_named(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runbook_file, "PATIENCE", 0.05)
+    monkeypatch.setattr(file, "PATIENCE", 0.05)
     with (path.parent / f".{path.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with pytest.raises(RunbookUnwritable, match="holds"):
@@ -353,7 +353,7 @@ def test_reading_takes_no_lock(path: Path) -> None:
 
 async def test_a_disk_that_hangs_holds_up_nobody_for_long(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     thawed = threading.Event()
-    monkeypatch.setattr(runbook_file, "DEADLINE", 0.2)
+    monkeypatch.setattr(file, "DEADLINE", 0.2)
     monkeypatch.setattr(os, "replace", lambda *_: thawed.wait())
     with pytest.raises(RunbookUnwritable, match="did not take it"):
         await RunbookFile(path).append(an_entry())

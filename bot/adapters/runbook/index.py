@@ -17,7 +17,7 @@ from operator import eq
 from pathlib import Path
 from typing import Any, overload
 
-from bot.adapters import runbook_index_rows as rows
+from bot.adapters.runbook import index_rows as rows
 from bot.domain import retrieval
 from bot.domain.entry import Entry
 from bot.errors import RunbookError

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.adapters import runbook_index_rows
-from bot.adapters.runbook_file import RunbookFile
-from bot.adapters.runbook_index import RunbookIndex
+from bot.adapters.runbook import index_rows
+from bot.adapters.runbook.file import RunbookFile
+from bot.adapters.runbook.index import RunbookIndex
 from bot.domain import retrieval, runbook
 from bot.domain.entry import Entry
 from tests.domain import retrieval_cases
@@ -91,7 +91,7 @@ def test_what_is_kept_is_there_at_the_next_start(tmp_path: Path) -> None:
 
 def test_an_index_of_another_format_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     RunbookIndex(tmp_path / "index.db").follow([OLD], "1")
-    monkeypatch.setattr(runbook_index_rows, "FORMAT", "0")
+    monkeypatch.setattr(index_rows, "FORMAT", "0")
     again = RunbookIndex(tmp_path / "index.db")
     assert (again.stamp(), len(again), again.held(["redi"])) == ("", 0, {})
 
@@ -120,7 +120,7 @@ async def test_an_index_whose_disk_runs_full_is_given_up(
     memory = RunbookFile(path)
     assert len(await memory.entries()) == 1
     path.write_text('[{"root_cause": "redis was down again", "action": "restart", "id": "a"}]')
-    real, calls = runbook_index_rows.insert, []
+    real, calls = index_rows.insert, []
 
     def fails_once(base: sqlite3.Connection, entry: Entry, place: int) -> list[str]:
         calls.append(place)
@@ -128,7 +128,7 @@ async def test_an_index_whose_disk_runs_full_is_given_up(
             raise sqlite3.OperationalError("database or disk is full")
         return real(base, entry, place)
 
-    monkeypatch.setattr(runbook_index_rows, "insert", fails_once)
+    monkeypatch.setattr(index_rows, "insert", fails_once)
     assert [entry.root_cause for entry in await memory.entries()] == ["redis was down again"]
     assert "takes no more" in caplog.text
 

@@ -1,0 +1,1 @@
+"""The runbook on disk, as a file or a table, with its index."""
