@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from bot import console
-from bot.cli import main
+from bot.cli import console
+from bot.cli.main import main
 
 Aegis = Callable[..., "Ended"]
 """``aegis("digest", "-", stdin=b"…", SOME_SETTING="…")`` runs one command."""

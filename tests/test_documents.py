@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from bot.cli import app
+from bot.cli.main import app
 from bot.domain.incident import TRANSITIONS
 
 ROOT = Path(__file__).parent.parent

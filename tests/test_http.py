@@ -9,7 +9,8 @@ from collections.abc import Sequence
 import aiohttp
 import pytest
 
-from bot import health, http, vitals
+from bot import http, vitals
+from bot.cli import health_client
 from bot.errors import AegisError, StoreUnavailable
 from bot.http import Health, HttpServer
 from bot.telemetry import ALERTS
@@ -54,7 +55,7 @@ async def get(port: int, path: str) -> tuple[int, str]:
 
 
 async def asked(port: int, host: str = HERE) -> dict[str, str]:
-    return await asyncio.to_thread(health.ask, host, port)
+    return await asyncio.to_thread(health_client.ask, host, port)
 
 
 async def test_a_healthy_bot_says_so(port: int) -> None:

@@ -38,7 +38,7 @@ def targets(alert, inventory):
         os.kill(os.getpid(), signal.SIGKILL)
     return real(alert, inventory)
 bot.alerts.targets = targets
-from bot.cli import main
+from bot.cli.main import main
 """
 
 

@@ -13,8 +13,9 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bot import console, eval_case, eval_paper
-from bot.console import show
+from bot import eval_case, eval_paper
+from bot.cli import console
+from bot.cli.console import show
 from bot.domain.redact import redact
 from bot.errors import AegisError
 from bot.eval import Report, run

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from bot import console
+from bot.cli import console
 from bot.errors import AegisError
 
 

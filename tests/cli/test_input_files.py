@@ -11,12 +11,12 @@ from typing import IO
 
 import pytest
 
-from bot import files
+from bot.cli import input_files
 from bot.errors import AegisError
 
 
 def read(file: Path | str) -> bytes:
-    return b"".join(files.blocks(str(file)))
+    return b"".join(input_files.blocks(str(file)))
 
 
 def trouble(work: Callable[..., object], *arguments: object) -> str:
@@ -36,10 +36,10 @@ def standard_input(monkeypatch: pytest.MonkeyPatch) -> Iterator[IO[bytes]]:
 
 def test_a_long_file_comes_in_blocks(tmp_path: Path) -> None:
     file = tmp_path / "log"
-    file.write_bytes(os.urandom(3 * files.BLOCK + 5))
-    blocks = list(files.blocks(str(file)))
+    file.write_bytes(os.urandom(3 * input_files.BLOCK + 5))
+    blocks = list(input_files.blocks(str(file)))
     assert b"".join(blocks) == file.read_bytes()
-    assert max(map(len, blocks)) <= files.BLOCK
+    assert max(map(len, blocks)) <= input_files.BLOCK
 
 
 def test_a_dash_is_standard_input(standard_input: IO[bytes]) -> None:
@@ -51,8 +51,8 @@ def test_a_dash_is_standard_input(standard_input: IO[bytes]) -> None:
 def test_standard_input_that_pauses_says_so_with_an_empty_block(
     standard_input: IO[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(files, "PAUSE", 0.001)
-    blocks = files.live_blocks("-")
+    monkeypatch.setattr(input_files, "PAUSE", 0.001)
+    blocks = input_files.live_blocks("-")
     standard_input.write(b"first\n")
     assert next(blocks) == b"first\n"
     assert next(blocks) == b""
@@ -88,7 +88,7 @@ def test_utf16_that_is_cut_off_or_broken_still_comes_in(tmp_path: Path) -> None:
 def test_json_is_read_with_a_byte_order_mark_too(tmp_path: Path) -> None:
     file = tmp_path / "event.json"
     file.write_bytes(b'\xef\xbb\xbf{"a": 1}')
-    assert files.load_json(str(file)) == {"a": 1}
+    assert input_files.load_json(str(file)) == {"a": 1}
 
 
 @pytest.mark.parametrize(
@@ -105,16 +105,16 @@ def test_json_is_read_with_a_byte_order_mark_too(tmp_path: Path) -> None:
 def test_what_is_no_json_is_named_with_its_place(tmp_path: Path, data: bytes, said: str) -> None:
     file = tmp_path / "event.json"
     file.write_bytes(data)
-    assert trouble(files.load_json, str(file)).startswith(f"{file} {said}")
+    assert trouble(input_files.load_json, str(file)).startswith(f"{file} {said}")
 
 
 def test_a_file_that_no_alert_can_be_is_not_read_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "LARGEST", 1 << 20)
-    assert "/dev/zero is longer than 1 MB." in trouble(files.text, "/dev/zero")
+    monkeypatch.setattr(input_files, "LARGEST", 1 << 20)
+    assert "/dev/zero is longer than 1 MB." in trouble(input_files.text, "/dev/zero")
 
 
 def test_a_follower_gets_what_came_before_the_end(standard_input: IO[bytes]) -> None:
     writer = threading.Thread(target=lambda: (standard_input.write(b"x" * 200_000), standard_input.close()))
     writer.start()
-    assert sum(map(len, files.blocks("-"))) == 200_000
+    assert sum(map(len, input_files.blocks("-"))) == 200_000
     writer.join()

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from bot import files
+from bot.cli import input_files
 from bot.domain.audit_head import head_in
 from bot.errors import AegisError
 
@@ -31,7 +31,7 @@ def read(logs: Sequence[str]) -> Mapping[int, frozenset[str]]:
     """
     heads: dict[int, set[str]] = {}
     for file in (one for name in logs for one in (name, *_rotated(name))):
-        for line in _lines(_plain(files.blocks(file), file)):
+        for line in _lines(_plain(input_files.blocks(file), file)):
             found = head_in(line.decode("utf-8", "replace")) if _MARK in line else None
             if found is not None:
                 heads.setdefault(found[0], set()).add(found[1])

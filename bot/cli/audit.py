@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot import console, log_heads
-from bot.console import Json
+from bot.cli import console, log_heads
+from bot.cli.console import Json
 from bot.domain import audit
 from bot.domain.audit import Examined, Row
 from bot.domain.audit_tables import Compared

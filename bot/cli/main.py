@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot import cli_audit, cli_demo, cli_eval, cli_runbook, console, files, filters, offline, paper
-from bot.console import Json, show
+from bot import filters
+from bot.cli import audit, console, demo, evals, input_files, offline, runbook
+from bot.cli import format as paper
+from bot.cli.console import Json, show
 from bot.domain.redact import redact
 from bot.errors import AegisError
 from bot.settings import Settings, for_slack, load, secrets
@@ -31,10 +33,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.add_typer(cli_runbook.app, name="runbook")
-app.command("eval")(cli_eval.evaluate)
-app.add_typer(cli_audit.app, name="audit")
-app.command("demo")(cli_demo.demo)
+app.add_typer(runbook.app, name="runbook")
+app.command("eval")(evals.evaluate)
+app.add_typer(audit.app, name="audit")
+app.command("demo")(demo.demo)
 
 DIGEST_SHARE = 0.85
 """Part of a digest's budget that goes to the lines themselves; the rest is for their numbers and counts."""
@@ -105,7 +107,9 @@ def diagnose(
         raise typer.BadParameter("standard input can be the log or the facts, not both")
     settings = _quietly(load())
     with console.progress(f"Looking at {name}", quiet=as_json):
-        given = offline.Given(files.blocks(logs) if logs else None, files.load_json(facts) if facts else None)
+        given = offline.Given(
+            input_files.blocks(logs) if logs else None, input_files.load_json(facts) if facts else None
+        )
         asked = offline.diagnose(parts(settings), name, given if logs or facts else None, settings.secrets)
         found = asyncio.run(asked)
     if as_json:
@@ -126,7 +130,7 @@ def alert(
     """
 
     def understand(file: str) -> None:
-        said = offline.understand(files.load_json(file))
+        said = offline.understand(input_files.load_json(file))
         if as_json:
             console.print_json(said)
         else:
@@ -146,7 +150,7 @@ def digest(
 
     def shorten(file: str) -> None:
         with console.progress(f"Reading {file}", quiet=as_json):
-            found = filters.digested(files.blocks(file), known, budget=int(budget * DIGEST_SHARE))
+            found = filters.digested(input_files.blocks(file), known, budget=int(budget * DIGEST_SHARE))
         text = paper.digest(found, budget)
         if as_json:
             console.print_json({"file": file, "lines": found.total_lines, "bytes": found.total_bytes, "digest": text})
@@ -160,14 +164,14 @@ def digest(
 @app.command("redact")
 def redact_command() -> None:
     """Take secrets out of what comes in: a filter, log in, clean lines out."""
-    for part in filters.redacted(files.live_blocks("-"), secrets()):
+    for part in filters.redacted(input_files.live_blocks("-"), secrets()):
         console.print_bytes(part)
 
 
 @app.command()
 def health() -> None:
     """Ask the bot on this machine whether it is well; made for the container's health check."""
-    from bot.health import ask  # noqa: PLC0415 - filters do without it
+    from bot.cli.health_client import ask  # noqa: PLC0415 - filters do without it
 
     settings = load()
     report = ask(settings.aegis_http_host, settings.aegis_http_port)

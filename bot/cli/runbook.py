@@ -12,9 +12,10 @@ from uuid import uuid4
 
 import typer
 
-from bot import console, files, offline, paper
 from bot.adapters.runbook.file import RunbookFile
-from bot.console import Json, show
+from bot.cli import console, input_files, offline
+from bot.cli import format as paper
+from bot.cli.console import Json, show
 from bot.domain import runbook
 from bot.domain.diagnosis import Action
 from bot.domain.runbook import Entry, Precedent
@@ -63,7 +64,7 @@ def search(
         # After --logs a shell's pattern gives its further files as words.
         console.for_each(
             [*logs, *(words or ())],
-            lambda file: tell(offline.recall(entries, target, files.blocks(file), now, limit)),
+            lambda file: tell(offline.recall(entries, target, input_files.blocks(file), now, limit)),
         )
     elif words:
         tell(runbook.search(entries, " ".join(words), now=now, limit=limit))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from bot import health
+from bot.cli import health_client
 from bot.errors import AegisError
 
 Answering = Callable[[bytes], int]
@@ -45,19 +45,19 @@ def answering() -> Iterator[Answering]:
 
 def trouble(port: int, host: str = HERE) -> str:
     with pytest.raises(AegisError) as caught:
-        health.ask(host, port)
+        health_client.ask(host, port)
     return caught.value.sentence
 
 
 def test_what_health_says_is_returned_whatever_its_status(answering: Answering) -> None:
     body = b'{"status": "ailing", "slack": "not connected"}'
     port = answering(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 46\r\n\r\n" + body)
-    assert health.ask(HERE, port) == {"status": "ailing", "slack": "not connected"}
+    assert health_client.ask(HERE, port) == {"status": "ailing", "slack": "not connected"}
 
 
 def test_a_bot_that_listens_everywhere_is_asked_here(answering: Answering) -> None:
     port = answering(b'HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n{"status": "ok"}')
-    assert health.ask("0.0.0.0", port) == {"status": "ok"}
+    assert health_client.ask("0.0.0.0", port) == {"status": "ok"}
 
 
 def test_without_a_port_the_setting_is_named() -> None:
