@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import doctor
+from bot.doctor import doctor
 from bot.domain.alert import targets as find
 from bot.domain.incident import State
 from bot.playground.slack.state.people import MONITOR

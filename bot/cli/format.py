@@ -17,7 +17,7 @@ from bot.domain.wording import clean
 
 if TYPE_CHECKING:
     # The names alone: both import parts that small commands do without.
-    from bot.check import Check
+    from bot.doctor.check import Check
     from bot.examination import Findings
 
 _MARKS = {True: ("ok  ", "green"), False: ("BAD ", "bold red"), None: ("--  ", "yellow")}

@@ -24,7 +24,7 @@ from bot.errors import AegisError
 from bot.settings import Settings, for_slack, load, secrets
 
 if TYPE_CHECKING:
-    from bot.check import Check
+    from bot.doctor.check import Check
 
 app = typer.Typer(
     name="aegis",
@@ -76,7 +76,7 @@ def doctor(as_json: Json = False) -> None:
 
 async def _examined(settings: Settings, *, quiet: bool) -> list[Check]:
     """Look at everything, and unless ``quiet`` show each thing as soon as it was looked at."""
-    from bot.doctor import examine  # noqa: PLC0415 - filters do without it
+    from bot.doctor.doctor import examine  # noqa: PLC0415 - filters do without it
 
     found = []
     waiting = examine(settings)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.check import Check
-from bot.doctor import examine
+from bot.doctor.check import Check
+from bot.doctor.doctor import examine
 from bot.settings import load
 from tests.command_line import Aegis, command_line
 from tests.engine import Engine

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.check import SKIPPED, Check, asked
+from bot.doctor.check import SKIPPED, Check, asked
 from bot.domain.eligibility import EVERYBODY, Ineligible, eligibility
 from bot.errors import AegisError, SlackError
 from bot.settings import TOKENS, Settings

@@ -14,11 +14,11 @@ import pytest
 import yaml
 from aiohttp import web
 
-from bot import doctor
 from bot.adapters.docker.containers import DockerContainers
-from bot.check import Check
-from bot.doctor import examine
-from bot.doctor_slack import SCOPES
+from bot.doctor import doctor
+from bot.doctor.check import Check
+from bot.doctor.doctor import examine
+from bot.doctor.slack import SCOPES
 from bot.domain.evidence import Port
 from bot.domain.own import Need, Surroundings
 from bot.domain.target import Target
@@ -32,7 +32,7 @@ from tests.fakes import FakeContainers, facts
 from tests.gemini_endpoint import GeminiEndpoint, fails, gemini_endpoint, says
 from tests.playground.conftest import without_proxies
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 NAME = "buggy-app-v2"
 
 

@@ -9,9 +9,9 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from bot import doctor_slack
 from bot.adapters.llm.gemini import Gemini
-from bot.check import SKIPPED, Check, asked
+from bot.doctor import slack
+from bot.doctor.check import SKIPPED, Check, asked
 from bot.domain import guard, own
 from bot.domain.alert import nearest
 from bot.domain.evidence import Facts
@@ -30,7 +30,7 @@ async def examine(settings: Settings) -> AsyncIterator[Check]:
     edges = parts(settings)
     try:
         yield _settings(settings)
-        async for check in doctor_slack.examine(settings):
+        async for check in slack.examine(settings):
             yield check
         async for check in _engine(settings, edges):
             yield check
