@@ -19,9 +19,9 @@ from rich.table import Table
 
 from bench.digest import repeated
 from bot.domain import prompt, runbook, symptoms
-from bot.domain.entry import Entry
 from bot.domain.evidence import Evidence, LogDigest
 from bot.domain.logdigest import digest
+from bot.domain.runbook_entry import Entry
 from tests.domain import log_cases
 from tests.fakes import facts
 

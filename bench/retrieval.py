@@ -25,8 +25,8 @@ from rich.table import Table
 from bot import filters
 from bot.adapters.runbook.index import RunbookIndex
 from bot.domain import retrieval, runbook, symptoms
-from bot.domain.entry import Entry
 from bot.domain.evidence import Evidence
+from bot.domain.runbook_entry import Entry
 from tests.domain import retrieval_cases
 from tests.domain.retrieval_cases import Query
 

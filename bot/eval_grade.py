@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.domain import wording
 from bot.domain.diagnosis import Diagnosis
 from bot.domain.evidence import Evidence
+from bot.domain.text import QUOTED
 from bot.eval_case import Case
 
 SURE = 0.6
@@ -100,7 +100,7 @@ def mark(case: Case, evidence: Evidence, said: Diagnosis, *, seconds: float, mod
 
 def stated(said: Diagnosis) -> str:
     """Return what a diagnosis states as the cause in its own words: nothing that it quotes."""
-    return wording.QUOTED.sub(" ", f"{said.headline}. {said.root_cause}")
+    return QUOTED.sub(" ", f"{said.headline}. {said.root_cause}")
 
 
 def total(marks: Sequence[Mark]) -> Total:

@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bot.domain.wording import clean, clip
+from bot.domain.text import clean, clip
 from bot.eval import Report
 from bot.eval_grade import SURE, Mark, Total
 

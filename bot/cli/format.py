@@ -13,7 +13,7 @@ from bot.domain import logshape
 from bot.domain.diagnosis import RULES, Diagnosis
 from bot.domain.evidence import Facts, LogDigest, Source
 from bot.domain.runbook import Entry, Precedent
-from bot.domain.wording import clean
+from bot.domain.text import clean
 
 if TYPE_CHECKING:
     # The names alone: both import parts that small commands do without.

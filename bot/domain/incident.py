@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from bot.domain.diagnosis import Diagnosis
-from bot.domain.entry import Precedent
 from bot.domain.evidence import Evidence, Facts
 from bot.domain.guard import Permit, Refusal
+from bot.domain.runbook_entry import Precedent
 from bot.domain.verification import Verification
 
 

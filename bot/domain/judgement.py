@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.domain import wording
+from bot.domain import text as wording
 from bot.domain.diagnosis import UNKNOWN_CAUSE_CONFIDENCE, Action, Diagnosis, Quote, Trouble
 from bot.domain.evidence import Evidence
 from bot.domain.redact import redact

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from bot.domain import wording
-from bot.domain.entry import Precedent
+from bot.domain import text as wording
 from bot.domain.evidence import Evidence, Facts, Status, Usage
 from bot.domain.redact import redact
+from bot.domain.runbook_entry import Precedent
 from bot.domain.symptom import Symptom
 from bot.domain.tokens import cut
 

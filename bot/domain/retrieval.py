@@ -21,8 +21,8 @@ from typing import Protocol, overload, runtime_checkable
 
 from bot.domain import logshape
 from bot.domain.concepts import PHRASES, concepts
-from bot.domain.entry import Entry
 from bot.domain.logshape import Level
+from bot.domain.runbook_entry import Entry
 
 WORDS, PAIRS, CONCEPTS = 12, 20, 6
 """How many of the query's rarest terms of each kind are asked for."""

@@ -16,9 +16,9 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from bot.domain import logshape, retrieval
-from bot.domain.entry import Entry, Precedent
 from bot.domain.logshape import Level
 from bot.domain.redact import redact
+from bot.domain.runbook_entry import Entry, Precedent
 from bot.domain.runbook_json import Runbook, add, clean, parse, to_json
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from bot.domain.entry import Entry
+from bot.domain.runbook_entry import Entry
 from bot.errors import RunbookBroken
 
 LARGEST = 512 << 20

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from bot.domain.diagnosis import Action, Trouble
-from bot.domain.entry import Entry, Precedent
 from bot.domain.evidence import Evidence
+from bot.domain.runbook_entry import Entry, Precedent
 from bot.domain.symptom import Symptom
 
 JUST = timedelta(hours=6)

@@ -15,7 +15,7 @@ import pytest
 from bot.adapters.database.store import SqlStore
 from bot.adapters.private_files import create_private, create_private_database, make_private, make_private_folder
 from bot.adapters.runbook.file import RunbookFile
-from bot.domain.entry import Entry
+from bot.domain.runbook_entry import Entry
 from bot.playground.slack.state import saved_state
 from bot.playground.slack.workspace import Workspace
 from tests.test_http_flood import scene

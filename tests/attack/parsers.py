@@ -11,9 +11,9 @@ from bot.adapters.docker import events, inspect_file, listing, logs, stats
 from bot.adapters.docker import inspection as container_facts
 from bot.adapters.docker.errors import refused
 from bot.domain import alert, guard, judgement, logdigest, reply, runbook, runbook_json, symptoms, verify_url, webhook
-from bot.domain.entry import Entry
 from bot.domain.evidence import Evidence, Neighbour
 from bot.domain.redact import redact
+from bot.domain.runbook_entry import Entry
 from bot.domain.target import Target
 from bot.errors import AegisError
 from bot.settings import load

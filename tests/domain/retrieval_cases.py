@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.domain.entry import Entry
+from bot.domain.runbook_entry import Entry
 
 CAUSES = Path(__file__).parents[1] / "corpus" / "retrieval" / "causes.txt"
 _HOLE = re.compile(r"\{(n|id|ip)\}")

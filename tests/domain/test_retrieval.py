@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from bot.domain import retrieval, runbook
 from bot.domain.concepts import concepts
-from bot.domain.entry import Entry, Precedent
+from bot.domain.runbook_entry import Entry, Precedent
 from tests.domain import retrieval_cases
 
 CORPUS = Path(__file__).parents[1] / "corpus" / "retrieval"

@@ -9,10 +9,10 @@ import pytest
 
 from bot.domain import runbook
 from bot.domain.diagnosis import Action, Diagnosis, Quote, Trouble
-from bot.domain.entry import Entry
 from bot.domain.evidence import Evidence, LogDigest, LogLine
 from bot.domain.guard import Permit
 from bot.domain.incident import Approval, Incident, Place, State
+from bot.domain.runbook_entry import Entry
 from bot.domain.verification import Verification
 
 NOW = datetime(2026, 11, 22, 10, 4, 31, tzinfo=UTC)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.entry import Entry
+from bot.domain.runbook_entry import Entry
 from bot.domain.runbook_json import DEEPEST, LARGEST, add, added, parse, stream, to_json
 from bot.errors import RunbookBroken
 

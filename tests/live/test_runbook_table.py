@@ -13,7 +13,7 @@ import pytest
 from bot.adapters.database.store import SqlStore
 from bot.adapters.runbook.table import RunbookTable, TakenIn
 from bot.domain import runbook
-from bot.domain.entry import Entry
+from bot.domain.runbook_entry import Entry
 from bot.errors import RunbookBroken, RunbookUnwritable
 from tests.command_line import Aegis, command_line
 from tests.fakes import START

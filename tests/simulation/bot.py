@@ -21,11 +21,11 @@ from bot.adapters.database.engine import WRITES
 from bot.adapters.database.store import SqlStore
 from bot.adapters.runbook.file import RunbookFile
 from bot.domain.alert import without_secrets
-from bot.domain.entry import Entry
 from bot.domain.guard import Permit, Policy, Refusal
 from bot.domain.incident import Press
 from bot.domain.prompt import Prompt
 from bot.domain.redact import redact
+from bot.domain.runbook_entry import Entry
 from bot.errors import AegisError, ModelUnavailable, RunbookUnwritable, SlackError, StoreError, StoreUnavailable
 from bot.examination import Examination
 from bot.gate import Gate

@@ -22,7 +22,7 @@ from uuid import uuid4
 
 from bot.adapters.private_files import FILE_MODE
 from bot.adapters.runbook.index import RunbookIndex
-from bot.domain.entry import Entry
+from bot.domain.runbook_entry import Entry
 from bot.domain.runbook_json import added, clean, parse, stream
 from bot.errors import RunbookBroken, RunbookUnwritable
 

@@ -19,7 +19,7 @@ from typing import Any, overload
 
 from bot.adapters.runbook import index_rows as rows
 from bot.domain import retrieval
-from bot.domain.entry import Entry
+from bot.domain.runbook_entry import Entry
 from bot.errors import RunbookError
 
 log = logging.getLogger(__name__)

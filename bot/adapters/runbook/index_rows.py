@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bot.adapters.private_files import create_private_database
 from bot.domain import retrieval, runbook
-from bot.domain.entry import Entry
+from bot.domain.runbook_entry import Entry
 
 FORMAT = "2"
 """Changed when entries are taken apart in another way, so that an older index is made anew."""

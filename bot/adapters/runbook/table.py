@@ -24,7 +24,7 @@ from bot.adapters.database import errors
 from bot.adapters.database.engine import connecting, understood
 from bot.adapters.database.tables import runbook
 from bot.adapters.runbook.index import RunbookIndex
-from bot.domain.entry import Entry
+from bot.domain.runbook_entry import Entry
 from bot.domain.runbook_json import clean, parse, stream, to_json, written
 from bot.errors import RunbookBroken, RunbookError, RunbookUnwritable
 

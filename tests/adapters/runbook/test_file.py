@@ -19,7 +19,7 @@ import pytest
 
 from bot.adapters.runbook import file
 from bot.adapters.runbook.file import RunbookFile
-from bot.domain.entry import Entry
+from bot.domain.runbook_entry import Entry
 from bot.errors import RunbookBroken, RunbookError, RunbookUnwritable
 from tests.long import often
 
@@ -31,7 +31,7 @@ WRITER = """
 import asyncio, sys
 from pathlib import Path
 from bot.adapters.runbook.file import RunbookFile
-from bot.domain.entry import Entry
+from bot.domain.runbook_entry import Entry
 
 async def main(path, name, count):
     memory = RunbookFile(Path(path))

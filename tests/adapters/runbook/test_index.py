@@ -14,7 +14,7 @@ from bot.adapters.runbook import index_rows
 from bot.adapters.runbook.file import RunbookFile
 from bot.adapters.runbook.index import RunbookIndex
 from bot.domain import retrieval, runbook
-from bot.domain.entry import Entry
+from bot.domain.runbook_entry import Entry
 from tests.domain import retrieval_cases
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

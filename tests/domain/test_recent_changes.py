@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.changes import changes
-from bot.domain.entry import Entry
 from bot.domain.evidence import Evidence, Facts, Source, Status
+from bot.domain.recent_changes import changes
+from bot.domain.runbook_entry import Entry
 from tests.fakes import facts
 
 SEEN = facts(created_at="2026-11-20T08:00:00.123456789Z", image_created_at="2026-11-18T08:00:00Z")

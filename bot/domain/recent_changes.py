@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from bot.domain.entry import Entry
 from bot.domain.evidence import Evidence, Facts, Source, Status
+from bot.domain.runbook_entry import Entry
 
 SOURCE = "changes"
 LATELY = timedelta(hours=1)
