@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Protocol
 
-from bot.domain.audit_head import LOGGER, head_line
+from bot.domain.audit.head import LOGGER, head_line
 from bot.errors import StoreError
 
 EVERY_S = 86_400.0

@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot.domain import guard, own
+from bot.domain import guard, own_containers
 from bot.domain.eligibility import EVERYBODY
 from bot.domain.evidence import Facts
 from bot.domain.guard import Permit, Refusal
@@ -135,7 +135,7 @@ class Gate:
         try:
             history = await self._store.history(target, now)
             around = await self._world.surroundings()
-            mine = own.own(await self._containers.inventory(), self._plan.hosts, around)
+            mine = own_containers.own(await self._containers.inventory(), self._plan.hosts, around)
         except (StoreError, EngineError) as error:
             log.warning("the guard refuses: %s", error.sentence)
             return Refusal("facts", f"{error.what} So nothing can be restarted.")

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from bot.domain.alert import Alert
-from bot.domain.audit import Act
+from bot.domain.audit.trail import Act
 from bot.domain.evidence import Evidence, Facts
 from bot.domain.guard import History, Permit, Refusal
 from bot.domain.incident import Approval, Incident, Place, Press

@@ -11,7 +11,7 @@ from uuid import uuid4
 from weakref import WeakValueDictionary
 
 from bot.domain import runbook
-from bot.domain.audit import Act, Verdict
+from bot.domain.audit.trail import Act, Verdict
 from bot.domain.guard import Refusal
 from bot.domain.incident import LIVE, Approval, Incident, Press, State
 from bot.errors import EngineError, RunbookError, SlackError, StoreError

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC
 
-from bot.domain.audit import Act, Verdict
+from bot.domain.audit.trail import Act, Verdict
 from bot.domain.incident import Incident, State
 from bot.errors import AegisError
 from bot.ports import MOST_TRIES, Messenger, Received, Store

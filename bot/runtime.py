@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.domain.guard import Policy
-from bot.domain.own import Surroundings
+from bot.domain.own_containers import Surroundings
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,9 +25,9 @@ from pydantic import (
     field_validator,
 )
 
-from bot.domain.address import ENCODE, clear, credentials, with_password
+from bot.domain.addresses.credentials import ENCODE, clear, credentials, with_password
+from bot.domain.addresses.verify_url import parse_urls
 from bot.domain.eligibility import EVERYBODY
-from bot.domain.verify_url import parse_urls
 from bot.env_file import values as env_file_values
 from bot.errors import SettingsError, VerifyUrlRefused
 

@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from bot.domain import verification
+from bot.domain.addresses.verify_url import verify_address
 from bot.domain.evidence import Facts
 from bot.domain.incident import Aftermath, Incident, aftermath
 from bot.domain.verification import Probe, Verification
-from bot.domain.verify_url import verify_address
 from bot.errors import EngineError, TargetNotFound, VerifyUrlRefused
 from bot.ports import Containers, Prober
 from bot.runtime import Plan, World

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot.domain.alert import Kind
-from bot.domain.audit import Verdict
+from bot.domain.audit.trail import Verdict
 from bot.domain.guard import Refusal
 from bot.domain.incident import LIVE, Incident, State
 from bot.errors import RunbookUnwritable, SlackError, StoreUnavailable

@@ -15,7 +15,7 @@ from bot import responder
 from bot.adapters.database.store import SqlStore
 from bot.adapters.runbook.file import RunbookFile
 from bot.domain.alert import Kind
-from bot.domain.audit import Act, Verdict
+from bot.domain.audit.trail import Act, Verdict
 from bot.domain.evidence import VERIFY_URL, Facts, Port, Source, Status
 from bot.domain.guard import Policy
 from bot.domain.incident import Approval, Incident, Place, Press, State

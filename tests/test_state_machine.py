@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from bot.domain.alert import Alert, Kind
-from bot.domain.audit import Examined
+from bot.domain.audit.trail import Examined
 from bot.domain.guard import Policy
 from bot.domain.incident import LIVE, Place, Press
 from bot.domain.runbook_json import parse

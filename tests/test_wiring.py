@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from bot import upkeep
-from bot.domain.audit_head import head_line
+from bot.domain.audit.head import head_line
 from bot.errors import SchemaTooNew, SlackError, StoreUnavailable
 from bot.playground.slack.state.people import MONITOR
 from bot.playground.slack.workspace import Workspace

@@ -13,8 +13,8 @@ from typing import Any
 
 import httpx
 
+from bot.domain.addresses.verify_url import check_url, is_among, refused_address
 from bot.domain.verification import Probe
-from bot.domain.verify_url import check_url, is_among, refused_address
 from bot.errors import VerifyUrlRefused
 
 READ_AT_MOST = 64 * 1024

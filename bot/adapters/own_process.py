@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bot.domain.own import Need, Surroundings, own_ids
+from bot.domain.own_containers import Need, Surroundings, own_ids
 
 RESOLVE_S = 2.0
 """What resolving one host may take; a press waits for it."""

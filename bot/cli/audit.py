@@ -12,9 +12,9 @@ import typer
 
 from bot.cli import console, log_heads
 from bot.cli.console import Json
-from bot.domain import audit
-from bot.domain.audit import Examined, Row
-from bot.domain.audit_tables import Compared
+from bot.domain.audit import trail
+from bot.domain.audit.tables import Compared
+from bot.domain.audit.trail import Examined, Row
 from bot.errors import AegisError, SettingsError
 from bot.settings import load
 
@@ -83,7 +83,7 @@ def export(
         async with _opened() as store:
             async for rows in _trail(store, after):
                 for row in rows:
-                    console.print_json(audit.as_json(row))
+                    console.print_json(trail.as_json(row))
 
     asyncio.run(printed())
 

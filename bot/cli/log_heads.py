@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from bot.cli import input_files
-from bot.domain.audit_head import head_in
+from bot.domain.audit.head import head_in
 from bot.errors import AegisError
 
 _ROTATED = re.compile(r"[.-][0-9][0-9T.:_-]*(?:\.gz)?")

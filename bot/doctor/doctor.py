@@ -12,11 +12,11 @@ from pathlib import Path
 from bot.adapters.llm.gemini import Gemini
 from bot.doctor import slack
 from bot.doctor.check import SKIPPED, Check, asked
-from bot.domain import guard, own
+from bot.domain import guard, own_containers
+from bot.domain.addresses.verify_url import verify_address
 from bot.domain.alert import nearest
 from bot.domain.evidence import Facts
 from bot.domain.guard import History, Refusal
-from bot.domain.verify_url import verify_address
 from bot.errors import AegisError, EngineDenied, TargetNotFound
 from bot.settings import Settings
 from bot.wiring import Parts, parts
@@ -98,7 +98,7 @@ async def _restart_calls(settings: Settings, edges: Parts) -> Check:
 async def _own(edges: Parts) -> str:
     """Say which containers are never restarted, since Aegis is or needs them, and what cannot be known of that."""
     inventory = await edges.containers.inventory()
-    mine = own.own(inventory, edges.plan.hosts, await edges.world.surroundings())
+    mine = own_containers.own(inventory, edges.plan.hosts, await edges.world.surroundings())
     if mine.unknown:
         raise AegisError(
             " ".join(mine.unknown),
@@ -119,7 +119,7 @@ async def _missing(name: str, edges: Parts) -> str:
 
 async def _target(facts: Facts, edges: Parts) -> str:
     """Say how the target is, and whether the guard would let anybody restart it now."""
-    mine = own.own(await edges.containers.inventory(), edges.plan.hosts, await edges.world.surroundings())
+    mine = own_containers.own(await edges.containers.inventory(), edges.plan.hosts, await edges.world.surroundings())
     policy = replace(edges.plan.policy, own=mine.protected(facts.name))
     said = guard.check(facts.name, facts, History(), policy, edges.world.now())
     if isinstance(said, Refusal):

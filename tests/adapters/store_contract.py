@@ -18,8 +18,8 @@ from sqlalchemy import update
 from bot.adapters.database.store import SqlStore
 from bot.adapters.database.tables import MIGRATIONS, replicas
 from bot.domain.alert import Alert, Kind
-from bot.domain.audit import Act, Examined, Verdict
-from bot.domain.audit_tables import Compared
+from bot.domain.audit.tables import Compared
+from bot.domain.audit.trail import Act, Examined, Verdict
 from bot.domain.diagnosis import Action, Diagnosis, Quote, Trouble
 from bot.domain.evidence import Evidence, LogDigest, LogLine, Source, Status
 from bot.domain.guard import Permit, Refusal

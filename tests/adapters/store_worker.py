@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.adapters.database import audit, transactions
 from bot.adapters.database.store import SqlStore
 from bot.adapters.database.tables import incidents
-from bot.domain.audit import Act
+from bot.domain.audit.trail import Act
 from bot.domain.incident import Approval, Incident, Place, State
 from bot.errors import StoreError
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.adapters.own_process import Around
-from bot.domain.own import Need
+from bot.domain.own_containers import Need
 
 ID = "a1" * 32
 

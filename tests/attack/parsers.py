@@ -10,7 +10,8 @@ from typing import Any
 from bot.adapters.docker import events, inspect_file, listing, logs, stats
 from bot.adapters.docker import inspection as container_facts
 from bot.adapters.docker.errors import refused
-from bot.domain import alert, guard, judgement, logdigest, reply, runbook, runbook_json, symptoms, verify_url, webhook
+from bot.domain import alert, guard, judgement, logdigest, reply, runbook, runbook_json, symptoms, webhook
+from bot.domain.addresses import verify_url
 from bot.domain.evidence import Evidence, Neighbour
 from bot.domain.redact import redact
 from bot.domain.runbook_entry import Entry

@@ -20,7 +20,7 @@ from bot.doctor.check import Check
 from bot.doctor.doctor import examine
 from bot.doctor.slack import SCOPES
 from bot.domain.evidence import Port
-from bot.domain.own import Need, Surroundings
+from bot.domain.own_containers import Need, Surroundings
 from bot.domain.target import Target
 from bot.errors import EngineDenied, EngineError, TargetNotFound
 from bot.playground.slack.faults import Fault

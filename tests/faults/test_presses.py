@@ -12,7 +12,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from bot.domain.audit import Verdict
+from bot.domain.audit.trail import Verdict
 from bot.domain.incident import Press, State
 from bot.playground.slack.faults import Fault
 from bot.playground.slack.state.people import User

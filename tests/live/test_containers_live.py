@@ -16,8 +16,8 @@ import pytest
 from bot.adapters.docker import client
 from bot.adapters.docker.containers import DockerContainers
 from bot.adapters.http_probe import HttpProber
+from bot.domain.addresses.verify_url import resolve_url
 from bot.domain.evidence import Evidence, Source, Status
-from bot.domain.verify_url import resolve_url
 from bot.errors import EngineDenied, EngineTimeout, EngineUnreachable, RestartFailed, TargetNotFound
 from tests.engine import Engine, running_engine, skip_or_fail, wait_until
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot.adapters.docker.containers import DockerContainers
-from bot.domain.own import Need, Surroundings, own, own_ids
+from bot.domain.own_containers import Need, Surroundings, own, own_ids
 from bot.domain.target import Target
 from tests.engine import Engine
 

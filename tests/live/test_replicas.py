@@ -23,7 +23,7 @@ from aiohttp import web
 
 from bot.adapters.database.store import SqlStore
 from bot.adapters.runbook.table import RunbookTable
-from bot.domain.audit import Examined, Verdict
+from bot.domain.audit.trail import Examined, Verdict
 from bot.domain.incident import LIVE, Incident, State
 from bot.playground.engine.engine import ProcessEngine, ProcessImage
 from bot.playground.slack.interactions.payloads import NoSuchControl

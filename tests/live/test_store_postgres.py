@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters.database import transactions
 from bot.adapters.database.store import SqlStore
-from bot.domain.audit import Examined
+from bot.domain.audit.trail import Examined
 from bot.domain.incident import Approval, State
 from bot.errors import SchemaTooNew, StoreError, StoreUnavailable
 from bot.settings import load

@@ -26,9 +26,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters.database.rows import clean
 from bot.adapters.database.tables import approvals, audit, incidents, refusals, versions
-from bot.domain.audit import Act, Row, appended, columns
-from bot.domain.audit_seal import Cell, Seal
-from bot.domain.audit_tables import Press, Standing, Tables
+from bot.domain.audit.seal import Cell, Seal
+from bot.domain.audit.tables import Press, Standing, Tables
+from bot.domain.audit.trail import Act, Row, appended, columns
 from bot.errors import StoreUnavailable
 
 SEAL = "aegis_seal"

@@ -14,7 +14,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from bot.domain.address import ENCODE, clear
+from bot.domain.addresses.credentials import ENCODE, clear
 from bot.errors import StoreUnavailable
 
 WRITES = "BEGIN IMMEDIATE"

@@ -7,7 +7,7 @@ import re
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from bot.domain.address import credentials
+from bot.domain.addresses.credentials import credentials
 from bot.errors import StoreError, StoreUnavailable
 
 _SQLITE = {

@@ -14,7 +14,7 @@ from bot.adapters.database import audit
 from bot.adapters.database.engine import READS, Run, insert_new
 from bot.adapters.database.rows import SAID, clean, to_received, to_text, within_limits
 from bot.adapters.database.tables import alerts
-from bot.domain.audit import Act
+from bot.domain.audit.trail import Act
 from bot.errors import StoreError
 from bot.ports import Received
 

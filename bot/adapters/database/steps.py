@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, and_, case
 
 from bot.adapters.database.rows import SAID, clean, to_text
 from bot.adapters.database.tables import incidents
-from bot.domain.audit import Act, Verdict
+from bot.domain.audit.trail import Act, Verdict
 from bot.domain.incident import Approval, Incident, State
 
 _DECIDED = frozenset({State.RESOLVED, State.IGNORED, State.EXPIRED})

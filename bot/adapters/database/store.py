@@ -19,8 +19,8 @@ from bot.adapters.database.outbox import SqlOutbox
 from bot.adapters.database.rows import ENDED_ROWS, LIVE_ROWS, clean, cleaned, to_incident
 from bot.adapters.database.tables import approvals, heard, incidents, refusals
 from bot.adapters.database.transactions import Database
-from bot.domain.audit import Act, Row, Verdict
-from bot.domain.audit_tables import Tables
+from bot.domain.audit.tables import Tables
+from bot.domain.audit.trail import Act, Row, Verdict
 from bot.domain.guard import History, Refusal
 from bot.domain.incident import TRANSITIONS, Approval, Incident, Press, State
 from bot.errors import StoreUnavailable

@@ -19,7 +19,7 @@ from bot.adapters.database.audit import SEAL
 from bot.adapters.database.engine import NO_TRANSACTION, READS, WRITES, check_file, connect, understood, write_ahead
 from bot.adapters.database.tables import alerts
 from bot.adapters.private_files import create_private_database
-from bot.domain.audit_seal import Seal
+from bot.domain.audit.seal import Seal
 from bot.errors import StoreUnavailable
 
 _Answer = TypeVar("_Answer")

@@ -14,7 +14,7 @@ from docker.utils import kwargs_from_env
 
 from bot.adapters.docker import stream as container_stream
 from bot.adapters.docker.errors import too_late, translate, translate_act
-from bot.domain.address import clear, credentials, without_credentials
+from bot.domain.addresses.credentials import clear, credentials, without_credentials
 from bot.errors import EngineError, EngineUnreachable
 
 T = TypeVar("T")

@@ -25,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.adapters.database import engine, errors, tables, transactions
 from bot.adapters.database.rows import cleaned, to_text
 from bot.adapters.database.store import SqlStore
-from bot.domain.audit import Act
+from bot.domain.audit.trail import Act
 from bot.domain.diagnosis import Diagnosis
 from bot.domain.evidence import Evidence
 from bot.domain.guard import Permit, Refusal

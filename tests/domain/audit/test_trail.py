@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.audit import SWITCH, Act, Examined, Row, Verdict, appended, as_json
-from bot.domain.audit_seal import Cell, Seal, rule_of
+from bot.domain.audit.seal import Cell, Seal, rule_of
+from bot.domain.audit.trail import SWITCH, Act, Examined, Row, Verdict, appended, as_json
 
 AT = datetime(2026, 11, 22, 10, 4, 31, tzinfo=UTC)
 KEY = "correct horse battery staple"

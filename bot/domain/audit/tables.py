@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bot.domain.audit import Row
-from bot.domain.audit_seal import Cell
+from bot.domain.audit.seal import Cell
+from bot.domain.audit.trail import Row
 
 _STEP = re.compile(r"([A-Z]+) -> ([A-Z]+)")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from bot.domain.audit_seal import Cell, Seal, may_follow, rule_of
+from bot.domain.audit.seal import Cell, Seal, may_follow, rule_of
 
 
 class Verdict(StrEnum):

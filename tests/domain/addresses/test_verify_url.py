@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.domain.addresses.verify_url import check_url, parse_urls, refused_address, resolve_url, verify_address
 from bot.domain.evidence import Facts, Port
-from bot.domain.verify_url import check_url, parse_urls, refused_address, resolve_url, verify_address
 from bot.errors import VerifyUrlRefused
 from tests import fakes
 
-ROWS = [json.loads(line) for line in (Path(__file__).parents[1] / "corpus/verify_urls.jsonl").read_text().splitlines()]
+ROWS = [json.loads(line) for line in (Path(__file__).parents[2] / "corpus/verify_urls.jsonl").read_text().splitlines()]
 
 
 @pytest.mark.parametrize("row", [pytest.param(row, id=row["id"]) for row in ROWS if row["kind"] == "config"])

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.own import Need, Surroundings, own, own_ids
+from bot.domain.own_containers import Need, Surroundings, own, own_ids
 from bot.domain.target import Target
 
 ME, OUTER, OTHER = "a1" * 32, "b2" * 32, "c3" * 32

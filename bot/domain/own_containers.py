@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bot.domain.metadata import IPAddress, parse_address
+from bot.domain.addresses.metadata import IPAddress, parse_address
 from bot.domain.target import Target
 
 _ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from ipaddress import IPv6Address
 from urllib.parse import SplitResult, urlsplit
 
+from bot.domain.addresses.metadata import IPAddress, is_metadata_address, is_metadata_name, parse_address
 from bot.domain.evidence import Facts, Port
-from bot.domain.metadata import IPAddress, is_metadata_address, is_metadata_name, parse_address
 from bot.errors import VerifyUrlRefused
 
 LABEL = "aegis.verify-url"

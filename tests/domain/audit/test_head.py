@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bot.domain.audit_head import head_in, head_line
+from bot.domain.audit.head import head_in, head_line
 
 HASH = "2k0011aaff:" + "ab12" * 16
 LINE = head_line(12, HASH)

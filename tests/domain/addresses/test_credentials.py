@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.address import clear, credentials, with_password, without_credentials
+from bot.domain.addresses.credentials import clear, credentials, with_password, without_credentials
 
 SIGNS = st.text(st.sampled_from("ab:@/?#%[]!$&'()*+,;= \\ä"), min_size=1, max_size=12)
 

@@ -1,0 +1,1 @@
+"""Addresses that Aegis reads, shows or asks."""

@@ -1,0 +1,1 @@
+"""The audit trail: rows, seals, heads, comparison with the tables."""
