@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from bot.domain.alert import Kind, targets
+from bot.domain.alerts.alert import Kind, targets
 from bot.domain.incident import LIVE, Incident, Place, State
 from bot.domain.target import Target
 from bot.errors import EngineError

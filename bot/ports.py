@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from bot.domain.alert import Alert
+from bot.domain.alerts.alert import Alert
 from bot.domain.audit.trail import Act
 from bot.domain.evidence import Evidence, Facts
 from bot.domain.guard import History, Permit, Refusal

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from bot.domain import alert as alerts
-from bot.domain.admission import admitted
-from bot.domain.alert import Alert
+from bot.domain.alerts import alert as alerts
+from bot.domain.alerts.admission import admitted
+from bot.domain.alerts.alert import Alert
+from bot.domain.alerts.shorten import UNREAD, length, short_alert, short_message
+from bot.domain.alerts.webhook_bodies import read_webhook
 from bot.domain.redact import redact
-from bot.domain.shorten import UNREAD, length, short_alert, short_message
-from bot.domain.webhook import read_webhook
 from bot.errors import TextOverrun
 from bot.ports import TextCalls
 

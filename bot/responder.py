@@ -10,7 +10,7 @@ from functools import partial
 from typing import TypeVar
 
 from bot.alerts import MOST_CARDS, Alerts
-from bot.domain.alert import Kind, nearest
+from bot.domain.alerts.alert import Kind, nearest
 from bot.domain.evidence import Facts
 from bot.domain.guard import Refusal
 from bot.domain.incident import (

@@ -20,7 +20,7 @@ from weakref import WeakValueDictionary
 
 from aiohttp import web
 
-from bot.domain.alert import Kind
+from bot.domain.alerts.alert import Kind
 from bot.domain.incident import Place
 from bot.errors import AegisError, StoreError
 from bot.inbound import Taking

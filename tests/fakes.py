@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from bot.domain.alert import Alert, Kind
+from bot.domain.alerts.alert import Alert, Kind
 from bot.domain.evidence import Evidence, Facts, LogDigest, LogLine, Source, Status
 from bot.domain.guard import Permit, Refusal
 from bot.domain.incident import Incident, Place, Press

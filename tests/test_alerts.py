@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.alerts import MOST_CARDS
-from bot.domain.alert import Alert, Kind
+from bot.domain.alerts.alert import Alert, Kind
 from bot.domain.incident import Place, State
 from bot.domain.target import Target
 from bot.errors import SlackError

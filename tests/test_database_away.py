@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.alert import Kind
+from bot.domain.alerts.alert import Kind
 from bot.domain.audit.trail import Verdict
 from bot.domain.guard import Refusal
 from bot.domain.incident import LIVE, Incident, State

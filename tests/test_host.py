@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot import alerts, host
-from bot.domain.alert import Kind
+from bot.domain.alerts.alert import Kind
 from bot.domain.incident import Incident, Press, State
 from bot.domain.target import Target
 from bot.errors import EngineUnreachable

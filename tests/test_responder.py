@@ -14,7 +14,7 @@ import pytest
 from bot import responder
 from bot.adapters.database.store import SqlStore
 from bot.adapters.runbook.file import RunbookFile
-from bot.domain.alert import Kind
+from bot.domain.alerts.alert import Kind
 from bot.domain.audit.trail import Act, Verdict
 from bot.domain.evidence import VERIFY_URL, Facts, Port, Source, Status
 from bot.domain.guard import Policy

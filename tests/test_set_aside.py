@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from bot.doctor import doctor
-from bot.domain.alert import targets as find
+from bot.domain.alerts.alert import targets as find
 from bot.domain.incident import State
 from bot.playground.slack.state.people import MONITOR
 from bot.playground.slack.workspace import Workspace

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from bot.domain.alert import Alert, Kind
+from bot.domain.alerts.alert import Alert, Kind
 from bot.domain.audit.trail import Examined
 from bot.domain.guard import Policy
 from bot.domain.incident import LIVE, Place, Press

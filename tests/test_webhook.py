@@ -16,7 +16,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.domain.alert import Kind
+from bot.domain.alerts.alert import Kind
 from bot.errors import SettingsError, StoreUnavailable
 from bot.http import Health, HttpServer
 from bot.playground.slack.state.messages import Message

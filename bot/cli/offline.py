@@ -11,13 +11,13 @@ from bot import filters
 from bot.adapters.docker import inspect_file
 from bot.adapters.runbook.file import RunbookFile
 from bot.domain import runbook, symptoms
-from bot.domain.admission import bounded
-from bot.domain.alert import read as read_alert
-from bot.domain.alert import targets
+from bot.domain.alerts.admission import bounded
+from bot.domain.alerts.alert import read as read_alert
+from bot.domain.alerts.alert import targets
+from bot.domain.alerts.webhook_bodies import read_webhook
 from bot.domain.evidence import Evidence, LogDigest, Source, Status
 from bot.domain.runbook import Entry, Precedent
 from bot.domain.target import Target
-from bot.domain.webhook import read_webhook
 from bot.errors import AegisError
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from bot.doctor import slack
 from bot.doctor.check import SKIPPED, Check, asked
 from bot.domain import guard, own_containers
 from bot.domain.addresses.verify_url import verify_address
-from bot.domain.alert import nearest
+from bot.domain.alerts.alert import nearest
 from bot.domain.evidence import Facts
 from bot.domain.guard import History, Refusal
 from bot.errors import AegisError, EngineDenied, TargetNotFound

@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from bot.domain import alert
-from bot.domain.alert import Alert, Kind
+from bot.domain.alerts import alert
+from bot.domain.alerts.alert import Alert, Kind
 from bot.domain.incident import Place
 from bot.ports import Received
 from bot.reading import Reading

@@ -17,7 +17,7 @@ from sqlalchemy import update
 
 from bot.adapters.database.store import SqlStore
 from bot.adapters.database.tables import MIGRATIONS, replicas
-from bot.domain.alert import Alert, Kind
+from bot.domain.alerts.alert import Alert, Kind
 from bot.domain.audit.tables import Compared
 from bot.domain.audit.trail import Act, Examined, Verdict
 from bot.domain.diagnosis import Action, Diagnosis, Quote, Trouble

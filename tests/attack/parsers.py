@@ -10,8 +10,9 @@ from typing import Any
 from bot.adapters.docker import events, inspect_file, listing, logs, stats
 from bot.adapters.docker import inspection as container_facts
 from bot.adapters.docker.errors import refused
-from bot.domain import alert, guard, judgement, logdigest, reply, runbook, runbook_json, symptoms, webhook
+from bot.domain import guard, judgement, logdigest, reply, runbook, runbook_json, symptoms
 from bot.domain.addresses import verify_url
+from bot.domain.alerts import alert, webhook_bodies
 from bot.domain.evidence import Evidence, Neighbour
 from bot.domain.redact import redact
 from bot.domain.runbook_entry import Entry
@@ -61,11 +62,11 @@ def edited(text: str) -> Any:
 
 def grouped(text: str) -> Any:
     member = {"status": text, "labels": {text: text, "name": text}, "annotations": {"a": text}}
-    return webhook.read_webhook(text, {"status": text, "alerts": [member]})
+    return webhook_bodies.read_webhook(text, {"status": text, "alerts": [member]})
 
 
 def kuma(text: str) -> Any:
-    return webhook.read_webhook("k", {"heartbeat": {"msg": text}, "monitor": {"name": text}, "msg": text})
+    return webhook_bodies.read_webhook("k", {"heartbeat": {"msg": text}, "monitor": {"name": text}, "msg": text})
 
 
 def evidence(text: str) -> Evidence:
@@ -174,9 +175,13 @@ TEXTS: dict[str, Callable[[str], Any]] = {
     "alert: blocks": lambda text: read_alert(blocks(text)),
     "alert: edited": edited,
     "webhook: group": grouped,
-    "webhook: script": lambda text: webhook.read_webhook("s", {"container": text, "message": text, "logs": text}),
+    "webhook: script": lambda text: webhook_bodies.read_webhook(
+        "s", {"container": text, "message": text, "logs": text}
+    ),
     "webhook: kuma": kuma,
-    "webhook: SNS": lambda text: webhook.read_webhook("c", {"Type": "Notification", "Message": text, "Subject": text}),
+    "webhook: SNS": lambda text: webhook_bodies.read_webhook(
+        "c", {"Type": "Notification", "Message": text, "Subject": text}
+    ),
     "command": commands.read,
     "menu": notices.place_of,
     "button": lambda text: presses._carries({"value": text}),
@@ -208,9 +213,11 @@ VALUES: dict[str, Callable[[Any], Any]] = {
     "alert: asked": lambda value: intake.alert_asked(an_object(value), "C1", "1", "U1", NOW),
     "alert: attachments": lambda value: read_alert(said("", attachments=value)),
     "alert: blocks": lambda value: read_alert(said("", blocks=value)),
-    "webhook": lambda value: webhook.read_webhook("s", an_object(value)),
-    "webhook: alerts": lambda value: webhook.read_webhook("s", {"alerts": value, "status": value}),
-    "webhook: heartbeat": lambda value: webhook.read_webhook("s", {"heartbeat": value, "monitor": value, "msg": value}),
+    "webhook": lambda value: webhook_bodies.read_webhook("s", an_object(value)),
+    "webhook: alerts": lambda value: webhook_bodies.read_webhook("s", {"alerts": value, "status": value}),
+    "webhook: heartbeat": lambda value: webhook_bodies.read_webhook(
+        "s", {"heartbeat": value, "monitor": value, "msg": value}
+    ),
     "reply": lambda value: reply.parse(json.dumps(value)),
     "runbook": lambda value: remembered_file(json.dumps(value)),
     "runbook: entry": lambda value: remembered_file(json.dumps([value, {"root_cause": value, "action": value}])),

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.domain import guard, runbook
-from bot.domain.alert import Kind
+from bot.domain.alerts.alert import Kind
 from bot.domain.diagnosis import RULES, Action
 from bot.domain.evidence import Facts, Neighbour
 from bot.domain.incident import Incident, State

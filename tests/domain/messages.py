@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.domain.alert import read, targets
+from bot.domain.alerts.alert import read, targets
 from bot.domain.target import Target
 
 

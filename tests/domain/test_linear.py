@@ -37,7 +37,7 @@ def test_patterns_are_linear(module):
 _OF_NAMES = {
     "bot.adapters.docker.listing",
     "bot.domain.prompt_parts",
-    "bot.domain.target_match",
+    "bot.domain.alerts.targets",
     "bot.eval_grade",
 }
 

@@ -20,7 +20,7 @@ from bot import upkeep
 from bot.adapters.database.engine import WRITES
 from bot.adapters.database.store import SqlStore
 from bot.adapters.runbook.file import RunbookFile
-from bot.domain.alert import without_secrets
+from bot.domain.alerts.alert import without_secrets
 from bot.domain.guard import Permit, Policy, Refusal
 from bot.domain.incident import Press
 from bot.domain.prompt import Prompt

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.alert import Kind, targets
+from bot.domain.alerts.alert import Kind, targets
 from bot.domain.incident import Place
 from bot.domain.target import Target
 from bot.slack.client import Identity

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.alert import Kind
+from bot.domain.alerts.alert import Kind
 from bot.domain.diagnosis import Trouble
 from bot.domain.evidence import Neighbour
 from bot.domain.incident import Place, State

@@ -10,7 +10,7 @@ from datetime import datetime
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Row
 
-from bot.domain.admission import bounded
+from bot.domain.alerts.admission import bounded
 from bot.domain.incident import LIVE, Incident, State
 from bot.errors import StoreUnavailable
 from bot.ports import Note, Received

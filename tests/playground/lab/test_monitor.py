@@ -9,7 +9,7 @@ from contextlib import suppress
 import pytest
 from aiohttp import web
 
-from bot.domain import alert
+from bot.domain.alerts import alert
 from bot.domain.target import Target
 from bot.playground.lab.monitor import Json, Monitor, ProbeHistory, attachments, still_out
 from bot.playground.slack.state.messages import words

@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from bot.domain.pairs import KEY, key_of, maps, tags, value_of, within
-from bot.domain.slack_text import Message, Part, Place, without_markup, words
+from bot.domain.alerts.label_syntax import KEY, key_of, maps, tags, value_of, within
+from bot.domain.alerts.message import Message, Part, Place, without_markup, words
 
 _LINE = re.compile(
     rf"^[ \t>]{{0,8}}(?P<bullet>(?:[•●◦▪·*–-]|:[a-z0-9_]{{2,40}}:|"

@@ -2,9 +2,9 @@ from typing import Any
 
 import pytest
 
-from bot.domain.alert import targets
+from bot.domain.alerts.alert import targets
+from bot.domain.alerts.webhook_bodies import read_webhook
 from bot.domain.target import Target
-from bot.domain.webhook import read_webhook
 from tests.domain.messages import from_bot, named
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from bot.domain.alert import MAX_TEXT, MAX_TITLE, Alert, without_secrets
-from bot.domain.pairs import Pairs
+from bot.domain.alerts.alert import MAX_TEXT, MAX_TITLE, Alert, without_secrets
+from bot.domain.alerts.label_syntax import Pairs
 
 MAX_SENDER = 80
 """Characters of a sender's name; Slack allows 80 for an app's."""

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.slack_text import Place, flatten, undo_links, without_markup
+from bot.domain.alerts.message import Place, flatten, undo_links, without_markup
 
 
 def test_links_show_their_label_and_mentions_do_not_ping() -> None:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from bot.domain.alert import Alert
-from bot.domain.pairs import Pairs
+from bot.domain.alerts.alert import Alert
+from bot.domain.alerts.label_syntax import Pairs
 
 UNREAD = "[text could not be read in time]"
 ROOM = 2_000

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.alert import Kind, targets
+from bot.domain.alerts.alert import Kind, targets
+from bot.domain.alerts.webhook_bodies import read_webhook
 from bot.domain.target import Target
-from bot.domain.webhook import read_webhook
 
-CASES = sorted((Path(__file__).parents[1] / "corpus" / "webhooks").glob("*.json"))
+CASES = sorted((Path(__file__).parents[2] / "corpus" / "webhooks").glob("*.json"))
 KEY_NAMES = """
 alerts labels status state heartbeat monitor AlarmName NewStateValue Trigger Dimensions Message alert_type tags scopes
 container message check name

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bot.domain.admission import MARGIN, MAX_KEY, MAX_LOGS, MAX_VALUE
-from bot.domain.alert import MAX_TEXT, MAX_TITLE, Alert, Kind
-from bot.domain.pairs import Pairs, key_of
-from bot.domain.severity import of_pairs
-from bot.domain.slack_text import words
-from bot.domain.title_match import container_of
+from bot.domain.alerts.admission import MARGIN, MAX_KEY, MAX_LOGS, MAX_VALUE
+from bot.domain.alerts.alert import MAX_TEXT, MAX_TITLE, Alert, Kind
+from bot.domain.alerts.label_syntax import Pairs, key_of
+from bot.domain.alerts.message import words
+from bot.domain.alerts.severity import of_pairs
+from bot.domain.alerts.title_targets import container_of
 
 MAX_ALERTS = 200
 MAX_FIELDS = 200

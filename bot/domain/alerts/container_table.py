@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from bot.domain.slack_text import Message, Place, without_markup
+from bot.domain.alerts.message import Message, Place, without_markup
 
 # What exited days ago is not why the message comes now.
 _AGO = r"(?: (?:Less than a|About an?|\d{1,2}) (?:second|minute|hour)s? ago| *\Z|(?= *[|(]))"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from bot.domain.labels import Member
-from bot.domain.senders import BRAND, BUSY_WITH_OTHER_THINGS
-from bot.domain.slack_text import Message, Place, without_markup, words
+from bot.domain.alerts.labels import Member
+from bot.domain.alerts.message import Message, Place, without_markup, words
+from bot.domain.alerts.senders import BRAND, BUSY_WITH_OTHER_THINGS
 
 FIRING, RESOLVED, NOISE = "firing", "resolved", "noise"
 

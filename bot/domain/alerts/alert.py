@@ -9,10 +9,11 @@ from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any
 
-from bot.domain import alert_status, container_list, senders, severity, target_match
-from bot.domain.labels import Member, members
-from bot.domain.pairs import Pairs
-from bot.domain.slack_text import Message, Place, flatten, without_markup
+from bot.domain.alerts import container_table, senders, severity, status
+from bot.domain.alerts import targets as target_match
+from bot.domain.alerts.label_syntax import Pairs
+from bot.domain.alerts.labels import Member, members
+from bot.domain.alerts.message import Message, Place, flatten, without_markup
 from bot.domain.target import Target
 
 MAX_TITLE = 200
@@ -69,13 +70,13 @@ def read(event: Mapping[str, Any]) -> Alert:
         # All but the name is a log line, which may say anything.
         return Alert(Kind.FIRING, title, sender, "unknown", text, (("container", quoting),))
     found = _with_sentences(list(members(message, told=senders.starts_with_container(message))), message)
-    listed = container_list.ailing(message)
+    listed = container_table.ailing(message)
     if listed:
         found = [*found[:-1], Member([*(found[-1].pairs if found else ()), *(("listed", name) for name in listed)])]
-    kind = Kind(alert_status.status_of(message, found))
+    kind = Kind(status.status_of(message, found))
     if kind is Kind.NOISE:
         return Alert(kind, title, sender=sender, text=text)
-    open_members = [member for member in found if not alert_status.is_over(member)] if kind is Kind.FIRING else found
+    open_members = [member for member in found if not status.is_over(member)] if kind is Kind.FIRING else found
     pairs = tuple(tuple(member.pairs) for member in open_members or found)
     everything = tuple(dict.fromkeys(pair for member in pairs for pair in member))
     stated = severity.of(everything, message)
@@ -172,7 +173,7 @@ def _title(message: Message) -> str:
         for part in message.at(place):
             lines = [line for line in without_markup(part.text).splitlines() if not _NOTHING.fullmatch(line)]
             lines = [line for line in lines if not senders.BRAND.fullmatch(line)]
-            if place is Place.TEXT and len(lines) > 1 and len(lines[0].split()) < 3 and not alert_status.says(lines[0]):
+            if place is Place.TEXT and len(lines) > 1 and len(lines[0].split()) < 3 and not status.says(lines[0]):
                 return f"{lines[0]}: {lines[1]}"[:MAX_TITLE]
             if lines:
                 return lines[0].strip()[:MAX_TITLE]

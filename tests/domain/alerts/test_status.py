@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.alert import Kind, read
+from bot.domain.alerts.alert import Kind, read
 from tests.domain.messages import from_bot
 
 

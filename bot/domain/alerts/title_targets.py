@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from bot.domain.slack_text import without_markup, words
+from bot.domain.alerts.message import without_markup, words
 
 # A task of Swarm is called service.slot.id, or service.node.id where the service is global.
 SWARM_TASK = re.compile(r"(.+)\.(?:\d{1,5}|[a-z0-9]{25})\.[a-z0-9]{25}\Z")

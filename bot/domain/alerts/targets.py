@@ -6,10 +6,9 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
-from bot.domain.pairs import Pairs
-from bot.domain.slack_text import words
-from bot.domain.target import Target
-from bot.domain.title_match import (
+from bot.domain.alerts.label_syntax import Pairs
+from bot.domain.alerts.message import words
+from bot.domain.alerts.title_targets import (
     SWARM_TASK,
     TROUBLED,
     container_of,
@@ -19,6 +18,7 @@ from bot.domain.title_match import (
     is_telling,
     subject_of,
 )
+from bot.domain.target import Target
 
 _CONTAINER = words(
     "container container_name containername docker_container docker_container_name docker_name "

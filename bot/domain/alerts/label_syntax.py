@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from bot.domain.slack_text import without_markup
+from bot.domain.alerts.message import without_markup
 
 Pairs = tuple[tuple[str, str], ...]
 

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain import admission
-from bot.domain.admission import admitted, bounded
-from bot.domain.alert import Alert, Kind, targets
+from bot.domain.alerts import admission
+from bot.domain.alerts.admission import admitted, bounded
+from bot.domain.alerts.alert import Alert, Kind, targets
+from bot.domain.alerts.webhook_bodies import read_webhook
 from bot.domain.redact import redact
 from bot.domain.target import Target
-from bot.domain.webhook import read_webhook
 from bot.webhook import SENDERS
 
 SECRET = "glpat-abcdefghijklmnopqrst"

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.alert import Alert, Kind, nearest, read, targets
+from bot.domain.alerts.alert import Alert, Kind, nearest, read, targets
 from bot.domain.target import Target
 from tests.domain.messages import from_bot, named
 
-CASES = sorted((Path(__file__).parents[1] / "corpus" / "alerts").glob("*.json"))
+CASES = sorted((Path(__file__).parents[2] / "corpus" / "alerts").glob("*.json"))
 IN_LINES = [
     json.loads(line)
-    for path in sorted((Path(__file__).parents[1] / "corpus" / "alerts_in_lines").glob("*.jsonl"))
+    for path in sorted((Path(__file__).parents[2] / "corpus" / "alerts_in_lines").glob("*.jsonl"))
     for line in path.read_text().splitlines()
 ]
 LABELLED = [case for case in IN_LINES if case["expect"]["targets"]]

@@ -1,6 +1,6 @@
 import pytest
 
-from bot.domain.alert import Kind, read
+from bot.domain.alerts.alert import Kind, read
 from tests.domain.messages import from_bot, named
 
 KNOWN = ("web-1", "cache", "prod-db")

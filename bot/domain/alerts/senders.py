@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from bot.domain.slack_text import Message, Place, without_markup
+from bot.domain.alerts.message import Message, Place, without_markup
 
 # What a bot calls itself -> the sender's name; the first hit wins.
 NAMES = (

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from bot.domain.alert_status import heads_of
-from bot.domain.pairs import Pairs
-from bot.domain.slack_text import Message, Place, without_markup, words
+from bot.domain.alerts.label_syntax import Pairs
+from bot.domain.alerts.message import Message, Place, without_markup, words
+from bot.domain.alerts.status import heads_of
 
 _WORDS = {
     "critical": words(

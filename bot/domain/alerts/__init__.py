@@ -1,0 +1,1 @@
+"""Reading of alerts: kind, labels, targets."""
