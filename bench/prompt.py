@@ -18,8 +18,9 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.digest import repeated
-from bot.domain import prompt, runbook, symptoms
+from bot.domain import runbook, symptoms
 from bot.domain.evidence import Evidence, LogDigest
+from bot.domain.llm import prompt
 from bot.domain.logdigest import digest
 from bot.domain.runbook_entry import Entry
 from tests.domain import log_cases

@@ -7,13 +7,14 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bot.domain import prompt, runbook, symptoms
+from bot.domain import runbook, symptoms
 from bot.domain.diagnosis import Diagnosis
 from bot.domain.evidence import Evidence, Source, Status
-from bot.domain.judgement import judge
+from bot.domain.llm import prompt
+from bot.domain.llm.fact_check import judge
+from bot.domain.llm.reply import parse
 from bot.domain.logdigest import earlier_cause
 from bot.domain.recent_changes import changes
-from bot.domain.reply import parse
 from bot.domain.runbook import Precedent
 from bot.domain.sent_log import with_sent
 from bot.domain.symptoms import Symptom

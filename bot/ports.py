@@ -12,7 +12,7 @@ from bot.domain.audit.trail import Act
 from bot.domain.evidence import Evidence, Facts
 from bot.domain.guard import History, Permit, Refusal
 from bot.domain.incident import Approval, Incident, Place, Press
-from bot.domain.prompt import Prompt
+from bot.domain.llm.prompt import Prompt
 from bot.domain.runbook import Entry
 from bot.domain.target import Target
 from bot.domain.verification import Probe

@@ -10,7 +10,7 @@ from bot.domain.alerts.alert import Alert, Kind
 from bot.domain.evidence import Evidence, Facts, LogDigest, LogLine, Source, Status
 from bot.domain.guard import Permit, Refusal
 from bot.domain.incident import Incident, Place, Press
-from bot.domain.prompt import Prompt
+from bot.domain.llm.prompt import Prompt
 from bot.domain.target import Target
 from bot.domain.verification import Probe
 from bot.errors import AegisError, EngineError, TargetNotFound

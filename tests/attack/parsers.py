@@ -10,10 +10,11 @@ from typing import Any
 from bot.adapters.docker import events, inspect_file, listing, logs, stats
 from bot.adapters.docker import inspection as container_facts
 from bot.adapters.docker.errors import refused
-from bot.domain import guard, judgement, logdigest, reply, runbook, runbook_json, symptoms
+from bot.domain import guard, logdigest, runbook, runbook_json, symptoms
 from bot.domain.addresses import verify_url
 from bot.domain.alerts import alert, webhook_bodies
 from bot.domain.evidence import Evidence, Neighbour
+from bot.domain.llm import fact_check, reply
 from bot.domain.redact import redact
 from bot.domain.runbook_entry import Entry
 from bot.domain.target import Target
@@ -83,7 +84,7 @@ def judged(text: str) -> Any:
     fields = dict.fromkeys(("root_cause", "headline", "justification", "disproof", "class", "target"), text)
     parsed = reply.parse(json.dumps(fields | {"action": "restart", "confidence": text, "lines": [text, 1]}))
     looked = evidence(text)
-    return judgement.judge(
+    return fact_check.judge(
         parsed, looked, symptoms.read(looked), target="buggy-app-v2", by="model", tokens=1, seconds=1.0
     )
 

@@ -36,7 +36,7 @@ def test_patterns_are_linear(module):
 # Made while a text is read, from names that are escaped: no longer than a name, and nothing repeats in them.
 _OF_NAMES = {
     "bot.adapters.docker.listing",
-    "bot.domain.prompt_parts",
+    "bot.domain.llm.sections",
     "bot.domain.alerts.targets",
     "bot.eval_grade",
 }

@@ -18,7 +18,7 @@ from queue import SimpleQueue
 from urllib.parse import urlsplit
 
 from bot.adapters.llm.gemini_sdks import SDKS, Answer, Call, CallFailed
-from bot.domain.prompt import Prompt
+from bot.domain.llm.prompt import Prompt
 from bot.errors import ModelUnavailable, ReplyRejected, SettingsError
 from bot.ports import ModelReply
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from bot.domain.prompt import Prompt
+from bot.domain.llm.prompt import Prompt
 from bot.errors import ModelUnavailable
 
 MAX_OUTPUT_TOKENS = 8192

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from bot.domain.prompt import Prompt
+from bot.domain.llm.prompt import Prompt
 from bot.errors import ModelError, ModelUnavailable
 from bot.ports import Diagnoser, ModelReply
 from bot.telemetry import MODEL_CALLS, MODEL_SPARED, MODEL_TOKENS, STAGES

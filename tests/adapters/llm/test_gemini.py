@@ -15,8 +15,8 @@ import pytest
 
 from bot.adapters.llm import gemini as adapter
 from bot.adapters.llm.gemini import make_diagnoser
-from bot.domain.prompt import SCHEMA, Prompt
-from bot.domain.reply import parse
+from bot.domain.llm.prompt import SCHEMA, Prompt
+from bot.domain.llm.reply import parse
 from bot.errors import ModelError, ModelUnavailable, ReplyRejected, SettingsError
 from tests.gemini_endpoint import (
     SOUND,
@@ -384,7 +384,7 @@ def test_a_missing_sdk_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
 ASK = """
 import asyncio, sys, threading, warnings
 from bot.adapters.llm.gemini import make_diagnoser
-from bot.domain.prompt import Prompt, SCHEMA
+from bot.domain.llm.prompt import Prompt, SCHEMA
 model = make_diagnoser(sdk=sys.argv[1], api_key="k", model="m", endpoint=sys.argv[2], timeout=float(sys.argv[3]))
 assert not [name for name in sys.modules if name.startswith(("google.gen", "google.api", "google.ai", "grpc"))]
 try:

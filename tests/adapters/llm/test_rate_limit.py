@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from bot.adapters.llm.rate_limit import Ration
-from bot.domain.prompt import Prompt
+from bot.domain.llm.prompt import Prompt
 from bot.errors import ModelUnavailable
 from bot.ports import ModelReply
 from tests.fakes import Clock, FakeDiagnoser

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from bot.domain import symptoms
 from bot.domain.diagnosis import UNKNOWN_CAUSE_CONFIDENCE, Action, Diagnosis, Quote, Trouble
 from bot.domain.evidence import Evidence, LogDigest, LogLine, Neighbour, Source, Status
-from bot.domain.judgement import judge
-from bot.domain.reply import Reply, parse
+from bot.domain.llm.fact_check import judge
+from bot.domain.llm.reply import Reply, parse
 from bot.domain.symptom import Symptom
 from bot.errors import ReplyRejected
 from tests.fakes import facts
 
-CORPUS = Path(__file__).parent.parent / "corpus" / "gemini" / "injections.jsonl"
+CORPUS = Path(__file__).parents[2] / "corpus" / "gemini" / "injections.jsonl"
 INJECTIONS = [json.loads(line) for line in CORPUS.read_text(encoding="utf-8").splitlines()]
 REPLY_ROWS = [
     row

@@ -20,7 +20,7 @@ from bot.domain.evidence import (
     Status,
     Usage,
 )
-from bot.domain.prompt import LEAST_BUDGET, SCHEMA, Prompt, build, estimate_tokens, prompts
+from bot.domain.llm.prompt import LEAST_BUDGET, SCHEMA, Prompt, build, estimate_tokens, prompts
 from bot.domain.runbook import Entry, Precedent
 from bot.domain.symptom import Symptom
 from tests.fakes import facts

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from bot.domain import text as wording
 from bot.domain.evidence import Evidence, Facts, Status, Usage
+from bot.domain.llm.tokens import cut
 from bot.domain.redact import redact
 from bot.domain.runbook_entry import Precedent
 from bot.domain.symptom import Symptom
-from bot.domain.tokens import cut
 
 LONGEST_READ = 2_000
 """Characters at the start and at the end of one outside text that are looked at; far more than any share shows."""

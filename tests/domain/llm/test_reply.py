@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.diagnosis import Action, Trouble
-from bot.domain.reply import LONGEST, MODEST, Reply, parse
+from bot.domain.llm.reply import LONGEST, MODEST, Reply, parse
 from bot.errors import ReplyRejected
 
-CORPUS = Path(__file__).parent.parent / "corpus" / "gemini" / "gemini_replies.jsonl"
+CORPUS = Path(__file__).parents[2] / "corpus" / "gemini" / "gemini_replies.jsonl"
 ROWS = [json.loads(line) for line in CORPUS.read_text(encoding="utf-8").splitlines()]
 SOUND = {"root_cause": "the pool is exhausted", "action": "restart", "justification": "it frees connections"}
 

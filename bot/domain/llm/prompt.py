@@ -10,13 +10,13 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.domain import prompt_lines, prompt_parts
 from bot.domain.evidence import Evidence
-from bot.domain.instructions import SCHEMA, SYSTEM
-from bot.domain.prompt_parts import Outside
+from bot.domain.llm import log_section, sections
+from bot.domain.llm.instructions import SCHEMA, SYSTEM
+from bot.domain.llm.sections import Outside
+from bot.domain.llm.tokens import estimate_tokens
 from bot.domain.runbook import Precedent
 from bot.domain.symptom import Symptom
-from bot.domain.tokens import estimate_tokens
 
 __all__ = ["LEAST_BUDGET", "SCHEMA", "Prompt", "build", "estimate_tokens", "prompts"]
 
@@ -80,23 +80,23 @@ def build(
     system = SYSTEM.format(nonce=nonce)
     fixed = [
         f"DATA {nonce}",
-        f"container: {say(evidence.target, 60)}; looked at {prompt_parts.moment(evidence.gathered_at, say)}",
+        f"container: {say(evidence.target, 60)}; looked at {sections.moment(evidence.gathered_at, say)}",
         f"alert: {say.unread(title, 60)}",
         f"alert text: {say.unread(alert, 150)}",
         "",
         "FACTS from the engine",
-        *prompt_parts.of_facts(evidence.facts, say),
-        *prompt_parts.of_use(evidence.usage),
+        *sections.of_facts(evidence.facts, say),
+        *sections.of_use(evidence.usage),
         "",
         "SOURCES",
-        *prompt_parts.of_sources(evidence, say),
+        *sections.of_sources(evidence, say),
     ]
     end = f"END {nonce}"
     left = budget - estimate_tokens(system) - estimate_tokens(_joined([*fixed, end])) - 40
-    rules, left = _fitting(prompt_parts.of_symptoms(symptoms, say), left, min(400, left // 3))
-    around, left = _fitting(prompt_parts.of_surroundings(evidence, say), left, min(400, left // 4))
-    past, left = _fitting(prompt_parts.of_past(precedents, say), left, min(700, left // 4))
-    lines = prompt_lines.chosen(evidence.log.lines, symptoms, say, left)
+    rules, left = _fitting(sections.of_symptoms(symptoms, say), left, min(400, left // 3))
+    around, left = _fitting(sections.of_surroundings(evidence, say), left, min(400, left // 4))
+    past, left = _fitting(sections.of_past(precedents, say), left, min(700, left // 4))
+    lines = log_section.chosen(evidence.log.lines, symptoms, say, left)
     data = _joined(
         [
             *fixed,

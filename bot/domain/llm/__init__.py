@@ -1,0 +1,1 @@
+"""The prompt, the reply, and its check against the facts."""
