@@ -20,7 +20,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bot.domain.logdigest import digest
+from bot.domain.logs.digest import digest
 from tests.domain import log_cases
 from tests.domain.hard_logs import maker
 

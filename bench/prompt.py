@@ -21,7 +21,7 @@ from bench.digest import repeated
 from bot.domain import runbook, symptoms
 from bot.domain.evidence import Evidence, LogDigest
 from bot.domain.llm import prompt
-from bot.domain.logdigest import digest
+from bot.domain.logs.digest import digest
 from bot.domain.runbook_entry import Entry
 from tests.domain import log_cases
 from tests.fakes import facts

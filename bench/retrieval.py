@@ -22,10 +22,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bot import filters
 from bot.adapters.runbook.index import RunbookIndex
 from bot.domain import retrieval, runbook, symptoms
 from bot.domain.evidence import Evidence
+from bot.domain.logs import filters
 from bot.domain.runbook_entry import Entry
 from tests.domain import retrieval_cases
 from tests.domain.retrieval_cases import Query

@@ -29,11 +29,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bot import filters
 from bot.adapters.docker import inspect_file
 from bot.domain.diagnosis import Action, Trouble
 from bot.domain.evidence import Evidence, LogDigest, Neighbour, Source, Status, Usage
-from bot.domain.logdigest import join
+from bot.domain.logs import filters
+from bot.domain.logs.digest import join
 from bot.errors import AegisError
 
 ENDINGS = (".toml", ".json")

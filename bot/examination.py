@@ -13,10 +13,10 @@ from bot.domain.evidence import Evidence, Source, Status
 from bot.domain.llm import prompt
 from bot.domain.llm.fact_check import judge
 from bot.domain.llm.reply import parse
-from bot.domain.logdigest import earlier_cause
+from bot.domain.logs.attached import with_sent
+from bot.domain.logs.digest import earlier_cause
 from bot.domain.recent_changes import changes
 from bot.domain.runbook import Precedent
-from bot.domain.sent_log import with_sent
 from bot.domain.symptoms import Symptom
 from bot.errors import EngineError, EngineTimeout, ModelError, RunbookError, TargetNotFound
 from bot.ports import Containers, Diagnoser, Memory

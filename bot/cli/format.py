@@ -9,9 +9,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bot.domain import logshape
 from bot.domain.diagnosis import RULES, Diagnosis
 from bot.domain.evidence import Facts, LogDigest, Source
+from bot.domain.logs.line import level
 from bot.domain.runbook import Entry, Precedent
 from bot.domain.text import clean
 
@@ -88,7 +88,7 @@ def digest(log: LogDigest, budget: int | None = None) -> str:
         written.append(f"{start}{line.number:>{width}}  {line.text}{times}\n")
     if budget is not None:
         excess = sum(map(len, written)) - budget
-        for place in sorted(range(len(written)), key=lambda place: logshape.level(log.lines[place].text)):
+        for place in sorted(range(len(written)), key=lambda place: level(log.lines[place].text)):
             if excess <= 0:
                 break
             excess -= len(written[place])

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot import filters
 from bot.cli import audit, console, demo, evals, input_files, offline, runbook
 from bot.cli import format as paper
 from bot.cli.console import Json, show
+from bot.domain.logs import filters
 from bot.domain.redact import redact
 from bot.errors import AegisError
 from bot.settings import Settings, for_slack, load, secrets

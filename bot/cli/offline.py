@@ -7,7 +7,6 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from bot import filters
 from bot.adapters.docker import inspect_file
 from bot.adapters.runbook.file import RunbookFile
 from bot.domain import runbook, symptoms
@@ -16,6 +15,7 @@ from bot.domain.alerts.alert import read as read_alert
 from bot.domain.alerts.alert import targets
 from bot.domain.alerts.webhook_bodies import read_webhook
 from bot.domain.evidence import Evidence, LogDigest, Source, Status
+from bot.domain.logs import filters
 from bot.domain.runbook import Entry, Precedent
 from bot.domain.target import Target
 from bot.errors import AegisError

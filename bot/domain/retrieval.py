@@ -19,9 +19,8 @@ from heapq import nlargest
 from itertools import pairwise
 from typing import Protocol, overload, runtime_checkable
 
-from bot.domain import logshape
 from bot.domain.concepts import PHRASES, concepts
-from bot.domain.logshape import Level
+from bot.domain.logs.line import Level, level, message
 from bot.domain.runbook_entry import Entry
 
 WORDS, PAIRS, CONCEPTS = 12, 20, 6
@@ -86,8 +85,8 @@ def weigh(lines: Iterable[str], loudness: float | None = None) -> dict[str, floa
     terms: dict[str, float] = {}
     for line in lines:
         cut = line[:LENGTH]
-        weight = _LOUDNESS[logshape.level(cut)] if loudness is None else loudness
-        for term in _terms(logshape.message(cut) if loudness is None else cut):
+        weight = _LOUDNESS[level(cut)] if loudness is None else loudness
+        for term in _terms(message(cut) if loudness is None else cut):
             terms[term] = max(terms.get(term, 0.0), weight * (_CONCEPT_WEIGHT if term[0] == _CONCEPT else 1.0))
     return terms
 

@@ -15,8 +15,9 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from bot.domain import logshape, retrieval
-from bot.domain.logshape import Level
+from bot.domain import retrieval
+from bot.domain.logs import line as logshape
+from bot.domain.logs.line import Level
 from bot.domain.redact import redact
 from bot.domain.runbook_entry import Entry, Precedent
 from bot.domain.runbook_json import Runbook, add, clean, parse, to_json

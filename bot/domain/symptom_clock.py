@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from itertools import pairwise
 
-from bot.domain import logshape
 from bot.domain.evidence import LogLine
+from bot.domain.logs import line as logshape
 
 LONG = timedelta(minutes=30)
 """What ended so long before a trouble began is another trouble."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.domain import logshape, symptom_facts, symptom_log
+from bot.domain import symptom_facts, symptom_log
 from bot.domain.diagnosis import Trouble
 from bot.domain.evidence import Evidence
-from bot.domain.logshape import Level
+from bot.domain.logs.line import Level, level
 from bot.domain.symptom import Symptom
 
 HIGHEST_BY_LOG = 0.92
@@ -35,7 +35,7 @@ def confidence(evidence: Evidence, lead: Symptom, symptoms: Sequence[Symptom]) -
         return sure
     mine = {quote.number for one in symptoms if one.trouble is lead.trouble for quote in one.quotes}
     others = [line for line in symptom_log.complaints(evidence) if line.number not in mine]
-    loudest = max(logshape.level(quote.text) for quote in lead.quotes)
+    loudest = max(level(quote.text) for quote in lead.quotes)
     if sum(quote.count for quote in lead.quotes) == 1 and sum(line.count for line in others) >= _CROWD:
         sure *= _SINGLE
     if loudest in {Level.DEBUG, Level.INFO, Level.WARN} and (others or loudest < Level.WARN):

@@ -6,9 +6,9 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 
-from bot.domain import logshape
 from bot.domain.evidence import LogLine
-from bot.domain.logshape import Level
+from bot.domain.logs import line as logshape
+from bot.domain.logs.line import Level
 
 # A kind that fails so seldom, and went well last, is not what broke: one success for each failure is none of these.
 _OFTEN = 2

@@ -8,10 +8,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
-from bot.domain import logshape, symptom_facts
+from bot.domain import symptom_facts
 from bot.domain.diagnosis import Quote, Trouble
 from bot.domain.evidence import Evidence, Facts, HealthProbe, LogLine
-from bot.domain.logshape import Level
+from bot.domain.logs import line as logshape
+from bot.domain.logs.line import Level
 from bot.domain.symptom import Symptom
 from bot.domain.symptom_sign import Sign
 from bot.domain.symptom_table import SIGNS

@@ -10,10 +10,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bot.domain import logshape, symptom_facts, symptom_time
+from bot.domain import symptom_facts, symptom_time
 from bot.domain.diagnosis import Quote, Trouble
 from bot.domain.evidence import Evidence, LogLine, Neighbour
-from bot.domain.logshape import Level
+from bot.domain.logs.line import Level, level
 from bot.domain.symptom import Symptom
 
 _THINGS = {
@@ -173,7 +173,7 @@ def _well_again(evidence: Evidence, one: Symptom) -> Neighbour | None:
     if any(near.named_in_log for near in symptom_facts.down(evidence.neighbours)):
         return None
     ended = not facts.running and facts.exit_code != 0
-    loud = [line.text.lower() for line in evidence.log.lines if logshape.level(line.text) >= Level.NONE]
+    loud = [line.text.lower() for line in evidence.log.lines if level(line.text) >= Level.NONE]
     if not ended and not any(_GAVE_UP.search(text) for text in loud[-3:]):
         return None
     quoted = " ".join(quote.text for quote in one.quotes)

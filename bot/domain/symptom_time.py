@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from bot.domain import symptom_facts, symptom_jobs
 from bot.domain.evidence import Evidence, Facts, LogLine
-from bot.domain.logshape import Level
+from bot.domain.logs.line import Level
 from bot.domain.symptom_clock import Clocks
 
 YOUNG = timedelta(minutes=10)

@@ -6,18 +6,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.domain import (
-    logshape,
-    symptom_doubt,
-    symptom_facts,
-    symptom_log,
-    symptom_mended,
-    symptom_past,
-    symptom_silence,
-)
+from bot.domain import symptom_doubt, symptom_facts, symptom_log, symptom_mended, symptom_past, symptom_silence
 from bot.domain.diagnosis import UNKNOWN_CAUSE_CONFIDENCE, Action, Diagnosis, Quote, Trouble
 from bot.domain.evidence import Evidence, LogLine, Status
-from bot.domain.logshape import Level
+from bot.domain.logs.line import Level, level
 from bot.domain.runbook import Entry, Precedent
 from bot.domain.symptom import Symptom
 from bot.domain.symptom_clock import Clocks
@@ -64,7 +56,7 @@ def decisive(evidence: Evidence, limit: int = 10) -> tuple[LogLine, ...]:
     signs = {quote.number: symptom.sure for symptom in reversed(read(evidence)) for quote in symptom.quotes}
 
     def worth(line: LogLine) -> float:
-        return signs.get(line.number, 0.0) + 0.05 * max(0, logshape.level(line.text) - Level.NONE)
+        return signs.get(line.number, 0.0) + 0.05 * max(0, level(line.text) - Level.NONE)
 
     told = sorted((line for line in evidence.log.lines if worth(line) > 0), key=worth, reverse=True)[:limit]
     return tuple(sorted(told or evidence.log.lines[-limit:], key=lambda line: line.number))
@@ -125,14 +117,14 @@ def _first_of_a_row(lead: Symptom, symptoms: Sequence[Symptom], evidence: Eviden
     clocks = Clocks(evidence.log.lines)
     begin = lead.quotes[0].number
     # What a program says as it dies is the cause, unless it complained of another right before.
-    least = Level.ERROR if logshape.level(lead.quotes[0].text) is Level.FATAL else Level.DEBUG
+    least = Level.ERROR if level(lead.quotes[0].text) is Level.FATAL else Level.DEBUG
     before = [
         one
         for one in symptoms
         if one.quotes
         and begin - _BEFORE <= one.quotes[0].number < begin
         and one.sure >= lead.sure - (_TAKES_ALL if _takes_all(one, lead) else _NEARLY)
-        and logshape.level(one.quotes[0].text) >= least
+        and level(one.quotes[0].text) >= least
         # What went on for long without harm did not begin it.
         and not clocks.long_apart(one.quotes[0].text, lead.quotes[0].text)
     ]

@@ -10,11 +10,12 @@ from typing import Any
 from bot.adapters.docker import events, inspect_file, listing, logs, stats
 from bot.adapters.docker import inspection as container_facts
 from bot.adapters.docker.errors import refused
-from bot.domain import guard, logdigest, runbook, runbook_json, symptoms
+from bot.domain import guard, runbook, runbook_json, symptoms
 from bot.domain.addresses import verify_url
 from bot.domain.alerts import alert, webhook_bodies
 from bot.domain.evidence import Evidence, Neighbour
 from bot.domain.llm import fact_check, reply
+from bot.domain.logs import digest
 from bot.domain.redact import redact
 from bot.domain.runbook_entry import Entry
 from bot.domain.target import Target
@@ -75,7 +76,7 @@ def evidence(text: str) -> Evidence:
         "buggy-app-v2",
         NOW.isoformat(),
         facts(error=text),
-        logdigest.digest([f"{text}\nERROR pool".encode("utf-8", "replace")], secrets=KNOWN),
+        digest.digest([f"{text}\nERROR pool".encode("utf-8", "replace")], secrets=KNOWN),
         neighbours=(Neighbour("prod-db", text, None, text),),
     )
 
@@ -190,7 +191,7 @@ TEXTS: dict[str, Callable[[str], Any]] = {
     "reply": reply.parse,
     "reply: fields": judged,
     "redact": lambda text: redact(text, KNOWN),
-    "digest": lambda text: logdigest.digest([text.encode("utf-8", "replace")], secrets=KNOWN),
+    "digest": lambda text: digest.digest([text.encode("utf-8", "replace")], secrets=KNOWN),
     "log": logged,
     "symptoms": lambda text: symptoms.read(evidence(text), text),
     "precedents": remembered,

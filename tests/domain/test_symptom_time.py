@@ -7,7 +7,7 @@ from dataclasses import replace
 from bot.domain import symptoms
 from bot.domain.diagnosis import Diagnosis, Trouble
 from bot.domain.evidence import Evidence, Facts, LogDigest, Neighbour
-from bot.domain.logdigest import digest, join
+from bot.domain.logs.digest import digest, join
 from tests.domain.test_symptoms import EXITED, LOOPING, POOL, RUNNING
 
 NOW = "2026-11-22T10:30:00+00:00"

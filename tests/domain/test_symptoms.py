@@ -25,7 +25,7 @@ from bot.domain.evidence import (
     Status,
     Usage,
 )
-from bot.domain.logdigest import digest
+from bot.domain.logs.digest import digest
 from bot.domain.runbook import Entry, Precedent
 from bot.domain.symptom_sign import Sign
 from bot.domain.symptom_table import SIGNS

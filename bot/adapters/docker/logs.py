@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from bot.domain import logshape
 from bot.domain.evidence import Facts, LogDigest
-from bot.domain.logdigest import digest, join
+from bot.domain.logs import line as logshape
+from bot.domain.logs.digest import digest, join
 from bot.domain.redact import redact
 from bot.errors import EngineError
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.domain import logshape
+from bot.domain.logs import line as logshape
 from bot.domain.redact import redact
 
 

@@ -13,11 +13,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from bot.domain import loggroup, logshape
 from bot.domain.evidence import LogDigest, LogLine
-from bot.domain.loggroup import Group
-from bot.domain.logscan import Scan, scan
-from bot.domain.logshape import Level
+from bot.domain.logs import groups
+from bot.domain.logs import line as logshape
+from bot.domain.logs.groups import Group
+from bot.domain.logs.line import Level
+from bot.domain.logs.scan import Scan, scan
 from bot.domain.redact import redact
 
 _WEIGHT = {Level.DEBUG: 0.35, Level.INFO: 0.7, Level.NONE: 0.9, Level.WARN: 1.2, Level.ERROR: 2.0, Level.FATAL: 3.0}
@@ -108,14 +109,14 @@ class _Choice:
         self._found = found
         self._secrets = secrets
         self._left = budget
-        self._groups, self._of_shape = loggroup.gather(found)
+        self._groups, self._of_shape = groups.gather(found)
         self._worthless = _WORTHLESS * _USUAL_BUDGET / max(budget, 1)
         total = max(found.total, 50)
         seen: Counter[str] = Counter()
         for group in self._groups:
             seen.update(dict.fromkeys(group.words, group.count))
         self._rarity = {word: max(0.0, math.log(total / count) / math.log(total)) ** 3 for word, count in seen.items()}
-        self._onsets = loggroup.onsets(self._groups, found.total)
+        self._onsets = groups.onsets(self._groups, found.total)
         self._begins = [group.number for group in self._onsets[:12]]
         self._chosen: dict[int, LogLine] = {}
         self._covered: Counter[str] = Counter()
@@ -127,12 +128,12 @@ class _Choice:
 
     def lines(self) -> tuple[LogLine, ...]:
         """Choose, and return the lines in their order."""
-        floods = loggroup.floods(self._groups, self._found.total)
-        endings = loggroup.endings(self._groups, self._found.starts)
+        floods = groups.floods(self._groups, self._found.total)
+        endings = groups.endings(self._groups, self._found.starts)
         for group in [*self._onsets[:_FLOODS], *floods[:_FLOODS], *endings]:
             if group.number not in self._chosen:
                 self._take(group)
-        for group in loggroup.growing(self._groups):
+        for group in groups.growing(self._groups):
             self._take(group)
             self._show(group.last, logshape.clean(group.last_raw))
         self._take_end()

@@ -7,8 +7,8 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from bot.domain import logshape
-from bot.domain.logwords import Vocabulary, Words
+from bot.domain.logs import line as logshape
+from bot.domain.logs.vocabulary import Vocabulary, Words
 
 # Blocks begin small, so that a short log is looked at several times as it grows, and double up to this.
 _FIRST_BLOCK = 1 << 14

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.domain import logdigest
 from bot.domain.evidence import Evidence, LogDigest, Source, Status
+from bot.domain.logs import digest
 
 SOURCE = "sent log"
 BUDGET = 2_500
@@ -20,7 +20,7 @@ def with_sent(evidence: Evidence, logs: str) -> Evidence:
     if not logs.strip():
         return evidence
     known = {line.text.strip() for line in evidence.log.lines}
-    sent = logdigest.digest([logs.encode()], budget=BUDGET)
+    sent = digest.digest([logs.encode()], budget=BUDGET)
     kept = tuple(line for line in sent.lines if line.text.strip() not in known)
     own = tuple(line.moved(sent.total_lines) for line in evidence.log.lines)
     log = LogDigest(

@@ -6,8 +6,8 @@ import codecs
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from bot.domain import logdigest
 from bot.domain.evidence import LogDigest
+from bot.domain.logs import digest
 from bot.domain.redact import redact
 
 PIECE = 1 << 20
@@ -42,7 +42,7 @@ def redacted(blocks: Iterable[bytes], known: Sequence[str], *, piece: int = PIEC
 
 def digested(blocks: Iterable[bytes], known: Sequence[str], *, budget: int = 8_000) -> LogDigest:
     """Return what is worth reading in a log, without secrets; the lines are cleaned together, since some span lines."""
-    log = logdigest.digest(blocks, budget=budget)
+    log = digest.digest(blocks, budget=budget)
     texts = redact("\n".join(line.text for line in log.lines), known).split("\n")
     if len(texts) != len(log.lines):
         texts = [redact(line.text, known) for line in log.lines]

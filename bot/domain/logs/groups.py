@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bot.domain import logshape
-from bot.domain.logscan import Scan, Shape
-from bot.domain.logshape import Level
+from bot.domain.logs import line
+from bot.domain.logs.line import Level
+from bot.domain.logs.scan import Scan, Shape
 
 # A word of so many shapes, or of one in a hundred, is part of what lines are cast in; the others are what varies.
 _FAMILIAR = 4
@@ -61,7 +61,7 @@ def gather(found: Scan) -> tuple[list[Group], dict[int, Group]]:
     common = {word for word, count in spread.items() if count > 8 and count * 30 > len(lines)}
     familiar = max(_FAMILIAR, len(lines) // 100)
     for shape, text, said, beside in lines:
-        level = logshape.level(text)
+        level = line.level(text)
         if not shape.foreign:
             levels[shape.number] = level
         elif level is Level.NONE:
@@ -74,7 +74,7 @@ def gather(found: Scan) -> tuple[list[Group], dict[int, Group]]:
             mould = tuple(word if spread[word] >= familiar else "" for word in said)
             mould = mould if len(set(mould)) > 2 else ()
             rare = {word for word in beside if fields[word] * 30 <= len(lines)}
-            group = groups[name] = Group(shape, text, level, rare | set(said), logshape.frame(text), mould)
+            group = groups[name] = Group(shape, text, level, rare | set(said), line.frame(text), mould)
         of_shape[shape.number] = group
         group.level = max(group.level, level)
         group.count += shape.count
@@ -93,10 +93,10 @@ def _read(found: Scan) -> list[tuple[Shape, str, tuple[str, ...], frozenset[str]
     """
     lines = []
     for shape in sorted(found.shapes.values(), key=lambda one: one.number):
-        text = logshape.clean(shape.raw)
+        text = line.clean(shape.raw)
         if text.strip():
-            said = tuple(logshape.words(logshape.message(text)))
-            beside = frozenset(logshape.words(text)) if text[:1] == "{" else frozenset()
+            said = tuple(line.words(line.message(text)))
+            beside = frozenset(line.words(text)) if text[:1] == "{" else frozenset()
             lines.append((shape, text, said, beside))
     return lines
 
@@ -136,7 +136,7 @@ def growing(groups: Sequence[Group]) -> list[Group]:
     for group in groups:
         if len(group.samples) < _ENOUGH or not Level.INFO <= group.level <= Level.WARN:
             continue
-        samples = [logshape.numbers(logshape.message(logshape.clean(raw))) for _, raw in sorted(set(group.samples))]
+        samples = [line.numbers(line.message(line.clean(raw))) for _, raw in sorted(set(group.samples))]
         series = [
             [sample[name] for sample in samples] for name in samples[0] if all(name in sample for sample in samples)
         ]

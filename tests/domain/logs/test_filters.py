@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import filters
+from bot.domain.logs import filters
 from bot.domain.redact import redact
 
 BODY = "MIIEpAIBAAKCAQEAw9Zt5Vd0c3JhbmRvbWtleW1hdGVyaWFsMDEyMzQ1Njc4OWFi"

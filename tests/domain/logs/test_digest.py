@@ -11,13 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain import logdigest, logscan, logshape
 from bot.domain.evidence import LogDigest, LogLine
-from bot.domain.logdigest import digest, join
-from bot.domain.logshape import Level
+from bot.domain.logs import digest as logdigest
+from bot.domain.logs import line as logshape
+from bot.domain.logs import scan
+from bot.domain.logs.digest import digest, join
+from bot.domain.logs.line import Level
 from tests.domain import log_cases
 
-CORPUS = Path(__file__).parent.parent / "corpus" / "logs"
+CORPUS = Path(__file__).parents[2] / "corpus" / "logs"
 EXAMPLES = sorted(path.name.removesuffix(".json") for path in CORPUS.glob("*.json"))
 TROUBLES = {trouble.name: trouble for trouble in log_cases.troubles()}
 
@@ -193,9 +195,9 @@ def test_a_line_longer_than_a_block_is_one_line() -> None:
 @pytest.mark.slow
 def test_memory_stays_bounded_where_every_line_is_new() -> None:
     words = ["".join(chr(103 + (n // 19**place) % 19) for place in range(6)) for n in range(60_000)]
-    found = logscan.scan(f"INFO {word} {word[::-1]} done\n".encode() for word in words)
+    found = scan.scan(f"INFO {word} {word[::-1]} done\n".encode() for word in words)
     assert found.total == 60_000
-    assert len(found.shapes) <= logscan.SHAPES + 9_000
+    assert len(found.shapes) <= scan.SHAPES + 9_000
 
 
 def test_the_loud_line_survives_where_every_line_is_new() -> None:

@@ -1,0 +1,1 @@
+"""Reading of container logs: lines, groups, digest."""
