@@ -18,7 +18,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bot.domain.redact import redact
+from bot.domain.redaction.redact import redact
 from tests.domain import redaction_cases
 from tests.domain.redaction_cases import Case
 

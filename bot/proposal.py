@@ -11,7 +11,7 @@ from bot.domain import guard
 from bot.domain.addresses.verify_url import LABEL, NOT_KNOWN, verify_address
 from bot.domain.evidence import VERIFY_URL, Evidence, Source, Status
 from bot.domain.incident import Incident, Place, State
-from bot.domain.redact import redact
+from bot.domain.redaction.redact import redact
 from bot.errors import SlackError
 from bot.examination import Examination, Findings
 from bot.gate import Gate

@@ -11,7 +11,7 @@ from bot.domain.alerts.admission import admitted
 from bot.domain.alerts.alert import Alert
 from bot.domain.alerts.shorten import UNREAD, length, short_alert, short_message
 from bot.domain.alerts.webhook_bodies import read_webhook
-from bot.domain.redact import redact
+from bot.domain.redaction.redact import redact
 from bot.errors import TextOverrun
 from bot.ports import TextCalls
 

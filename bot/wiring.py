@@ -28,7 +28,7 @@ from bot.adapters.runbook.table import RunbookTable
 from bot.adapters.text_worker.worker import TextWorker
 from bot.descriptors import raise_limit
 from bot.domain.guard import Policy
-from bot.domain.redact import redact
+from bot.domain.redaction.redact import redact
 from bot.errors import StoreError
 from bot.examination import Examination
 from bot.gate import Gate

@@ -38,7 +38,9 @@ def modules() -> tuple[str, ...]:
     """Return the names of all modules of the bot but the playground's."""
     walked = pkgutil.walk_packages(bot.__path__, "bot.")
     names = [item.name for item in walked if ".playground" not in item.name and not item.name.endswith("__main__")]
-    return tuple(sorted(names, key=lambda name: (name == "bot.domain.redact", name)))  # it gathers those of others
+    return tuple(
+        sorted(names, key=lambda name: (name == "bot.domain.redaction.redact", name))
+    )  # it gathers those of others
 
 
 @cache

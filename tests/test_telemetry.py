@@ -14,7 +14,7 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.logger import get_bolt_logger
 
 from bot import telemetry
-from bot.domain.redact import redact
+from bot.domain.redaction.redact import redact
 
 Log = Callable[[str], io.StringIO]
 TOKEN = "xoxb-123456789012-abcdefghijklmnop"

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from bot import eval_case, eval_paper
 from bot.cli import console
 from bot.cli.console import show
-from bot.domain.redact import redact
+from bot.domain.redaction.redact import redact
 from bot.errors import AegisError
 from bot.eval import Report, run
 from bot.eval_grade import Mark

@@ -19,7 +19,7 @@ from bot.cli import audit, console, demo, evals, input_files, offline, runbook
 from bot.cli import format as paper
 from bot.cli.console import Json, show
 from bot.domain.logs import filters
-from bot.domain.redact import redact
+from bot.domain.redaction.redact import redact
 from bot.errors import AegisError
 from bot.settings import Settings, for_slack, load, secrets
 

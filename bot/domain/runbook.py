@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from bot.domain import retrieval
 from bot.domain.logs import line as logshape
 from bot.domain.logs.line import Level
-from bot.domain.redact import redact
+from bot.domain.redaction.redact import redact
 from bot.domain.runbook_entry import Entry, Precedent
 from bot.domain.runbook_json import Runbook, add, clean, parse, to_json
 

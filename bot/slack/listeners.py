@@ -17,7 +17,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.incident import Place
-from bot.domain.redact import redact
+from bot.domain.redaction.redact import redact
 from bot.errors import AegisError, StoreError
 from bot.inbound import Answers, Questions
 from bot.ports import Asker, Received

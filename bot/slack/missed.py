@@ -9,7 +9,7 @@ from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.domain.redact import redact
+from bot.domain.redaction.redact import redact
 from bot.errors import SlackError, StoreError
 from bot.ports import Received
 from bot.reading import Reading

@@ -16,7 +16,7 @@ from bot.domain.alerts import alert, webhook_bodies
 from bot.domain.evidence import Evidence, Neighbour
 from bot.domain.llm import fact_check, reply
 from bot.domain.logs import digest
-from bot.domain.redact import redact
+from bot.domain.redaction.redact import redact
 from bot.domain.runbook_entry import Entry
 from bot.domain.target import Target
 from bot.errors import AegisError

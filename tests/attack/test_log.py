@@ -11,7 +11,7 @@ from functools import partial
 import pytest
 
 from bot import telemetry
-from bot.domain.redact import redact
+from bot.domain.redaction.redact import redact
 from bot.playground.slack.faults import Fault
 from tests.attack.stage import NAME
 

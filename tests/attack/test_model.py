@@ -21,7 +21,7 @@ from bot.domain.diagnosis import RULES, Action
 from bot.domain.evidence import Facts, Neighbour
 from bot.domain.incident import Incident, State
 from bot.domain.llm.instructions import SYSTEM
-from bot.domain.redact import redact
+from bot.domain.redaction.redact import redact
 from bot.playground.slack.state.messages import pings
 from bot.slack import modals, views
 from tests.attack.stage import NAME

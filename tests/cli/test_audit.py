@@ -17,7 +17,7 @@ from bot import audit_head, telemetry
 from bot.adapters.database.store import SqlStore
 from bot.domain.guard import Refusal
 from bot.domain.incident import Approval, Place, Press, State
-from bot.domain.redact import redact
+from bot.domain.redaction.redact import redact
 from bot.errors import StoreUnavailable
 from tests.adapters.store_contract import NOW, an_alert, an_incident, moved
 from tests.command_line import Aegis, command_line

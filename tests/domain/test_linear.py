@@ -8,13 +8,13 @@ import pytest
 from tests import linear
 
 LEFT_OPEN = {
-    "bot.domain.redact",
-    "bot.domain.secret_commands",
-    "bot.domain.secret_credentials",
-    "bot.domain.secret_keys",
-    "bot.domain.secret_places",
-    "bot.domain.secret_shapes",
-    "bot.domain.secret_values",
+    "bot.domain.redaction.redact",
+    "bot.domain.redaction.command_lines",
+    "bot.domain.redaction.credentials",
+    "bot.domain.redaction.key_values",
+    "bot.domain.redaction.urls_and_headers",
+    "bot.domain.redaction.vendor_tokens",
+    "bot.domain.redaction.values",
 }
 """TEMPORARY: modules of the redaction whose patterns are not all linear yet; one leaves when its test passes."""
 
@@ -43,7 +43,7 @@ _OF_NAMES = {
 
 
 # Made when the module is loaded: what was made is among the patterns above.
-_AT_LOAD = {"bot.domain.secret_places", "bot.domain.secret_shapes", "bot.domain.symptom_sign"}
+_AT_LOAD = {"bot.domain.redaction.urls_and_headers", "bot.domain.redaction.vendor_tokens", "bot.domain.symptom_sign"}
 
 
 @pytest.mark.parametrize("module", linear.modules())

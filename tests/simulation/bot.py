@@ -24,7 +24,7 @@ from bot.domain.alerts.alert import without_secrets
 from bot.domain.guard import Permit, Policy, Refusal
 from bot.domain.incident import Press
 from bot.domain.llm.prompt import Prompt
-from bot.domain.redact import redact
+from bot.domain.redaction.redact import redact
 from bot.domain.runbook_entry import Entry
 from bot.errors import AegisError, ModelUnavailable, RunbookUnwritable, SlackError, StoreError, StoreUnavailable
 from bot.examination import Examination

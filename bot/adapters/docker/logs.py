@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from bot.domain.evidence import Facts, LogDigest
 from bot.domain.logs import line as logshape
 from bot.domain.logs.digest import digest, join
-from bot.domain.redact import redact
+from bot.domain.redaction.redact import redact
 from bot.errors import EngineError
 
 FRAME_LIMIT = 64 * 1024

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.domain.logs import line as logshape
-from bot.domain.redact import redact
+from bot.domain.redaction.redact import redact
 
 
 def safe(raw: bytes | str, limit: int, secrets: Sequence[str] = ()) -> str:

@@ -10,7 +10,7 @@ from bot.domain import text as wording
 from bot.domain.diagnosis import UNKNOWN_CAUSE_CONFIDENCE, Action, Diagnosis, Quote, Trouble
 from bot.domain.evidence import Evidence
 from bot.domain.llm.reply import Reply
-from bot.domain.redact import redact
+from bot.domain.redaction.redact import redact
 from bot.domain.symptom import Symptom
 from bot.errors import ReplyRejected
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from bot.domain import text as wording
 from bot.domain.evidence import Evidence, Facts, Status, Usage
 from bot.domain.llm.tokens import cut
-from bot.domain.redact import redact
+from bot.domain.redaction.redact import redact
 from bot.domain.runbook_entry import Precedent
 from bot.domain.symptom import Symptom
 

@@ -19,7 +19,7 @@ from bot.domain.logs import line as logshape
 from bot.domain.logs.groups import Group
 from bot.domain.logs.line import Level
 from bot.domain.logs.scan import Scan, scan
-from bot.domain.redact import redact
+from bot.domain.redaction.redact import redact
 
 _WEIGHT = {Level.DEBUG: 0.35, Level.INFO: 0.7, Level.NONE: 0.9, Level.WARN: 1.2, Level.ERROR: 2.0, Level.FATAL: 3.0}
 # Of a stack trace or a statement that a kept line belongs to, this many lines and characters are kept with it.

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from bot.domain.evidence import LogDigest
 from bot.domain.logs import digest
-from bot.domain.redact import redact
+from bot.domain.redaction.redact import redact
 
 PIECE = 1 << 20
 """Characters that are cleaned at once; a longer log is cut where that parts no secret, so memory stays bounded."""

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from bot.adapters.text_worker.worker import INLINE, TextWorker
-from bot.domain.redact import redact
+from bot.domain.redaction.redact import redact
 from bot.errors import TextOverrun
 from bot.reading import FUNCTIONS, Reading
 

@@ -14,7 +14,7 @@ from bot.domain.alerts import admission
 from bot.domain.alerts.admission import admitted, bounded
 from bot.domain.alerts.alert import Alert, Kind, targets
 from bot.domain.alerts.webhook_bodies import read_webhook
-from bot.domain.redact import redact
+from bot.domain.redaction.redact import redact
 from bot.domain.target import Target
 from bot.webhook import SENDERS
 

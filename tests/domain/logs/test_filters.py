@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.logs import filters
-from bot.domain.redact import redact
+from bot.domain.redaction.redact import redact
 
 BODY = "MIIEpAIBAAKCAQEAw9Zt5Vd0c3JhbmRvbWtleW1hdGVyaWFsMDEyMzQ1Njc4OWFi"
 KEY = f"-----BEGIN RSA PRIVATE KEY-----\n{BODY}\n{BODY[::-1]}\n-----END RSA PRIVATE KEY-----\n"

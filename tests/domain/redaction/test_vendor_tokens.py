@@ -1,8 +1,8 @@
 import re
 
-from bot.domain import redact as module
-from bot.domain.redact import redact
-from bot.domain.secret_shapes import Absent, Shape, brought_by, replace_all
+from bot.domain.redaction import redact as module
+from bot.domain.redaction.redact import redact
+from bot.domain.redaction.vendor_tokens import Absent, Shape, brought_by, replace_all
 from tests.domain import redaction_cases
 
 

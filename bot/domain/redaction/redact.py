@@ -12,12 +12,12 @@ import re
 from collections.abc import Sequence
 from urllib.parse import quote, quote_plus
 
-from bot.domain.secret_commands import COMMANDS, PROSE
-from bot.domain.secret_credentials import SHAPES as CREDENTIALS
-from bot.domain.secret_credentials import in_credentials
-from bot.domain.secret_keys import redact_pairs
-from bot.domain.secret_places import ADDRESSES, HEADERS, in_headers
-from bot.domain.secret_shapes import SHAPES, Absent, Shape, brought_by, mark, replace_all
+from bot.domain.redaction.command_lines import COMMANDS, PROSE
+from bot.domain.redaction.credentials import SHAPES as CREDENTIALS
+from bot.domain.redaction.credentials import in_credentials
+from bot.domain.redaction.key_values import redact_pairs
+from bot.domain.redaction.urls_and_headers import ADDRESSES, HEADERS, in_headers
+from bot.domain.redaction.vendor_tokens import SHAPES, Absent, Shape, brought_by, mark, replace_all
 
 SHORTEST_KNOWN = 6
 # A marker can free what stood behind a longer secret; nothing real needs more than two looks.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from bot.domain.secret_keys import kind_of
-from bot.domain.secret_places import begins, place
-from bot.domain.secret_shapes import Shape
-from bot.domain.secret_values import is_placeholder, is_random
+from bot.domain.redaction.key_values import kind_of
+from bot.domain.redaction.urls_and_headers import begins, place
+from bot.domain.redaction.values import is_placeholder, is_random
+from bot.domain.redaction.vendor_tokens import Shape
 
 _CHOSEN = re.compile(r"(?=.*\d)(?=.*[a-z])(?=.*[A-Z!#%^*+~])")
 # 2026-11-22T10:00Z, v1.2.3-A, ORA-00060, Model7B, a/b.csv: dates, versions, error numbers, product names, files

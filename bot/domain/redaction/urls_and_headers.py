@@ -6,8 +6,8 @@ import base64
 import re
 from collections.abc import Callable
 
-from bot.domain.secret_shapes import MARKED, Absent, Shape, mark, replace_all
-from bot.domain.secret_values import is_plain_word
+from bot.domain.redaction.values import is_plain_word
+from bot.domain.redaction.vendor_tokens import MARKED, Absent, Shape, mark, replace_all
 
 # A marker is no secret: what is redacted already stays as it is.
 # Nor is what stands for one: $VARIABLE, ${variable}, {{ variable }}, ***.

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from string import ascii_uppercase
 
-from bot.domain.secret_keys import kind_of
-from bot.domain.secret_places import begins, place
-from bot.domain.secret_shapes import Absent, Shape, mark, replace_all
-from bot.domain.secret_values import is_placeholder, is_plain_word
+from bot.domain.redaction.key_values import kind_of
+from bot.domain.redaction.urls_and_headers import begins, place
+from bot.domain.redaction.values import is_placeholder, is_plain_word
+from bot.domain.redaction.vendor_tokens import Absent, Shape, mark, replace_all
 
 _FOREIGN = (
     "contraseña,contrasena,contrasenya,clave,senha,palavra-passe,palavra_passe,mot_de_passe,mot de passe,motdepasse,"

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain import secret_commands, secret_credentials, secret_places, secret_shapes
-from bot.domain.redact import redact
+from bot.domain.redaction import command_lines, credentials, urls_and_headers, vendor_tokens
+from bot.domain.redaction.redact import redact
 from tests.domain import redaction_cases
 
-CORPUS = Path(__file__).parents[1] / "corpus"
+CORPUS = Path(__file__).parents[2] / "corpus"
 LINES = [json.loads(line) for line in (CORPUS / "secrets.jsonl").read_text().splitlines()]
 SECRET, HARMLESS = [line for line in LINES if "secret" in line], [line for line in LINES if "secret" not in line]
 PIECES = """
@@ -224,12 +224,12 @@ def test_any_text_is_redacted_without_an_error(text: str, known: list[str]) -> N
 
 def test_no_pattern_repeats_without_a_bound_unless_it_never_goes_back() -> None:
     shapes = (
-        *secret_shapes.SHAPES,
-        *secret_places.ADDRESSES,
-        *secret_places.HEADERS,
-        *secret_commands.COMMANDS,
-        *secret_commands.PROSE,
-        *secret_credentials.SHAPES,
+        *vendor_tokens.SHAPES,
+        *urls_and_headers.ADDRESSES,
+        *urls_and_headers.HEADERS,
+        *command_lines.COMMANDS,
+        *command_lines.PROSE,
+        *credentials.SHAPES,
     )
     nested = re.compile(r"\([^()]*[+*](?!\+)[^()]*\)[+*](?!\+)")
     assert [shape.pattern.pattern for shape in shapes if nested.search(shape.pattern.pattern)] == []

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from bot.domain.secret_shapes import fold
-from bot.domain.secret_values import is_placeholder, is_secret
+from bot.domain.redaction.values import is_placeholder, is_secret
+from bot.domain.redaction.vendor_tokens import fold
 
 _ANSI = r"(?:\x1b\[[\d;]{0,12}m){0,4}"
 _HINTS = (

@@ -1,6 +1,6 @@
 import pytest
 
-from bot.domain.redact import redact
+from bot.domain.redaction.redact import redact
 
 WITH_SECRETS = """
 B2_APPLICATION_KEY=§K005xQ7fT2mW9pLrA8sVbNcYzHdKe3U§

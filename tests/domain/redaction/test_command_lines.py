@@ -1,6 +1,6 @@
 import pytest
 
-from bot.domain.redact import redact
+from bot.domain.redaction.redact import redact
 
 WITH_SECRETS = """
 mc alias set backup https://minio.example.com:9000 §backupadmin§ §Zq7mN2pXc8vL4sTk§
