@@ -18,10 +18,11 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.digest import repeated
-from bot.domain import runbook, symptoms
+from bot.domain import symptoms
 from bot.domain.evidence import Evidence, LogDigest
 from bot.domain.llm import prompt
 from bot.domain.logs.digest import digest
+from bot.domain.runbook import precedents
 from bot.domain.runbook_entry import Entry
 from tests.domain import log_cases
 from tests.fakes import facts
@@ -86,7 +87,7 @@ def _same(told: Sequence[str]) -> Iterator[Entry]:
             at=f"2026-11-2{number}T00:00:00Z",
             target="shop",
             trouble="resource_exhaustion",
-            symptom=runbook.symptom(told[0]),
+            symptom=precedents.symptom(told[0]),
             evidence=tuple(told),
             outcome="resolved",
         )
@@ -103,9 +104,9 @@ def measure(lines: int, read: LogDigest, entries: list[Entry]) -> dict[str, int 
     proven = symptoms.read(evidence)
     told = decisive(read)
     trouble = proven[0].trouble.value if proven else ""
-    runbook.precedents(entries, target="shop", lines=told, trouble=trouble, now=NOW)
+    precedents.precedents(entries, target="shop", lines=told, trouble=trouble, now=NOW)
     started = time.perf_counter()
-    past = runbook.precedents(entries, target="shop", lines=told, trouble=trouble, now=NOW)
+    past = precedents.precedents(entries, target="shop", lines=told, trouble=trouble, now=NOW)
     found = time.perf_counter()
     full, shorter = prompt.prompts(
         evidence, proven, past, alert="p99 above 3 s", title="HighLatency", nonce="k3v9x2m7q4", budget=BUDGET

@@ -23,9 +23,10 @@ from rich.console import Console
 from rich.table import Table
 
 from bot.adapters.runbook.index import RunbookIndex
-from bot.domain import retrieval, runbook, symptoms
+from bot.domain import symptoms
 from bot.domain.evidence import Evidence
 from bot.domain.logs import filters
+from bot.domain.runbook import precedents, ranking
 from bot.domain.runbook_entry import Entry
 from tests.domain import retrieval_cases
 from tests.domain.retrieval_cases import Query
@@ -53,7 +54,7 @@ def asked(query: Query) -> Asked:
     log = filters.digested(["\n".join(query.log).encode() + b"\n"], ())
     evidence = Evidence(query.target, NOW.isoformat(), None, log)
     proven = symptoms.read(evidence)
-    lines = tuple(line.text for line in symptoms.decisive(evidence, runbook.ASKED))
+    lines = tuple(line.text for line in symptoms.decisive(evidence, precedents.ASKED))
     return Asked(query, lines, proven[0].trouble.value if proven else "")
 
 
@@ -61,7 +62,7 @@ def ours(entries: Sequence[Entry]) -> Callable[[Asked], list[tuple[str, float]]]
     """Return the bot's own way to find the nearest entries, with their scores."""
 
     def find(one: Asked) -> list[tuple[str, float]]:
-        found = runbook.precedents(
+        found = precedents.precedents(
             entries, target=one.query.target, lines=one.lines, trouble=one.trouble, now=NOW, least=0.0
         )
         return [(precedent.entry.id, precedent.score) for precedent in found]
@@ -71,7 +72,7 @@ def ours(entries: Sequence[Entry]) -> Callable[[Asked], list[tuple[str, float]]]
 
 def peer(name: str, entries: Sequence[Entry]) -> Callable[[Asked], list[tuple[str, float]]]:
     """Return how a peer finds the nearest entries: its BM25 over the same words, each once."""
-    texts = [retrieval.words(" ".join((*entry.evidence, entry.root_cause, entry.justification))) for entry in entries]
+    texts = [ranking.words(" ".join((*entry.evidence, entry.root_cause, entry.justification))) for entry in entries]
     module = importlib.import_module(name)
     if name == "bm25s":
         made = module.BM25()
@@ -92,7 +93,7 @@ def peer(name: str, entries: Sequence[Entry]) -> Callable[[Asked], list[tuple[st
 
 
 def _unique(one: Asked) -> list[str]:
-    return list(dict.fromkeys(word for line in one.lines for word in retrieval.words(line)))
+    return list(dict.fromkeys(word for line in one.lines for word in ranking.words(line)))
 
 
 def measure(find: Callable[[Asked], list[tuple[str, float]]], queries: Sequence[Asked]) -> dict[str, float]:

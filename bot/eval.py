@@ -9,7 +9,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from bot.domain.diagnosis import RULES
-from bot.domain.runbook import Entry
+from bot.domain.runbook.precedents import Entry
 from bot.eval_case import Case
 from bot.eval_grade import Mark, Total, mark, total
 from bot.examination import Examination

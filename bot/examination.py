@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bot.domain import runbook, symptoms
+from bot.domain import symptoms
 from bot.domain.diagnosis import Diagnosis
 from bot.domain.evidence import Evidence, Source, Status
 from bot.domain.llm import prompt
@@ -16,7 +16,8 @@ from bot.domain.llm.reply import parse
 from bot.domain.logs.attached import with_sent
 from bot.domain.logs.digest import earlier_cause
 from bot.domain.recent_changes import changes
-from bot.domain.runbook import Precedent
+from bot.domain.runbook import precedents as runbook
+from bot.domain.runbook.precedents import Precedent
 from bot.domain.symptoms import Symptom
 from bot.errors import EngineError, EngineTimeout, ModelError, RunbookError, TargetNotFound
 from bot.ports import Containers, Diagnoser, Memory

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from bot.domain.guard import Refusal
 from bot.domain.incident import Incident, Place, Press
-from bot.domain.runbook import Precedent
+from bot.domain.runbook.precedents import Precedent
 from bot.ports import Begun, Received
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bot.domain import runbook
 from bot.domain.incident import Incident
-from bot.domain.runbook import Precedent
+from bot.domain.runbook import precedents
+from bot.domain.runbook.precedents import Precedent
 from bot.errors import EngineError, RunbookError
 from bot.inbound import Overview
 from bot.ports import Approvers, Containers, Memory, Store
@@ -62,7 +62,7 @@ class Desk:
 
     async def recall(self, words: str) -> tuple[Precedent, ...]:
         """Search the runbook; raises ``RunbookError``."""
-        return runbook.search(await self._memory.entries(), words, now=self._world.now(), limit=5)
+        return precedents.search(await self._memory.entries(), words, now=self._world.now(), limit=5)
 
     async def watched_names(self) -> tuple[str, ...]:
         """Return the names in the inventory; raises ``EngineError``."""

@@ -10,10 +10,10 @@ from typing import TypeVar
 from uuid import uuid4
 from weakref import WeakValueDictionary
 
-from bot.domain import runbook
 from bot.domain.audit.trail import Act, Verdict
 from bot.domain.guard import Refusal
 from bot.domain.incident import LIVE, Approval, Incident, Press, State
+from bot.domain.runbook import precedents
 from bot.errors import EngineError, RunbookError, SlackError, StoreError
 from bot.ports import Containers, Memory, Messenger, Store
 from bot.runtime import Plan, World
@@ -212,7 +212,7 @@ class Record:
             if told is None:
                 return
             incident = told
-        entry = runbook.entry_from(incident)
+        entry = precedents.entry_from(incident)
         if entry is not None:
             try:
                 await self._memory.append(entry)

@@ -23,7 +23,7 @@ from bot.domain.alerts.alert import Alert, Kind
 from bot.domain.audit.trail import Examined
 from bot.domain.guard import Policy
 from bot.domain.incident import LIVE, Place, Press
-from bot.domain.runbook_json import parse
+from bot.domain.runbook.json_format import parse
 from bot.playground.slack.state.messages import controls
 from bot.ports import Received
 from tests import fakes

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 
 from bot.adapters.docker import inspect_file
 from bot.adapters.runbook.file import RunbookFile
-from bot.domain import runbook, symptoms
+from bot.domain import symptoms
 from bot.domain.alerts.admission import bounded
 from bot.domain.alerts.alert import read as read_alert
 from bot.domain.alerts.alert import targets
 from bot.domain.alerts.webhook_bodies import read_webhook
 from bot.domain.evidence import Evidence, LogDigest, Source, Status
 from bot.domain.logs import filters
-from bot.domain.runbook import Entry, Precedent
+from bot.domain.runbook import precedents
+from bot.domain.runbook.precedents import Entry, Precedent
 from bot.domain.target import Target
 from bot.errors import AegisError
 
@@ -100,10 +101,10 @@ def recall(
     """Return the past incidents that fit the log of a trouble of ``target``, best first."""
     evidence = Evidence(target, now.isoformat(), None, filters.digested(log, ()))
     proven = symptoms.read(evidence)
-    return runbook.precedents(
+    return precedents.precedents(
         entries,
         target=target,
-        lines=[line.text for line in symptoms.decisive(evidence, runbook.ASKED)],
+        lines=[line.text for line in symptoms.decisive(evidence, precedents.ASKED)],
         trouble=proven[0].trouble.value if proven else "",
         now=now,
         limit=limit,

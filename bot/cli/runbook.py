@@ -16,9 +16,9 @@ from bot.adapters.runbook.file import RunbookFile
 from bot.cli import console, input_files, offline
 from bot.cli import format as paper
 from bot.cli.console import Json, show
-from bot.domain import runbook
 from bot.domain.diagnosis import Action
-from bot.domain.runbook import Entry, Precedent
+from bot.domain.runbook import precedents
+from bot.domain.runbook.precedents import Entry, Precedent
 from bot.errors import AegisError
 from bot.settings import load
 
@@ -35,7 +35,7 @@ def list_command(
     """Print the newest entries, newest last."""
     entries = asyncio.run(_memory().entries())[-limit:]
     if as_json:
-        console.print_json([runbook.entry_to_json(entry) for entry in entries])
+        console.print_json([precedents.entry_to_json(entry) for entry in entries])
     else:
         show(paper.entries(entries))
 
@@ -67,7 +67,7 @@ def search(
             lambda file: tell(offline.recall(entries, target, input_files.blocks(file), now, limit)),
         )
     elif words:
-        tell(runbook.search(entries, " ".join(words), now=now, limit=limit))
+        tell(precedents.search(entries, " ".join(words), now=now, limit=limit))
     else:
         raise typer.BadParameter("give words, or logs with --logs")
 
@@ -102,7 +102,7 @@ def add(
         id=uuid4().hex,
         at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         target=target,
-        symptom=runbook.symptom(symptom),
+        symptom=precedents.symptom(symptom),
     )
     asyncio.run(_memory().append(entry))
     show(f"Added as {entry.id}.")
@@ -113,7 +113,7 @@ def export_command() -> None:
     """Write all entries to standard output, as one JSON array."""
     memory = _memory()
     if isinstance(memory, RunbookFile):
-        console.print_json([runbook.entry_to_json(entry) for entry in asyncio.run(memory.entries())])
+        console.print_json([precedents.entry_to_json(entry) for entry in asyncio.run(memory.entries())])
     else:
         sys.stdout.buffer.write(asyncio.run(memory.export()).encode())
 

@@ -10,7 +10,7 @@ from bot.domain import symptom_doubt, symptom_facts, symptom_log, symptom_mended
 from bot.domain.diagnosis import UNKNOWN_CAUSE_CONFIDENCE, Action, Diagnosis, Quote, Trouble
 from bot.domain.evidence import Evidence, LogLine, Status
 from bot.domain.logs.line import Level, level
-from bot.domain.runbook import Entry, Precedent
+from bot.domain.runbook.precedents import Entry, Precedent
 from bot.domain.symptom import Symptom
 from bot.domain.symptom_clock import Clocks
 

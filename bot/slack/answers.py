@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from bot.domain.eligibility import EVERYBODY
 from bot.domain.incident import LIVE, Incident
-from bot.domain.runbook import Precedent
+from bot.domain.runbook.precedents import Precedent
 from bot.slack import mrkdwn, wording
 from bot.slack.blocks import Message, header, message, section, small
 

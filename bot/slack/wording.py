@@ -11,7 +11,7 @@ from bot.domain.diagnosis import RULES, Action, Diagnosis, Trouble
 from bot.domain.evidence import Evidence, Facts, Neighbour, Source, Status, Usage
 from bot.domain.guard import spell
 from bot.domain.incident import Incident, State
-from bot.domain.runbook import Entry
+from bot.domain.runbook.precedents import Entry
 from bot.slack.mrkdwn import DASH
 
 STATES = {

@@ -10,13 +10,14 @@ from typing import Any
 from bot.adapters.docker import events, inspect_file, listing, logs, stats
 from bot.adapters.docker import inspection as container_facts
 from bot.adapters.docker.errors import refused
-from bot.domain import guard, runbook, runbook_json, symptoms
+from bot.domain import guard, symptoms
 from bot.domain.addresses import verify_url
 from bot.domain.alerts import alert, webhook_bodies
 from bot.domain.evidence import Evidence, Neighbour
 from bot.domain.llm import fact_check, reply
 from bot.domain.logs import digest
 from bot.domain.redaction.redact import redact
+from bot.domain.runbook import json_format, precedents
 from bot.domain.runbook_entry import Entry
 from bot.domain.target import Target
 from bot.errors import AegisError
@@ -142,13 +143,13 @@ def past(text: str) -> list[Entry]:
 
 
 def remembered(text: str) -> Any:
-    found = runbook.precedents(past(text), target="buggy-app-v2", lines=[text, "ERROR pool"], now=NOW)
-    return found, runbook.search(past(text), text, NOW)
+    found = precedents.precedents(past(text), target="buggy-app-v2", lines=[text, "ERROR pool"], now=NOW)
+    return found, precedents.search(past(text), text, NOW)
 
 
 def remembered_file(text: str) -> Any:
     data = text.encode("utf-8", "surrogatepass")
-    return runbook_json.parse(data), list(runbook_json.stream(data))
+    return json_format.parse(data), list(json_format.stream(data))
 
 
 def settings_of(text: str) -> Any:

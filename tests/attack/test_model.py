@@ -15,13 +15,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.domain import guard, runbook
+from bot.domain import guard
 from bot.domain.alerts.alert import Kind
 from bot.domain.diagnosis import RULES, Action
 from bot.domain.evidence import Facts, Neighbour
 from bot.domain.incident import Incident, State
 from bot.domain.llm.instructions import SYSTEM
 from bot.domain.redaction.redact import redact
+from bot.domain.runbook import precedents
 from bot.playground.slack.state.messages import pings
 from bot.slack import modals, views
 from tests.attack.stage import NAME
@@ -155,7 +156,7 @@ def harmless(incident: Incident) -> None:
     looked = incident.evidence.facts if incident.evidence else None
     assert looked is not None
     assert incident.digest == guard.digest(looked)
-    entry = runbook.entry_from(replace(incident, state=State.IGNORED, closed_at=incident.opened_at))
+    entry = precedents.entry_from(replace(incident, state=State.IGNORED, closed_at=incident.opened_at))
     assert entry is not None
     assert entry.action == "ignore"
     assert not [secret for secret in SECRETS if secret in repr(entry)]

@@ -26,7 +26,7 @@ from bot.domain.evidence import (
     Usage,
 )
 from bot.domain.logs.digest import digest
-from bot.domain.runbook import Entry, Precedent
+from bot.domain.runbook.precedents import Entry, Precedent
 from bot.domain.symptom_sign import Sign
 from bot.domain.symptom_table import SIGNS
 from tests.domain import log_cases

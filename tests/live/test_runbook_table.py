@@ -12,7 +12,7 @@ import pytest
 
 from bot.adapters.database.store import SqlStore
 from bot.adapters.runbook.table import RunbookTable, TakenIn
-from bot.domain import runbook
+from bot.domain.runbook import precedents
 from bot.domain.runbook_entry import Entry
 from bot.errors import RunbookBroken, RunbookUnwritable
 from tests.command_line import Aegis, command_line
@@ -68,7 +68,7 @@ async def test_replicas_append_at_once_and_each_sees_all(memory: RunbookTable, u
 
 async def test_it_is_searched_as_the_file_is(memory: RunbookTable) -> None:
     await memory.take_in(WRITTEN.encode(), "runbook.json")
-    found = runbook.search(await memory.entries(), "hung requests", now=START, limit=1)
+    found = precedents.search(await memory.entries(), "hung requests", now=START, limit=1)
     assert [precedent.entry.id for precedent in found] == ["pool"]
 
 

@@ -14,7 +14,7 @@ from bot.domain.diagnosis import Action, Diagnosis, Trouble
 from bot.domain.evidence import Evidence, LogDigest, LogLine
 from bot.domain.guard import Permit, Refusal
 from bot.domain.incident import Incident, Place, Press, State
-from bot.domain.runbook import Precedent
+from bot.domain.runbook.precedents import Precedent
 from bot.errors import EngineUnreachable
 from bot.inbound import Overview
 from bot.playground.slack.state.clock import Pace

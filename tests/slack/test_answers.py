@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.incident import Incident, State
-from bot.domain.runbook import Precedent
+from bot.domain.runbook.precedents import Precedent
 from bot.inbound import Overview
 from bot.slack import views
 from tests.slack.blockkit import check_message

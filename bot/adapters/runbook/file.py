@@ -22,8 +22,8 @@ from uuid import uuid4
 
 from bot.adapters.private_files import FILE_MODE
 from bot.adapters.runbook.index import RunbookIndex
+from bot.domain.runbook.json_format import added, clean, parse, stream
 from bot.domain.runbook_entry import Entry
-from bot.domain.runbook_json import added, clean, parse, stream
 from bot.errors import RunbookBroken, RunbookUnwritable
 
 log = logging.getLogger(__name__)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, overload
 
 from bot.adapters.runbook import index_rows as rows
-from bot.domain import retrieval
+from bot.domain.runbook import ranking
 from bot.domain.runbook_entry import Entry
 from bot.errors import RunbookError
 
@@ -146,7 +146,7 @@ class RunbookIndex(Sequence[Entry]):
                 break
             rarest[term] = worths[term]
         with self._reading() as base:
-            return retrieval.nearest(
+            return ranking.nearest(
                 rarest,
                 lambda term: (number for (number,) in base.execute(f"{_HOLDERS} LIMIT {READ}", (rows.phrase([term]),))),
                 limit,

@@ -13,7 +13,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from bot.adapters.private_files import create_private_database
-from bot.domain import retrieval, runbook
+from bot.domain.runbook import precedents, ranking
 from bot.domain.runbook_entry import Entry
 
 FORMAT = "2"
@@ -68,7 +68,7 @@ def opened(path: str) -> sqlite3.Connection:
         base.execute("PRAGMA wal_autocheckpoint = 4000")  # pages of 4 KB: the disk is forced to write seldom
         base.execute("PRAGMA cache_size = -8000")
         base.executescript(_TABLES)
-        version = f"{FORMAT} {retrieval.VERSION}"
+        version = f"{FORMAT} {ranking.VERSION}"
         found = base.execute("SELECT value FROM about WHERE name = 'format'").fetchone()
         if found != (version,):
             base.executescript("BEGIN; DROP TABLE held; DROP TABLE word; DROP TABLE entry; DELETE FROM about; COMMIT")
@@ -82,7 +82,7 @@ def opened(path: str) -> sqlite3.Connection:
 
 def insert(base: sqlite3.Connection, entry: Entry, place: int) -> list[str]:
     """Add an entry, and return its words."""
-    terms = retrieval.weigh_entry(entry)
+    terms = ranking.weigh_entry(entry)
     made = base.execute(
         "INSERT INTO entry (place, id, hash, body, terms) VALUES (?, ?, ?, ?, ?)",
         (place, entry.id, digest(entry), body_of(entry), packed(terms)),
@@ -111,7 +111,7 @@ def count(base: sqlite3.Connection, counts: Counter[str]) -> None:
 
 def words_of(entry: Entry, terms: Iterable[str]) -> list[str]:
     """Return the words under which an entry stands in the index."""
-    return sorted(set(map(word_of, retrieval.single_terms(terms) | runbook.marks(entry))))
+    return sorted(set(map(word_of, ranking.single_terms(terms) | precedents.marks(entry))))
 
 
 def word_of(term: str) -> str:

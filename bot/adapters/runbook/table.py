@@ -24,8 +24,8 @@ from bot.adapters.database import errors
 from bot.adapters.database.engine import connecting, understood
 from bot.adapters.database.tables import runbook
 from bot.adapters.runbook.index import RunbookIndex
+from bot.domain.runbook.json_format import clean, parse, stream, to_json, written
 from bot.domain.runbook_entry import Entry
-from bot.domain.runbook_json import clean, parse, stream, to_json, written
 from bot.errors import RunbookBroken, RunbookError, RunbookUnwritable
 
 _OURS = 0x41454752

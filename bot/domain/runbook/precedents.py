@@ -15,12 +15,12 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from bot.domain import retrieval
 from bot.domain.logs import line as logshape
 from bot.domain.logs.line import Level
 from bot.domain.redaction.redact import redact
+from bot.domain.runbook.json_format import Runbook, add, clean, parse, to_json
+from bot.domain.runbook.ranking import LENGTH, LINES, Listed, Ranking, Shelf, weigh, whole
 from bot.domain.runbook_entry import Entry, Precedent
-from bot.domain.runbook_json import Runbook, add, clean, parse, to_json
 
 if TYPE_CHECKING:
     from bot.domain.incident import Incident
@@ -72,7 +72,7 @@ entry_to_json = to_json
 
 def symptom(line: str) -> str:
     """Return a log line without its head and with numbers and ids as ``<n>``, so that it is the same every time."""
-    return _VARYING.sub("<n>", logshape.message(clean(line)[: retrieval.LENGTH])).strip()[:LINE]
+    return _VARYING.sub("<n>", logshape.message(clean(line)[:LENGTH])).strip()[:LINE]
 
 
 def entry_from(incident: Incident) -> Entry | None:
@@ -127,8 +127,8 @@ def precedents(
     first; then the text decides, and class, age and outcome between near equals.
     """
     shelf = _shelf(entries)
-    read = lines[: retrieval.LINES]
-    ranking = retrieval.Ranking(shelf, retrieval.weigh(read))
+    read = lines[:LINES]
+    ranking = Ranking(shelf, weigh(read))
     symptoms = {symptom(line) for line in read} - {""}
     again = _again(shelf, symptoms, target)
     known = again | set(shelf.marked(_telling_marks(shelf, "symptom", symptoms, TELLING), CLOSE))
@@ -174,7 +174,7 @@ def marks(entry: Entry) -> frozenset[str]:
     return frozenset(found)
 
 
-def _again(shelf: retrieval.Shelf, symptoms: Iterable[str], target: str) -> set[int]:
+def _again(shelf: Shelf, symptoms: Iterable[str], target: str) -> set[int]:
     """Return the entries of this target with one of the symptoms."""
     if not target:
         return set()
@@ -185,7 +185,7 @@ def _again(shelf: retrieval.Shelf, symptoms: Iterable[str], target: str) -> set[
     return set(shelf.marked(told, CLOSE))
 
 
-def _telling_marks(shelf: retrieval.Shelf, kind: str, symptoms: Iterable[str], most: int) -> list[str]:
+def _telling_marks(shelf: Shelf, kind: str, symptoms: Iterable[str], most: int) -> list[str]:
     """Return the marks of the symptoms that so few entries have that they tell one trouble from another."""
     times = shelf.held([_mark(kind, "", said) for said in symptoms])
     return [mark for mark, count in times.items() if count <= most]
@@ -200,13 +200,13 @@ def _may_be_blind(lines: Sequence[str], target: str, trouble: str) -> bool:
     return not lines and bool(target) and trouble not in _VAGUE
 
 
-def _shelf(entries: Sequence[Entry]) -> retrieval.Shelf:
-    return entries if isinstance(entries, retrieval.Shelf) else _listed(tuple(entries))
+def _shelf(entries: Sequence[Entry]) -> Shelf:
+    return entries if isinstance(entries, Shelf) else _listed(tuple(entries))
 
 
 @lru_cache(maxsize=2)
-def _listed(entries: tuple[Entry, ...]) -> retrieval.Listed:
-    return retrieval.Listed(entries, marks)
+def _listed(entries: tuple[Entry, ...]) -> Listed:
+    return Listed(entries, marks)
 
 
 def _is_loud(line: str) -> bool:
@@ -216,8 +216,8 @@ def _is_loud(line: str) -> bool:
 def search(entries: Sequence[Entry], words: str, now: datetime, limit: int = 5) -> tuple[Precedent, ...]:
     """Return the entries that hold any of the words, also as part of a word, best first: rare words count more."""
     wanted = list(dict.fromkeys(words.casefold().split()))[:20]
-    among = entries.mentioning(wanted, MENTIONED) if isinstance(entries, retrieval.Shelf) else entries
-    texts = [retrieval.whole(entry) for entry in among]
+    among = entries.mentioning(wanted, MENTIONED) if isinstance(entries, Shelf) else entries
+    texts = [whole(entry) for entry in among]
     held = {word: sum(word in text for text in texts) for word in wanted}
     worth = {word: math.log(1 + len(entries) / held[word]) for word in wanted if held[word]}
     total = sum(worth.values()) + sum(1 for word in wanted if not held[word])
@@ -287,9 +287,7 @@ def _fresh(entry: Entry, now: datetime) -> float:
     return 0.95 + 0.05 * math.exp(-max(0.0, days) / _FADE)
 
 
-def _why(
-    ranking: retrieval.Ranking, entry: Entry, number: int, target: str, trouble: str, again: Container[int]
-) -> str:
+def _why(ranking: Ranking, entry: Entry, number: int, target: str, trouble: str, again: Container[int]) -> str:
     concepts, rare = ranking.shared(number)
     words = ["same container"] if entry.target == target != "" else []
     words += ["same symptom"] if number in again else []

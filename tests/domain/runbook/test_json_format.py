@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.domain.runbook.json_format import DEEPEST, LARGEST, add, added, parse, stream, to_json
 from bot.domain.runbook_entry import Entry
-from bot.domain.runbook_json import DEEPEST, LARGEST, add, added, parse, stream, to_json
 from bot.errors import RunbookBroken
 
 GOOD = '{"root_cause": "a", "action": "restart"}'

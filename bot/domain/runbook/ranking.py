@@ -19,8 +19,8 @@ from heapq import nlargest
 from itertools import pairwise
 from typing import Protocol, overload, runtime_checkable
 
-from bot.domain.concepts import PHRASES, concepts
 from bot.domain.logs.line import Level, level, message
+from bot.domain.runbook.synonyms import PHRASES, concepts
 from bot.domain.runbook_entry import Entry
 
 WORDS, PAIRS, CONCEPTS = 12, 20, 6

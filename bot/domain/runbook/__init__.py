@@ -1,0 +1,1 @@
+"""Past incidents: entries, ranking, JSON format."""
