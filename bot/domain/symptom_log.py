@@ -13,9 +13,9 @@ from bot.domain.diagnosis import Quote, Trouble
 from bot.domain.evidence import Evidence, Facts, HealthProbe, LogLine
 from bot.domain.logs import line as logshape
 from bot.domain.logs.line import Level
+from bot.domain.signatures.signature import Sign
+from bot.domain.signatures.table import SIGNS
 from bot.domain.symptom import Symptom
-from bot.domain.symptom_sign import Sign
-from bot.domain.symptom_table import SIGNS
 from bot.domain.symptom_time import OVER, Course
 
 QUOTES = 5

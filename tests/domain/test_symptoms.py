@@ -27,8 +27,8 @@ from bot.domain.evidence import (
 )
 from bot.domain.logs.digest import digest
 from bot.domain.runbook.precedents import Entry, Precedent
-from bot.domain.symptom_sign import Sign
-from bot.domain.symptom_table import SIGNS
+from bot.domain.signatures.signature import Sign
+from bot.domain.signatures.table import SIGNS
 from tests.domain import log_cases
 from tests.fakes import facts
 

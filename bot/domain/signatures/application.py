@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.domain.diagnosis import Trouble
-from bot.domain.symptom_sign import Sign
+from bot.domain.signatures.signature import Sign
 
 WITHIN: tuple[Sign, ...] = (
     # Rights

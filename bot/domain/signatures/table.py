@@ -7,9 +7,9 @@ consequence: a refused connection after a bad reload is the reload's doing. Add 
 
 from __future__ import annotations
 
-from bot.domain.signs_limits import LIMITS
-from bot.domain.signs_others import OTHERS
-from bot.domain.signs_within import WITHIN
-from bot.domain.symptom_sign import Sign
+from bot.domain.signatures.application import WITHIN
+from bot.domain.signatures.dependencies import OTHERS
+from bot.domain.signatures.resources import LIMITS
+from bot.domain.signatures.signature import Sign
 
 SIGNS: tuple[Sign, ...] = (*LIMITS, *OTHERS, *WITHIN)
