@@ -18,12 +18,12 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.digest import repeated
-from bot.domain import symptoms
 from bot.domain.evidence import Evidence, LogDigest
 from bot.domain.llm import prompt
 from bot.domain.logs.digest import digest
 from bot.domain.runbook import precedents
 from bot.domain.runbook_entry import Entry
+from bot.domain.symptoms import diagnose
 from tests.domain import log_cases
 from tests.fakes import facts
 
@@ -95,13 +95,13 @@ def _same(told: Sequence[str]) -> Iterator[Entry]:
 
 def decisive(read: LogDigest) -> list[str]:
     """Return the lines by which the trouble of a log is known again."""
-    return [line.text for line in symptoms.decisive(Evidence("shop", NOW.isoformat(), facts("shop"), read))]
+    return [line.text for line in diagnose.decisive(Evidence("shop", NOW.isoformat(), facts("shop"), read))]
 
 
 def measure(lines: int, read: LogDigest, entries: list[Entry]) -> dict[str, int | float]:
     """Write the prompt for one log and one runbook; the index of the runbook is made before."""
     evidence = Evidence("shop", NOW.isoformat(), facts("shop"), read)
-    proven = symptoms.read(evidence)
+    proven = diagnose.read(evidence)
     told = decisive(read)
     trouble = proven[0].trouble.value if proven else ""
     precedents.precedents(entries, target="shop", lines=told, trouble=trouble, now=NOW)

@@ -23,11 +23,11 @@ from rich.console import Console
 from rich.table import Table
 
 from bot.adapters.runbook.index import RunbookIndex
-from bot.domain import symptoms
 from bot.domain.evidence import Evidence
 from bot.domain.logs import filters
 from bot.domain.runbook import precedents, ranking
 from bot.domain.runbook_entry import Entry
+from bot.domain.symptoms import diagnose
 from tests.domain import retrieval_cases
 from tests.domain.retrieval_cases import Query
 
@@ -53,8 +53,8 @@ def asked(query: Query) -> Asked:
     """Take a query's log the way that an alert's log goes."""
     log = filters.digested(["\n".join(query.log).encode() + b"\n"], ())
     evidence = Evidence(query.target, NOW.isoformat(), None, log)
-    proven = symptoms.read(evidence)
-    lines = tuple(line.text for line in symptoms.decisive(evidence, precedents.ASKED))
+    proven = diagnose.read(evidence)
+    lines = tuple(line.text for line in diagnose.decisive(evidence, precedents.ASKED))
     return Asked(query, lines, proven[0].trouble.value if proven else "")
 
 

@@ -7,7 +7,6 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bot.domain import symptoms
 from bot.domain.diagnosis import Diagnosis
 from bot.domain.evidence import Evidence, Source, Status
 from bot.domain.llm import prompt
@@ -18,7 +17,8 @@ from bot.domain.logs.digest import earlier_cause
 from bot.domain.recent_changes import changes
 from bot.domain.runbook import precedents as runbook
 from bot.domain.runbook.precedents import Precedent
-from bot.domain.symptoms import Symptom
+from bot.domain.symptoms import diagnose
+from bot.domain.symptoms.diagnose import Symptom
 from bot.errors import EngineError, EngineTimeout, ModelError, RunbookError, TargetNotFound
 from bot.ports import Containers, Diagnoser, Memory
 from bot.runtime import World
@@ -90,9 +90,9 @@ class Examination:
     async def consider(self, evidence: Evidence, *, title: str, alert: str) -> Findings:
         """Read the evidence, remember what was alike, and diagnose."""
         # In threads, since hundreds of patterns over each line take a tenth of a second; no single one holds the loop.
-        proven = await asyncio.to_thread(symptoms.read, evidence, f"{title}\n{alert}")
+        proven = await asyncio.to_thread(diagnose.read, evidence, f"{title}\n{alert}")
         precedents, memory = await self._precedents(evidence, proven)
-        proven = symptoms.with_past(evidence, proven, precedents)
+        proven = diagnose.with_past(evidence, proven, precedents)
         evidence = replace(evidence, sources=(*evidence.sources, *memory))
         nonce = self._world.name()
         asked = await asyncio.to_thread(
@@ -133,7 +133,7 @@ class Examination:
             runbook.precedents,
             entries,
             target=evidence.target,
-            lines=[line.text for line in symptoms.decisive(evidence)],
+            lines=[line.text for line in diagnose.decisive(evidence)],
             trouble=proven[0].trouble.value if proven else "",
             now=self._world.now(),
         )
@@ -148,7 +148,7 @@ class Examination:
     ) -> Diagnosis:
         """Ask the model; whatever goes wrong with it, the rules speak and say why."""
         if self._diagnoser is None:
-            return symptoms.diagnose(evidence, proven, precedents, why="No model is set up.")
+            return diagnose.diagnose(evidence, proven, precedents, why="No model is set up.")
         try:
             said = await self._diagnoser.ask(asked)
             return judge(
@@ -163,4 +163,4 @@ class Examination:
         except ModelError as error:
             MODEL_FAILURES.inc()
             log.warning("the rules diagnose: %s", error.sentence)
-            return symptoms.diagnose(evidence, proven, precedents, why=error.sentence)
+            return diagnose.diagnose(evidence, proven, precedents, why=error.sentence)

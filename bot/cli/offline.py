@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from bot.adapters.docker import inspect_file
 from bot.adapters.runbook.file import RunbookFile
-from bot.domain import symptoms
 from bot.domain.alerts.admission import bounded
 from bot.domain.alerts.alert import read as read_alert
 from bot.domain.alerts.alert import targets
@@ -18,6 +17,7 @@ from bot.domain.evidence import Evidence, LogDigest, Source, Status
 from bot.domain.logs import filters
 from bot.domain.runbook import precedents
 from bot.domain.runbook.precedents import Entry, Precedent
+from bot.domain.symptoms import diagnose as symptoms
 from bot.domain.target import Target
 from bot.errors import AegisError
 

@@ -10,11 +10,11 @@ import re
 
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement, ConfirmObject
 
-from bot.domain import symptom_facts
 from bot.domain.diagnosis import Diagnosis, Trouble
 from bot.domain.evidence import VERIFY_URL, Facts, Status
 from bot.domain.guard import Permit, Refusal, spell
 from bot.domain.incident import Approval, Incident, State, awaited
+from bot.domain.symptoms import container_state
 from bot.slack import mrkdwn, wording
 from bot.slack.answers import closed_home, help_text, history, home, overview, recall
 from bot.slack.blocks import (
@@ -212,7 +212,7 @@ def _restartable(incident: Incident) -> Facts | None:
 def _neighbour(incident: Incident) -> Block | None:
     """Offer the diagnosis of the neighbour at fault; the guard decides about that one as about any other."""
     found, evidence = incident.diagnosis, incident.evidence
-    at_fault = symptom_facts.at_fault(evidence, found.trouble) if found and evidence else None
+    at_fault = container_state.at_fault(evidence, found.trouble) if found and evidence else None
     if found is None or at_fault is None or not _NAME.fullmatch(at_fault.name):
         return None
     name = f"*{mrkdwn.line(at_fault.name, 128)}*"
@@ -220,7 +220,7 @@ def _neighbour(incident: Incident) -> Block | None:
         return offer(f"Look at {name} first.", incident, at_fault.name)
     named = ", and the log names it" if at_fault.named_in_log else ""
     return offer(
-        f"{name} {mrkdwn.line(symptom_facts.how(at_fault), 120)}{named}. Look there first.", incident, at_fault.name
+        f"{name} {mrkdwn.line(container_state.how(at_fault), 120)}{named}. Look there first.", incident, at_fault.name
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from bot.adapters.docker import events, inspect_file, listing, logs, stats
 from bot.adapters.docker import inspection as container_facts
 from bot.adapters.docker.errors import refused
-from bot.domain import guard, symptoms
+from bot.domain import guard
 from bot.domain.addresses import verify_url
 from bot.domain.alerts import alert, webhook_bodies
 from bot.domain.evidence import Evidence, Neighbour
@@ -19,6 +19,7 @@ from bot.domain.logs import digest
 from bot.domain.redaction.redact import redact
 from bot.domain.runbook import json_format, precedents
 from bot.domain.runbook_entry import Entry
+from bot.domain.symptoms import diagnose
 from bot.domain.target import Target
 from bot.errors import AegisError
 from bot.settings import load
@@ -87,7 +88,7 @@ def judged(text: str) -> Any:
     parsed = reply.parse(json.dumps(fields | {"action": "restart", "confidence": text, "lines": [text, 1]}))
     looked = evidence(text)
     return fact_check.judge(
-        parsed, looked, symptoms.read(looked), target="buggy-app-v2", by="model", tokens=1, seconds=1.0
+        parsed, looked, diagnose.read(looked), target="buggy-app-v2", by="model", tokens=1, seconds=1.0
     )
 
 
@@ -194,7 +195,7 @@ TEXTS: dict[str, Callable[[str], Any]] = {
     "redact": lambda text: redact(text, KNOWN),
     "digest": lambda text: digest.digest([text.encode("utf-8", "replace")], secrets=KNOWN),
     "log": logged,
-    "symptoms": lambda text: symptoms.read(evidence(text), text),
+    "symptoms": lambda text: diagnose.read(evidence(text), text),
     "precedents": remembered,
     "runbook": remembered_file,
     "verify URL": checked_url,

@@ -11,7 +11,7 @@ from bot.domain.diagnosis import UNKNOWN_CAUSE_CONFIDENCE, Action, Diagnosis, Qu
 from bot.domain.evidence import Evidence
 from bot.domain.llm.reply import Reply
 from bot.domain.redaction.redact import redact
-from bot.domain.symptom import Symptom
+from bot.domain.symptoms.symptom import Symptom
 from bot.errors import ReplyRejected
 
 LONGEST_CAUSE, LONGEST_WHY, LONGEST_DISPROOF, LONGEST_HEADLINE = 500, 400, 240, 60

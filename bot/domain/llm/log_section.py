@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from bot.domain.evidence import LogLine
 from bot.domain.llm.sections import LONGEST_READ, Outside
 from bot.domain.llm.tokens import estimate_tokens
-from bot.domain.symptom import Symptom
+from bot.domain.symptoms.symptom import Symptom
 
 MOST_LINES = 400
 """Log lines that are weighed for their length; the digest holds fewer."""

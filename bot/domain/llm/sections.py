@@ -10,7 +10,7 @@ from bot.domain.evidence import Evidence, Facts, Status, Usage
 from bot.domain.llm.tokens import cut
 from bot.domain.redaction.redact import redact
 from bot.domain.runbook_entry import Precedent
-from bot.domain.symptom import Symptom
+from bot.domain.symptoms.symptom import Symptom
 
 LONGEST_READ = 2_000
 """Characters at the start and at the end of one outside text that are looked at; far more than any share shows."""

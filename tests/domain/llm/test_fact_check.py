@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain import symptoms
 from bot.domain.diagnosis import UNKNOWN_CAUSE_CONFIDENCE, Action, Diagnosis, Quote, Trouble
 from bot.domain.evidence import Evidence, LogDigest, LogLine, Neighbour, Source, Status
 from bot.domain.llm.fact_check import judge
 from bot.domain.llm.reply import Reply, parse
-from bot.domain.symptom import Symptom
+from bot.domain.symptoms import diagnose
+from bot.domain.symptoms.symptom import Symptom
 from bot.errors import ReplyRejected
 from tests.fakes import facts
 
@@ -58,7 +58,7 @@ DISK = Symptom(
 
 
 def judged(reply: Reply = REPLY, *symptoms: Symptom, evidence: Evidence = EVIDENCE, **changes: object) -> Diagnosis:
-    return judge(reply.model_copy(update=changes), evidence, symptoms, target="buggy-app-v2", by="gemini-x")
+    return judge(reply.model_copy(update=changes), evidence, diagnose, target="buggy-app-v2", by="gemini-x")
 
 
 def test_a_sound_reply_becomes_the_diagnosis_with_the_lines_printed_from_the_evidence() -> None:
@@ -98,7 +98,7 @@ NOTHING = Evidence("buggy-app-v2", "2026-11-22T10:04:31Z", None, sources=(Source
 
 @pytest.mark.parametrize("claimed", [0.86, 1.0, 0.5])
 def test_without_state_and_log_a_model_is_no_surer_than_the_rules(claimed: float) -> None:
-    rules = symptoms.diagnose(NOTHING, symptoms.read(NOTHING))
+    rules = diagnose.diagnose(NOTHING, diagnose.read(NOTHING))
     diagnosis = judged(evidence=NOTHING, confidence=claimed, lines=())
     assert diagnosis.confidence == rules.confidence == UNKNOWN_CAUSE_CONFIDENCE
     assert diagnosis.caveats == ("Neither the container's state nor its log was read; the model had nothing to go by.",)
@@ -373,7 +373,7 @@ SYMPTOMS = st.lists(
 @given(REPLIES, SYMPTOMS)
 def test_checks_only_take_away(reply: Reply, symptoms: list[Symptom]) -> None:
     try:
-        diagnosis = judged(reply, *symptoms)
+        diagnosis = judged(reply, *diagnose)
     except ReplyRejected:
         return
     assert diagnosis.confidence <= max(0.01, round(reply.confidence, 2))
@@ -386,7 +386,7 @@ def test_checks_only_take_away(reply: Reply, symptoms: list[Symptom]) -> None:
     assert bool(missing) == any("cites lines that are not" in caveat for caveat in diagnosis.caveats)
     if missing and reply.confidence > 0.05:
         assert diagnosis.confidence < reply.confidence
-    proven = [one for one in symptoms if one.proven]
+    proven = [one for one in diagnose if one.proven]
     if diagnosis.trouble is not reply.trouble:
         assert diagnosis.trouble in {one.trouble for one in proven}
     if any(one.restart_helps is False for one in proven) and not any(one.restart_helps for one in proven):

@@ -10,11 +10,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bot.domain import symptom_facts, symptom_time
 from bot.domain.diagnosis import Quote, Trouble
 from bot.domain.evidence import Evidence, LogLine, Neighbour
 from bot.domain.logs.line import Level, level
-from bot.domain.symptom import Symptom
+from bot.domain.symptoms import container_state, timeline
+from bot.domain.symptoms.symptom import Symptom
 
 _THINGS = {
     Trouble.TLS_EXPIRED: re.compile(
@@ -81,7 +81,7 @@ def read(evidence: Evidence, suggested: Sequence[Symptom]) -> list[Symptom]:
         return []
     line = renewal.line
     follows = any(
-        one.trouble in symptom_facts.BLAMES and one.quotes and one.quotes[0].number > line.number for one in suggested
+        one.trouble in container_state.BLAMES and one.quotes and one.quotes[0].number > line.number for one in suggested
     )
     return [
         Symptom(
@@ -138,17 +138,17 @@ def _with_neighbour(one: Symptom, near: Neighbour) -> Symptom:
 
 def _fails_to_start(evidence: Evidence) -> bool:
     """Say whether it was started again since: each start reads all anew and asks for its neighbours."""
-    return evidence.facts is not None and symptom_facts.futile(evidence.facts) is not None
+    return evidence.facts is not None and container_state.futile(evidence.facts) is not None
 
 
 def _renewal(evidence: Evidence, things: re.Pattern[str]) -> _Renewal | None:
     """Return what tells that one of ``things`` was renewed, unless a later line says that it was read, or a start."""
     found: _Renewal | None = None
     lines = [line for line in evidence.log.lines if not line.earlier]
-    start = max((symptom_time.end(line) for line in lines if symptom_time.begins(line.text)), default=0)
+    start = max((timeline.end(line) for line in lines if timeline.begins(line.text)), default=0)
     for line in lines:
         text = line.text.lower()
-        if symptom_time.end(line) <= start or not things.search(text) or _NOT_RENEWED.search(text):
+        if timeline.end(line) <= start or not things.search(text) or _NOT_RENEWED.search(text):
             continue
         unread, on_disk = bool(_UNREAD.search(text)), bool(_ON_DISK.search(text))
         read = not unread and _READ_AGAIN.search(text)
@@ -168,9 +168,9 @@ def _of_another(one: Symptom, line: LogLine) -> bool:
 def _well_again(evidence: Evidence, one: Symptom) -> Neighbour | None:
     """Return the neighbour that a process ended or gave up for, where it runs now and no other is down."""
     facts = evidence.facts
-    if facts is None or one.trouble not in symptom_facts.BLAMES:
+    if facts is None or one.trouble not in container_state.BLAMES:
         return None
-    if any(near.named_in_log for near in symptom_facts.down(evidence.neighbours)):
+    if any(near.named_in_log for near in container_state.down(evidence.neighbours)):
         return None
     ended = not facts.running and facts.exit_code != 0
     loud = [line.text.lower() for line in evidence.log.lines if level(line.text) >= Level.NONE]

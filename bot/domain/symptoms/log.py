@@ -8,15 +8,15 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
-from bot.domain import symptom_facts
 from bot.domain.diagnosis import Quote, Trouble
 from bot.domain.evidence import Evidence, Facts, HealthProbe, LogLine
 from bot.domain.logs import line as logshape
 from bot.domain.logs.line import Level
 from bot.domain.signatures.signature import Sign
 from bot.domain.signatures.table import SIGNS
-from bot.domain.symptom import Symptom
-from bot.domain.symptom_time import OVER, Course
+from bot.domain.symptoms import container_state
+from bot.domain.symptoms.symptom import Symptom
+from bot.domain.symptoms.timeline import OVER, Course
 
 QUOTES = 5
 # Trouble follows a change that matters within so many lines.
@@ -57,7 +57,7 @@ _CODE, _WELL_BESIDE = 0.5, 0.85
 _RIVAL = 0.5
 _WORTH_QUOTING = 0.6
 # What others do to a program can pass without anything done here.
-_PASSING = symptom_facts.BLAMES | {Trouble.RATE_LIMIT}
+_PASSING = container_state.BLAMES | {Trouble.RATE_LIMIT}
 # What the program's own health page answers says nothing of others.
 _OWN_STATUS = re.compile(r"(?i)\b(?:http/[\d.]+ )?50\d\b(?: +[a-z]+){0,3}")
 _STATEMENT = re.compile(r"\s+(?:(?:raise|return|throw|assert|await) |(?:if|with|for) ?.*[:{]$|self\.|super\(|\w+ = )")
@@ -137,7 +137,7 @@ def _unless_over(one: Symptom, all_: Collection[Symptom], evidence: Evidence, co
     others = [by_number[quote.number] for two in all_ if two is not one and two.sure >= _RIVAL for quote in two.quotes]
     if mine and any(all(course.stopped_before(line, other) for line in mine) for other in others):
         sure *= OVER
-    if one.trouble in symptom_facts.BLAMES and any(
+    if one.trouble in container_state.BLAMES and any(
         near.health == "healthy" and any(near.name in line.text for line in mine) for near in evidence.neighbours
     ):
         sure *= _WELL_BESIDE
@@ -164,10 +164,10 @@ def complaints(evidence: Evidence) -> list[LogLine]:
 
 def blamed(evidence: Evidence, suggested: Sequence[Symptom]) -> list[Symptom]:
     """Say which neighbour is at fault: one that is down and that the target's log names."""
-    bad = [one for one in symptom_facts.down(evidence.neighbours) if one.named_in_log]
+    bad = [one for one in container_state.down(evidence.neighbours) if one.named_in_log]
     if not bad:
         return []
-    told = [one for one in suggested if one.trouble in symptom_facts.BLAMES]
+    told = [one for one in suggested if one.trouble in container_state.BLAMES]
     name = bad[0].name[:_NAME]
     quotes = sorted({quote for one in told for quote in one.quotes}, key=lambda quote: quote.number)
     quotes = quotes or [_quote(line) for line in evidence.log.lines if bad[0].name in line.text]
@@ -175,7 +175,7 @@ def blamed(evidence: Evidence, suggested: Sequence[Symptom]) -> list[Symptom]:
         Symptom(
             Trouble.DEPENDENCY_DOWN,
             f"{name} {'is unhealthy' if bad[0].status.startswith('running') else 'is down'}",
-            f"{name} {symptom_facts.how(bad[0])}, and this container's log names it.",
+            f"{name} {container_state.how(bad[0])}, and this container's log names it.",
             0.93 if told else 0.7,
             False,
             f"Look at {name} first: the fault is there, not in this container.",
@@ -211,7 +211,7 @@ def _symptom(sign: Sign, hits: list[_Hit]) -> Symptom:
     first = next(hit for hit in hits if hit.sure >= sure - 0.03)
     what, headline = first.what, sign.headline
     address = next(filter(None, (_ADDRESS.search(hit.line.text) for hit in (first, *hits))), None)
-    if sign.trouble in symptom_facts.BLAMES and address:
+    if sign.trouble in container_state.BLAMES and address:
         what = what or address[0]
         service = _SERVICES.get(address[1])
         if service and headline == "a needed service is unreachable":

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from bot.domain import symptom_events
 from bot.domain.diagnosis import Trouble
 from bot.domain.evidence import Evidence, Facts, Neighbour, Usage
-from bot.domain.symptom import Symptom
+from bot.domain.symptoms import engine_events
+from bot.domain.symptoms.symptom import Symptom
 
 # A run that ends within so many seconds failed to start; a docker restart policy starts it again at once.
 QUICK = 60.0
@@ -109,9 +109,9 @@ def read(evidence: Evidence) -> list[Symptom]:
     if evidence.usage is not None:
         found += _limits(evidence.usage)
     told = any(symptom.trouble is Trouble.OOM for symptom in found)
-    if not told and symptom_events.out_of_memory(evidence):
+    if not told and engine_events.out_of_memory(evidence):
         found.append(_oom("The engine reported within the hour that a process ran out of memory.", 0.9))
-    return found + symptom_events.stopped(evidence)
+    return found + engine_events.stopped(evidence)
 
 
 def lived(facts: Facts) -> float | None:

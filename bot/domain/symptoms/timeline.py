@@ -6,10 +6,10 @@ import re
 from collections.abc import Sequence
 from datetime import timedelta
 
-from bot.domain import symptom_facts, symptom_jobs
 from bot.domain.evidence import Evidence, Facts, LogLine
 from bot.domain.logs.line import Level
 from bot.domain.symptom_clock import Clocks
+from bot.domain.symptoms import container_state, jobs
 
 YOUNG = timedelta(minutes=10)
 """What broke the run before is what an alert is about so long after the engine started the container again."""
@@ -57,11 +57,11 @@ class Course:
         facts = evidence.facts
         self._up = facts is not None and facts.running and not facts.restarting
         self._well = self._up and facts is not None and facts.health in {None, "healthy"}
-        self._loops = facts is not None and symptom_facts.futile(facts) is not None
+        self._loops = facts is not None and container_state.futile(facts) is not None
         self._young = facts is not None and _young(facts, evidence.gathered_at)
         self._total = evidence.log.total_lines
         self._clocks = Clocks([line for line, _ in lines])
-        self._made_good = symptom_jobs.made_good(lines)
+        self._made_good = jobs.made_good(lines)
         self._silent = all(line.earlier for line, _ in lines)
         calm = [line for line, level in lines if level <= Level.NONE]
         self._loud = [line for line, level in lines if level >= Level.WARN]
@@ -115,5 +115,5 @@ def end(line: LogLine) -> int:
 
 def _young(facts: Facts, now: str) -> bool:
     """Say whether the engine itself, not a person, started the container again a short while ago."""
-    started, looked = symptom_facts.when(facts.started_at), symptom_facts.when(now)
+    started, looked = container_state.when(facts.started_at), container_state.when(now)
     return facts.restart_count > 0 and started is not None and looked is not None and looked - started < YOUNG

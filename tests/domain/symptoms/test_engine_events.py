@@ -8,7 +8,7 @@ import pytest
 
 from bot.domain.diagnosis import Trouble
 from bot.domain.evidence import Usage
-from tests.domain.test_symptoms import EXITED, POOL, RUNNING, diagnosed
+from tests.domain.symptoms.test_diagnose import EXITED, POOL, RUNNING, diagnosed
 
 KILLED = replace(EXITED, exit_code=137)
 STOPPED = ("09:44:00 kill, signal 15", "09:44:10 kill, signal 9", "09:44:10 die, exit code 137", "09:44:10 stop")

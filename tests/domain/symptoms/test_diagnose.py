@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain import symptom_facts, symptoms
 from bot.domain.diagnosis import RULES, Action, Diagnosis, Trouble
 from bot.domain.evidence import (
     Evidence,
@@ -29,10 +28,11 @@ from bot.domain.logs.digest import digest
 from bot.domain.runbook.precedents import Entry, Precedent
 from bot.domain.signatures.signature import Sign
 from bot.domain.signatures.table import SIGNS
+from bot.domain.symptoms import container_state, diagnose
 from tests.domain import log_cases
 from tests.fakes import facts
 
-CORPUS = Path(__file__).parent.parent / "corpus" / "logs"
+CORPUS = Path(__file__).parents[2] / "corpus" / "logs"
 EXAMPLES = sorted(path.name.removesuffix(".json") for path in CORPUS.glob("*.json"))
 POOL = "10:00:01 ERROR QueuePool limit of size 20 overflow 0 reached, connection timed out"
 
@@ -55,7 +55,7 @@ def evidence(*lines: str, facts: Facts | None = None, **more: object) -> Evidenc
 
 def diagnosed(*lines: str, facts: Facts | None = None, past: tuple[Precedent, ...] = (), **more: object) -> Diagnosis:
     given_ = evidence(*lines, facts=facts, **more)
-    return symptoms.diagnose(given_, symptoms.read(given_), past)
+    return diagnose.diagnose(given_, diagnose.read(given_), past)
 
 
 def precedent(outcome: str, trouble: Trouble | str = "") -> Precedent:
@@ -67,7 +67,7 @@ def test_the_class_of_an_example_is_right(name: str) -> None:
     expected = json.loads((CORPUS / f"{name}.json").read_text(encoding="utf-8"))
     log = digest([gzip.decompress((CORPUS / f"{name}.log.gz").read_bytes())])
     given_ = Evidence("shop", "", None, log=log)
-    found = symptoms.diagnose(given_, symptoms.read(given_))
+    found = diagnose.diagnose(given_, diagnose.read(given_))
     assert found.trouble == expected["class"]
     assert {(quote.number, quote.text) for quote in found.quotes} <= {(line.number, line.text) for line in log.lines}
 
@@ -78,7 +78,7 @@ def test_single_lines_of_many_programs_are_told() -> None:
     for row in text.splitlines():
         trouble, _, line = row.partition("\t")
         given_ = Evidence("shop", "", None, log=LogDigest((LogLine(1, line),), 1, 0))
-        found = symptoms.diagnose(given_, symptoms.read(given_))
+        found = diagnose.diagnose(given_, diagnose.read(given_))
         wrong += [] if found.trouble == trouble else [(trouble, found.trouble.value, line)]
     assert wrong == []
 
@@ -88,7 +88,7 @@ def test_troubles_in_many_formats_get_their_class_and_whether_a_restart_helps() 
     classes = helps = total = 0
     for case in log_cases.cases(3, length=500):
         given_ = Evidence("shop", "", None, log=digest([case.log]))
-        found = symptoms.diagnose(given_, symptoms.read(given_))
+        found = diagnose.diagnose(given_, diagnose.read(given_))
         total += 1
         classes += found.trouble == case.trouble.kind
         helps += found.restart_helps == case.trouble.restart_helps
@@ -101,7 +101,7 @@ def test_ordinary_lines_of_a_busy_program_prove_nothing() -> None:
     calm = replace(log_cases.troubles()[0], lines=(), keep=(), flood=())
     for style in log_cases.STYLES:
         given_ = Evidence("shop", "", None, log=digest([log_cases.make(calm, style, "buried", 2, length=800).log]))
-        found = symptoms.diagnose(given_, symptoms.read(given_))
+        found = diagnose.diagnose(given_, diagnose.read(given_))
         assert found.trouble is Trouble.UNKNOWN, (style, found)
         assert found.confidence < 0.3
 
@@ -177,9 +177,9 @@ def test_use_near_a_limit_is_a_symptom(usage: Usage, trouble: Trouble) -> None:
 
 
 def test_an_out_of_memory_event_is_a_hard_fact() -> None:
-    found = symptoms.read(evidence(facts=EXITED, events=("09:58:01 oom",)))
+    found = diagnose.read(evidence(facts=EXITED, events=("09:58:01 oom",)))
     assert [one.trouble for one in found if one.hard] == [Trouble.OOM]
-    assert not symptoms.read(evidence(facts=EXITED, events=("09:58:01 start, room 7",)))
+    assert not diagnose.read(evidence(facts=EXITED, events=("09:58:01 start, room 7",)))
 
 
 def test_starts_that_fail_within_seconds_make_a_restart_futile() -> None:
@@ -192,11 +192,11 @@ def test_starts_that_fail_within_seconds_make_a_restart_futile() -> None:
 
 
 def test_a_service_that_runs_again_after_old_restarts_is_no_crash_loop() -> None:
-    assert symptoms.read(evidence(facts=replace(RUNNING, restart_count=7))) == ()
+    assert diagnose.read(evidence(facts=replace(RUNNING, restart_count=7))) == ()
 
 
 def test_only_the_engines_facts_are_hard() -> None:
-    both = symptoms.read(evidence(POOL, facts=replace(EXITED, exit_code=137, oom_killed=True)))
+    both = diagnose.read(evidence(POOL, facts=replace(EXITED, exit_code=137, oom_killed=True)))
     assert {one.trouble for one in both if one.hard} == {Trouble.OOM}
     assert both[0].trouble is Trouble.OOM
     assert [one.sure for one in both] == sorted((one.sure for one in both), reverse=True)
@@ -208,7 +208,7 @@ def test_a_neighbour_that_is_down_and_named_in_the_log_is_to_blame() -> None:
     found = diagnosed(line, facts=replace(RUNNING, health="unhealthy"), neighbours=near)
     assert (found.trouble, found.restart_helps, found.headline) == (Trouble.DEPENDENCY_DOWN, False, "shop-db is down")
     assert [quote.text for quote in found.quotes] == [line]
-    assert symptoms.read(evidence(line, neighbours=near))[0].hard
+    assert diagnose.read(evidence(line, neighbours=near))[0].hard
 
 
 def test_a_neighbour_that_is_down_and_not_named_is_not_blamed() -> None:
@@ -265,8 +265,8 @@ def test_what_is_unknown_is_said() -> None:
 
 def test_why_the_model_did_not_speak_is_passed_on() -> None:
     given_ = evidence(POOL)
-    assert symptoms.diagnose(given_, symptoms.read(given_), why="no key").why_rules == "no key"
-    assert symptoms.diagnose(evidence(), (), why="no key").why_rules == "no key"
+    assert diagnose.diagnose(given_, diagnose.read(given_), why="no key").why_rules == "no key"
+    assert diagnose.diagnose(evidence(), (), why="no key").why_rules == "no key"
 
 
 def test_two_causes_that_are_as_sure_make_unsure() -> None:
@@ -280,14 +280,14 @@ def test_two_causes_that_are_as_sure_make_unsure() -> None:
 def test_decisive_lines_are_those_that_tell_the_trouble() -> None:
     calm = [f"10:00:{n:02d} INFO served page {chr(97 + n)}" for n in range(20)]
     given_ = evidence(*calm[:10], POOL, *calm[10:], "10:01:00 ERROR checkout gave up")
-    assert [line.text for line in symptoms.decisive(given_, 2)] == [POOL, "10:01:00 ERROR checkout gave up"]
-    assert symptoms.decisive(given_, 1)[0].text == POOL
-    assert symptoms.decisive(evidence()) == ()
+    assert [line.text for line in diagnose.decisive(given_, 2)] == [POOL, "10:01:00 ERROR checkout gave up"]
+    assert diagnose.decisive(given_, 1)[0].text == POOL
+    assert diagnose.decisive(evidence()) == ()
 
 
 def test_decisive_lines_of_a_log_that_tells_nothing_are_its_last() -> None:
     log = LogDigest(tuple(LogLine(n, f"INFO page {n}") for n in range(1, 30)), 29, 400)
-    assert [line.number for line in symptoms.decisive(Evidence("shop", "", None, log=log), 3)] == [27, 28, 29]
+    assert [line.number for line in diagnose.decisive(Evidence("shop", "", None, log=log), 3)] == [27, 28, 29]
 
 
 @given(
@@ -299,7 +299,7 @@ def test_any_evidence_gives_a_diagnosis_with_quotes_from_the_log(
 ) -> None:
     log = LogDigest(tuple(LogLine(n, text) for n, text in enumerate(lines, 1)), len(lines), 0)
     given_ = Evidence("shop", "", replace(facts, exit_code=code, error="".join(lines[:1])) if facts else None, log=log)
-    found = symptoms.diagnose(given_, symptoms.read(given_))
+    found = diagnose.diagnose(given_, diagnose.read(given_))
     assert 0 < found.confidence <= 0.95
     assert len(found.quotes) <= 5
     assert all(log.lines[quote.number - 1].text == quote.text for quote in found.quotes)
@@ -324,7 +324,7 @@ def test_every_sign_is_whole(sign: Sign) -> None:
 )
 def test_lines_that_invite_backtracking_are_read(line: str) -> None:
     given_ = Evidence("shop", "", None, log=LogDigest(tuple(LogLine(n, line) for n in range(1, 100)), 99, 0))
-    assert symptoms.diagnose(given_, symptoms.read(given_)).by == RULES
+    assert diagnose.diagnose(given_, diagnose.read(given_)).by == RULES
 
 
 @pytest.mark.parametrize(
@@ -337,7 +337,7 @@ def test_lines_that_invite_backtracking_are_read(line: str) -> None:
 )
 def test_an_empty_log_is_not_called_one_that_could_not_be_read(status: Status, said: str) -> None:
     evidence = Evidence("web", "2026-11-22T10:00:00Z", facts("web"), sources=(Source("logs", status),))
-    assert said in symptoms.diagnose(evidence, ()).root_cause
+    assert said in diagnose.diagnose(evidence, ()).root_cause
 
 
 REFUSED = "10:00:01 WARN postgres not ready: connection refused, retrying"
@@ -354,7 +354,7 @@ def test_what_came_back_and_went_away_again_was_not_got_over() -> None:
         (LogLine(1, REFUSED, 9, until="10:30:00", last=12), LogLine(4, "10:00:04 INFO connected to postgres")), 12, 0
     )
     given_ = Evidence("shop", "", None, log=log)
-    assert symptoms.read(given_)[0].sure > 0.7
+    assert diagnose.read(given_)[0].sure > 0.7
 
 
 def test_calm_words_of_trouble_do_not_outweigh_a_good_health_check() -> None:
@@ -393,7 +393,7 @@ LOOKED = "2026-11-22T09:59:00+00:00"
 def test_a_restart_that_just_did_not_help_is_told_with_its_time() -> None:
     given_ = evidence(POOL, facts=replace(RUNNING, health="unhealthy"), gathered_at=LOOKED)
     past = (tried(75), tried(12))
-    found = symptoms.diagnose(given_, symptoms.with_past(given_, symptoms.read(given_), past), past)
+    found = diagnose.diagnose(given_, diagnose.with_past(given_, diagnose.read(given_), past), past)
     assert (found.action, found.restart_helps) == (Action.IGNORE, False)
     assert "It was restarted 12 min ago, and that did not help." in found.root_cause
     assert "The last restart did not help." in found.justification
@@ -414,7 +414,7 @@ def test_a_restart_that_just_did_not_help_is_told_with_its_time() -> None:
 )
 def test_no_other_past_makes_a_restart_futile(past: tuple[Precedent, ...]) -> None:
     given_ = evidence(POOL, gathered_at=LOOKED)
-    assert symptoms.with_past(given_, (), past) == ()
+    assert diagnose.with_past(given_, (), past) == ()
 
 
 NEAR = (Neighbour("shop-db", "exited", detail="Exited (1) 4 minutes ago"), Neighbour("cache", "running"))
@@ -422,20 +422,20 @@ NEAR = (Neighbour("shop-db", "exited", detail="Exited (1) 4 minutes ago"), Neigh
 
 def test_the_neighbour_at_fault_is_the_one_the_log_names_or_the_only_one_that_is_down() -> None:
     given_ = evidence(POOL, neighbours=NEAR)
-    only = symptom_facts.at_fault(given_, Trouble.DEPENDENCY_DOWN)
+    only = container_state.at_fault(given_, Trouble.DEPENDENCY_DOWN)
     assert only is not None
     assert only.name == "shop-db"
     two = replace(given_, neighbours=(*NEAR, Neighbour("mail", "dead")))
-    assert symptom_facts.at_fault(two, Trouble.DEPENDENCY_DOWN) is None
+    assert container_state.at_fault(two, Trouble.DEPENDENCY_DOWN) is None
     named = replace(two, neighbours=(*two.neighbours, Neighbour("queue", "restarting", named_in_log=True)))
-    found = symptom_facts.at_fault(named, Trouble.TIMEOUT)
+    found = container_state.at_fault(named, Trouble.TIMEOUT)
     assert found is not None
     assert found.name == "queue"
 
 
 @pytest.mark.parametrize("trouble", [Trouble.OOM, Trouble.CONFIG_ERROR, Trouble.NONE, Trouble.UNKNOWN])
 def test_no_neighbour_is_looked_for_where_the_trouble_is_its_own(trouble: Trouble) -> None:
-    assert symptom_facts.at_fault(evidence(POOL, neighbours=NEAR), trouble) is None
+    assert container_state.at_fault(evidence(POOL, neighbours=NEAR), trouble) is None
 
 
 def test_a_loop_that_says_why_in_words_no_sign_knows_is_less_sure_than_one_that_is_silent() -> None:
@@ -456,8 +456,8 @@ def test_a_loop_that_says_why_in_words_no_sign_knows_is_less_sure_than_one_that_
     ],
 )
 def test_a_count_at_nought_proves_nothing(line: str) -> None:
-    assert symptoms.read(evidence(line)) == ()
-    assert symptoms.read(evidence(re.sub(r"\b0\b", "7", line))) != ()
+    assert diagnose.read(evidence(line)) == ()
+    assert diagnose.read(evidence(re.sub(r"\b0\b", "7", line))) != ()
 
 
 def test_workers_that_all_wait_for_another_are_not_the_cause() -> None:

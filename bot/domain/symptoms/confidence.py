@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.domain import symptom_facts, symptom_log
 from bot.domain.diagnosis import Trouble
 from bot.domain.evidence import Evidence
 from bot.domain.logs.line import Level, level
-from bot.domain.symptom import Symptom
+from bot.domain.symptoms import container_state, log
+from bot.domain.symptoms.symptom import Symptom
 
 HIGHEST_BY_LOG = 0.92
 """Words in a log prove less than the engine's facts do, however plain they are."""
@@ -28,13 +28,13 @@ _VAGUE = {Trouble.UNKNOWN, Trouble.CRASHLOOP, Trouble.NONE}
 def confidence(evidence: Evidence, lead: Symptom, symptoms: Sequence[Symptom]) -> float:
     """Return from 0 to 1 how sure the lead is beside all else that was read; never more than the lead's own."""
     sure = lead.sure * (1 - _rivalry(lead, symptoms))
-    if lead.trouble is Trouble.CRASHLOOP and symptom_log.complaints(evidence):
+    if lead.trouble is Trouble.CRASHLOOP and log.complaints(evidence):
         # It says why it ends, in words that no sign knows: the loop is certain, what it comes of is not.
         sure = min(sure, _UNREAD)
     if lead.hard or not lead.quotes:
         return sure
     mine = {quote.number for one in symptoms if one.trouble is lead.trouble for quote in one.quotes}
-    others = [line for line in symptom_log.complaints(evidence) if line.number not in mine]
+    others = [line for line in log.complaints(evidence) if line.number not in mine]
     loudest = max(level(quote.text) for quote in lead.quotes)
     if sum(quote.count for quote in lead.quotes) == 1 and sum(line.count for line in others) >= _CROWD:
         sure *= _SINGLE
@@ -55,7 +55,7 @@ def _rivalry(lead: Symptom, symptoms: Sequence[Symptom]) -> float:
         return 0.0
     rival = max(rivals, key=lambda one: one.sure)
     near = max(0.0, 1 - max(0.0, lead.sure - rival.sure) / _NEAR)
-    follows = lead.hard or {lead.trouble, rival.trouble} <= symptom_facts.BLAMES or _right_after(lead, rival)
+    follows = lead.hard or {lead.trouble, rival.trouble} <= container_state.BLAMES or _right_after(lead, rival)
     return _RIVAL * near * (0.5 if follows else 1.0)
 
 

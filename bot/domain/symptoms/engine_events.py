@@ -6,7 +6,7 @@ import re
 
 from bot.domain.diagnosis import Trouble
 from bot.domain.evidence import Evidence
-from bot.domain.symptom import Symptom
+from bot.domain.symptoms.symptom import Symptom
 
 _WORD = re.compile(r"\w+")
 _BEGINS = frozenset({"start", "restart", "unpause"})

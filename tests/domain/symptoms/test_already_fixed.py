@@ -8,9 +8,9 @@ import pytest
 
 from bot.domain.diagnosis import Action, Trouble
 from bot.domain.evidence import Neighbour
-from tests.domain.test_symptom_time import CALM, UNHEALTHY, log
-from tests.domain.test_symptom_time import diagnosed as found_in
-from tests.domain.test_symptoms import EXITED, LOOPING
+from tests.domain.symptoms.test_diagnose import EXITED, LOOPING
+from tests.domain.symptoms.test_timeline import CALM, UNHEALTHY, log
+from tests.domain.symptoms.test_timeline import diagnosed as found_in
 
 EXPIRED = ["10:29:00 ERROR tls: certificate has expired"] * 3
 DENIED = ["10:29:00 ERROR password authentication failed for user shop"] * 3

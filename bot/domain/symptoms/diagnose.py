@@ -6,13 +6,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.domain import symptom_doubt, symptom_facts, symptom_log, symptom_mended, symptom_past, symptom_silence
 from bot.domain.diagnosis import UNKNOWN_CAUSE_CONFIDENCE, Action, Diagnosis, Quote, Trouble
 from bot.domain.evidence import Evidence, LogLine, Status
 from bot.domain.logs.line import Level, level
 from bot.domain.runbook.precedents import Entry, Precedent
-from bot.domain.symptom import Symptom
 from bot.domain.symptom_clock import Clocks
+from bot.domain.symptoms import already_fixed, container_state, failed_restart, hang, log
+from bot.domain.symptoms import confidence as symptom_doubt
+from bot.domain.symptoms.symptom import Symptom
 
 __all__ = ["Symptom", "decisive", "diagnose", "read", "with_past"]
 
@@ -38,17 +39,17 @@ def read(evidence: Evidence, alert: str = "") -> tuple[Symptom, ...]:
 
     ``alert`` is what the sender said: that there is no answer, beside a log that has fallen silent, is a hang.
     """
-    suggested = symptom_log.read(evidence)
-    silence = symptom_silence.read(evidence, alert)
-    suggested += symptom_mended.read(evidence, suggested)
-    found = [*symptom_facts.read(evidence), *silence, *symptom_log.blamed(evidence, suggested), *suggested]
-    now = [symptom_mended.told(evidence, symptom) for symptom in found]
+    suggested = log.read(evidence)
+    silence = hang.read(evidence, alert)
+    suggested += already_fixed.read(evidence, suggested)
+    found = [*container_state.read(evidence), *silence, *log.blamed(evidence, suggested), *suggested]
+    now = [already_fixed.told(evidence, symptom) for symptom in found]
     return tuple(sorted(now, key=lambda symptom: -symptom.sure))
 
 
 def with_past(evidence: Evidence, symptoms: Sequence[Symptom], precedents: Sequence[Precedent]) -> tuple[Symptom, ...]:
     """Add what was just lived through with this target: a restart that did not help."""
-    return (*symptoms, *symptom_past.read(evidence, precedents))
+    return (*symptoms, *failed_restart.read(evidence, precedents))
 
 
 def decisive(evidence: Evidence, limit: int = 10) -> tuple[LogLine, ...]:
@@ -83,7 +84,7 @@ def diagnose(
         confidence=round(min(_HIGHEST, max(_LOWEST, confidence)), 2),
         trouble=lead.trouble,
         restart_helps=helps,
-        quotes=lead.quotes[: symptom_log.QUOTES],
+        quotes=lead.quotes[: log.QUOTES],
         why_rules=why,
     )
 
@@ -133,7 +134,7 @@ def _first_of_a_row(lead: Symptom, symptoms: Sequence[Symptom], evidence: Eviden
 
 def _takes_all(one: Symptom, lead: Symptom) -> bool:
     """Say whether calls to others that hang came again and again, each with a worker or a connection in its hands."""
-    calls = one.trouble in symptom_facts.BLAMES and any(_ABROAD.search(quote.text) for quote in one.quotes)
+    calls = one.trouble in container_state.BLAMES and any(_ABROAD.search(quote.text) for quote in one.quotes)
     return calls and lead.trouble is Trouble.RESOURCE_EXHAUSTION and max(q.count for q in one.quotes) >= _AGAIN
 
 
@@ -189,7 +190,7 @@ def _missing(evidence: Evidence) -> list[str]:
 
 def _unknown(evidence: Evidence, precedents: Sequence[Precedent], why: str) -> Diagnosis:
     facts, lines = evidence.facts, evidence.log.lines
-    loud = symptom_log.complaints(evidence)
+    loud = log.complaints(evidence)
     missing = _missing(evidence)
     past = [one.entry for one in precedents]
     helps = True if _held(past) > 0 else None
@@ -215,6 +216,6 @@ def _unknown(evidence: Evidence, precedents: Sequence[Precedent], why: str) -> D
         confidence=0.3 if calm else UNKNOWN_CAUSE_CONFIDENCE,
         trouble=Trouble.NONE if calm else Trouble.UNKNOWN,
         restart_helps=False if calm else helps,
-        quotes=tuple(Quote(line.number, line.text, line.count) for line in loud[: symptom_log.QUOTES]),
+        quotes=tuple(Quote(line.number, line.text, line.count) for line in loud[: log.QUOTES]),
         why_rules=why,
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.domain.diagnosis import Trouble
-from tests.domain.test_symptom_time import UNHEALTHY, diagnosed, log
-from tests.domain.test_symptoms import RUNNING
+from tests.domain.symptoms.test_diagnose import RUNNING
+from tests.domain.symptoms.test_timeline import UNHEALTHY, diagnosed, log
 
 FAILED = [
     "10:20:09 ERROR worker: task reports.build[0a1] raised ConnectionResetError(104, 'Connection reset by peer')",

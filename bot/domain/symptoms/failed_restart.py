@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from bot.domain.diagnosis import Action, Trouble
 from bot.domain.evidence import Evidence
 from bot.domain.runbook_entry import Entry, Precedent
-from bot.domain.symptom import Symptom
+from bot.domain.symptoms.symptom import Symptom
 
 JUST = timedelta(hours=6)
 """A restart that did not help so long ago says what the next one will do; later, the world may have changed."""

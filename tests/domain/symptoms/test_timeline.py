@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.domain import symptoms
 from bot.domain.diagnosis import Diagnosis, Trouble
 from bot.domain.evidence import Evidence, Facts, LogDigest, Neighbour
 from bot.domain.logs.digest import digest, join
-from tests.domain.test_symptoms import EXITED, LOOPING, POOL, RUNNING
+from bot.domain.symptoms import diagnose
+from tests.domain.symptoms.test_diagnose import EXITED, LOOPING, POOL, RUNNING
 
 NOW = "2026-11-22T10:30:00+00:00"
 UNHEALTHY = replace(RUNNING, health="unhealthy", started_at="2026-11-22T10:20:00Z")
@@ -36,7 +36,7 @@ def log(*runs: list[str]) -> LogDigest:
 
 def diagnosed(facts: Facts, read: LogDigest, alert: str = "", **more: object) -> Diagnosis:
     evidence = replace(Evidence("shop", NOW, facts, read), **more)  # type: ignore[arg-type]  # replace checks the names
-    return symptoms.diagnose(evidence, symptoms.read(evidence, alert))
+    return diagnose.diagnose(evidence, diagnose.read(evidence, alert))
 
 
 def test_lines_of_an_earlier_run_are_not_blamed_for_the_present_one() -> None:

@@ -1,0 +1,1 @@
+"""What facts and log lines suggest about a target."""
