@@ -13,13 +13,14 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bot import eval_case, eval_paper
 from bot.cli import console
 from bot.cli.console import show
 from bot.domain.redaction.redact import redact
 from bot.errors import AegisError
-from bot.eval import Report, run
-from bot.eval_grade import Mark
+from bot.evals import case
+from bot.evals.grade import Mark
+from bot.evals.report import table
+from bot.evals.run import Report, run
 from bot.settings import Settings, load
 
 OWN = "tests/evals"
@@ -42,14 +43,14 @@ def evaluate(
 ) -> None:
     """Diagnose cases with known answers by the brain that is set up (Gemini or the rules), and say what was right."""
     settings = _quietly(load())
-    read = [eval_case.read(file) for file in eval_case.find(cases or [OWN])]
+    read = [case.read(file) for file in case.find(cases or [OWN])]
     quiet = report == "-"
     with _progress(len(read) * times, quiet=quiet) as done:
         found = _run(settings, read, times, jobs, done)
     if quiet:
         console.print_json(found.json())
     else:
-        show(eval_paper.table(found))
+        show(table(found))
     if report and not quiet:
         _write(Path(report), found)
     missed = [
@@ -64,9 +65,7 @@ def evaluate(
         raise AegisError(f"Not good enough: {'; '.join(missed)}.")
 
 
-def _run(
-    settings: Settings, cases: list[eval_case.Case], times: int, jobs: int, done: Callable[[Mark], None]
-) -> Report:
+def _run(settings: Settings, cases: list[case.Case], times: int, jobs: int, done: Callable[[Mark], None]) -> Report:
     from bot.wiring import parts  # noqa: PLC0415 - imports Docker's and Slack's packages
 
     async def whole() -> Report:

@@ -38,7 +38,7 @@ _OF_NAMES = {
     "bot.adapters.docker.listing",
     "bot.domain.llm.sections",
     "bot.domain.alerts.targets",
-    "bot.eval_grade",
+    "bot.evals.grade",
 }
 
 

@@ -11,17 +11,18 @@ from typing import Any
 
 import pytest
 
-from bot import eval_case, eval_paper
 from bot.domain.diagnosis import Action, Diagnosis, Quote, Trouble
 from bot.domain.evidence import Evidence, LogDigest, LogLine
 from bot.errors import AegisError
-from bot.eval_case import Case
-from bot.eval_grade import Mark, mark, stated, total
+from bot.evals import case as eval_case
+from bot.evals.case import Case
+from bot.evals.grade import Mark, mark, stated, total
+from bot.evals.report import totals
 from tests.command_line import Aegis, command_line
 from tests.gemini_endpoint import SOUND, GeminiEndpoint, fails, gemini_endpoint, says
 
-EVALS = Path(__file__).parent / "evals"
-ROOT = Path(__file__).parent.parent
+EVALS = Path(__file__).parents[1] / "evals"
+ROOT = Path(__file__).parents[2]
 POOL = "10:02:11 ERROR QueuePool limit of size 20 overflow 0 reached, connection timed out"
 CASE = f"""
 target = "shop"
@@ -265,12 +266,12 @@ async def test_a_model_that_fails_is_told_from_the_rules(
     report = await evaluated(gemini, tmp_path, monkeypatch, fails(400))
     (result,) = report.marks
     assert (result.by, bool(result.fell_back), report.total.fell_back) == ("rules", True, 1)
-    shown = "\n".join(str(line) for line in eval_paper.totals(report.brain, 1, report.total))
+    shown = "\n".join(str(line) for line in totals(report.brain, 1, report.total))
     assert "gave no usable answer 1 times" in shown
 
 
 async def evaluated(gemini: GeminiEndpoint, folder: Path, monkeypatch: pytest.MonkeyPatch, answer: Any) -> Any:
-    from bot.eval import run  # noqa: PLC0415 - beside its one use
+    from bot.evals.run import run  # noqa: PLC0415 - beside its one use
     from bot.settings import load  # noqa: PLC0415
     from bot.wiring import parts  # noqa: PLC0415
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bot.domain.diagnosis import Diagnosis
 from bot.domain.evidence import Evidence
 from bot.domain.text import QUOTED
-from bot.eval_case import Case
+from bot.evals.case import Case
 
 SURE = 0.6
 """A wrong class that is told with at least this confidence is a wrong one that people would act on."""

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from bot.domain.diagnosis import RULES
 from bot.domain.runbook.precedents import Entry
-from bot.eval_case import Case
-from bot.eval_grade import Mark, Total, mark, total
+from bot.evals.case import Case
+from bot.evals.grade import Mark, Total, mark, total
 from bot.examination import Examination
 
 if TYPE_CHECKING:

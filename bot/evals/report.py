@@ -7,8 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.domain.text import clean, clip
-from bot.eval import Report
-from bot.eval_grade import SURE, Mark, Total
+from bot.evals.grade import SURE, Mark, Total
+from bot.evals.run import Report
 
 _HELPS = {True: "yes", False: "no", None: "unknown"}
 

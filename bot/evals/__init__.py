@@ -1,0 +1,1 @@
+"""Evaluation of diagnoses on cases with known answers."""
