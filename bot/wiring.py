@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from urllib.parse import urlsplit
 
-from bot import audit_head, background, heard, telemetry, upkeep, vitals
+from bot import audit_head, background, heard, telemetry, upkeep
 from bot.adapters.database.store import SqlStore
 from bot.adapters.docker.containers import DockerContainers
 from bot.adapters.http_probe import HttpProber
@@ -26,13 +26,15 @@ from bot.adapters.own_process import Around
 from bot.adapters.runbook.file import RunbookFile
 from bot.adapters.runbook.table import RunbookTable
 from bot.adapters.text_worker.worker import TextWorker
-from bot.descriptors import raise_limit
 from bot.domain.guard import Policy
 from bot.domain.redaction.redact import redact
 from bot.errors import StoreError
 from bot.examination import Examination
 from bot.gate import Gate
-from bot.http import Health, HttpServer
+from bot.http import health as vitals
+from bot.http.open_files import raise_limit
+from bot.http.server import Health, HttpServer
+from bot.http.webhook import KEYS, RETRY, Door, Webhook
 from bot.outbox import Outbox
 from bot.ports import LeftOver
 from bot.questions import Desk
@@ -52,7 +54,6 @@ from bot.slack.socket import Connection
 from bot.slack.work import Work
 from bot.steady import Steady
 from bot.watch import Watch
-from bot.webhook import KEYS, RETRY, Door, Webhook
 
 log = logging.getLogger(__name__)
 

@@ -16,12 +16,12 @@ import pytest
 from bot.doctor import doctor
 from bot.domain.alerts.alert import targets as find
 from bot.domain.incident import State
+from bot.http.health import alerts as alerts_part
+from bot.http.health import asked
 from bot.playground.slack.state.people import MONITOR
 from bot.playground.slack.workspace import Workspace
 from bot.settings import load
 from bot.telemetry import SET_ASIDE
-from bot.vitals import alerts as alerts_part
-from bot.vitals import asked
 from bot.wiring import parts
 from tests.fakes import alert
 from tests.test_responder import Bench

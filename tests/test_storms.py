@@ -14,7 +14,7 @@ from bot.playground.slack.state.people import MONITOR
 from bot.playground.slack.workspace import Workspace
 from bot.settings import load
 from bot.wiring import running
-from tests.test_webhook import TOKEN, free_port, group, post
+from tests.http.test_webhook import TOKEN, free_port, group, post
 from tests.test_wiring import environment
 
 MEMORY = 40.0

@@ -18,7 +18,7 @@ from bot.adapters.runbook.file import RunbookFile
 from bot.domain.runbook_entry import Entry
 from bot.playground.slack.state import saved_state
 from bot.playground.slack.workspace import Workspace
-from tests.test_http_flood import scene
+from tests.http.test_flood import scene
 
 
 def mode(path: Path) -> int:

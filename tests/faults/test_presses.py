@@ -18,8 +18,8 @@ from bot.playground.slack.faults import Fault
 from bot.playground.slack.state.people import User
 from tests.attack.stage import Stage
 from tests.fakes import facts
+from tests.http.test_webhook import free_port
 from tests.test_responder import Bench
-from tests.test_webhook import free_port
 
 
 @pytest.fixture

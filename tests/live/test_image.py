@@ -15,8 +15,8 @@ import pytest
 import yaml
 
 from tests.engine import Engine, wait_until
+from tests.http.test_webhook import free_port
 from tests.live.test_whole_loop import NAME, Scene, broken, scene
-from tests.test_webhook import free_port
 
 __all__ = ["broken", "scene"]
 

@@ -37,7 +37,7 @@ from bot.playground.slack.state.people import MONITOR
 from bot.playground.slack.workspace import Workspace
 from bot.slack import views
 from tests.gemini_endpoint import gemini_endpoint
-from tests.test_webhook import TOKEN, free_port, group, post
+from tests.http.test_webhook import TOKEN, free_port, group, post
 from tests.torture.numbered_bot import NumberedBot
 from tests.torture.seam import ANY, Effect, Fault, Kind, read
 

@@ -16,7 +16,7 @@ from bot.domain.alerts.alert import Alert, Kind, targets
 from bot.domain.alerts.webhook_bodies import read_webhook
 from bot.domain.redaction.redact import redact
 from bot.domain.target import Target
-from bot.webhook import SENDERS
+from bot.http.webhook import SENDERS
 
 SECRET = "glpat-abcdefghijklmnopqrst"
 LONG = "x" * 100_000

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 import aiohttp
 import pytest
 
-from bot import http, vitals
 from bot.cli import health_client
 from bot.errors import AegisError, StoreUnavailable
-from bot.http import Health, HttpServer
+from bot.http import health, server
+from bot.http.health import Part
+from bot.http.server import Health, HttpServer
 from bot.telemetry import ALERTS
-from bot.vitals import Part
 
 HERE = "127.0.0.1"
 
@@ -92,7 +92,7 @@ async def test_a_vital_part_that_ails_makes_the_bot_ail(port: int) -> None:
 async def test_a_part_that_does_not_answer_is_said_and_not_waited_for(
     port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(vitals, "PATIENCE", 0.05)
+    monkeypatch.setattr(health, "PATIENCE", 0.05)
 
     async def hang() -> str:
         await asyncio.Event().wait()
@@ -142,7 +142,7 @@ async def test_an_address_of_another_machine_is_told(port: int) -> None:
 
 
 def test_a_port_that_only_root_may_open_is_told() -> None:
-    error = http.closed(HERE, 80, PermissionError(13, "Permission denied"))
+    error = server.closed(HERE, 80, PermissionError(13, "Permission denied"))
     assert error.sentence == "Aegis may not open port 80 on 127.0.0.1. Set AEGIS_HTTP_PORT to one from 1024 on."
 
 

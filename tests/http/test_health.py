@@ -12,18 +12,19 @@ import aiohttp
 import pytest
 from prometheus_client.metrics import MetricWrapperBase
 
-from bot import telemetry, vitals
+from bot import telemetry
 from bot.errors import EngineUnreachable, RunbookBroken
+from bot.http import health as vitals
+from bot.http.health import Part, ages, asked
 from bot.playground.engine.engine import ProcessEngine
 from bot.playground.slack.workspace import Workspace
 from bot.settings import load
-from bot.vitals import Part, ages, asked
 from bot.wiring import running
 from tests.fakes import START
-from tests.test_webhook import free_port
+from tests.http.test_webhook import free_port
 from tests.test_wiring import environment
 
-DASHBOARD = Path(__file__).parent.parent / "docs" / "grafana.json"
+DASHBOARD = Path(__file__).parents[2] / "docs" / "grafana.json"
 
 
 @dataclass

@@ -17,11 +17,11 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from bot.connections import HEAD_S, Listener
-from bot.descriptors import most_connections
 from bot.errors import AegisError, StoreError
+from bot.http.connections import HEAD_S, Listener
+from bot.http.health import Part, asked
+from bot.http.open_files import most_connections
 from bot.telemetry import HTTP_MALFORMED, once_a_minute, registry
-from bot.vitals import Part, asked
 
 log = logging.getLogger(__name__)
 

@@ -15,14 +15,14 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from bot import connections, http, webhook
-from bot.http import HttpServer
+from bot.http import connections, server, webhook
+from bot.http.server import HttpServer
+from bot.http.webhook import Door, Webhook
 from bot.inbound import Taking
 from bot.ports import Begun, Received
 from bot.telemetry import HTTP_CLOSED, HTTP_MALFORMED
-from bot.webhook import Door, Webhook
-from tests.test_http import HERE, well
-from tests.test_webhook import TOKEN, free_port
+from tests.http.test_server import HERE, well
+from tests.http.test_webhook import TOKEN, free_port
 
 SHORT_S = 0.15
 GUARD_S = 10.0
@@ -59,7 +59,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> int:
-    monkeypatch.setattr(http, "most_connections", lambda: 6)
+    monkeypatch.setattr(server, "most_connections", lambda: 6)
     return 3
 
 

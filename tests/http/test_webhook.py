@@ -18,18 +18,18 @@ import pytest
 
 from bot.domain.alerts.alert import Kind
 from bot.errors import SettingsError, StoreUnavailable
-from bot.http import Health, HttpServer
+from bot.http.server import Health, HttpServer
+from bot.http.webhook import MOST_A_MINUTE, MOST_BYTES, MOST_WRONG_A_MINUTE, SENDERS, Door, Webhook
 from bot.playground.slack.state.messages import Message
 from bot.playground.slack.workspace import Workspace
 from bot.ports import Begun, Received
 from bot.settings import load
-from bot.webhook import MOST_A_MINUTE, MOST_BYTES, MOST_WRONG_A_MINUTE, SENDERS, Door, Webhook
 from bot.wiring import running
 from tests.test_wiring import environment
 
 TOKEN = "a-token-of-32-characters-or-more"
 HERE = "127.0.0.1"
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 KNOWN = "buggy-app-v2,web,db-1,cache,queue,mail-out,search-1"
 
 

@@ -21,7 +21,7 @@ from bot.playground.engine.engine import ProcessEngine, ProcessImage
 from bot.playground.slack.state.messages import Message
 from bot.playground.slack.state.people import MONITOR
 from bot.playground.slack.workspace import Workspace
-from tests.test_webhook import HERE, TOKEN, free_port
+from tests.http.test_webhook import HERE, TOKEN, free_port
 from tests.test_wiring import environment
 
 FILES = 256
@@ -127,7 +127,7 @@ async def scene(slack: Workspace, folder: Path, *, files: int = FILES, umask: in
             AEGIS_VERIFY_TIMEOUT="30",
             AEGIS_VERIFY_SUCCESSES="1",
             PATH=os.environ["PATH"],
-            PYTHONPATH=str(Path(__file__).parents[1]),
+            PYTHONPATH=str(Path(__file__).parents[2]),
         )
         with log.open("wb") as stream:
             process = await asyncio.create_subprocess_exec(

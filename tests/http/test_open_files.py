@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from bot import descriptors
+from bot.http import open_files
 
 ASK = (
     "import resource, logging; logging.basicConfig(); "
@@ -38,8 +38,8 @@ def test_a_limit_without_end_is_not_taken_whole(limits: tuple[int, int], monkeyp
     given = []
     monkeypatch.setattr(resource, "getrlimit", lambda _: limits)
     monkeypatch.setattr(resource, "setrlimit", lambda _, wanted: given.append(wanted))
-    assert descriptors.raise_limit() == descriptors.MOST_FILES
-    assert given == [(descriptors.MOST_FILES, limits[1])]
+    assert open_files.raise_limit() == open_files.MOST_FILES
+    assert given == [(open_files.MOST_FILES, limits[1])]
 
 
 def test_a_limit_that_may_not_be_raised_stays_and_is_told(
@@ -50,10 +50,10 @@ def test_a_limit_that_may_not_be_raised_stays_and_is_told(
 
     monkeypatch.setattr(resource, "getrlimit", lambda _: (256, 1024))
     monkeypatch.setattr(resource, "setrlimit", refuse)
-    assert descriptors.raise_limit() == 256
+    assert open_files.raise_limit() == 256
     assert "stays at 256" in caplog.text
 
 
 def test_without_any_limit_connections_are_bounded_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda _: (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-    assert descriptors.most_connections() == descriptors.MOST_CONNECTIONS
+    assert open_files.most_connections() == open_files.MOST_CONNECTIONS
