@@ -6,7 +6,7 @@ from bot.domain.incident import Incident
 from bot.domain.runbook import precedents
 from bot.domain.runbook.precedents import Precedent
 from bot.errors import EngineError, RunbookError
-from bot.inbound import Overview
+from bot.incidents.api import Overview
 from bot.ports import Approvers, Containers, Memory, Store
 from bot.runtime import Plan, World
 

@@ -29,18 +29,19 @@ from bot.adapters.text_worker.worker import TextWorker
 from bot.domain.guard import Policy
 from bot.domain.redaction.redact import redact
 from bot.errors import StoreError
-from bot.examination import Examination
-from bot.gate import Gate
 from bot.http import health as vitals
 from bot.http.open_files import raise_limit
 from bot.http.server import Health, HttpServer
 from bot.http.webhook import KEYS, RETRY, Door, Webhook
+from bot.incidents.alert_reader import FUNCTIONS, Reading
+from bot.incidents.approval import Gate
+from bot.incidents.investigation import Examination
+from bot.incidents.recovery import Watch
+from bot.incidents.responder import Responder
+from bot.incidents.transitions import Record
 from bot.outbox import Outbox
 from bot.ports import LeftOver
 from bot.questions import Desk
-from bot.reading import FUNCTIONS, Reading
-from bot.record import Record
-from bot.responder import Responder
 from bot.runtime import Plan, World
 from bot.settings import Settings
 from bot.slack import listeners
@@ -53,7 +54,6 @@ from bot.slack.missed import Missed
 from bot.slack.socket import Connection
 from bot.slack.work import Work
 from bot.steady import Steady
-from bot.watch import Watch
 
 log = logging.getLogger(__name__)
 

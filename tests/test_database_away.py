@@ -15,7 +15,7 @@ from bot.domain.guard import Refusal
 from bot.domain.incident import LIVE, Incident, State
 from bot.errors import RunbookUnwritable, SlackError, StoreUnavailable
 from tests.fakes import alert
-from tests.test_responder import Bench, press
+from tests.incidents.test_responder import Bench, press
 
 CALLS = ("open", "handled", "claim", "refine", "sending", "was_sent", "get", "recent", "live", "history")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes import START, alert
-from tests.test_responder import Bench
+from tests.incidents.test_responder import Bench
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from bot.domain.incident import LIVE, Press, State
 from bot.errors import StoreUnavailable
 from bot.ports import LeftOver
 from tests.fakes import FakeContainers, FakeMessenger, FakeProber, alert
-from tests.test_responder import Bench
+from tests.incidents.test_responder import Bench
 
 EFFECTS = {
     "containers": ("evidence", "bundle", "restart", "newest_lines"),

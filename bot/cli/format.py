@@ -18,7 +18,7 @@ from bot.domain.text import clean
 if TYPE_CHECKING:
     # The names alone: both import parts that small commands do without.
     from bot.doctor.check import Check
-    from bot.examination import Findings
+    from bot.incidents.investigation import Findings
 
 _MARKS = {True: ("ok  ", "green"), False: ("BAD ", "bold red"), None: ("--  ", "yellow")}
 

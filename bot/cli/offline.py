@@ -23,7 +23,7 @@ from bot.errors import AegisError
 
 if TYPE_CHECKING:
     # What works without an engine starts quickly: docker, SQLAlchemy and Slack's packages stay out of it.
-    from bot.examination import Findings
+    from bot.incidents.investigation import Findings
     from bot.wiring import Parts
 
 

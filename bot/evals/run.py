@@ -12,7 +12,7 @@ from bot.domain.diagnosis import RULES
 from bot.domain.runbook.precedents import Entry
 from bot.evals.case import Case
 from bot.evals.grade import Mark, Total, mark, total
-from bot.examination import Examination
+from bot.incidents.investigation import Examination
 
 if TYPE_CHECKING:
     from bot.wiring import Parts

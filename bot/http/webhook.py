@@ -23,9 +23,9 @@ from aiohttp import web
 from bot.domain.alerts.alert import Kind
 from bot.domain.incident import Place
 from bot.errors import AegisError, StoreError
-from bot.inbound import Taking
+from bot.incidents.alert_reader import Reading
+from bot.incidents.api import Taking
 from bot.ports import Begun, Received
-from bot.reading import Reading
 from bot.telemetry import HTTP_MALFORMED
 
 log = logging.getLogger(__name__)

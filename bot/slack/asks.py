@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from bot.domain.incident import Place
 from bot.errors import AegisError
-from bot.inbound import Answers, Questions
+from bot.incidents.api import Answers, Questions
 from bot.ports import Asker
 from bot.slack import views
 from bot.slack.commands import Ask, Verb

@@ -10,8 +10,8 @@ from typing import Any
 from bot.domain.alerts import alert
 from bot.domain.alerts.alert import Alert, Kind
 from bot.domain.incident import Place
+from bot.incidents.alert_reader import Reading
 from bot.ports import Received
-from bot.reading import Reading
 from bot.slack.client import Identity
 from bot.slack.posts import EVENT_TYPE
 

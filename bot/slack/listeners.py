@@ -19,9 +19,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.domain.incident import Place
 from bot.domain.redaction.redact import redact
 from bot.errors import AegisError, StoreError
-from bot.inbound import Answers, Questions
+from bot.incidents.alert_reader import Reading
+from bot.incidents.api import Answers, Questions
 from bot.ports import Asker, Received
-from bot.reading import Reading
 from bot.slack import asks, commands, intake, views
 from bot.slack.client import Identity
 from bot.slack.members import Members

@@ -11,8 +11,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.redaction.redact import redact
 from bot.errors import SlackError, StoreError
+from bot.incidents.alert_reader import Reading
 from bot.ports import Received
-from bot.reading import Reading
 from bot.slack import intake
 from bot.slack.client import Identity, WebApi
 from bot.slack.clock import OFF, SlackClock

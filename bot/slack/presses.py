@@ -13,7 +13,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.domain.incident import Incident, Place, Press, State
 from bot.errors import AegisError, SlackError
-from bot.inbound import Answers
+from bot.incidents.api import Answers
 from bot.ports import Asker
 from bot.slack import modals, views
 from bot.slack.members import Members

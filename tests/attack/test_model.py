@@ -27,8 +27,8 @@ from bot.playground.slack.state.messages import pings
 from bot.slack import modals, views
 from tests.attack.stage import NAME
 from tests.fakes import CONTAINER, POOL_LINE, FakeContainers, alert
+from tests.incidents.test_responder import Bench, press
 from tests.slack.blockkit import check_message, check_view, interactive
-from tests.test_responder import Bench, press
 
 CORPUS = [
     json.loads(row) for row in (Path(__file__).parents[1] / "corpus/gemini/injections.jsonl").read_text().splitlines()
@@ -352,8 +352,8 @@ def test_what_reads_and_asks_the_model_imports_nothing_that_acts(name):
         "bot.adapters.docker.containers",
         "bot.adapters.database.store",
         "bot.slack",
-        "bot.responder",
-        "bot.gate",
+        "bot.incidents.responder",
+        "bot.incidents.approval",
     )
     assert not {one for one in imports((BOT / name).read_text()) if one.startswith(acting)}
 

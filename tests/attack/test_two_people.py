@@ -19,9 +19,9 @@ from bot.domain.incident import TOGETHER, Approval, Incident, State, awaited, co
 from bot.errors import StoreUnavailable
 from bot.slack import views
 from tests.fakes import START, facts
+from tests.incidents.test_responder import Bench, press
 from tests.slack.blockkit import check_message, interactive
 from tests.slack.incidents import AT, EVIDENCE, FACTS, PRESSED, PROPOSED
-from tests.test_responder import Bench, press
 
 POLICY = Policy(frozenset({"buggy-app-v2"}), cooldown=300, limit=3, expiry=3600, dry_run=False)
 

@@ -15,7 +15,7 @@ from bot.playground.slack.state.people import Channel, User
 from bot.settings import load
 from tests.attack.stage import NAME, changed
 from tests.fakes import facts
-from tests.test_responder import Bench
+from tests.incidents.test_responder import Bench
 
 NOBODYS = [
     ("a stranger", User("U0ODD", "odd"), "approvers"),

@@ -22,7 +22,7 @@ from bot.domain.incident import State
 from bot.errors import StoreUnavailable
 from tests.fakes import POOL_LINE, facts
 from tests.faults.mounts import mount, unmount
-from tests.test_responder import Bench, press
+from tests.incidents.test_responder import Bench, press
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from bot.slack import notices, views
 from tests.adapters.conftest import FakeEngine, containers, fake_engine, now
 from tests.fakes import CONTAINER, facts
 from tests.faults.mounts import mount, unmount
-from tests.test_responder import Bench, press
+from tests.incidents.test_responder import Bench, press
 
 __all__ = ["containers", "fake_engine", "now"]
 

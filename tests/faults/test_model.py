@@ -31,7 +31,7 @@ from tests.gemini_endpoint import (
     says,
     stops,
 )
-from tests.test_responder import Bench, press
+from tests.incidents.test_responder import Bench, press
 
 KEY = "AIza-not-a-real-key-0123456789"
 SILENT = 0.6

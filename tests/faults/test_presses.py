@@ -19,7 +19,7 @@ from bot.playground.slack.state.people import User
 from tests.attack.stage import Stage
 from tests.fakes import facts
 from tests.http.test_webhook import free_port
-from tests.test_responder import Bench
+from tests.incidents.test_responder import Bench
 
 
 @pytest.fixture

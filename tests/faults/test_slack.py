@@ -15,7 +15,7 @@ from bot.domain.incident import Press, State
 from bot.errors import SlackError
 from bot.playground.slack.faults import Fault
 from tests.attack.stage import Stage
-from tests.test_responder import Bench
+from tests.incidents.test_responder import Bench
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from aiohttp import web
 from bot.http import connections, server, webhook
 from bot.http.server import HttpServer
 from bot.http.webhook import Door, Webhook
-from bot.inbound import Taking
+from bot.incidents.api import Taking
 from bot.ports import Begun, Received
 from bot.telemetry import HTTP_CLOSED, HTTP_MALFORMED
 from tests.http.test_server import HERE, well

@@ -27,17 +27,17 @@ from bot.domain.llm.prompt import Prompt
 from bot.domain.redaction.redact import redact
 from bot.domain.runbook_entry import Entry
 from bot.errors import AegisError, ModelUnavailable, RunbookUnwritable, SlackError, StoreError, StoreUnavailable
-from bot.examination import Examination
-from bot.gate import Gate
+from bot.incidents.approval import Gate
+from bot.incidents.investigation import Examination
+from bot.incidents.recovery import Watch
+from bot.incidents.responder import Responder
+from bot.incidents.transitions import Record
 from bot.outbox import Outbox
 from bot.ports import ModelReply, Received
-from bot.record import Record
-from bot.responder import Responder
 from bot.runtime import Plan, World
 from bot.slack.client import Identity
 from bot.slack.messenger import SlackMessenger
 from bot.slack.work import Work
-from bot.watch import Watch
 from tests.fakes import FakeApprovers, FakeDiagnoser
 from tests.simulation.engine import LivingContainers, LivingProber
 from tests.simulation.slack import MemorySlack

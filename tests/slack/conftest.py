@@ -16,7 +16,7 @@ from bot.domain.guard import Permit, Refusal
 from bot.domain.incident import Incident, Place, Press, State
 from bot.domain.runbook.precedents import Precedent
 from bot.errors import EngineUnreachable
-from bot.inbound import Overview
+from bot.incidents.api import Overview
 from bot.playground.slack.state.clock import Pace
 from bot.playground.slack.workspace import Workspace
 from bot.ports import Received

@@ -19,10 +19,10 @@ import bot.adapters.database.transactions
 import bot.adapters.docker.client
 import bot.adapters.runbook.file
 import bot.domain.incident
+import bot.incidents.recovery
 import bot.outbox
 import bot.slack.cards
 import bot.upkeep
-import bot.watch
 from bot import wiring
 from bot.adapters.docker.containers import DockerContainers
 from bot.errors import AegisError
@@ -43,7 +43,7 @@ def hasten() -> None:
     bot.adapters.docker.client.ACT_SECONDS = 5
     bot.domain.incident.GRACE = 3
     bot.adapters.database.transactions.DEADLINE = 4.0
-    bot.watch.BETWEEN_LOOKS = 0.2
+    bot.incidents.recovery.BETWEEN_LOOKS = 0.2
     bot.slack.cards.APART = 0.2
     bot.outbox.LEASE = timedelta(seconds=3)
     bot.upkeep.EVERY = 5.0

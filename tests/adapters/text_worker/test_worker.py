@@ -15,7 +15,7 @@ import pytest
 from bot.adapters.text_worker.worker import INLINE, TextWorker
 from bot.domain.redaction.redact import redact
 from bot.errors import TextOverrun
-from bot.reading import FUNCTIONS, Reading
+from bot.incidents.alert_reader import FUNCTIONS, Reading
 
 LONG = INLINE + 1
 

@@ -10,20 +10,20 @@ from pathlib import Path
 
 import pytest
 
-from bot import alerts, host
 from bot.domain.alerts.alert import Kind
 from bot.domain.incident import Incident, Press, State
 from bot.domain.target import Target
 from bot.errors import EngineUnreachable
+from bot.incidents import intake, outage
 from tests.fakes import CONTAINER, alert, facts
-from tests.test_responder import Bench
+from tests.incidents.test_responder import Bench
 
 NAMES = tuple(f"svc-{number:02d}" for number in range(40))
 
 
 @pytest.fixture
 async def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bench]:
-    monkeypatch.setattr(alerts, "FRESH", 0.0)
+    monkeypatch.setattr(intake, "FRESH", 0.0)
     made = Bench(tmp_path)
     await made.store.start()
     yield made
@@ -58,7 +58,7 @@ async def test_a_host_that_goes_down_is_one_card_with_the_list_not_forty(bench: 
     assert posted(bench) == 1
     assert set(one.along) == set(NAMES)
     assert one.alerts == 40
-    assert one.common == host.FALLEN
+    assert one.common == outage.FALLEN
     assert one.state is State.PROPOSED
     assert bench.messenger.cards[-1].along == one.along
 
@@ -75,7 +75,7 @@ async def test_an_engine_that_does_not_answer_is_one_card_too(bench: Bench) -> N
     (one,) = await live(bench)
     assert posted(bench) == before + 1
     assert set(one.along) == set(NAMES[1:])
-    assert one.common == host.AWAY
+    assert one.common == outage.AWAY
 
 
 async def test_targets_that_nobody_knows_go_on_the_list_by_their_alerts_title(bench: Bench) -> None:
@@ -139,7 +139,7 @@ async def test_once_the_host_is_well_a_target_that_alerts_again_gets_a_look_of_i
     await fire(bench, NAMES[0], 1)
     await fire(bench, NAMES[1], 2)
     watched(bench)
-    bench.clock.at += host.OWN_WAY + timedelta(seconds=1)
+    bench.clock.at += outage.OWN_WAY + timedelta(seconds=1)
     bench.containers.looks = [facts(NAMES[1])]
     await fire(bench, NAMES[1], 3)
     assert {one.target: one.along for one in await live(bench)} == {NAMES[0]: NAMES[:1], NAMES[1]: ()}
@@ -148,7 +148,7 @@ async def test_once_the_host_is_well_a_target_that_alerts_again_gets_a_look_of_i
 async def test_past_sixty_new_cards_in_a_minute_the_rest_is_a_list(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(host, "MOST_NEW", 10)
+    monkeypatch.setattr(outage, "MOST_NEW", 10)
     watched(bench)
     for number, name in enumerate(NAMES, 1):
         bench.containers.looks = [facts(name)]
@@ -183,7 +183,7 @@ async def test_a_flapping_target_keeps_its_card(bench: Bench) -> None:
 async def test_a_target_that_fires_much_later_gets_a_new_card(bench: Bench) -> None:
     await fire(bench, "buggy-app-v2", 1)
     await fire(bench, "buggy-app-v2", 2, Kind.RESOLVED)
-    bench.clock.at += alerts.FLAPPING + timedelta(seconds=5)
+    bench.clock.at += intake.FLAPPING + timedelta(seconds=5)
     await fire(bench, "buggy-app-v2", 3)
     assert posted(bench) == 2
     assert (await live(bench))[0].flaps == 0
@@ -199,7 +199,7 @@ async def test_after_an_approved_restart_a_new_alert_is_a_new_incident(bench: Be
 
 
 async def test_in_a_storm_alerts_share_one_look_at_what_runs(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(alerts, "FRESH", 60.0)
+    monkeypatch.setattr(intake, "FRESH", 60.0)
     asked = 0
     given = bench.containers.inventory
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from bot.alerts import MOST_CARDS
 from bot.domain.alerts.alert import Alert, Kind
 from bot.domain.incident import Place, State
 from bot.domain.target import Target
 from bot.errors import SlackError
+from bot.incidents.intake import MOST_CARDS
 from bot.ports import Received
 from tests.fakes import START
-from tests.test_responder import Bench, bench
+from tests.incidents.test_responder import Bench, bench
 
 __all__ = ["bench"]
 

@@ -13,8 +13,8 @@ from datetime import UTC
 from bot.domain.audit.trail import Act, Verdict
 from bot.domain.incident import Incident, State
 from bot.errors import AegisError
+from bot.incidents.transitions import Record
 from bot.ports import MOST_TRIES, Messenger, Received, Store
-from bot.record import Record
 from bot.runtime import World
 from bot.telemetry import SET_ASIDE
 

@@ -9,7 +9,6 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
-from bot.alerts import MOST_CARDS, Alerts
 from bot.domain.alerts.alert import Kind, nearest
 from bot.domain.evidence import Facts
 from bot.domain.guard import Refusal
@@ -36,15 +35,16 @@ from bot.errors import (
     StoreError,
     TargetNotFound,
 )
-from bot.examination import Examination
-from bot.gate import Admitted, Gate
+from bot.incidents.approval import Admitted, Gate
+from bot.incidents.intake import MOST_CARDS, Alerts
+from bot.incidents.investigation import Examination
+from bot.incidents.recovery import Watch
+from bot.incidents.set_aside import Retrial
+from bot.incidents.transitions import Record
+from bot.incidents.triage import Proposal
 from bot.ports import Asker, Begun, Containers, LeftOver, Messenger, Opened, Received, Store
-from bot.proposal import Proposal
-from bot.record import Record
-from bot.retrial import Retrial
 from bot.runtime import Plan, World
 from bot.telemetry import INCIDENTS, STAGES, incident_id
-from bot.watch import Watch
 
 T = TypeVar("T")
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from bot import responder
 from bot.adapters.database.store import SqlStore
 from bot.adapters.runbook.file import RunbookFile
 from bot.domain.alerts.alert import Kind
@@ -32,14 +31,15 @@ from bot.errors import (
     StoreUnavailable,
     TargetNotFound,
 )
-from bot.examination import Examination
-from bot.gate import Gate
+from bot.incidents import responder
+from bot.incidents.approval import Gate
+from bot.incidents.investigation import Examination
+from bot.incidents.recovery import Watch
+from bot.incidents.responder import Responder
+from bot.incidents.transitions import Record
 from bot.ports import Received
 from bot.questions import Desk
-from bot.record import Record
-from bot.responder import Responder
 from bot.runtime import Plan, World
-from bot.watch import Watch
 from tests.fakes import (
     CONTAINER,
     Clock,

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from bot import examination
 from bot.domain.evidence import Evidence, LogDigest, LogLine, Source, Status
 from bot.domain.incident import Incident, State
 from bot.errors import EngineTimeout
+from bot.incidents import investigation
 from tests.fakes import POOL_LINE, FakeContainers, facts
-from tests.test_responder import Bench, press
+from tests.incidents.test_responder import Bench, press
 
 CAUSE = "2026-11-22T01:00:00Z ERROR could not open /etc/shop/tls.pem: certificate has expired"
 TAIL = LogDigest((LogLine(9_000, POOL_LINE, 412),), 10_000, partial=True)
@@ -50,7 +50,7 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
 
 @pytest.fixture(autouse=True)
 def no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(examination, "PATIENCE", 0.0)
+    monkeypatch.setattr(investigation, "PATIENCE", 0.0)
 
 
 async def proposed(bench: Bench, engine: LongLog) -> tuple[Incident, asyncio.Task[Incident]]:
@@ -127,7 +127,7 @@ async def test_a_log_that_cannot_be_read_leaves_the_card_as_it_is(bench: Bench) 
 async def test_a_log_that_is_read_within_a_moment_makes_one_card_at_once(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(examination, "PATIENCE", 30.0)
+    monkeypatch.setattr(investigation, "PATIENCE", 30.0)
     engine = LongLog()
     engine.reading.set()
     bench.containers = engine

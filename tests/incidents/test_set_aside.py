@@ -24,20 +24,20 @@ from bot.settings import load
 from bot.telemetry import SET_ASIDE
 from bot.wiring import parts
 from tests.fakes import alert
-from tests.test_responder import Bench
+from tests.incidents.test_responder import Bench
 from tests.test_wiring import environment
 
 POISON = "poison"
 
 FATAL = f"""
 import os, signal
-import bot.alerts
-real = bot.alerts.targets
+import bot.incidents.intake
+real = bot.incidents.intake.targets
 def targets(alert, inventory):
     if {POISON!r} in alert.title:
         os.kill(os.getpid(), signal.SIGKILL)
     return real(alert, inventory)
-bot.alerts.targets = targets
+bot.incidents.intake.targets = targets
 from bot.cli.main import main
 """
 
@@ -60,7 +60,7 @@ def fails(monkeypatch: pytest.MonkeyPatch, times: int) -> list[str]:
             raise RecursionError("too deep")
         return real(one, inventory)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("bot.alerts.targets", targets)
+    monkeypatch.setattr("bot.incidents.intake.targets", targets)
     return begun
 
 
@@ -130,7 +130,7 @@ async def test_an_alert_that_kills_each_start_is_set_aside_by_the_fourth_and_cos
     workspace: Workspace, tmp_path: Path
 ) -> None:
     given = environment(workspace, tmp_path, AEGIS_ALERT_CHANNELS="C0ALERTS", AEGIS_RESTART_ALLOWLIST="buggy-app")
-    given |= {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[1])}
+    given |= {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[2])}
 
     async def start() -> asyncio.subprocess.Process:
         code = FATAL + "import sys; sys.argv = ['aegis', 'run']; main()"

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 
 from bot.domain.incident import Incident, State
 from bot.domain.target import Target
+from bot.incidents.transitions import Record
 from bot.ports import Opened, Store
-from bot.record import Record
 from bot.runtime import World
 
 MANY = 5

@@ -12,8 +12,8 @@ from bot.domain.evidence import Facts
 from bot.domain.guard import Permit, Refusal
 from bot.domain.incident import Approval, Incident, Press, State, awaited, counting, decided_by, standing
 from bot.errors import EngineError, SlackError, StoreError, TargetNotFound
+from bot.incidents.transitions import Record
 from bot.ports import Approvers, Containers, Store
-from bot.record import Record
 from bot.runtime import Plan, World
 
 log = logging.getLogger(__name__)

@@ -12,9 +12,9 @@ from bot.domain.alerts.alert import Kind, targets
 from bot.domain.incident import LIVE, Incident, Place, State
 from bot.domain.target import Target
 from bot.errors import EngineError
-from bot.host import AWAY, Host
+from bot.incidents.outage import AWAY, Host
+from bot.incidents.transitions import Record
 from bot.ports import Begun, Containers, Opened, Received, Store
-from bot.record import Record
 from bot.runtime import Plan, World
 from bot.telemetry import ALERTS, STAGES
 

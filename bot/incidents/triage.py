@@ -6,17 +6,17 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.alerts import MOST_CARDS, Alerts
 from bot.domain import guard
 from bot.domain.addresses.verify_url import LABEL, NOT_KNOWN, verify_address
 from bot.domain.evidence import VERIFY_URL, Evidence, Source, Status
 from bot.domain.incident import Incident, Place, State
 from bot.domain.redaction.redact import redact
 from bot.errors import SlackError
-from bot.examination import Examination, Findings
-from bot.gate import Gate
+from bot.incidents.approval import Gate
+from bot.incidents.intake import MOST_CARDS, Alerts
+from bot.incidents.investigation import Examination, Findings
+from bot.incidents.transitions import Record
 from bot.ports import Messenger, Received, Store
-from bot.record import Record
 from bot.runtime import Plan, World
 from bot.telemetry import incident_id
 

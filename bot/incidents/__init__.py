@@ -1,0 +1,1 @@
+"""The path of an incident, from the alert to the runbook."""
