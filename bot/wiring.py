@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from urllib.parse import urlsplit
 
-from bot import audit_head, background, heard, telemetry, upkeep
+from bot import audit_head, background, telemetry, upkeep
 from bot.adapters.database.store import SqlStore
 from bot.adapters.docker.containers import DockerContainers
 from bot.adapters.http_probe import HttpProber
@@ -46,13 +46,14 @@ from bot.runtime import Plan, World
 from bot.settings import Settings
 from bot.slack import listeners
 from bot.slack.approvers import SlackApprovers
-from bot.slack.client import SLACK, identify, web_client
-from bot.slack.clock import SlackClock
+from bot.slack.connection import checkpoint
+from bot.slack.connection.server_clock import SlackClock
+from bot.slack.connection.socket_mode import Connection
+from bot.slack.connection.tasks import Work
+from bot.slack.connection.web_api import SLACK, identify, web_client
 from bot.slack.members import Members
 from bot.slack.messenger import SlackMessenger
 from bot.slack.missed import Missed
-from bot.slack.socket import Connection
-from bot.slack.work import Work
 from bot.steady import Steady
 
 log = logging.getLogger(__name__)
@@ -305,7 +306,7 @@ async def running(settings: Settings) -> AsyncIterator[Connection]:
         ):
             trying = asyncio.create_task(upkeep.keep(due, asyncio.sleep, every), name="upkeep")
             ending.callback(trying.cancel)
-        await ending.enter_async_context(heard.kept(connection, edges.store))
+        await ending.enter_async_context(checkpoint.kept(connection, edges.store))
         yield connection
 
 

@@ -22,9 +22,9 @@ from bot.playground.slack.state.messages import Message
 from bot.playground.slack.workspace import Workspace
 from bot.runtime import World
 from bot.slack import cards
-from bot.slack.client import identify, web_client
+from bot.slack.connection.tasks import Work
+from bot.slack.connection.web_api import identify, web_client
 from bot.slack.messenger import SlackMessenger
-from bot.slack.work import Work
 from tests.fakes import Clock
 from tests.slack.conftest import incident, now
 

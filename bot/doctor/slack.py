@@ -11,7 +11,16 @@ from bot.domain.eligibility import EVERYBODY, Ineligible, eligibility
 from bot.errors import AegisError, SlackError
 from bot.settings import TOKENS, Settings
 from bot.slack.approvers import PAGES
-from bot.slack.client import NO_ANSWER, RATE_LIMITED, SLACK, UNREACHABLE, Identity, WebApi, identify, web_client
+from bot.slack.connection.web_api import (
+    NO_ANSWER,
+    RATE_LIMITED,
+    SLACK,
+    UNREACHABLE,
+    Identity,
+    WebApi,
+    identify,
+    web_client,
+)
 
 SCOPES = (
     "app_mentions:read",

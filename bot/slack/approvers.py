@@ -12,7 +12,7 @@ from bot.domain.eligibility import EVERYBODY, Ineligible, eligibility, workspace
 from bot.domain.guard import Permit, Refusal
 from bot.domain.incident import Press
 from bot.errors import SlackError
-from bot.slack.client import WebApi
+from bot.slack.connection.web_api import WebApi
 from bot.slack.members import Members
 
 log = logging.getLogger(__name__)

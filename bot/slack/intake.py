@@ -12,7 +12,7 @@ from bot.domain.alerts.alert import Alert, Kind
 from bot.domain.incident import Place
 from bot.incidents.alert_reader import Reading
 from bot.ports import Received
-from bot.slack.client import Identity
+from bot.slack.connection.web_api import Identity
 from bot.slack.posts import EVENT_TYPE
 
 EDITED = "message_changed"

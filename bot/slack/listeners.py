@@ -23,12 +23,12 @@ from bot.incidents.alert_reader import Reading
 from bot.incidents.api import Answers, Questions
 from bot.ports import Asker, Received
 from bot.slack import asks, commands, intake, views
-from bot.slack.client import Identity
+from bot.slack.connection.tasks import Work
+from bot.slack.connection.web_api import Identity
 from bot.slack.members import Members
 from bot.slack.messenger import SlackMessenger
 from bot.slack.presses import Presses
 from bot.slack.views import Message
-from bot.slack.work import Work
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.domain.eligibility import eligibility
 from bot.domain.guard import Refusal
 from bot.errors import SlackError
-from bot.slack.client import WebApi
+from bot.slack.connection.web_api import WebApi
 
 log = logging.getLogger(__name__)
 

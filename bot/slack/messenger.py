@@ -20,11 +20,11 @@ from bot.ports import Asker, Note
 from bot.slack import modals, views
 from bot.slack.announcement import announcement
 from bot.slack.cards import Cards
-from bot.slack.client import NO_ANSWER, RATE_LIMITED, Identity, WebApi, explain, translate
+from bot.slack.connection.rate_limit import PROGRESS, REFUSAL
+from bot.slack.connection.tasks import Work
+from bot.slack.connection.web_api import NO_ANSWER, RATE_LIMITED, Identity, WebApi, explain, translate
 from bot.slack.posts import Posts
-from bot.slack.turns import PROGRESS, REFUSAL
 from bot.slack.views import Message
-from bot.slack.work import Work
 
 log = logging.getLogger(__name__)
 

@@ -14,8 +14,8 @@ from bot.errors import SlackError, StoreError
 from bot.incidents.alert_reader import Reading
 from bot.ports import Received
 from bot.slack import intake
-from bot.slack.client import Identity, WebApi
-from bot.slack.clock import OFF, SlackClock
+from bot.slack.connection.server_clock import OFF, SlackClock
+from bot.slack.connection.web_api import Identity, WebApi
 
 log = logging.getLogger(__name__)
 

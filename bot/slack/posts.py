@@ -10,8 +10,8 @@ from typing import Any
 
 from bot.domain.incident import Incident, Place
 from bot.errors import SlackError
-from bot.slack.client import NO_ANSWER, Identity, WebApi
-from bot.slack.turns import REFUSAL
+from bot.slack.connection.rate_limit import REFUSAL
+from bot.slack.connection.web_api import NO_ANSWER, Identity, WebApi
 from bot.slack.views import Message
 
 log = logging.getLogger(__name__)

@@ -16,10 +16,10 @@ from bot.errors import AegisError, SlackError
 from bot.incidents.api import Answers
 from bot.ports import Asker
 from bot.slack import modals, views
+from bot.slack.connection.tasks import Work
 from bot.slack.members import Members
 from bot.slack.messenger import SlackMessenger
 from bot.slack.notices import place_of
-from bot.slack.work import Work
 
 log = logging.getLogger(__name__)
 

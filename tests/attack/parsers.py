@@ -24,7 +24,7 @@ from bot.domain.target import Target
 from bot.errors import AegisError
 from bot.settings import load
 from bot.slack import commands, intake, mrkdwn, notices, presses, wording
-from bot.slack.client import Identity
+from bot.slack.connection.web_api import Identity
 from tests.fakes import CONTAINER, facts
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)

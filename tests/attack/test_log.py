@@ -75,7 +75,7 @@ async def test_a_connection_and_what_people_do_leave_nothing_that_opens_slack(st
         "http://127.0.0.1:4711/commands/T0PLAY/4f1c9d0e-77ab-4e",
     ],
 )
-@pytest.mark.parametrize("logger", ["slack_sdk.socket_mode.aiohttp", "asyncio", "bot.slack.socket"])
+@pytest.mark.parametrize("logger", ["slack_sdk.socket_mode.aiohttp", "asyncio", "bot.slack.connection.socket_mode"])
 async def test_an_address_that_opens_slack_is_hidden_in_errors_and_tracebacks_too(written, logger, address):
     log = logging.getLogger(logger)
     log.error("Failed to connect (error: 403, url='%s'); Retrying...", address)

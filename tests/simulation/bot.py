@@ -35,9 +35,9 @@ from bot.incidents.transitions import Record
 from bot.outbox import Outbox
 from bot.ports import ModelReply, Received
 from bot.runtime import Plan, World
-from bot.slack.client import Identity
+from bot.slack.connection.tasks import Work
+from bot.slack.connection.web_api import Identity
 from bot.slack.messenger import SlackMessenger
-from bot.slack.work import Work
 from tests.fakes import FakeApprovers, FakeDiagnoser
 from tests.simulation.engine import LivingContainers, LivingProber
 from tests.simulation.slack import MemorySlack

@@ -20,12 +20,12 @@ from bot.incidents.api import Overview
 from bot.playground.slack.state.clock import Pace
 from bot.playground.slack.workspace import Workspace
 from bot.ports import Received
-from bot.slack.client import Identity, identify, web_client
+from bot.slack.connection.socket_mode import Connection
+from bot.slack.connection.tasks import Work
+from bot.slack.connection.web_api import Identity, identify, web_client
 from bot.slack.listeners import Said, bolt, routes
 from bot.slack.members import Members
 from bot.slack.messenger import SlackMessenger
-from bot.slack.socket import Connection
-from bot.slack.work import Work
 from tests.fakes import facts
 
 DIGEST = "0123456789abcdef"

@@ -6,7 +6,7 @@ import pytest
 from bot.domain.alerts.alert import Kind, targets
 from bot.domain.incident import Place
 from bot.domain.target import Target
-from bot.slack.client import Identity
+from bot.slack.connection.web_api import Identity
 from bot.slack.intake import alert_asked, alert_in
 
 OWN = Identity("U0AEGIS", "B0AEGIS", "A0AEGIS", "T0PLAY")

@@ -9,8 +9,8 @@ from bot.playground.slack.faults import Fault
 from bot.playground.slack.state.people import Channel
 from bot.playground.slack.workspace import Workspace
 from bot.ports import Received
-from bot.slack.client import Identity
-from bot.slack.clock import SlackClock
+from bot.slack.connection.server_clock import SlackClock
+from bot.slack.connection.web_api import Identity
 from bot.slack.missed import Missed
 from tests.slack.conftest import Desk, now
 

@@ -27,7 +27,7 @@ from bot import wiring
 from bot.adapters.docker.containers import DockerContainers
 from bot.errors import AegisError
 from bot.settings import load
-from bot.slack.client import web_client
+from bot.slack.connection.web_api import web_client
 from tests.torture.seam import Fault, Seam
 
 with warnings.catch_warnings():

@@ -18,7 +18,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.errors import SlackError
-from bot.slack.turns import POST, Turns
+from bot.slack.connection.rate_limit import POST, Turns
 from bot.telemetry import LIMITED
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.slack.client import header
+from bot.slack.connection.web_api import header
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ import logging
 import pytest
 
 from bot.errors import StoreUnavailable
-from bot.slack.work import Work
+from bot.slack.connection.tasks import Work
 
 
 async def test_a_failure_is_logged_with_what_it_was_about(caplog: pytest.LogCaptureFixture) -> None:

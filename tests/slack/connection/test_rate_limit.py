@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from bot.slack.turns import EDIT, POST, PROGRESS, REFUSAL, Turns
+from bot.slack.connection.rate_limit import EDIT, POST, PROGRESS, REFUSAL, Turns
 
 KEY = ("chat_postMessage", "C0ALERTS")
 OTHER = ("chat_postMessage", "C0OPS")

@@ -4,8 +4,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.errors import SlackError
 from bot.playground.slack.faults import Fault
 from bot.playground.slack.workspace import Workspace
-from bot.slack.client import WebApi, identify, web_client
-from bot.slack.clock import SlackClock
+from bot.slack.connection.server_clock import SlackClock
+from bot.slack.connection.web_api import WebApi, identify, web_client
 from tests.fakes import START
 
 

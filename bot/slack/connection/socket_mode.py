@@ -23,9 +23,9 @@ from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.errors import SlackError
-from bot.slack.client import NO_ANSWER, WebApi
-from bot.slack.clock import SlackClock
-from bot.slack.work import Work
+from bot.slack.connection.server_clock import SlackClock
+from bot.slack.connection.tasks import Work
+from bot.slack.connection.web_api import NO_ANSWER, WebApi
 from bot.telemetry import RECONNECTS
 
 log = logging.getLogger(__name__)

@@ -1,0 +1,1 @@
+"""The connection to Slack: socket, Web API, limits."""
