@@ -39,7 +39,6 @@ from bot.incidents.investigation import Examination
 from bot.incidents.recovery import Watch
 from bot.incidents.responder import Responder
 from bot.incidents.transitions import Record
-from bot.outbox import Outbox
 from bot.ports import LeftOver
 from bot.questions import Desk
 from bot.runtime import Plan, World
@@ -51,8 +50,9 @@ from bot.slack.connection.server_clock import SlackClock
 from bot.slack.connection.socket_mode import Connection
 from bot.slack.connection.tasks import Work
 from bot.slack.connection.web_api import SLACK, identify, web_client
+from bot.slack.delivery.messenger import SlackMessenger
+from bot.slack.delivery.outbox import Outbox
 from bot.slack.members import Members
-from bot.slack.messenger import SlackMessenger
 from bot.slack.missed import Missed
 from bot.steady import Steady
 

@@ -12,9 +12,9 @@ from typing import Protocol
 from bot.adapters.llm.rate_limit import Ration
 from bot.domain.incident import LIVE
 from bot.errors import AegisError
-from bot.outbox import Outbox
 from bot.ports import Containers, Memory, Store
 from bot.runtime import World
+from bot.slack.delivery.outbox import Outbox
 from bot.telemetry import LIVE_INCIDENTS
 
 PATIENCE = 2.0

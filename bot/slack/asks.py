@@ -10,8 +10,8 @@ from bot.incidents.api import Answers, Questions
 from bot.ports import Asker
 from bot.slack import views
 from bot.slack.commands import Ask, Verb
+from bot.slack.delivery.messenger import SlackMessenger
 from bot.slack.members import Members
-from bot.slack.messenger import SlackMessenger
 from bot.slack.views import Message
 
 Reply = Callable[[Message], Awaitable[None]]

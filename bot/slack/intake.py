@@ -13,7 +13,7 @@ from bot.domain.incident import Place
 from bot.incidents.alert_reader import Reading
 from bot.ports import Received
 from bot.slack.connection.web_api import Identity
-from bot.slack.posts import EVENT_TYPE
+from bot.slack.delivery.posts import EVENT_TYPE
 
 EDITED = "message_changed"
 

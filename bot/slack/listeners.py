@@ -25,8 +25,8 @@ from bot.ports import Asker, Received
 from bot.slack import asks, commands, intake, views
 from bot.slack.connection.tasks import Work
 from bot.slack.connection.web_api import Identity
+from bot.slack.delivery.messenger import SlackMessenger
 from bot.slack.members import Members
-from bot.slack.messenger import SlackMessenger
 from bot.slack.presses import Presses
 from bot.slack.views import Message
 

@@ -17,8 +17,8 @@ from bot.incidents.api import Answers
 from bot.ports import Asker
 from bot.slack import modals, views
 from bot.slack.connection.tasks import Work
+from bot.slack.delivery.messenger import SlackMessenger
 from bot.slack.members import Members
-from bot.slack.messenger import SlackMessenger
 from bot.slack.notices import place_of
 
 log = logging.getLogger(__name__)

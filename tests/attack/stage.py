@@ -24,7 +24,7 @@ from bot.playground.slack.state.people import MONITOR
 from bot.playground.slack.workspace import Workspace
 from bot.runtime import World
 from bot.settings import load
-from bot.slack import cards
+from bot.slack.delivery import cards
 from tests.fakes import Clock, FakeContainers, FakeDiagnoser, FakeProber
 
 NAME = "buggy-app-v2"

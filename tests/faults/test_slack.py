@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from bot import outbox
 from bot.domain.incident import Press, State
 from bot.errors import SlackError
 from bot.playground.slack.faults import Fault
+from bot.slack.delivery import outbox
 from tests.attack.stage import Stage
 from tests.incidents.test_responder import Bench
 

@@ -32,12 +32,12 @@ from bot.incidents.investigation import Examination
 from bot.incidents.recovery import Watch
 from bot.incidents.responder import Responder
 from bot.incidents.transitions import Record
-from bot.outbox import Outbox
 from bot.ports import ModelReply, Received
 from bot.runtime import Plan, World
 from bot.slack.connection.tasks import Work
 from bot.slack.connection.web_api import Identity
-from bot.slack.messenger import SlackMessenger
+from bot.slack.delivery.messenger import SlackMessenger
+from bot.slack.delivery.outbox import Outbox
 from tests.fakes import FakeApprovers, FakeDiagnoser
 from tests.simulation.engine import LivingContainers, LivingProber
 from tests.simulation.slack import MemorySlack

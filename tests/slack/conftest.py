@@ -23,9 +23,9 @@ from bot.ports import Received
 from bot.slack.connection.socket_mode import Connection
 from bot.slack.connection.tasks import Work
 from bot.slack.connection.web_api import Identity, identify, web_client
+from bot.slack.delivery.messenger import SlackMessenger
 from bot.slack.listeners import Said, bolt, routes
 from bot.slack.members import Members
-from bot.slack.messenger import SlackMessenger
 from tests.fakes import facts
 
 DIGEST = "0123456789abcdef"

@@ -20,8 +20,8 @@ import bot.adapters.docker.client
 import bot.adapters.runbook.file
 import bot.domain.incident
 import bot.incidents.recovery
-import bot.outbox
-import bot.slack.cards
+import bot.slack.delivery.cards
+import bot.slack.delivery.outbox
 import bot.upkeep
 from bot import wiring
 from bot.adapters.docker.containers import DockerContainers
@@ -44,8 +44,8 @@ def hasten() -> None:
     bot.domain.incident.GRACE = 3
     bot.adapters.database.transactions.DEADLINE = 4.0
     bot.incidents.recovery.BETWEEN_LOOKS = 0.2
-    bot.slack.cards.APART = 0.2
-    bot.outbox.LEASE = timedelta(seconds=3)
+    bot.slack.delivery.cards.APART = 0.2
+    bot.slack.delivery.outbox.LEASE = timedelta(seconds=3)
     bot.upkeep.EVERY = 5.0
     bot.adapters.runbook.file.DEADLINE = 5.0
     vars(wiring).update(

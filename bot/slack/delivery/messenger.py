@@ -19,11 +19,11 @@ from bot.errors import SlackError
 from bot.ports import Asker, Note
 from bot.slack import modals, views
 from bot.slack.announcement import announcement
-from bot.slack.cards import Cards
 from bot.slack.connection.rate_limit import PROGRESS, REFUSAL
 from bot.slack.connection.tasks import Work
 from bot.slack.connection.web_api import NO_ANSWER, RATE_LIMITED, Identity, WebApi, explain, translate
-from bot.slack.posts import Posts
+from bot.slack.delivery.cards import Cards
+from bot.slack.delivery.posts import Posts
 from bot.slack.views import Message
 
 log = logging.getLogger(__name__)

@@ -16,15 +16,15 @@ from bot.adapters.database.store import SqlStore
 from bot.domain.incident import Incident, Place, State
 from bot.domain.verification import Verification
 from bot.errors import SlackError, StoreUnavailable
-from bot.outbox import KEPT, Outbox
 from bot.playground.slack.faults import Fault
 from bot.playground.slack.state.messages import Message
 from bot.playground.slack.workspace import Workspace
 from bot.runtime import World
-from bot.slack import cards
 from bot.slack.connection.tasks import Work
 from bot.slack.connection.web_api import identify, web_client
-from bot.slack.messenger import SlackMessenger
+from bot.slack.delivery import cards
+from bot.slack.delivery.messenger import SlackMessenger
+from bot.slack.delivery.outbox import KEPT, Outbox
 from tests.fakes import Clock
 from tests.slack.conftest import incident, now
 

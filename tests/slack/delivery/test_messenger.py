@@ -16,10 +16,11 @@ from bot.playground.slack.faults import Fault
 from bot.playground.slack.state.messages import Message
 from bot.playground.slack.state.people import Channel
 from bot.playground.slack.workspace import Workspace
-from bot.slack import cards, modals, views
+from bot.slack import modals, views
 from bot.slack.connection.tasks import Work
 from bot.slack.connection.web_api import Identity
-from bot.slack.messenger import SlackMessenger
+from bot.slack.delivery import cards
+from bot.slack.delivery.messenger import SlackMessenger
 from tests.slack.conftest import incident, now
 
 SLOW = {"retry_after": 1}

@@ -14,7 +14,7 @@ from bot.slack import views
 from bot.slack.connection.rate_limit import EDIT
 from bot.slack.connection.tasks import Work
 from bot.slack.connection.web_api import NO_ANSWER, RATE_LIMITED, UNREACHABLE, WebApi
-from bot.slack.posts import BAD_BLOCKS, Posts
+from bot.slack.delivery.posts import BAD_BLOCKS, Posts
 
 log = logging.getLogger(__name__)
 

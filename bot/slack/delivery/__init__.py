@@ -1,0 +1,1 @@
+"""Delivery of cards and messages to Slack."""
