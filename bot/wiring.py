@@ -40,10 +40,8 @@ from bot.incidents.recovery import Watch
 from bot.incidents.responder import Responder
 from bot.incidents.transitions import Record
 from bot.ports import LeftOver
-from bot.questions import Desk
 from bot.runtime import Plan, World
 from bot.settings import Settings
-from bot.slack import listeners
 from bot.slack.approvers import SlackApprovers
 from bot.slack.connection import checkpoint
 from bot.slack.connection.server_clock import SlackClock
@@ -52,8 +50,10 @@ from bot.slack.connection.tasks import Work
 from bot.slack.connection.web_api import SLACK, identify, web_client
 from bot.slack.delivery.messenger import SlackMessenger
 from bot.slack.delivery.outbox import Outbox
+from bot.slack.listeners import events
+from bot.slack.listeners.backfill import Missed
+from bot.slack.listeners.queries import Desk
 from bot.slack.members import Members
-from bot.slack.missed import Missed
 from bot.steady import Steady
 
 log = logging.getLogger(__name__)
@@ -232,8 +232,8 @@ async def running(settings: Settings) -> AsyncIterator[Connection]:
             world=edges.world,
         )
         reading = await ending.enter_async_context(_reading(settings))
-        app = listeners.bolt(client, own)
-        said = listeners.routes(
+        app = events.bolt(client, own)
+        said = events.routes(
             app,
             responder,
             desk,

@@ -23,8 +23,9 @@ from bot.domain.symptoms import diagnose
 from bot.domain.target import Target
 from bot.errors import AegisError
 from bot.settings import load
-from bot.slack import commands, intake, mrkdwn, notices, presses, wording
+from bot.slack import commands, mrkdwn, notices, wording
 from bot.slack.connection.web_api import Identity
+from bot.slack.listeners import actions, alert_messages
 from tests.fakes import CONTAINER, facts
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
@@ -61,7 +62,7 @@ def blocks(text: str) -> dict[str, Any]:
 
 def edited(text: str) -> Any:
     change = {"subtype": "message_changed", "channel": "C1", "message": said(text), "previous_message": said("")}
-    return intake.alert_in(change, OWN, (), NOW)
+    return alert_messages.alert_in(change, OWN, (), NOW)
 
 
 def grouped(text: str) -> Any:
@@ -188,8 +189,8 @@ TEXTS: dict[str, Callable[[str], Any]] = {
     ),
     "command": commands.read,
     "menu": notices.place_of,
-    "button": lambda text: presses._carries({"value": text}),
-    "window": lambda text: presses._carried({"private_metadata": text}, "U1", "T1"),
+    "button": lambda text: actions._carries({"value": text}),
+    "window": lambda text: actions._carried({"private_metadata": text}, "U1", "T1"),
     "reply": reply.parse,
     "reply: fields": judged,
     "redact": lambda text: redact(text, KNOWN),
@@ -213,8 +214,8 @@ TEXTS: dict[str, Callable[[str], Any]] = {
 
 VALUES: dict[str, Callable[[Any], Any]] = {
     "alert": lambda value: read_alert(an_object(value)),
-    "alert: message": lambda value: intake.alert_in(an_object(value), OWN, (), NOW),
-    "alert: asked": lambda value: intake.alert_asked(an_object(value), "C1", "1", "U1", NOW),
+    "alert: message": lambda value: alert_messages.alert_in(an_object(value), OWN, (), NOW),
+    "alert: asked": lambda value: alert_messages.alert_asked(an_object(value), "C1", "1", "U1", NOW),
     "alert: attachments": lambda value: read_alert(said("", attachments=value)),
     "alert: blocks": lambda value: read_alert(said("", blocks=value)),
     "webhook": lambda value: webhook_bodies.read_webhook("s", an_object(value)),
@@ -241,8 +242,8 @@ VALUES: dict[str, Callable[[Any], Any]] = {
     "list: networks": lambda value: listed([row("x") | {"NetworkSettings": value}]),
     "events": lambda value: events.lines(events.decode([json.dumps(value).encode()])),
     "events: parts": lambda value: events.lines([{"Action": "die", "Actor": value, "time": value}]),
-    "window": lambda value: presses._carried({"private_metadata": json.dumps(value)}, "U1", "T1"),
-    "button": lambda value: presses._carries({"value": value, "selected_option": value}),
+    "window": lambda value: actions._carried({"private_metadata": json.dumps(value)}, "U1", "T1"),
+    "button": lambda value: actions._carries({"value": value, "selected_option": value}),
 }
 """Readers of a JSON value of any shape."""
 

@@ -17,9 +17,9 @@ from bot.adapters.docker.containers import DockerContainers
 from bot.domain.evidence import Facts
 from bot.domain.incident import State
 from bot.errors import EngineDenied, EngineTimeout, EngineUnreachable, RestartFailed
-from bot.questions import Desk
 from bot.runtime import World
 from bot.slack import notices, views
+from bot.slack.listeners.queries import Desk
 from tests.adapters.conftest import FakeEngine, containers, fake_engine, now
 from tests.fakes import CONTAINER, facts
 from tests.faults.mounts import mount, unmount

@@ -38,8 +38,8 @@ from bot.incidents.recovery import Watch
 from bot.incidents.responder import Responder
 from bot.incidents.transitions import Record
 from bot.ports import Received
-from bot.questions import Desk
 from bot.runtime import Plan, World
+from bot.slack.listeners.queries import Desk
 from tests.fakes import (
     CONTAINER,
     Clock,

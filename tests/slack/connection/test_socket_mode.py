@@ -14,7 +14,7 @@ from bot.slack.connection.server_clock import SlackClock
 from bot.slack.connection.socket_mode import Connection
 from bot.slack.connection.tasks import Work
 from bot.slack.connection.web_api import Identity
-from bot.slack.listeners import bolt
+from bot.slack.listeners.events import bolt
 from tests.slack.conftest import Desk
 
 Make = Callable[..., Connection]

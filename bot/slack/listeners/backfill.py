@@ -13,9 +13,9 @@ from bot.domain.redaction.redact import redact
 from bot.errors import SlackError, StoreError
 from bot.incidents.alert_reader import Reading
 from bot.ports import Received
-from bot.slack import intake
 from bot.slack.connection.server_clock import OFF, SlackClock
 from bot.slack.connection.web_api import Identity, WebApi
+from bot.slack.listeners import alert_messages
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class Missed:
                 continue
             for message in reversed(messages):
                 event = {**message, "channel": channel}
-                received = await intake.alert_in_time(event, self._own, (), self._clock.ours(), self._reading)
+                received = await alert_messages.alert_in_time(event, self._own, (), self._clock.ours(), self._reading)
                 if received is not None:
                     await self._taken(received)
 

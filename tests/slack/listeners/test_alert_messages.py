@@ -7,7 +7,7 @@ from bot.domain.alerts.alert import Kind, targets
 from bot.domain.incident import Place
 from bot.domain.target import Target
 from bot.slack.connection.web_api import Identity
-from bot.slack.intake import alert_asked, alert_in
+from bot.slack.listeners.alert_messages import alert_asked, alert_in
 
 OWN = Identity("U0AEGIS", "B0AEGIS", "A0AEGIS", "T0PLAY")
 NOW = datetime(2026, 11, 22, 10, 4, tzinfo=UTC)

@@ -11,7 +11,7 @@ from bot.playground.slack.workspace import Workspace
 from bot.ports import Received
 from bot.slack.connection.server_clock import SlackClock
 from bot.slack.connection.web_api import Identity
-from bot.slack.missed import Missed
+from bot.slack.listeners.backfill import Missed
 from tests.slack.conftest import Desk, now
 
 FIRING = "[FIRING:1] ContainerDown (container buggy-app-v2, severity critical)"

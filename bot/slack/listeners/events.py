@@ -22,12 +22,14 @@ from bot.errors import AegisError, StoreError
 from bot.incidents.alert_reader import Reading
 from bot.incidents.api import Answers, Questions
 from bot.ports import Asker, Received
-from bot.slack import asks, commands, intake, views
+from bot.slack import commands, views
 from bot.slack.connection.tasks import Work
 from bot.slack.connection.web_api import Identity
 from bot.slack.delivery.messenger import SlackMessenger
+from bot.slack.listeners import alert_messages
+from bot.slack.listeners import commands as asks
+from bot.slack.listeners.actions import Presses
 from bot.slack.members import Members
-from bot.slack.presses import Presses
 from bot.slack.views import Message
 
 log = logging.getLogger(__name__)
@@ -169,7 +171,7 @@ class Said:
     async def message(self, event: Mapping[str, Any], body: Mapping[str, Any]) -> None:
         """Take in what a monitoring sender says. Acknowledged when this returns; if it raises, Slack sends it again."""
         own = replace(self._own, app_id=str(body.get("api_app_id") or self._own.app_id))
-        received = await intake.alert_in_time(event, own, self._channels, self._clock(), self._reading)
+        received = await alert_messages.alert_in_time(event, own, self._channels, self._clock(), self._reading)
         if received is not None:
             await self.take(received)
 
@@ -262,7 +264,7 @@ class Said:
         seen = {**message, "ts": message.get("ts") or shortcut.get("message_ts")}
         user = str((shortcut.get("user") or {}).get("id") or "")
         action, now = str(shortcut.get("action_ts") or ""), self._clock()
-        received = intake.alert_asked(seen, channel, action, user, now, await self._reading.message(seen))
+        received = alert_messages.alert_asked(seen, channel, action, user, now, await self._reading.message(seen))
         url = str(shortcut.get("response_url") or "")
 
         async def take() -> None:
