@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bot.domain.incident import Incident
-from bot.slack import mrkdwn
-from bot.slack.blocks import Message, message, printed, section, small
+from bot.slack.views import mrkdwn
+from bot.slack.views.blocks import Message, message, printed, section, small
 
 MOST_LINES = 20
 """Lines of an alert that are printed; the evidence has all of it."""

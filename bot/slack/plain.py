@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from bot.slack import mrkdwn
+from bot.slack.views import mrkdwn
 
 
 def read(blocks: Sequence[Mapping[str, Any]]) -> str:

@@ -19,7 +19,7 @@ CUTTING = frozenset({"clip", "clip_bytes"})
 SINKS = frozenset({"section", "small", "text", "offer"})
 """What ``blocks`` takes mrkdwn by; of ``offer`` it is the first argument."""
 
-BLOCKS = "bot.slack.blocks"
+BLOCKS = "bot.slack.views.blocks"
 
 _NUMBERS = frozenset("defg%,.0123456789+")
 _MOMENTS = frozenset("%YmdHMS: -")
@@ -87,7 +87,7 @@ class Door:
         return [leak for name, module in self._modules.items() if only in ("", name) for leak in self._in(module)]
 
     def _in(self, module: Module) -> Iterator[Leak]:
-        if module.name == "bot.slack.mrkdwn":
+        if module.name == "bot.slack.views.mrkdwn":
             return
         for function in _functions(module.tree):
             if module.name == BLOCKS and function.name in SINKS | {"message"}:

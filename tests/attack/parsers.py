@@ -23,9 +23,10 @@ from bot.domain.symptoms import diagnose
 from bot.domain.target import Target
 from bot.errors import AegisError
 from bot.settings import load
-from bot.slack import commands, mrkdwn, notices, wording
+from bot.slack import commands
 from bot.slack.connection.web_api import Identity
 from bot.slack.listeners import actions, alert_messages
+from bot.slack.views import mrkdwn, phrases, replies
 from tests.fakes import CONTAINER, facts
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
@@ -188,7 +189,7 @@ TEXTS: dict[str, Callable[[str], Any]] = {
         "c", {"Type": "Notification", "Message": text, "Subject": text}
     ),
     "command": commands.read,
-    "menu": notices.place_of,
+    "menu": replies.place_of,
     "button": lambda text: actions._carries({"value": text}),
     "window": lambda text: actions._carried({"private_metadata": text}, "U1", "T1"),
     "reply": reply.parse,
@@ -207,7 +208,7 @@ TEXTS: dict[str, Callable[[str], Any]] = {
     "events": lambda text: events.lines(events.decode([text.encode("utf-8", "replace")])),
     "refusal": lambda text: refused(500, text.encode("utf-8", "replace"), "unix:///x"),
     "label": lambda text: guard.approvals(facts(labels=(("aegis.approvals", text),))),
-    "time": wording.moment,
+    "time": phrases.moment,
     "shown": shown,
 }
 """Readers of a text."""

@@ -24,7 +24,8 @@ from bot.domain.llm.instructions import SYSTEM
 from bot.domain.redaction.redact import redact
 from bot.domain.runbook import precedents
 from bot.playground.slack.state.messages import pings
-from bot.slack import modals, views
+from bot.slack.views import card as views
+from bot.slack.views import modals
 from tests.attack.stage import NAME
 from tests.fakes import CONTAINER, POOL_LINE, FakeContainers, alert
 from tests.incidents.test_responder import Bench, press

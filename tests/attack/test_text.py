@@ -46,8 +46,8 @@ def sources() -> list[Module]:
 def planted(body: str, more: str = "") -> list[str]:
     source = f"""
 from bot.slack import mrkdwn, wording
-from bot.slack.blocks import section, small, text, offer
-from bot.slack.wording import STATES
+from bot.slack.views.blocks import section, small, text, offer
+from bot.slack.views.phrases import STATES
 {more}
 def made(incident, words, count):
 {body}

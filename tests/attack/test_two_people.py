@@ -17,7 +17,7 @@ from bot.domain.evidence import Facts
 from bot.domain.guard import History, Permit, Policy, Refusal, approvals, check
 from bot.domain.incident import TOGETHER, Approval, Incident, State, awaited, counting
 from bot.errors import StoreUnavailable
-from bot.slack import views
+from bot.slack.views import card as views
 from tests.fakes import START, facts
 from tests.incidents.test_responder import Bench, press
 from tests.slack.blockkit import check_message, interactive

@@ -18,8 +18,9 @@ from bot.domain.evidence import Facts
 from bot.domain.incident import State
 from bot.errors import EngineDenied, EngineTimeout, EngineUnreachable, RestartFailed
 from bot.runtime import World
-from bot.slack import notices, views
 from bot.slack.listeners.queries import Desk
+from bot.slack.views import card as views
+from bot.slack.views import replies
 from tests.adapters.conftest import FakeEngine, containers, fake_engine, now
 from tests.fakes import CONTAINER, facts
 from tests.faults.mounts import mount, unmount
@@ -111,7 +112,7 @@ async def test_50_a_restart_that_the_engine_cannot_do_says_that_it_is_down_and_w
     assert (ended.state, bench.containers.restarts) == (State.UNRESOLVED, 1)
     assert ended.verification is not None
     assert "is DOWN now" in ended.verification.reason
-    said = words(notices.outcome(ended))
+    said = words(replies.outcome(ended))
     assert "port is already allocated" in said
     assert "<!channel>" not in said
     assert "recovered in" not in said.lower()

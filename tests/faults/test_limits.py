@@ -13,7 +13,7 @@ from bot.domain.guard import Permit, Refusal
 from bot.domain.incident import Incident, Press, State
 from bot.domain.target import Target
 from bot.incidents import transitions
-from bot.slack import views
+from bot.slack.views import card as views
 from tests.fakes import alert, facts
 from tests.incidents.test_responder import POLICY, Bench, press
 

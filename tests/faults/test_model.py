@@ -15,7 +15,7 @@ from bot.adapters.llm.gemini import make_diagnoser
 from bot.adapters.llm.rate_limit import Ration
 from bot.domain.diagnosis import RULES
 from bot.domain.incident import Incident, State
-from bot.slack import views
+from bot.slack.views import card
 from tests.fakes import CONTAINER, facts
 from tests.gemini_endpoint import (
     SOUND,
@@ -65,7 +65,7 @@ def asks(bench: Bench, gemini: GeminiEndpoint, timeout: float = 20) -> None:
 def restart_button(incident: Incident) -> dict[str, Any]:
     (found,) = [
         element
-        for block in views.card(incident).blocks
+        for block in card.card(incident).blocks
         if block["type"] == "actions"
         for element in block["elements"]
         if element["action_id"] == "restart"
@@ -105,7 +105,7 @@ async def test_37_to_43_whatever_is_wrong_with_the_model_the_rules_speak_say_why
     assert incident.diagnosis is not None
     assert incident.diagnosis.by == RULES
     assert why in incident.diagnosis.why_rules
-    shown = str(views.card(incident))
+    shown = str(card.card(incident))
     assert incident.diagnosis.why_rules[:60] in shown
     assert "QueuePool limit" in shown
     assert "planted words" not in shown + repr(incident.diagnosis)
@@ -129,7 +129,7 @@ async def test_42_a_model_that_sees_nothing_in_a_real_outage_closes_nothing_and_
     bench.containers.looks = [dead]
     incident = await bench.fire()
     assert incident.state is State.PROPOSED
-    shown = str(views.card(incident))
+    shown = str(card.card(incident))
     assert "137" in shown
     assert "out of memory" in shown
     assert restart_button(incident)["value"].endswith(incident.digest)

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from bot.domain.incident import State
-from bot.slack import modals, views
+from bot.slack.views import card, modals
 from tests.slack.incidents import BY_STATE, PRESSED, PROPOSED
-from tests.slack.test_answers import STANDING
-from tests.slack.test_views import CARDS
+from tests.slack.views.test_card import CARDS
+from tests.slack.views.test_status import STANDING
 
 Json = dict[str, Any]
 
@@ -306,18 +306,18 @@ def choices(words: str) -> Json:
 
 def cards() -> dict[str, Json]:
     """Everything that Aegis says in channels, by name."""
-    said = {f"card {name}": views.card(incident) for name, incident in CARDS.items()}
+    said = {f"card {name}": card.card(incident) for name, incident in CARDS.items()}
     said |= {
-        "outcome recovered": views.outcome(BY_STATE[State.RESOLVED]),
-        "outcome not recovered": views.outcome(BY_STATE[State.UNRESOLVED], [LONG_LINE, "INFO listening on 8080"]),
-        "notice": views.notice(
+        "outcome recovered": card.outcome(BY_STATE[State.RESOLVED]),
+        "outcome not recovered": card.outcome(BY_STATE[State.UNRESOLVED], [LONG_LINE, "INFO listening on 8080"]),
+        "notice": card.notice(
             "Only approvers may restart containers:", mention=("U0SECOND", "S0ONCALL"), offer=PROPOSED
         ),
-        "choose": views.choose("Which one is meant?", ["buggy-app-v2", "orders-db"], PRESSED.place),
-        "help": views.help_text(),
-        "status": views.overview(STANDING),
-        "history": views.history(list(BY_STATE.values())),
-        "runbook": views.recall("pool", PROPOSED.precedents),
+        "choose": card.choose("Which one is meant?", ["buggy-app-v2", "orders-db"], PRESSED.place),
+        "help": card.help_text(),
+        "status": card.overview(STANDING),
+        "history": card.history(list(BY_STATE.values())),
+        "runbook": card.recall("pool", PROPOSED.precedents),
     }
     return {name: {"text": one.text, "blocks": list(one.blocks)} for name, one in said.items()}
 

@@ -20,7 +20,8 @@ from bot.errors import EngineUnreachable
 from bot.playground.slack.state.messages import Message
 from bot.playground.slack.workspace import Workspace
 from bot.playground.web.server import routes
-from bot.slack import modals, views
+from bot.slack.views import card as views
+from bot.slack.views import modals
 from tests.playground.conftest import app_of, online
 from tests.slack.incidents import BAD, BY_STATE, GOOD, PROPOSED
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from playwright.sync_api import expect
 
-from bot.slack import mrkdwn as ours
+from bot.slack.views import mrkdwn as ours
 from tests.playground import gallery_tab
 from tests.playground.gallery_tab import Gallery
 from tests.slack.hostile import NASTY

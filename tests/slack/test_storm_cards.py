@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.incident import State
-from bot.slack import views
+from bot.slack.views import card
 from tests.slack.blockkit import check_message
 from tests.slack.hostile import NASTY
 from tests.slack.incidents import BY_STATE, PROPOSED
@@ -18,7 +18,7 @@ DOWN = replace(PROPOSED, along=NAMES, common="They went down together.")
 
 
 def words(incident: object) -> str:
-    return views.card(incident).text  # type: ignore[arg-type]  # incidents of another module
+    return card.card(incident).text  # type: ignore[arg-type]  # incidents of another module
 
 
 def test_a_host_that_went_down_is_said_first_with_the_whole_list() -> None:
@@ -37,7 +37,7 @@ def test_a_list_that_is_too_long_says_how_many_are_left_out() -> None:
 
 def test_the_list_is_on_the_card_in_every_state() -> None:
     for incident in BY_STATE.values():
-        message = views.card(replace(incident, along=NAMES, common="They went down together."))
+        message = card.card(replace(incident, along=NAMES, common="They went down together."))
         assert "svc-38" in message.text
         check_message(message)
 
@@ -48,7 +48,7 @@ def test_one_that_is_left_alone_on_the_list_is_a_card_like_any_other() -> None:
 
 @pytest.mark.parametrize("name", NASTY)
 def test_outside_text_on_the_list_stays_text(name: str) -> None:
-    check_message(views.card(replace(PROPOSED, along=("buggy-app-v2", name), common="They went down together.")))
+    check_message(card.card(replace(PROPOSED, along=("buggy-app-v2", name), common="They went down together.")))
 
 
 @pytest.mark.parametrize("state", [State.OPEN, State.PROPOSED, State.RESOLVED])

@@ -10,11 +10,11 @@ from typing import Any
 
 from bot.domain.incident import Incident, Place, State
 from bot.errors import SlackError
-from bot.slack import views
 from bot.slack.connection.rate_limit import EDIT
 from bot.slack.connection.tasks import Work
 from bot.slack.connection.web_api import NO_ANSWER, RATE_LIMITED, UNREACHABLE, WebApi
 from bot.slack.delivery.posts import BAD_BLOCKS, Posts
+from bot.slack.views import card as views
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from bot.domain.incident import Incident, Place
 from bot.errors import SlackError
 from bot.slack.connection.rate_limit import REFUSAL
 from bot.slack.connection.web_api import NO_ANSWER, Identity, WebApi
-from bot.slack.views import Message
+from bot.slack.views.card import Message
 
 log = logging.getLogger(__name__)
 

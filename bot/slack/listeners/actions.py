@@ -15,11 +15,12 @@ from bot.domain.incident import Incident, Place, Press, State
 from bot.errors import AegisError, SlackError
 from bot.incidents.api import Answers
 from bot.ports import Asker
-from bot.slack import modals, views
 from bot.slack.connection.tasks import Work
 from bot.slack.delivery.messenger import SlackMessenger
 from bot.slack.members import Members
-from bot.slack.notices import place_of
+from bot.slack.views import modals
+from bot.slack.views.card import notice
+from bot.slack.views.replies import place_of
 
 log = logging.getLogger(__name__)
 
@@ -124,7 +125,7 @@ class Presses:
                 await self._messenger.reply(asker, refusal.reason)
                 return
             if url:
-                told = views.notice(f"Looking at {name}, as asked by", mention=(user,))
+                told = notice(f"Looking at {name}, as asked by", mention=(user,))
                 await self._messenger.answer(url, told, replace=True, alone=alone)
             try:
                 await self._answers.diagnose(name, place, user, url)

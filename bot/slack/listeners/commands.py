@@ -8,11 +8,11 @@ from bot.domain.incident import Place
 from bot.errors import AegisError
 from bot.incidents.api import Answers, Questions
 from bot.ports import Asker
-from bot.slack import views
 from bot.slack.commands import Ask, Verb
 from bot.slack.delivery.messenger import SlackMessenger
 from bot.slack.members import Members
-from bot.slack.views import Message
+from bot.slack.views import card
+from bot.slack.views.card import Message
 
 Reply = Callable[[Message], Awaitable[None]]
 """Says a message to whoever asked: to them alone for a command, in the thread for a mention."""
@@ -34,22 +34,22 @@ async def answer(
     """
     try:
         if ask.trouble:
-            await reply(views.notice(f"{ask.trouble} Try /aegis help."))
+            await reply(card.notice(f"{ask.trouble} Try /aegis help."))
         elif ask.verb is Verb.DIAGNOSE:
             await _diagnose(ask.words, Asker(user, place, url), answers, questions, messenger)
         else:
             await reply(await _look_up(ask, questions))
     except AegisError as error:
-        await reply(views.notice(error.sentence))
+        await reply(card.notice(error.sentence))
 
 
 async def home(user: str, questions: Questions, messenger: SlackMessenger, members: Members) -> None:
     """Show a member how things stand, in Aegis's home tab; anybody else that it is not for them."""
     refusal = await members.refusal(user)
     if refusal is not None:
-        await messenger.publish(user, views.closed_home(refusal.reason))
+        await messenger.publish(user, card.closed_home(refusal.reason))
         return
-    await messenger.publish(user, views.home(await questions.overview(), await questions.history("")))
+    await messenger.publish(user, card.home(await questions.overview(), await questions.history("")))
 
 
 async def _diagnose(name: str, asker: Asker, answers: Answers, questions: Questions, messenger: SlackMessenger) -> None:
@@ -64,10 +64,10 @@ async def _diagnose(name: str, asker: Asker, answers: Answers, questions: Questi
 async def _look_up(ask: Ask, questions: Questions) -> Message:
     match ask.verb:
         case Verb.STATUS:
-            return views.overview(await questions.overview())
+            return card.overview(await questions.overview())
         case Verb.HISTORY:
-            return views.history(await questions.history(ask.words))
+            return card.history(await questions.history(ask.words))
         case Verb.RUNBOOK:
-            return views.recall(ask.words, await questions.recall(ask.words))
+            return card.recall(ask.words, await questions.recall(ask.words))
         case _:
-            return views.help_text()
+            return card.help_text()

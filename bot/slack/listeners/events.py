@@ -22,7 +22,7 @@ from bot.errors import AegisError, StoreError
 from bot.incidents.alert_reader import Reading
 from bot.incidents.api import Answers, Questions
 from bot.ports import Asker, Received
-from bot.slack import commands, views
+from bot.slack import commands
 from bot.slack.connection.tasks import Work
 from bot.slack.connection.web_api import Identity
 from bot.slack.delivery.messenger import SlackMessenger
@@ -30,7 +30,8 @@ from bot.slack.listeners import alert_messages
 from bot.slack.listeners import commands as asks
 from bot.slack.listeners.actions import Presses
 from bot.slack.members import Members
-from bot.slack.views import Message
+from bot.slack.views import card
+from bot.slack.views.card import Message
 
 log = logging.getLogger(__name__)
 
@@ -249,7 +250,7 @@ class Said:
             await self._messenger.answer(url, message)
 
         async def alone(sentence: str) -> None:
-            await reply(views.notice(sentence))
+            await reply(card.notice(sentence))
 
         asker = Asker(str(command.get("user_id") or ""), place, url)
         self._answer(str(command.get("text") or ""), asker, reply, alone)
@@ -277,7 +278,7 @@ class Said:
                 if answering is not None:
                     await answering
             except AegisError as error:
-                await self._messenger.answer(url, views.notice(error.sentence))
+                await self._messenger.answer(url, card.notice(error.sentence))
 
         self._work.start(take(), f"shortcut {received.key}")
 

@@ -16,11 +16,12 @@ from bot.playground.slack.faults import Fault
 from bot.playground.slack.state.messages import Message
 from bot.playground.slack.state.people import Channel
 from bot.playground.slack.workspace import Workspace
-from bot.slack import modals, views
 from bot.slack.connection.tasks import Work
 from bot.slack.connection.web_api import Identity
 from bot.slack.delivery import cards
 from bot.slack.delivery.messenger import SlackMessenger
+from bot.slack.views import modals
+from bot.slack.views.card import notice
 from tests.slack.conftest import incident, now
 
 SLOW = {"retry_after": 1}
@@ -434,4 +435,4 @@ async def test_a_used_up_response_url_is_an_error(ws: Workspace, messenger: Slac
     ws.fail("response_url", Fault(status=404))
     done = await ws.slash("U0ONCALL", "C0OPS", "/aegis", "x")
     with pytest.raises(SlackError):
-        await messenger.answer(str(done.payload["response_url"]), views.notice("hello"))
+        await messenger.answer(str(done.payload["response_url"]), notice("hello"))

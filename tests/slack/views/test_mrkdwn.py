@@ -13,13 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.slack import blocks, mrkdwn
+from bot.slack.views import blocks, mrkdwn
 from tests.slack.blockkit import check_markup, length
 from tests.slack.hostile import NASTY, anything
 
-CORPUS = [
-    json.loads(row) for row in (Path(__file__).parent.parent / "corpus/slack_markup.jsonl").read_text().splitlines()
-]
+CORPUS = [json.loads(row) for row in (Path(__file__).parents[2] / "corpus/slack_markup.jsonl").read_text().splitlines()]
 
 PLACES: dict[str, Callable[[str], str]] = {
     "mrkdwn": mrkdwn.prose,

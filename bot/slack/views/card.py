@@ -15,9 +15,8 @@ from bot.domain.evidence import VERIFY_URL, Facts, Status
 from bot.domain.guard import Permit, Refusal, spell
 from bot.domain.incident import Approval, Incident, State, awaited
 from bot.domain.symptoms import container_state
-from bot.slack import mrkdwn, wording
-from bot.slack.answers import closed_home, help_text, history, home, overview, recall
-from bot.slack.blocks import (
+from bot.slack.views import mrkdwn, phrases
+from bot.slack.views.blocks import (
     Message,
     button,
     buttons,
@@ -30,8 +29,9 @@ from bot.slack.blocks import (
     section,
     small,
 )
-from bot.slack.notices import choose, notice, outcome
-from bot.slack.records import record
+from bot.slack.views.outcome import record
+from bot.slack.views.replies import choose, notice, outcome
+from bot.slack.views.status import closed_home, help_text, history, home, overview, recall
 
 __all__ = [
     "Message",
@@ -130,11 +130,11 @@ def _findings(incident: Incident) -> list[Block | None]:
     if evidence is None:
         blocks.append(small(f"*Facts:* {mrkdwn.DASH} (nothing was read)"))
     else:
-        near, seen = wording.near(evidence.neighbours), wording.seen_before(incident)
+        near, seen = phrases.near(evidence.neighbours), phrases.seen_before(incident)
         then = "" if incident.state is State.PROPOSED else " then"
         blocks.append(
             small(
-                f"*Facts{then}:* {mrkdwn.line(wording.facts(evidence), 400)}",
+                f"*Facts{then}:* {mrkdwn.line(phrases.facts(evidence), 400)}",
                 f"*Near it:* {mrkdwn.line(near, 300)}" if near else "",
                 f"*Seen before:* {mrkdwn.line(seen, 300)}" if seen else "",
             )
@@ -144,10 +144,10 @@ def _findings(incident: Incident) -> list[Block | None]:
 
 def _headline(incident: Incident, found: Diagnosis) -> str:
     """Say what to do, how sure, and who says so; once that is decided, what broke comes first."""
-    who = f"{wording.sure(found)} · {mrkdwn.line(wording.speaker(found), 100)}"
+    who = f"{phrases.sure(found)} · {mrkdwn.line(phrases.speaker(found), 100)}"
     if incident.state is State.PROPOSED:
-        return f"*{wording.proposed(found)}* · {who}"
-    proposed = wording.proposed(found)
+        return f"*{phrases.proposed(found)}* · {who}"
+    proposed = phrases.proposed(found)
     return f"*Found:* {mrkdwn.line(found.headline, 120)} · {proposed[0].lower()}{proposed[1:]}, {who}"
 
 
@@ -230,7 +230,7 @@ def _decide(incident: Incident) -> ActionsBlock:
     facts = _restartable(incident)
     if facts is None:
         return buttons(ignore, *others)
-    if wording.restart_is_proposed(incident.diagnosis):
+    if phrases.restart_is_proposed(incident.diagnosis):
         return buttons(_restart(incident, facts, f"Restart {incident.target}", style="danger"), ignore, *others)
     return buttons(ignore, *others, _restart(incident, facts, "Restart anyway"))
 
@@ -259,7 +259,7 @@ def _consequence(incident: Incident, facts: Facts, *, dry_run: bool) -> str:
     elif facts.status == "created":
         said = f"{what} was never started. A restart will start it."
     else:
-        stopped = wording.moment(facts.finished_at)
+        stopped = phrases.moment(facts.finished_at)
         when = f"at {mrkdwn.utc(stopped)}" if stopped else "before"
         said = f"{what} was stopped {when} (exit {facts.exit_code}). A restart will start it."
     asked = _asked_after(incident)
@@ -282,8 +282,8 @@ def _foot(incident: Incident) -> Block | None:
     found, evidence = incident.diagnosis, incident.evidence
     lines = []
     if evidence is not None:
-        told = [_source(mrkdwn.line(wording.source_in_short(one), 150), one.status) for one in evidence.sources[:12]]
-        looked = wording.moment(evidence.gathered_at)
+        told = [_source(mrkdwn.line(phrases.source_in_short(one), 150), one.status) for one in evidence.sources[:12]]
+        looked = phrases.moment(evidence.gathered_at)
         lines.append(" · ".join([*told, f"as of {mrkdwn.date(looked)}"] if looked else told))
     if found is not None:
         lines.append(mrkdwn.line(found.why_rules, 250) if found.why_rules.strip() else "")

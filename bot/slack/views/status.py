@@ -8,8 +8,8 @@ from typing import Any, Protocol
 from bot.domain.eligibility import EVERYBODY
 from bot.domain.incident import LIVE, Incident
 from bot.domain.runbook.precedents import Precedent
-from bot.slack import mrkdwn, wording
-from bot.slack.blocks import Message, header, message, section, small
+from bot.slack.views import mrkdwn, phrases
+from bot.slack.views.blocks import Message, header, message, section, small
 
 MOST_LISTED = 20
 """Incidents or entries in one answer; more are not read by anybody."""
@@ -141,7 +141,7 @@ def _listed(incident: Incident) -> str:
     """Return an incident on two lines: when and what, and how it stands."""
     broke = mrkdwn.line(incident.diagnosis.headline if incident.diagnosis else incident.title, 120)
     seen = incident.verification
-    how = wording.STATES[incident.state]
+    how = phrases.STATES[incident.state]
     if seen is not None and seen.recovered:
         how += f" in {seen.seconds:.1f} s"
     approved = " and ".join(mrkdwn.mention(user) for user in incident.approved_by)
@@ -154,13 +154,13 @@ def _listed(incident: Incident) -> str:
 
 def _entry(precedent: Precedent) -> list[str]:
     entry = precedent.entry
-    at = wording.moment(entry.at)
+    at = phrases.moment(entry.at)
     when = mrkdwn.date(at) if at else mrkdwn.line(entry.at, 40)
     why = f" ({mrkdwn.line(precedent.why, 120)})" if precedent.why.strip() else ""
     return [
         f"{when} · *{mrkdwn.line(entry.target, 128)}*{why}",
         mrkdwn.line(entry.root_cause, 300),
-        f"Action: {mrkdwn.line(entry.action, 200)}; {wording.outcome(entry)}",
+        f"Action: {mrkdwn.line(entry.action, 200)}; {phrases.outcome(entry)}",
     ]
 
 
@@ -173,11 +173,11 @@ def _or(said: str, otherwise: str) -> str:
 
 
 def _names(names: Sequence[str], none: str) -> str:
-    return mrkdwn.line(wording.some(sorted(names), 20) or none, 700)
+    return mrkdwn.line(phrases.some(sorted(names), 20) or none, 700)
 
 
 def _approvers(standing: Overview) -> str:
     if EVERYBODY in standing.approvers:
-        channels = wording.some([mrkdwn.channel(id_) for id_ in standing.watched], 20)
+        channels = phrases.some([mrkdwn.channel(id_) for id_ in standing.watched], 20)
         return f"every member of {channels or 'an alert channel'}, guests and bots excepted"
-    return wording.some([mrkdwn.mention(id_) for id_ in standing.approvers], 20) or "nobody (AEGIS_APPROVERS is empty)"
+    return phrases.some([mrkdwn.mention(id_) for id_ in standing.approvers], 20) or "nobody (AEGIS_APPROVERS is empty)"

@@ -16,7 +16,7 @@ from bot.domain.diagnosis import Action, Quote, Trouble
 from bot.domain.evidence import VERIFY_URL, Neighbour, Source, Status
 from bot.domain.guard import Permit, Refusal
 from bot.domain.incident import LIVE, Incident, State
-from bot.slack import views
+from bot.slack.views import card as views
 from tests.slack.blockkit import check_message, interactive, length, parts
 from tests.slack.hostile import NASTY, incidents
 from tests.slack.incidents import BY_RULES, BY_STATE, DIAGNOSIS, EVIDENCE, FACTS, POOL, PRESSED, PROPOSED, STOPPED

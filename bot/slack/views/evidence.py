@@ -8,7 +8,7 @@ from bot.domain.diagnosis import Diagnosis
 from bot.domain.evidence import Evidence, Facts, LogDigest, LogLine, Usage
 from bot.domain.incident import Incident
 from bot.domain.runbook.precedents import Precedent
-from bot.slack import mrkdwn, wording
+from bot.slack.views import mrkdwn, phrases
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def _clean(line: str) -> str:
 def _diagnosis(found: Diagnosis) -> list[str]:
     lines = [
         f"{found.headline} ({found.trouble.value})",
-        f"{wording.proposed(found)} · {wording.sure(found)} · {wording.speaker(found)}",
+        f"{phrases.proposed(found)} · {phrases.sure(found)} · {phrases.speaker(found)}",
         f"Root cause: {found.root_cause}",
         f"Why: {found.justification}",
     ]
@@ -68,12 +68,12 @@ def _evidence(read: Evidence) -> list[tuple[str, list[str]]]:
             ],
         ),
         ("Events", list(read.events)),
-        ("Sources", [wording.source(one) for one in read.sources]),
+        ("Sources", [phrases.source(one) for one in read.sources]),
     ]
 
 
 def _whole(log: LogDigest) -> str:
-    return f"{len(log.lines):,} of {log.total_lines:,} lines ({wording.size(log.total_bytes)})"
+    return f"{len(log.lines):,} of {log.total_lines:,} lines ({phrases.size(log.total_bytes)})"
 
 
 def _line(line: LogLine) -> str:
@@ -99,7 +99,7 @@ def _facts(facts: Facts, read: Evidence) -> list[str]:
         ("Host", facts.host),
         ("Container", facts.container_id),
         ("Image", f"{facts.image} ({facts.image_id})"),
-        ("Status", f"{facts.status}, {wording.facts(read)}"),
+        ("Status", f"{facts.status}, {phrases.facts(read)}"),
         ("Created", facts.created_at),
         ("Started", facts.started_at),
         ("Finished", facts.finished_at),
@@ -107,7 +107,7 @@ def _facts(facts: Facts, read: Evidence) -> list[str]:
         ("Engine's error", facts.error),
         ("Restarts by itself", f"{facts.restart_count} (policy {facts.restart_policy or 'none'})"),
         ("Stop time-out", f"{facts.stop_timeout} s"),
-        ("Memory limit", wording.size(facts.memory_limit) if facts.memory_limit else "none"),
+        ("Memory limit", phrases.size(facts.memory_limit) if facts.memory_limit else "none"),
         ("Log driver", facts.log_driver),
         ("Networks", ", ".join(facts.networks)),
         ("Ports", ", ".join(ports)),
@@ -117,8 +117,8 @@ def _facts(facts: Facts, read: Evidence) -> list[str]:
 
 
 def _usage(usage: Usage) -> list[str]:
-    limit = f" of {wording.size(usage.memory_limit)}" if usage.memory_limit else ""
-    used = wording.size(usage.memory) if usage.memory is not None else mrkdwn.DASH
+    limit = f" of {phrases.size(usage.memory_limit)}" if usage.memory_limit else ""
+    used = phrases.size(usage.memory) if usage.memory is not None else mrkdwn.DASH
     cpu = f"{usage.cpu_percent:.0f} %" if usage.cpu_percent is not None else mrkdwn.DASH
     pids = str(usage.pids) if usage.pids is not None else mrkdwn.DASH
     most = f" of {usage.pids_limit}" if usage.pids_limit else ""
@@ -129,5 +129,5 @@ def _precedent(precedent: Precedent) -> list[str]:
     entry = precedent.entry
     return [
         f"{entry.at or mrkdwn.DASH}  {entry.target or mrkdwn.DASH}: {entry.root_cause}",
-        f"    {entry.action}; {wording.outcome(entry)}{f' ({precedent.why})' if precedent.why else ''}",
+        f"    {entry.action}; {phrases.outcome(entry)}{f' ({precedent.why})' if precedent.why else ''}",
     ]

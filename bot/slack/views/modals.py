@@ -9,8 +9,9 @@ from typing import Any
 from slack_sdk.models.blocks import Block, DividerBlock, InputBlock, PlainTextInputElement
 
 from bot.domain.incident import Incident
-from bot.slack import dossier, mrkdwn
-from bot.slack.blocks import label, printed, section
+from bot.slack.views import evidence as dossier
+from bot.slack.views import mrkdwn
+from bot.slack.views.blocks import label, printed, section
 
 TITLE = 24
 """Characters of a window's title and of its buttons."""

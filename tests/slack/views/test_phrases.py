@@ -10,7 +10,7 @@ import pytest
 
 from bot.domain.evidence import Neighbour, Usage
 from bot.domain.runbook.precedents import Entry, Precedent
-from bot.slack import wording
+from bot.slack.views import phrases
 from tests.slack.incidents import AT, EVIDENCE, FACTS, PROPOSED, STOPPED
 
 
@@ -34,11 +34,11 @@ from tests.slack.incidents import AT, EVIDENCE, FACTS, PROPOSED, STOPPED
     ],
 )
 def test_the_facts_of_a_container(facts: Any, changes: dict[str, Any], said: str) -> None:
-    assert said in wording.facts(replace(EVIDENCE, facts=replace(facts, **changes)))
+    assert said in phrases.facts(replace(EVIDENCE, facts=replace(facts, **changes)))
 
 
 def test_unknown_facts_are_a_dash() -> None:
-    assert wording.facts(replace(EVIDENCE, facts=None)) == "– (the engine did not say)"
+    assert phrases.facts(replace(EVIDENCE, facts=None)) == "– (the engine did not say)"
 
 
 @pytest.mark.parametrize(
@@ -53,12 +53,12 @@ def test_unknown_facts_are_a_dash() -> None:
     ],
 )
 def test_missing_memory_is_not_zero(usage: Usage | None, said: str) -> None:
-    assert wording.memory(usage) == said
+    assert phrases.memory(usage) == said
 
 
 @pytest.mark.parametrize("stamp", ["", "never", "0001-01-01T00:00:00Z", "2026-02-31T00:00:00Z", "9999-12-31T23:59:59Z"])
 def test_what_is_no_time_is_none(stamp: str) -> None:
-    assert wording.moment(stamp) is None
+    assert phrases.moment(stamp) is None
 
 
 def past(days: int | None, outcome: str, target: str = "buggy-app-v2", action: str = "restart") -> Precedent:
@@ -88,10 +88,10 @@ def past(days: int | None, outcome: str, target: str = "buggy-app-v2", action: s
     ],
 )
 def test_the_memory_in_one_line(precedents: list[Precedent], said: str) -> None:
-    assert wording.seen_before(replace(PROPOSED, precedents=tuple(precedents))) == said
+    assert phrases.seen_before(replace(PROPOSED, precedents=tuple(precedents))) == said
 
 
 def test_neighbours_that_are_not_well_are_named() -> None:
     near = [Neighbour("orders-db", "exited", named_in_log=True), Neighbour("redis", "running", "unhealthy")]
-    assert wording.near(near) == "orders-db exited (named in the log) · redis unhealthy"
-    assert wording.near([Neighbour("a", "exited")] * 5) == "a exited · a exited · a exited · 2 more"
+    assert phrases.near(near) == "orders-db exited (named in the log) · redis unhealthy"
+    assert phrases.near([Neighbour("a", "exited")] * 5) == "a exited · a exited · a exited · 2 more"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.domain.incident import Incident, State
-from bot.slack import mrkdwn
+from bot.slack.views import mrkdwn
 
 
 def record(incident: Incident) -> tuple[str, list[str]]:

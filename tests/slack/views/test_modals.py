@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 
 from bot.domain.evidence import LogDigest, LogLine
 from bot.domain.incident import Incident, State
-from bot.slack import modals
+from bot.slack.views import modals
 from tests.slack.blockkit import check_view, interactive, parts
 from tests.slack.hostile import NASTY, anything, incidents
 from tests.slack.incidents import BY_RULES, BY_STATE, EVIDENCE, POOL, PROPOSED

@@ -1,7 +1,7 @@
 """Slack's blocks as the views use them, within Block Kit's limits, and the message that they make.
 
 Limits: docs.slack.dev/reference/block-kit, as slack_sdk's models also check them. What comes in as ``mrkdwn`` was made
-by ``bot.slack.mrkdwn``; everything else may be any text.
+by ``bot.slack.views.mrkdwn``; everything else may be any text.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from slack_sdk.models.blocks import (
 )
 
 from bot.domain.incident import Incident
-from bot.slack import mrkdwn, plain
+from bot.slack import plain
+from bot.slack.views import mrkdwn
 
 MOST_BLOCKS = 50
 """Blocks in one message."""

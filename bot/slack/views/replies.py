@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from slack_sdk.models.blocks import ActionsBlock, Option, StaticSelectElement
 
 from bot.domain.incident import Incident, Place, State
-from bot.slack import mrkdwn
-from bot.slack.blocks import Message, buttons, label, message, printed, rediagnose, section, small
-from bot.slack.records import went
-from bot.slack.wording import STATES
+from bot.slack.views import mrkdwn
+from bot.slack.views.blocks import Message, buttons, label, message, printed, rediagnose, section, small
+from bot.slack.views.outcome import went
+from bot.slack.views.phrases import STATES
 
 NEWEST = 10
 """Log lines that are shown where a restart did not help."""

@@ -12,7 +12,7 @@ from bot.domain.evidence import Evidence, Facts, Neighbour, Source, Status, Usag
 from bot.domain.guard import spell
 from bot.domain.incident import Incident, State
 from bot.domain.runbook.precedents import Entry
-from bot.slack.mrkdwn import DASH
+from bot.slack.views.mrkdwn import DASH
 
 STATES = {
     State.OPEN: "being looked at",

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bot.domain.incident import Incident, State
 from bot.domain.runbook.precedents import Precedent
 from bot.incidents.api import Overview
-from bot.slack import views
+from bot.slack.views import card
 from tests.slack.blockkit import check_message
 from tests.slack.hostile import anything, ids, incidents, many, names, precedents
 from tests.slack.incidents import BY_STATE, PROPOSED
@@ -41,14 +41,14 @@ overviews = st.builds(
 
 
 def test_help_names_every_command() -> None:
-    message = views.help_text()
+    message = card.help_text()
     check_message(message)
     for verb in ("diagnose NAME", "status", "history [NAME]", "runbook WORDS", "help"):
         assert f"`/aegis {verb}`" in message.text
 
 
 def test_status_says_how_things_stand() -> None:
-    text = views.overview(STANDING).text
+    text = card.overview(STANDING).text
     assert text.splitlines()[0] == "1 open incident"
     assert "*buggy-app-v2*: connection pool exhausted\nWaits for a decision" in text
     assert "*Watched:* <#C0ALERTS>, <#C0OPS>" in text
@@ -59,7 +59,7 @@ def test_status_says_how_things_stand() -> None:
 
 def test_status_says_what_is_missing() -> None:
     bare = Overview((), (), "", "", "", (), (), dry_run=True)
-    text = views.overview(bare).text
+    text = card.overview(bare).text
     assert "No open incident" in text
     assert "Dry run" in text
     assert "nothing (AEGIS_RESTART_ALLOWLIST is empty)" in text
@@ -69,29 +69,29 @@ def test_status_says_what_is_missing() -> None:
 
 
 def test_everybody_is_said_in_words() -> None:
-    text = views.overview(replace(STANDING, approvers=("*",), watched=("C0ALERTS", "C0OPS"))).text
+    text = card.overview(replace(STANDING, approvers=("*",), watched=("C0ALERTS", "C0OPS"))).text
     assert "*Approvers:* every member of <#C0ALERTS>, <#C0OPS>" in text
 
 
 def test_history_says_what_happened_and_who_pressed() -> None:
-    text = views.history([BY_STATE[State.RESOLVED], BY_STATE[State.IGNORED]]).text
+    text = card.history([BY_STATE[State.RESOLVED], BY_STATE[State.IGNORED]]).text
     assert text.startswith("2 incidents, newest first\n")
     assert "Recovered in 7.4 s, <@U0ONCALL> pressed Restart" in text
     assert "Ignored, by <@U0NIGHT>" in text
 
 
 def test_an_empty_history_is_said() -> None:
-    assert views.history([]).text == "Nothing has happened yet, as far as Aegis remembers."
+    assert card.history([]).text == "Nothing has happened yet, as far as Aegis remembers."
 
 
 def test_a_long_history_is_cut_and_says_so() -> None:
-    message = views.history([PROPOSED] * 70)
+    message = card.history([PROPOSED] * 70)
     check_message(message)
     assert "50 more are not shown." in str(message.blocks)
 
 
 def test_the_runbook_answers_with_cause_action_and_outcome() -> None:
-    text = views.recall("<pool>", PROPOSED.precedents).text
+    text = card.recall("<pool>", PROPOSED.precedents).text
     assert "“&lt;pool&gt;”" in text
     assert "Pool exhausted by hung requests." in text
     assert "Action: restart; a restart held" in text
@@ -99,19 +99,19 @@ def test_the_runbook_answers_with_cause_action_and_outcome() -> None:
 
 
 def test_a_runbook_without_an_answer_says_so() -> None:
-    assert views.recall("dns", ()).text == "The runbook has nothing that fits “dns”."
+    assert card.recall("dns", ()).text == "The runbook has nothing that fits “dns”."
 
 
 @settings(max_examples=50, deadline=None)
 @given(overviews)
 @pytest.mark.slow
 def test_every_status_keeps_to_slacks_limits(standing: Overview) -> None:
-    check_message(views.overview(standing))
+    check_message(card.overview(standing))
 
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(incidents, max_size=4), anything, precedents)
 @pytest.mark.slow
 def test_every_list_keeps_to_slacks_limits(listed: list[Incident], words: str, found: tuple[Precedent, ...]) -> None:
-    check_message(views.history(listed * 9))
-    check_message(views.recall(words, found * 9))
+    check_message(card.history(listed * 9))
+    check_message(card.recall(words, found * 9))

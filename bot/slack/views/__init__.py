@@ -1,0 +1,1 @@
+"""Cards, replies and windows as Block Kit."""
