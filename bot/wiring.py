@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from bot import audit_head, background, telemetry, upkeep
@@ -34,12 +35,19 @@ from bot.http.open_files import raise_limit
 from bot.http.server import Health, HttpServer
 from bot.http.webhook import KEYS, RETRY, Door, Webhook
 from bot.incidents.alert_reader import FUNCTIONS, Reading
-from bot.incidents.approval import Gate
+from bot.incidents.approval import ApprovalCheck
+from bot.incidents.closing import Closing
+from bot.incidents.execution import Execution
+from bot.incidents.intake import Alerts
 from bot.incidents.investigation import Examination
 from bot.incidents.recovery import Watch
+from bot.incidents.replies import Replies
 from bot.incidents.responder import Responder
-from bot.incidents.transitions import Record
-from bot.ports import LeftOver
+from bot.incidents.resume import Resume
+from bot.incidents.set_aside import Retrial
+from bot.incidents.transitions import Transitions
+from bot.incidents.triage import Proposal
+from bot.ports import Approvers, Containers, LeftOver, Memory, Messenger, Prober, Store
 from bot.runtime import Plan, World
 from bot.settings import Settings
 from bot.slack.approvers import SlackApprovers
@@ -168,6 +176,119 @@ async def _reading(settings: Settings) -> AsyncIterator[Reading]:
 _now = Steady(partial(datetime.now, UTC), time.monotonic)
 
 
+@dataclass(frozen=True, slots=True)
+class IncidentPath:
+    """What answers alerts, requests and presses, and what goes on with unfinished ones after a start."""
+
+    responder: Responder
+    resume: Resume
+
+
+class Edges(Protocol):
+    """The edges over which incidents are worked on."""
+
+    @property
+    def containers(self) -> Containers: ...  # noqa: D102 - named by its type
+    @property
+    def store(self) -> Store: ...  # noqa: D102
+    @property
+    def memory(self) -> Memory: ...  # noqa: D102
+    @property
+    def prober(self) -> Prober: ...  # noqa: D102
+    @property
+    def examination(self) -> Examination: ...  # noqa: D102
+    @property
+    def plan(self) -> Plan: ...  # noqa: D102
+    @property
+    def world(self) -> World: ...  # noqa: D102
+
+
+def incident_path(edges: Edges, *, messenger: Messenger, approvers: Approvers) -> IncidentPath:
+    """Put together what works on incidents, over ``edges``, ``messenger`` and ``approvers``."""
+    containers, store, plan, world = edges.containers, edges.store, edges.plan, edges.world
+    transitions = Transitions(store=store, world=world)
+    replies = Replies(store=store, messenger=messenger, world=world)
+    closing = Closing(
+        store=store,
+        messenger=messenger,
+        memory=edges.memory,
+        containers=containers,
+        transitions=transitions,
+        replies=replies,
+        plan=plan,
+        world=world,
+    )
+    approval = ApprovalCheck(
+        containers=containers,
+        store=store,
+        messenger=messenger,
+        approvers=approvers,
+        transitions=transitions,
+        plan=plan,
+        world=world,
+    )
+    intake = Alerts(
+        containers=containers, store=store, transitions=transitions, closing=closing, plan=plan, world=world
+    )
+    triage = Proposal(
+        store=store,
+        messenger=messenger,
+        transitions=transitions,
+        closing=closing,
+        replies=replies,
+        approval=approval,
+        examination=edges.examination,
+        alerts=intake,
+        plan=plan,
+        world=world,
+    )
+    execution = Execution(
+        containers=containers,
+        store=store,
+        messenger=messenger,
+        transitions=transitions,
+        closing=closing,
+        replies=replies,
+        watch=Watch(containers=containers, prober=edges.prober, plan=plan, world=world),
+    )
+    retrial = Retrial(
+        store=store,
+        messenger=messenger,
+        transitions=transitions,
+        closing=closing,
+        replies=replies,
+        world=world,
+    )
+    resume = Resume(
+        store=store,
+        messenger=messenger,
+        transitions=transitions,
+        closing=closing,
+        replies=replies,
+        triage=triage,
+        execution=execution,
+        retrial=retrial,
+        plan=plan,
+        world=world,
+    )
+    responder = Responder(
+        containers=containers,
+        store=store,
+        messenger=messenger,
+        transitions=transitions,
+        closing=closing,
+        replies=replies,
+        intake=intake,
+        triage=triage,
+        approval=approval,
+        execution=execution,
+        retrial=retrial,
+        resume=resume,
+        world=world,
+    )
+    return IncidentPath(responder, resume)
+
+
 @contextlib.asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Connection]:
     """Run the bot inside the ``async with``: connected when it is entered, ended cleanly when it is left.
@@ -190,37 +311,12 @@ async def running(settings: Settings) -> AsyncIterator[Connection]:
         approvers = SlackApprovers(
             client, settings.aegis_approvers, team=own.team_id, channels=settings.aegis_alert_channels
         )
-        record = Record(
-            store=edges.store,
-            messenger=outbox,
-            memory=edges.memory,
-            containers=edges.containers,
-            plan=edges.plan,
-            world=edges.world,
-        )
-        responder = Responder(
-            containers=edges.containers,
-            store=edges.store,
-            messenger=outbox,
-            record=record,
-            gate=Gate(
-                containers=edges.containers,
-                store=edges.store,
-                approvers=approvers,
-                record=record,
-                plan=edges.plan,
-                world=edges.world,
-            ),
-            examination=edges.examination,
-            watch=Watch(containers=edges.containers, prober=edges.prober, plan=edges.plan, world=edges.world),
-            plan=edges.plan,
-            world=edges.world,
-        )
-        outbox.catch_up = responder.catch_up
+        path = incident_path(edges, messenger=outbox, approvers=approvers)
+        responder, resume = path.responder, path.resume
 
         async def reconnected() -> None:
             outbox.wake()
-            await responder.catch_up()
+            await resume.catch_up()
 
         desk = Desk(
             containers=edges.containers,
@@ -278,17 +374,17 @@ async def running(settings: Settings) -> AsyncIterator[Connection]:
         await ending.enter_async_context(
             HttpServer(settings.aegis_http_host, settings.aegis_http_port, health, Webhook(door).routes)
         )
-        left = await responder.left_over()
+        left = await resume.unfinished()
         if edges.store.shared:
 
-            def resume(orphans: LeftOver) -> None:
-                work.start(responder.recover(orphans), "going on with what another replica left")
+            def go_on(orphans: LeftOver) -> None:
+                work.start(resume.recover(orphans, responder), "going on with what another replica left")
 
-            keeping = asyncio.create_task(background.keep(edges.store, resume, asyncio.sleep))
+            keeping = asyncio.create_task(background.keep(edges.store, go_on, asyncio.sleep))
             ending.push_async_callback(background.end, keeping, edges.store)
         await connection.start()
         ending.push_async_callback(_stop, connection, work, edges.store)
-        work.start(responder.recover(left), "going on where the last run ended")
+        work.start(resume.recover(left, responder), "going on where the last run ended")
         # The first alert is not to wait for the index of a large runbook.
         work.start(edges.memory.entries(), "reading the runbook")
         work.start(edges.memory.check_writable(), "looking whether the runbook can be written")
@@ -299,7 +395,7 @@ async def running(settings: Settings) -> AsyncIterator[Connection]:
             await missed.read_back(clock() - timedelta(seconds=upkeep.READ_BACK))
 
         for due, every in (
-            (responder.catch_up, upkeep.EVERY),
+            (resume.catch_up, upkeep.EVERY),
             (said.take_waiting, upkeep.SOON),
             (look_back, upkeep.READ_BACK),
             (partial(audit_head.write, edges.store), audit_head.EVERY_S),

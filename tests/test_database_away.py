@@ -101,7 +101,7 @@ async def test_a_request_that_meets_a_failing_database_leaves_nobody_waiting(
             await REQUESTS[what](bench, card)  # the asker is told that it failed
         for _ in range(2):
             with suppress(StoreUnavailable):
-                await bench.responder.catch_up()
+                await bench.resume.catch_up()
         incidents = await recent()
     finally:
         await bench.store.close()
@@ -145,13 +145,13 @@ async def test_a_runbook_that_takes_nothing_for_a_while_is_written_later_and_tha
     try:
         await bench.responder.restart(press(await bench.fire()))
         for _ in range(3):
-            await bench.responder.catch_up()
+            await bench.resume.catch_up()
         [incident] = await bench.store.recent()
     finally:
         await bench.store.close()
     assert incident.remembered
     assert [entry["id"] for entry in bench.entries()] == [incident.id]
-    assert sum("runbook was not written" in words for what, _, words in bench.messenger.said if what == "say") == 1
+    assert sum("runbook could not be written" in words for what, _, words in bench.messenger.said if what == "say") == 1
     assert [what for what, *_ in bench.messenger.said].count("outcome") == 1
 
 

@@ -239,9 +239,9 @@ class Incidents(RuleBasedStateMachine):
 
     @rule()
     def slack_connects_again(self) -> None:
-        async def reconnected(responder: Any) -> None:
+        async def reconnected(_: Any) -> None:
             self.bot.outbox.wake()
-            await responder.catch_up()
+            await self.bot.resume.catch_up()
 
         self.bot.begin("reconnected", reconnected)
 

@@ -48,7 +48,7 @@ class Replica(Bench):
 
     async def goes_on(self) -> None:
         """Take over what dead replicas left, and finish it."""
-        await self.responder.recover(await self.store.take_over())
+        await self.resume.recover(await self.store.take_over(), self.responder)
 
 
 class Paused:

@@ -155,6 +155,16 @@ class Incident:
         return (*(press.user for press in self.presses), self.approval.user)
 
 
+def is_expired(incident: Incident, now: datetime, expiry: int) -> bool:
+    """Return True if the button is too old to act, or lies in the future because the clock was put back.
+
+    ``expiry`` in seconds.
+    """
+    if incident.state is not State.PROPOSED or incident.proposed_at is None:
+        return False
+    return abs((now - incident.proposed_at).total_seconds()) > expiry
+
+
 TOGETHER = timedelta(minutes=10)
 """Within which those have to press whom a container wants to agree (label ``aegis.approvals``)."""
 

@@ -1,4 +1,8 @@
-"""Between a press of Restart and the restart: who pressed, has anything changed, may it happen now, who was first."""
+"""Checks a press of an action: who, what changed, may it happen now.
+
+Every check returns what it found: an ``Authorized`` press, one that ``Awaits`` other approvers, or a ``PressRefused``.
+Nothing here answers a person and nothing acts on a container.
+"""
 
 from __future__ import annotations
 
@@ -10,126 +14,170 @@ from bot.domain import guard, own_containers
 from bot.domain.eligibility import EVERYBODY
 from bot.domain.evidence import Facts
 from bot.domain.guard import Permit, Refusal
-from bot.domain.incident import Approval, Incident, Press, State, awaited, counting, decided_by, standing
+from bot.domain.incident import (
+    Approval,
+    Incident,
+    Press,
+    State,
+    awaited,
+    counting,
+    decided_by,
+    is_expired,
+    standing,
+)
 from bot.errors import EngineError, SlackError, StoreError, TargetNotFound
-from bot.incidents.transitions import Record
-from bot.ports import Approvers, Containers, Store
+from bot.incidents.refused import CardChange, PressRefused
+from bot.incidents.transitions import Transitions
+from bot.ports import Approvers, Containers, Messenger, Store
 from bot.runtime import Plan, World
 
 log = logging.getLogger(__name__)
 
-FRESH = timedelta(seconds=30)
-"""How old the look before a restart may be; the engine and the database are asked in between."""
+LONGEST_CHECK = timedelta(seconds=30)
+"""Between the look at the container and the approval; later the look is too old to act on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
-    """A press that passed every check: the incident, the container as it is now, and whether it is a dry run.
-
-    ``looked_at`` is when that was looked at. ``earlier`` are the presses of others that count too, where the container
-    wants several people to agree.
-    """
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authorized:
+    """A press that passed every check."""
 
     incident: Incident
+    #: The container as it is now.
     facts: Facts
+    #: True if everything is done but the action itself.
     dry_run: bool
-    looked_at: datetime
+    #: When the container was looked at.
+    checked_at: datetime
+    #: Earlier presses of other approvers that count too.
     earlier: tuple[Approval, ...] = ()
 
 
-class Gate:
-    """Lets one press through and tells everybody else why not. It does nothing to a container."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Awaits:
+    """A press that counts, while the container wants more approvers to press."""
+
+    incident: Incident
+    presses: tuple[Approval, ...]
+    #: How many approvers have to press still.
+    more: int
+
+
+class ApprovalCheck:
+    """Decides whether a press may act. All is checked at the press, not when the card was posted."""
 
     def __init__(
         self,
         *,
         containers: Containers,
         store: Store,
+        messenger: Messenger,
         approvers: Approvers,
-        record: Record,
+        transitions: Transitions,
         plan: Plan,
         world: World,
     ) -> None:
         self._containers = containers
         self._store = store
+        self._messenger = messenger
         self._approvers = approvers
-        self._record = record
+        self._transitions = transitions
         self._plan = plan
         self._world = world
 
-    async def admit(self, press: Press) -> Admitted | None:
-        """Return the press as admitted, or ``None`` after the person was told why not. Checks now, not at post time."""
+    async def authorize(self, press: Press) -> Authorized | Awaits | PressRefused:
+        """Check who pressed, whether it is the card and current, what changed, and whether the guard permits it."""
         try:
-            return await self._admitted(press)
+            return await self._authorize(press)
         except StoreError as error:
-            await self._record.whisper(press, f"{error.what} So nothing was restarted.")
-            return None
+            refusal = Refusal("store", f"{error.what} So nothing was restarted.")
+            return PressRefused(refusal=refusal, recorded=False)
 
-    async def _admitted(self, press: Press) -> Admitted | None:
+    async def _authorize(self, press: Press) -> Authorized | Awaits | PressRefused:
         incident = await self._store.get(press.incident)
         if incident is None:
-            await self._record.unknown(press)
-            return None
-        may = await self._approvers.may(press)
-        if isinstance(may, Refusal):
-            names = self._approvers.names()
-            mention = self._plan.watched if EVERYBODY in names else names
-            await self._record.refuse(press, may, mention=mention)
-            return None
-        if await self._stale(press, incident) or await self._elsewhere(press, incident):
-            return None
-        looked_at = self._world.now()
-        facts = await self._look_again(press, incident)
-        if facts is None:
-            return None
-        verdict = await self.verdict(incident.target, facts)
-        if isinstance(verdict, Refusal):
-            refused = await self._record.claim(incident, replace(incident, verdict=verdict))
-            if refused is None:
-                await self._overtaken(press, incident)
-            else:
-                await self._record.refuse(press, verdict)
-                await self._record.show(refused)
-            return None
-        if verdict.people > 1:
-            return await self._together(press, Admitted(incident, facts, verdict.dry_run, looked_at), verdict.people)
-        return Admitted(incident, facts, verdict.dry_run, looked_at)
-
-    async def claim(self, press: Press, admitted: Admitted) -> Incident | None:
-        """PROPOSED -> RESTARTING, with the approval in the same commit; the loser is told who won."""
-        now = self._world.now()
-        if abs(now - admitted.looked_at) > FRESH:
-            # This process was paused meanwhile, or what was asked took too long.
-            told = "Looking at it took too long, so nothing was restarted. Press once more."
-            await self._record.refuse(press, Refusal("late", told))
-            return None
-        approval = Approval(press.user, now, press.digest)
-        claimed = replace(
-            admitted.incident,
-            state=State.RESTARTING,
-            approval=approval,
-            presses=admitted.earlier,
-            before=(admitted.facts.started_at, admitted.facts.finished_at),
-            restarted_at=None if admitted.dry_run else now,
+            return unknown_card()
+        refused = (
+            await self._check_approver(press)
+            or self._check_current(press, incident)
+            or await self._check_is_card(press, incident)
         )
-        try:
-            won = await self._record.claim(admitted.incident, claimed, approval)
-            if won is None:
-                await self._overtaken(press, admitted.incident)
-        except StoreError as error:
-            told = f"The approval cannot be recorded, so nothing was restarted. {error.sentence}"
-            await self._record.whisper(press, told)
-            # It may be on disk all the same, where only the answer was lost.
-            await self._record.not_restarted(claimed, told)
+        if refused is not None:
+            return refused
+        checked_at = self._world.now()
+        facts = await self._check_unchanged(press, incident)
+        if isinstance(facts, PressRefused):
+            return facts
+        permit = await self._check_guard(incident, facts)
+        if isinstance(permit, PressRefused):
+            return permit
+        authorized = Authorized(incident=incident, facts=facts, dry_run=permit.dry_run, checked_at=checked_at)
+        return authorized if permit.people == 1 else await self._check_others(press, authorized, permit.people)
+
+    async def _check_approver(self, press: Press) -> PressRefused | None:
+        """Refuse whoever is not on the list of approvers."""
+        may = await self._approvers.may(press)
+        if isinstance(may, Permit):
             return None
-        return won
+        names = self._approvers.names()
+        return PressRefused(refusal=may, mentions=self._plan.watched if EVERYBODY in names else names)
 
-    async def _overtaken(self, press: Press, incident: Incident) -> None:
-        """Tell the person who pressed who was faster."""
-        winner = await self._store.get(incident.id) or incident
-        await self._record.refuse(press, Refusal("claimed", standing(winner)), mention=decided_by(winner))
+    def _check_current(self, press: Press, incident: Incident) -> PressRefused | None:
+        """Refuse a press on a card that is closed, expired or of an older look."""
+        if incident.state is not State.PROPOSED:
+            refusal = Refusal("state", standing(incident))
+            return PressRefused(
+                refusal=refusal, incident=incident, mentions=decided_by(incident), card=CardChange.REFRESH
+            )
+        if is_expired(incident, self._world.now(), self._plan.policy.expiry):
+            refusal = Refusal("expired", "This card is too old to act on; look again first.")
+            return PressRefused(refusal=refusal, incident=incident, card=CardChange.EXPIRE)
+        if not incident.digest or press.digest != incident.digest:
+            refusal = Refusal("digest", "This button belongs to an older look; the card shows the newest.")
+            return PressRefused(refusal=refusal, incident=incident, card=CardChange.REFRESH)
+        return None
 
-    async def verdict(self, target: str, facts: Facts | None) -> Permit | Refusal:
+    async def _check_is_card(self, press: Press, incident: Incident) -> PressRefused | None:
+        """Refuse a press on any message but the card: a copy may show something else than what is approved."""
+        if press.place.channel == incident.place.channel and press.card:
+            if press.card == incident.card:
+                return None
+            try:
+                # Somebody may have deleted the card, and it was posted again.
+                if await self._messenger.is_card(incident, press.card):
+                    return None
+            except SlackError as error:
+                sentence = f"It cannot be checked whether this is the card, so nothing was restarted. {error.sentence}"
+                return PressRefused(refusal=Refusal("unknown", sentence), incident=incident)
+        sentence = "This is not the card of the incident, so nothing was restarted. Press on the card itself."
+        return PressRefused(refusal=Refusal("card", sentence), incident=incident)
+
+    async def _check_unchanged(self, press: Press, incident: Incident) -> Facts | PressRefused:
+        """Return the facts if the container still is what the card showed; else refuse with what changed."""
+        seen = incident.evidence.facts if incident.evidence else None
+        try:
+            facts = await self._containers.facts(incident.target)
+        except TargetNotFound:
+            change = "the container is gone"
+        except EngineError as error:
+            return PressRefused(refusal=Refusal("facts", f"{error.sentence} Nothing was restarted."), incident=incident)
+        else:
+            change = guard.changed(seen, facts) if seen else "there was no look at it before"
+            if not change and guard.digest(facts) == press.digest:
+                return facts
+        sentence = f"Nothing was restarted: {change or 'something changed'} since the diagnosis."
+        return PressRefused(refusal=Refusal("changed", sentence), incident=incident, card=CardChange.CLOSE)
+
+    async def _check_guard(self, incident: Incident, facts: Facts) -> Permit | PressRefused:
+        """Return the guard's permit; else save its refusal for the card."""
+        verdict = await self.guard_verdict(incident.target, facts)
+        if isinstance(verdict, Permit):
+            return verdict
+        saved = await self._transitions.save_if_unchanged(incident, replace(incident, verdict=verdict))
+        if saved is None:
+            return await self._lost_race(incident)
+        return PressRefused(refusal=verdict, incident=saved, card=CardChange.REFRESH)
+
+    async def guard_verdict(self, target: str, facts: Facts | None) -> Permit | Refusal:
         """Ask the guard, with what the store and the engine know now."""
         now = self._world.now()
         try:
@@ -142,85 +190,69 @@ class Gate:
         policy = replace(self._plan.policy, own=mine.protected(target, self._plan.policy.own))
         return guard.check(target, facts, history, policy, now)
 
-    async def _stale(self, press: Press, incident: Incident) -> bool:
-        """Refuse a press on a card that is closed, expired or of an older look."""
-        if incident.state is not State.PROPOSED:
-            await self._record.refuse(press, Refusal("state", standing(incident)), mention=decided_by(incident))
-        elif self._record.expired(incident):
-            await self._record.refuse(press, Refusal("expired", "This card is too old to act on; look again first."))
-            await self._record.expire(incident)
-            return True
-        elif not incident.digest or press.digest != incident.digest:
-            told = "This button belongs to an older look; the card shows the newest."
-            await self._record.refuse(press, Refusal("digest", told))
-        else:
-            return False
-        await self._record.show(incident)
-        return True
-
-    async def _elsewhere(self, press: Press, incident: Incident) -> bool:
-        """Refuse a press on any other message than the card: a copy may show something else than what is approved."""
-        if press.place.channel == incident.place.channel and press.card:
-            if press.card == incident.card:
-                return False
-            try:
-                # Somebody may have deleted the card; then it was put up again.
-                if await self._record.is_card(incident, press.card):
-                    return False
-            except SlackError as error:
-                told = f"It cannot be checked whether this is the card, so nothing was restarted. {error.sentence}"
-                await self._record.refuse(press, Refusal("unknown", told))
-                return True
-        told = "This is not the card of the incident, so nothing was restarted. Press on the card itself."
-        await self._record.refuse(press, Refusal("card", told))
-        return True
-
-    async def _together(self, press: Press, admitted: Admitted, people: int) -> Admitted | None:
-        """Let through the last of ``people`` who press; whoever presses before is noted, and told what is awaited."""
-        incident, now = admitted.incident, self._world.now()
+    async def _check_others(
+        self, press: Press, authorized: Authorized, people: int
+    ) -> Authorized | Awaits | PressRefused:
+        """Authorize the last of ``people`` approvers; save the press of every one before."""
+        incident, now = authorized.incident, self._world.now()
         earlier = tuple(
-            [one for one in counting(incident.presses, press.digest, now) if await self._may_still(press, one.user)]
+            [one for one in counting(incident.presses, press.digest, now) if await self._still_approver(press, one)]
         )
         more = people - 1 - len(earlier)
         if press.user in {one.user for one in earlier}:
-            told = f"You have pressed already. {awaited(earlier, more + 1)}"
-            await self._record.refuse(press, Refusal("same person", told))
-            return None
+            sentence = f"You have pressed already. {awaited(earlier, more + 1)}"
+            return PressRefused(refusal=Refusal("same person", sentence), incident=incident)
         if more <= 0:
-            return replace(admitted, earlier=earlier)
+            return replace(authorized, earlier=earlier)
         mine = Approval(press.user, now, press.digest)
         presses = (*earlier, mine)
         try:
-            kept = await self._record.claim(incident, replace(incident, presses=presses), mine)
+            saved = await self._transitions.save_if_unchanged(incident, replace(incident, presses=presses), mine)
         except StoreError as error:
-            await self._record.whisper(press, f"The press cannot be recorded, so it does not count. {error.sentence}")
-            return None
-        if kept is None:
-            # Somebody was faster; perhaps with the press that was awaited before this one.
-            return await self._admitted(press)
-        await self._record.show(kept)
-        await self._record.whisper(press, f"Your press counts. {awaited(presses, more)}")
-        return None
+            sentence = f"The press cannot be recorded, so it does not count. {error.sentence}"
+            return PressRefused(refusal=Refusal("store", sentence), incident=incident, recorded=False)
+        if saved is None:
+            # Somebody was faster, perhaps with the press before this one.
+            return await self._authorize(press)
+        return Awaits(incident=saved, presses=presses, more=more)
 
-    async def _may_still(self, press: Press, user: str) -> bool:
-        """Say whether somebody who pressed before may still restart: who was taken off the list meanwhile may not."""
-        return isinstance(await self._approvers.may(replace(press, user=user)), Permit)
+    async def _still_approver(self, press: Press, earlier: Approval) -> bool:
+        """Return True if whoever pressed earlier still is an approver."""
+        return isinstance(await self._approvers.may(replace(press, user=earlier.user)), Permit)
 
-    async def _look_again(self, press: Press, incident: Incident) -> Facts | None:
-        """Return the facts, if the container is still what the card showed; else say what changed."""
-        seen = incident.evidence.facts if incident.evidence else None
+    async def approve(self, press: Press, authorized: Authorized) -> Incident | PressRefused:
+        """Save PROPOSED -> RESTARTING with the approval, in one commit."""
+        now = self._world.now()
+        if abs(now - authorized.checked_at) > LONGEST_CHECK:
+            # This process was paused meanwhile, or an answer took too long.
+            sentence = "Looking at it took too long, so nothing was restarted. Press once more."
+            return PressRefused(refusal=Refusal("late", sentence), incident=authorized.incident)
+        approval = Approval(press.user, now, press.digest)
+        approved = replace(
+            authorized.incident,
+            state=State.RESTARTING,
+            approval=approval,
+            presses=authorized.earlier,
+            before=(authorized.facts.started_at, authorized.facts.finished_at),
+            restarted_at=None if authorized.dry_run else now,
+        )
         try:
-            facts = await self._containers.facts(incident.target)
-        except TargetNotFound:
-            differs = "the container is gone"
-        except EngineError as error:
-            await self._record.refuse(press, Refusal("facts", f"{error.sentence} Nothing was restarted."))
-            return None
-        else:
-            differs = guard.changed(seen, facts) if seen else "there was no look at it before"
-            if not differs and guard.digest(facts) == press.digest:
-                return facts
-        told = f"Nothing was restarted: {differs or 'something changed'} since the diagnosis."
-        await self._record.refuse(press, Refusal("changed", told))
-        await self._record.close(incident, State.EXPIRED, told)
-        return None
+            saved = await self._transitions.save_if_unchanged(authorized.incident, approved, approval)
+            return saved if saved is not None else await self._lost_race(authorized.incident)
+        except StoreError as error:
+            # The approval may be on disk all the same, where only the database's answer was lost.
+            sentence = f"The approval cannot be recorded, so nothing was restarted. {error.sentence}"
+            return PressRefused(
+                refusal=Refusal("store", sentence), incident=approved, card=CardChange.ABORT, recorded=False
+            )
+
+    async def _lost_race(self, incident: Incident) -> PressRefused:
+        """Refuse with the name of whoever was faster."""
+        winner = await self._store.get(incident.id) or incident
+        return PressRefused(refusal=Refusal("claimed", standing(winner)), incident=winner, mentions=decided_by(winner))
+
+
+def unknown_card() -> PressRefused:
+    """Return the refusal of a press on a card that the database does not know."""
+    sentence = "Aegis does not know this card; ask for a new one with /aegis diagnose NAME."
+    return PressRefused(refusal=Refusal("unknown", sentence), recorded=False)

@@ -9,11 +9,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from bot.domain.alerts.alert import Kind, targets
-from bot.domain.incident import LIVE, Incident, Place, State
+from bot.domain.incident import LIVE, Incident, Place, State, is_expired
 from bot.domain.target import Target
 from bot.errors import EngineError
+from bot.incidents.closing import Closing
 from bot.incidents.outage import AWAY, Host
-from bot.incidents.transitions import Record
+from bot.incidents.transitions import Transitions
 from bot.ports import Begun, Containers, Opened, Received, Store
 from bot.runtime import Plan, World
 from bot.telemetry import ALERTS, STAGES
@@ -36,13 +37,22 @@ TITLE = 80
 class Alerts:
     """Takes alerts in, finds their targets, and opens one incident of each; what was done before is not done again."""
 
-    def __init__(self, *, containers: Containers, store: Store, record: Record, plan: Plan, world: World) -> None:
+    def __init__(
+        self,
+        *,
+        containers: Containers,
+        store: Store,
+        transitions: Transitions,
+        closing: Closing,
+        plan: Plan,
+        world: World,
+    ) -> None:
         self._containers = containers
         self._store = store
-        self._record = record
+        self._closing = closing
         self._plan = plan
         self._world = world
-        self._host = Host(store=store, record=record, world=world)
+        self._host = Host(store=store, transitions=transitions, world=world)
         self._asking = asyncio.Lock()
         self._known: tuple[Target, ...] = ()
         self._inventory: tuple[Target, ...] = ()
@@ -92,8 +102,8 @@ class Alerts:
     async def open(self, incident: Incident) -> Opened:
         """Open an incident, or count one more alert to the live one; a card that is too old is closed before."""
         for live in await self._store.live(incident.target):
-            if self._record.expired(live):
-                await self._record.expire(live)
+            if self._expired(live):
+                await self._closing.expire(live)
         return await self._store.open(incident)
 
     def incident(self, received: Received, name: str) -> Incident:
@@ -132,6 +142,9 @@ class Alerts:
             self._good_until = loop.time() + FRESH
             return self._inventory
 
+    def _expired(self, incident: Incident) -> bool:
+        return is_expired(incident, self._world.now(), self._plan.policy.expiry)
+
     async def _begun(self, received: Received, name: str, inventory: Sequence[Target]) -> Opened:
         incident = self.incident(received, name)
         # What failed is begun again: perhaps it was opened, and only the database's answer was lost.
@@ -146,7 +159,7 @@ class Alerts:
                 listed = await self._host.joined(name, common, received.at)
                 if listed is not None:
                     return listed
-            elif received.asker or not self._record.expired(newest):
+            elif received.asker or not self._expired(newest):
                 # One more alert of what has its card: in a storm most are. For a person, an expired card is renewed.
                 return await self._store.open(incident)
             opened = await self.open(_again(incident, newest))

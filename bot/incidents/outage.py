@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from bot.domain.incident import Incident, State
 from bot.domain.target import Target
-from bot.incidents.transitions import Record
+from bot.incidents.transitions import Transitions
 from bot.ports import Opened, Store
 from bot.runtime import World
 
@@ -36,9 +36,9 @@ class Host:
     The list is on disk with the incident; which incident leads is kept here, and found again after a start.
     """
 
-    def __init__(self, *, store: Store, record: Record, world: World) -> None:
+    def __init__(self, *, store: Store, transitions: Transitions, world: World) -> None:
         self._store = store
-        self._record = record
+        self._transitions = transitions
         self._world = world
         self._leads: dict[str, str] = {}
         self._lead = ""
@@ -68,7 +68,7 @@ class Host:
         if lead is not None and name != lead.target and name in lead.along:
             if common or self._world.now() - lead.opened_at < OWN_WAY:
                 return await self._counted(lead)
-            await self._record.amend(lead, lambda one: replace(one, along=_without(one.along, name)))
+            await self._transitions.reapply_and_save(lead, lambda one: replace(one, along=_without(one.along, name)))
             del self._leads[name]
             return None
         lead = await self._live(self._lead) if common else None
@@ -79,7 +79,7 @@ class Host:
             along = tuple(dict.fromkeys((*(one.along or (one.target,)), name)))
             return replace(one, along=along, common=one.common or common)
 
-        listed = await self._record.amend(lead, longer) or await self._record.amend(
+        listed = await self._transitions.reapply_and_save(lead, longer) or await self._transitions.reapply_and_save(
             await self._live(lead.id) or lead, longer
         )
         if listed is None:
@@ -100,7 +100,9 @@ class Host:
             return None
         for name in names:
             self._leads.pop(name, None)
-        return await self._record.amend(incident, lambda one: replace(one, along=_without(one.along, *names)))
+        return await self._transitions.reapply_and_save(
+            incident, lambda one: replace(one, along=_without(one.along, *names))
+        )
 
     async def _counted(self, lead: Incident) -> Opened:
         return await self._store.open(replace(lead, id=self._world.name()))

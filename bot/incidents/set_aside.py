@@ -13,7 +13,9 @@ from datetime import UTC
 from bot.domain.audit.trail import Act, Verdict
 from bot.domain.incident import Incident, State
 from bot.errors import AegisError
-from bot.incidents.transitions import Record
+from bot.incidents.closing import Closing
+from bot.incidents.replies import Replies
+from bot.incidents.transitions import Transitions
 from bot.ports import MOST_TRIES, Messenger, Received, Store
 from bot.runtime import World
 from bot.telemetry import SET_ASIDE
@@ -37,14 +39,24 @@ Answering = Callable[[Received], Awaitable[None]]
 class Retrial:
     """Tries an alert again, and sets it aside after its last failure."""
 
-    def __init__(self, *, store: Store, record: Record, messenger: Messenger, world: World, answer: Answering) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        messenger: Messenger,
+        transitions: Transitions,
+        closing: Closing,
+        replies: Replies,
+        world: World,
+    ) -> None:
         self._store = store
-        self._record = record
+        self._transitions = transitions
+        self._closing = closing
+        self._replies = replies
         self._messenger = messenger
         self._world = world
-        self._answer = answer
 
-    async def guard(self, received: Received, work: Awaitable[None]) -> None:
+    async def guard(self, received: Received, work: Awaitable[None], answer: Answering) -> None:
         """Await the work for an alert, and try again where it fails unforeseen. Raises ``AegisError``."""
         try:
             await work
@@ -52,12 +64,12 @@ class Retrial:
             raise
         except Exception:
             log.exception("the alert %s was not handled", received.key)
-            await self.again(received, pause=PAUSE_S)
+            await self.again(received, answer, pause=PAUSE_S)
 
-    async def again(self, received: Received, *, pause: float = 0.0) -> None:
+    async def again(self, received: Received, answer: Answering, *, pause: float = 0.0) -> None:
         """Try an alert until it is handled or set aside. Raises ``AegisError``."""
         while True:
-            number = await self._record.persist(lambda: self._store.trying(received.key))
+            number = await self._transitions.retry_until_stored(lambda: self._store.trying(received.key))
             if number == 0:
                 return
             if number > MOST_TRIES:
@@ -66,7 +78,7 @@ class Retrial:
             if pause:
                 await self._world.sleep(pause)
             try:
-                await self._answer(received)
+                await answer(received)
             except AegisError:
                 raise
             except Exception:
@@ -74,14 +86,6 @@ class Retrial:
                 pause = PAUSE_S
             else:
                 return
-
-    async def one_by_one(self, suspects: tuple[Received, ...]) -> None:
-        """Try alerts that may have ended a process before: one after the other, so that none is counted for another."""
-        for received in suspects:
-            try:
-                await self.again(received)
-            except AegisError as error:
-                log.warning("alert %s: %s", received.key, error.sentence)
 
     async def set_aside(self, received: Received) -> None:
         """Give an alert up, on disk and in the trail, and say so where people read alerts."""
@@ -93,16 +97,16 @@ class Retrial:
             f"{f': {title}' if title else '.'}"
         )
         act = Act("alert", self._world.now(), Verdict.DENIED, "tries", said=told)
-        if await self._record.persist(lambda: self._store.set_aside(received.key, act)):
+        if await self._transitions.retry_until_stored(lambda: self._store.set_aside(received.key, act)):
             SET_ASIDE.inc()
             log.error("set aside after %d failures: the alert %s", MOST_TRIES, received.key)
-            await self._record.quietly(self._messenger.say_at(received.place, told))
+            await self._replies.best_effort(self._messenger.say_at(received.place, told))
 
     async def may_look(self, incident: Incident) -> bool:
         """Count one more look at an incident that may have ended a process before; give it up after the last."""
-        if await self._record.persist(lambda: self._store.looking(incident.id)) <= MOST_TRIES:
+        if await self._transitions.retry_until_stored(lambda: self._store.looking(incident.id)) <= MOST_TRIES:
             return True
         SET_ASIDE.inc()
         log.error("set aside after %d failures: the incident %s", MOST_TRIES, incident.id)
-        await self._record.persist(lambda: self._record.close(incident, State.EXPIRED, GIVEN_UP))
+        await self._transitions.retry_until_stored(lambda: self._closing.close(incident, State.EXPIRED, GIVEN_UP))
         return False

@@ -1,9 +1,9 @@
-"""From an incident that was opened to the card that proposes what to do: posted, looked at, brought up to date."""
+"""Makes the card of an incident: posted, diagnosed, brought up to date."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 from bot.domain import guard
@@ -12,10 +12,12 @@ from bot.domain.evidence import VERIFY_URL, Evidence, Source, Status
 from bot.domain.incident import Incident, Place, State
 from bot.domain.redaction.redact import redact
 from bot.errors import SlackError
-from bot.incidents.approval import Gate
+from bot.incidents.approval import ApprovalCheck
+from bot.incidents.closing import Closing
 from bot.incidents.intake import MOST_CARDS, Alerts
 from bot.incidents.investigation import Examination, Findings
-from bot.incidents.transitions import Record
+from bot.incidents.replies import Replies
+from bot.incidents.transitions import Transitions
 from bot.ports import Messenger, Received, Store
 from bot.runtime import Plan, World
 from bot.telemetry import incident_id
@@ -34,8 +36,10 @@ class Proposal:
         *,
         store: Store,
         messenger: Messenger,
-        record: Record,
-        gate: Gate,
+        transitions: Transitions,
+        closing: Closing,
+        replies: Replies,
+        approval: ApprovalCheck,
         examination: Examination,
         alerts: Alerts,
         plan: Plan,
@@ -43,8 +47,10 @@ class Proposal:
     ) -> None:
         self._store = store
         self._messenger = messenger
-        self._record = record
-        self._gate = gate
+        self._transitions = transitions
+        self._closing = closing
+        self._replies = replies
+        self._approval = approval
         self._examination = examination
         self._alerts = alerts
         self._plan = plan
@@ -59,7 +65,7 @@ class Proposal:
         told = "This alert names no container that the engine knows. Which one is meant?"
         place = (await self._announced(self._alerts.incident(received, ""))).place
         offered = self._messenger.choose(place, told, names)
-        await (offered if received.asker else self._record.quietly(offered))
+        await (offered if received.asker else self._replies.best_effort(offered))
 
     async def name_the_rest(self, names: Sequence[str], place: Place) -> None:
         """Name those of an alert's targets that get no card."""
@@ -69,24 +75,24 @@ class Proposal:
             f"This alert names {len(names)} containers; {MOST_CARDS} of them have cards. "
             f"Not looked at: {', '.join(rest[:MOST_NAMED])}{more}. For one of these, type /aegis diagnose NAME."
         )
-        await self._record.quietly(self._messenger.say_at(place, told))
+        await self._replies.best_effort(self._messenger.say_at(place, told))
 
     async def post(self, incident: Incident) -> Incident | None:
         """Post the card. Without Slack an alert is still diagnosed and its card comes later; an asker hears at once.
 
         ``None``: somebody decided already, or another replica goes on with it.
         """
-        if not await self._record.ours(incident):
+        if not await self._transitions.still_owned(incident):
             return None
         placed = await self._announced(incident)
         if placed.place != incident.place:
-            moved = await self._record.claim(incident, placed)
+            moved = await self._transitions.save_if_unchanged(incident, placed)
             if moved is None:
                 return None
             incident = moved
         if incident.card:
             # A target that comes and goes: its card goes on.
-            await self._record.show(incident)
+            await self._replies.update_card(incident)
             return incident
         try:
             card = await self._messenger.card(incident)
@@ -95,9 +101,9 @@ class Proposal:
             if not incident.opened_by:
                 return incident
             told = "The card could not be posted."
-            await self._record.close(incident, State.EXPIRED, told, by=incident.opened_by)
+            await self._closing.close(incident, State.EXPIRED, told, by=incident.opened_by)
             raise
-        return await self._record.amend(incident, lambda current: replace(current, card=card))
+        return await self._transitions.reapply_and_save(incident, lambda current: replace(current, card=card))
 
     async def _announced(self, incident: Incident) -> Incident:
         """Return the incident with its thread; of an alert that came by webhook, that of a message of our own."""
@@ -110,6 +116,22 @@ class Proposal:
             return incident
         return replace(incident, place=Place(incident.place.channel, thread))
 
+    async def look_again(
+        self, incident: Incident, opened_again: Callable[[Incident], Awaitable[None]] | None = None
+    ) -> None:
+        """Diagnose a proposed incident again, on the same card. Its presses stay, and count if the look finds the same.
+
+        ``opened_again`` is awaited once the incident is OPEN again.
+        """
+        opened = await self._transitions.save_with_retry(
+            incident, replace(incident, state=State.OPEN, digest="", verdict=None)
+        )
+        if opened is not None:
+            await self._replies.update_card(opened)
+            if opened_again is not None:
+                await opened_again(opened)
+            await self.look(opened)
+
     async def look(self, incident: Incident) -> None:
         """OPEN -> PROPOSED: look at the target, and bring the card up to date."""
         incident_id.set(incident.id)
@@ -117,8 +139,8 @@ class Proposal:
             incident.target, title=incident.title, alert=incident.alert_text, logs=incident.alert_logs
         )
         facts = found.evidence.facts
-        verdict = await self._gate.verdict(incident.target, facts)
-        proposed = await self._record.amend(
+        verdict = await self._approval.guard_verdict(incident.target, facts)
+        proposed = await self._transitions.reapply_and_save(
             incident,
             lambda current: replace(
                 current,
@@ -132,8 +154,8 @@ class Proposal:
             ),
         )
         if proposed is not None:
-            await self._record.show(proposed)
-            await self._record.make_room()
+            await self._replies.update_card(proposed)
+            await self._closing.close_oldest()
             await self._look_closer(proposed, found)
         elif found.rest is not None:
             found.rest.cancel()
@@ -166,4 +188,4 @@ class Proposal:
         evidence = self._with_proof(closer.evidence)
         refined = replace(current, evidence=evidence, diagnosis=closer.diagnosis, precedents=closer.precedents)
         if await self._store.refine(current, refined):
-            await self._record.show(refined)
+            await self._replies.update_card(refined)

@@ -66,8 +66,12 @@ class Leak:
 
 def modules(bot: Path) -> list[Module]:
     """Read the sources of ``bot/slack`` and ``bot/domain``."""
-    files = [file for folder in ("slack", "domain") for file in sorted((bot / folder).glob("*.py"))]
-    return [Module.read(f"bot.{file.parent.name}.{file.stem}", file.read_text()) for file in files]
+    files = [file for folder in ("slack", "domain") for file in sorted((bot / folder).rglob("*.py"))]
+    return [Module.read(_dotted(file.relative_to(bot.parent)), file.read_text()) for file in files]
+
+
+def _dotted(file: Path) -> str:
+    return ".".join(file.with_suffix("").parts)
 
 
 class Door:

@@ -45,7 +45,7 @@ def sources() -> list[Module]:
 
 def planted(body: str, more: str = "") -> list[str]:
     source = f"""
-from bot.slack import mrkdwn, wording
+from bot.slack.views import mrkdwn
 from bot.slack.views.blocks import section, small, text, offer
 from bot.slack.views.phrases import STATES
 {more}
@@ -90,7 +90,7 @@ def made(incident, words, count):
 )
 def test_a_planted_leak_is_found(line):
     more = (
-        "from bot.slack import blocks\nfrom html import escape as html\nfrom slack_sdk.models.blocks import "
+        "from bot.slack.views import blocks\nfrom html import escape as html\nfrom slack_sdk.models.blocks import "
         "MarkdownTextObject\ndef helped(text):\n    return f'{text}.'\n"
     )
     assert planted(f"    {line}", more)
@@ -110,7 +110,7 @@ def test_what_is_escaped_passes(line):
 
 
 def nodes() -> Iterator[tuple[str, ast.AST]]:
-    for file in sorted((BOT / "slack").glob("*.py")):
+    for file in sorted((BOT / "slack").rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text())):
             yield file.stem, node
 
@@ -124,8 +124,8 @@ def test_what_notifies_or_links_is_written_in_one_module():
         if isinstance(part, ast.Constant) and "<" in str(part.value)
     }
     # The listeners take their own mention out of what was said to them.
-    assert {module for module, _ in written} <= {"mrkdwn", "listeners"}
-    assert [text for module, text in written if module == "listeners"] == ["<@"]
+    assert {module for module, _ in written} <= {"mrkdwn", "events"}
+    assert [text for module, text in written if module == "events"] == ["<@"]
 
 
 def test_mrkdwn_objects_are_made_in_one_place():

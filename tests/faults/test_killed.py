@@ -34,7 +34,7 @@ async def asked_again(on: Scene, alert: Message) -> None:
     """Check that nothing is restarted, that the thread says so, and that a person may press a fresh card at once."""
     before = await on.started_at()
     async with on.bot(later=LATER):
-        told = await on.said(alert, "not carried out")
+        told = await on.said(alert, "othing was restarted")
         assert "rediagnose" in told.buttons
         assert (await on.until(state=State.INTERRUPTED, remembered=True)).restarted_at is None
         assert await on.started_at() == before

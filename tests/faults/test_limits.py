@@ -12,7 +12,7 @@ import pytest
 from bot.domain.guard import Permit, Refusal
 from bot.domain.incident import Incident, Press, State
 from bot.domain.target import Target
-from bot.incidents import transitions
+from bot.incidents import closing
 from bot.slack.views import card as views
 from tests.fakes import alert, facts
 from tests.incidents.test_responder import POLICY, Bench, press
@@ -74,7 +74,7 @@ async def test_67_by_default_a_third_restart_within_ten_minutes_has_to_wait_anyw
 async def test_82_beyond_what_may_wait_for_a_decision_the_oldest_is_closed_with_a_line(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transitions, "MOST_WAITING", 3)
+    monkeypatch.setattr(closing, "MOST_OPEN_CARDS", 3)
     names = [f"app-{number}" for number in range(6)]
     bench.containers.others = tuple(Target(name, f"{number:064x}") for number, name in enumerate(names))
     opened = []
@@ -94,15 +94,15 @@ async def test_82_beyond_what_may_wait_for_a_decision_the_oldest_is_closed_with_
 async def test_82_what_is_being_restarted_is_never_closed_to_make_room(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transitions, "MOST_WAITING", 0)
+    monkeypatch.setattr(closing, "MOST_OPEN_CARDS", 0)
     incident = await bench.fire()
     assert (await bench.now(incident)).state is State.EXPIRED
-    monkeypatch.setattr(transitions, "MOST_WAITING", 1)
+    monkeypatch.setattr(closing, "MOST_OPEN_CARDS", 1)
     second = await bench.fire(ts="2.1")
     probe = bench.prober.probe
 
     async def crowded(url: str, only: frozenset[str] = frozenset()) -> object:
-        monkeypatch.setattr(transitions, "MOST_WAITING", 0)
+        monkeypatch.setattr(closing, "MOST_OPEN_CARDS", 0)
         received = alert(name="prod-db", ts="3.1")
         if await bench.responder.receive(received):
             look, bench.containers.looks = bench.containers.looks, [facts("prod-db", container_id="d" * 64)]

@@ -39,7 +39,7 @@ async def test_30_an_alert_of_two_hours_without_slack_gets_a_card_of_a_fresh_loo
         bench.build()
         await bench.recover()
     else:
-        await bench.responder.catch_up()
+        await bench.resume.catch_up()
     (late,) = await bench.store.recent()
     assert (late.id, late.state, late.opened_at) == (unseen.id, State.PROPOSED, unseen.opened_at)
     assert bench.containers.writes == []

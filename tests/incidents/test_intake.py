@@ -85,7 +85,7 @@ async def test_another_messages_end_closes_only_what_it_names(bench: Bench) -> N
 async def test_killed_after_the_first_of_several_was_opened_each_is_opened_once(bench: Bench) -> None:
     received = group("web", "db-1")
     await bench.responder.receive(received)
-    await bench.responder._alerts.begin(group("web"))
+    await bench.responder.begin(group("web"))
     bench.build()
     await bench.recover()
     counts = {one.target: (one.alerts, one.state) for one in await bench.store.recent()}
@@ -131,5 +131,5 @@ async def test_without_slack_each_target_is_still_diagnosed(bench: Bench) -> Non
     await take(bench, group("web", "db-1", ts=""))
     assert {one.state for one in await bench.store.recent()} == {State.PROPOSED}
     bench.messenger.error = None
-    await bench.responder.catch_up()
+    await bench.resume.catch_up()
     assert len(said(bench, "card")) == 2

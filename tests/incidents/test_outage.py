@@ -174,7 +174,7 @@ async def test_a_flapping_target_keeps_its_card(bench: Bench) -> None:
     assert again.state is State.PROPOSED
     told = [said for said in bench.messenger.said if said[0] == "say_at"]
     assert [said[2].split(".")[0] for said in told] == [
-        f"buggy-app-v2 came back and fires again: {count} alerts by now" for count in (2, 3, 4, 5)
+        f"buggy-app-v2 came back and fires again: {count} alerts so far" for count in (2, 3, 4, 5)
     ]
     await bench.responder.restart(Press("U0ONCALL", "T0", again.place, again.id, again.digest, again.card))
     assert bench.containers.restarts == 1

@@ -31,15 +31,13 @@ from bot.errors import (
     StoreUnavailable,
     TargetNotFound,
 )
-from bot.incidents import responder
-from bot.incidents.approval import Gate
 from bot.incidents.investigation import Examination
-from bot.incidents.recovery import Watch
 from bot.incidents.responder import Responder
-from bot.incidents.transitions import Record
+from bot.incidents.resume import MOST_AT_ONCE
 from bot.ports import Received
 from bot.runtime import Plan, World
 from bot.slack.listeners.queries import Desk
+from bot.wiring import incident_path
 from tests.fakes import (
     CONTAINER,
     Clock,
@@ -72,38 +70,12 @@ class Bench:
         self.build()
 
     def build(self) -> Responder:
-        world = World(self.clock.now, self.clock.sleep, self.clock.name)
-        record = Record(
-            store=self.store,
-            messenger=self.messenger,
-            memory=self.memory,
-            containers=self.containers,
-            plan=self.plan,
-            world=world,
+        self.world = World(self.clock.now, self.clock.sleep, self.clock.name)
+        self.examination = Examination(
+            containers=self.containers, diagnoser=self.diagnoser, memory=self.memory, world=self.world
         )
-        self.responder = Responder(
-            containers=self.containers,
-            store=self.store,
-            messenger=self.messenger,
-            record=record,
-            gate=Gate(
-                containers=self.containers,
-                store=self.store,
-                approvers=self.approvers,
-                record=record,
-                plan=self.plan,
-                world=world,
-            ),
-            examination=Examination(
-                containers=self.containers,
-                diagnoser=self.diagnoser,
-                memory=self.memory,
-                world=world,
-            ),
-            watch=Watch(containers=self.containers, prober=self.prober, plan=self.plan, world=world),
-            plan=self.plan,
-            world=world,
-        )
+        self.path = incident_path(self, messenger=self.messenger, approvers=self.approvers)
+        self.responder, self.resume = self.path.responder, self.path.resume
         return self.responder
 
     async def fire(self, *, name: str = "buggy-app-v2", ts: str = "1.1") -> Incident:
@@ -113,7 +85,7 @@ class Bench:
         return (await self.store.recent())[0]
 
     async def recover(self) -> None:
-        await self.responder.recover(await self.responder.left_over())
+        await self.resume.recover(await self.resume.unfinished(), self.responder)
 
     async def sent(self, incident: Incident) -> None:
         """Note that the engine is about to be told of the restart, as a process did that is killed now."""
@@ -400,7 +372,7 @@ async def test_a_restart_that_never_left_is_said_and_not_sent_again(bench):
     await bench.responder.restart(press(incident))
     assert (await bench.now(incident)).state is State.INTERRUPTED
     assert bench.containers.restarts == 1
-    assert any("not carried out" in words for what, _, words in bench.messenger.said if what == "say")
+    assert any("did not carry out" in words for what, _, words in bench.messenger.said if what == "say")
 
 
 async def test_without_a_bundle_nothing_is_restarted(bench):
@@ -688,17 +660,17 @@ async def test_slack_down_does_not_keep_an_alert_from_being_diagnosed(bench):
     assert incident.state is State.PROPOSED
     assert incident.card == ""
     bench.messenger.error = None
-    await bench.responder.catch_up()
+    await bench.resume.catch_up()
     assert (await bench.now(incident)).card
 
 
 async def test_a_card_on_which_nobody_decided_is_closed_when_its_time_is_over(bench):
     incident = await bench.fire()
     bench.clock.at += timedelta(seconds=POLICY.expiry)
-    await bench.responder.catch_up()
+    await bench.resume.catch_up()
     assert (await bench.now(incident)).state is State.PROPOSED
     bench.clock.at += timedelta(seconds=1)
-    await bench.responder.catch_up()
+    await bench.resume.catch_up()
     assert (await bench.now(incident)).state is State.EXPIRED
     assert bench.messenger.said[-1] == ("say", incident.id, "Nobody decided in time. [offer]")
 
@@ -725,7 +697,7 @@ async def test_many_cards_of_the_last_run_are_brought_up_to_date_a_few_at_a_time
         await bench.store.claim(opened, replace(opened, state=State.PROPOSED, proposed_at=at))
     await bench.recover()
     assert len({incident.id for incident in bench.messenger.cards}) == 30
-    assert 1 < most <= responder.AT_ONCE
+    assert 1 < most <= MOST_AT_ONCE
 
 
 async def test_status_names_what_is_there_and_what_is_not(bench):
@@ -795,7 +767,7 @@ async def test_killed_before_the_engine_was_told_what_somebody_else_did_meanwhil
     await bench.recover()
     ended = await bench.now(left)
     assert (ended.state, ended.restarted_at) == (State.INTERRUPTED, None)
-    assert "before it asked the engine" in ended.closing
+    assert "before it called the engine" in ended.closing
     assert bench.containers.writes == []
     assert bench.entries() == []
 
@@ -849,7 +821,7 @@ async def test_a_start_logs_how_much_the_last_run_left(bench, caplog):
     assert "going on with" not in caplog.text
     await bench.fire()
     await bench.recover()
-    assert "going on with what was left: alerts 0, incidents under way 1, ended ones 0" in caplog.text
+    assert "resuming: 0 alerts, 1 live incidents, 0 ended ones" in caplog.text
 
 
 async def test_engine_down_at_recovery_is_waited_for_and_told_once(bench):
@@ -914,10 +886,10 @@ async def test_history_that_cannot_be_read_refuses(bench, monkeypatch):
 
 
 async def test_an_alert_that_comes_while_the_last_run_is_resumed_is_answered_once(bench):
-    left = await bench.responder.left_over()
+    left = await bench.resume.unfinished()
     received = alert()
     await bench.responder.receive(received)
-    await asyncio.gather(bench.responder.recover(left), bench.responder.answer(received))
+    await asyncio.gather(bench.resume.recover(left, bench.responder), bench.responder.answer(received))
     assert [incident.alerts for incident in await bench.store.recent()] == [1]
     assert len(bench.diagnoser.asked) == 1
 

@@ -27,17 +27,15 @@ from bot.domain.llm.prompt import Prompt
 from bot.domain.redaction.redact import redact
 from bot.domain.runbook_entry import Entry
 from bot.errors import AegisError, ModelUnavailable, RunbookUnwritable, SlackError, StoreError, StoreUnavailable
-from bot.incidents.approval import Gate
 from bot.incidents.investigation import Examination
-from bot.incidents.recovery import Watch
 from bot.incidents.responder import Responder
-from bot.incidents.transitions import Record
 from bot.ports import ModelReply, Received
 from bot.runtime import Plan, World
 from bot.slack.connection.tasks import Work
 from bot.slack.connection.web_api import Identity
 from bot.slack.delivery.messenger import SlackMessenger
 from bot.slack.delivery.outbox import Outbox
+from bot.wiring import incident_path
 from tests.fakes import FakeApprovers, FakeDiagnoser
 from tests.simulation.engine import LivingContainers, LivingProber
 from tests.simulation.slack import MemorySlack
@@ -195,39 +193,21 @@ class Bot:
 
     def _wiring(self) -> None:
         """Put the parts together as ``bot.wiring`` does."""
-        world = World(self.stage.now, asyncio.sleep, self._name)
+        self.plan = self._plan
+        self.world = World(self.stage.now, asyncio.sleep, self._name)
         self.store = ChosenStore(f"sqlite:///{self.database}", self.stage)
+        self.containers = self.engine
+        self.prober = LivingProber(self.engine)
+        self.memory = ChosenMemory(self.runbook, self.stage)
+        self.examination = Examination(
+            containers=self.engine, diagnoser=self._diagnoser, memory=self.memory, world=self.world
+        )
         self.work = Work()
         messenger = SlackMessenger(cast(AsyncWebClient, self.slack), OWN, self.work, self.stage.now)
-        self.outbox = Outbox(messenger, self.store.outbox, self.store, world)
-        memory = ChosenMemory(self.runbook, self.stage)
-        record = Record(
-            store=self.store,
-            messenger=self.outbox,
-            memory=memory,
-            containers=self.engine,
-            plan=self._plan,
-            world=world,
-        )
-        self.responder = Responder(
-            containers=self.engine,
-            store=self.store,
-            messenger=self.outbox,
-            record=record,
-            gate=Gate(
-                containers=self.engine,
-                store=self.store,
-                approvers=self.approvers,
-                record=record,
-                plan=self._plan,
-                world=world,
-            ),
-            examination=Examination(containers=self.engine, diagnoser=self._diagnoser, memory=memory, world=world),
-            watch=Watch(containers=self.engine, prober=LivingProber(self.engine), plan=self._plan, world=world),
-            plan=self._plan,
-            world=world,
-        )
-        self.outbox.catch_up = self.responder.catch_up
+        self.outbox = Outbox(messenger, self.store.outbox, self.store, self.world)
+        path = incident_path(self, messenger=self.outbox, approvers=self.approvers)
+        self.responder, self.resume = path.responder, path.resume
+        self.outbox.catch_up = self.resume.catch_up
 
     def _name(self) -> str:
         self._names += 1
@@ -241,10 +221,10 @@ class Bot:
         async def begin() -> None:
             await self.store.start()
             with self.store.unchosen():
-                left = await self.responder.left_over()
-            self.work.start(self.responder.recover(left), "going on where the last run ended")
+                left = await self.resume.unfinished()
+            self.work.start(self.resume.recover(left, self.responder), "going on where the last run ended")
             self.work.start(self.outbox.keep_sending(), "outbox")
-            self.work.start(upkeep.keep(self.responder.catch_up, asyncio.sleep), "upkeep")
+            self.work.start(upkeep.keep(self.resume.catch_up, asyncio.sleep), "upkeep")
 
         self._wiring()
         self.stage.do(begin())

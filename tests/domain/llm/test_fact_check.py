@@ -58,7 +58,7 @@ DISK = Symptom(
 
 
 def judged(reply: Reply = REPLY, *symptoms: Symptom, evidence: Evidence = EVIDENCE, **changes: object) -> Diagnosis:
-    return judge(reply.model_copy(update=changes), evidence, diagnose, target="buggy-app-v2", by="gemini-x")
+    return judge(reply.model_copy(update=changes), evidence, symptoms, target="buggy-app-v2", by="gemini-x")
 
 
 def test_a_sound_reply_becomes_the_diagnosis_with_the_lines_printed_from_the_evidence() -> None:
@@ -373,7 +373,7 @@ SYMPTOMS = st.lists(
 @given(REPLIES, SYMPTOMS)
 def test_checks_only_take_away(reply: Reply, symptoms: list[Symptom]) -> None:
     try:
-        diagnosis = judged(reply, *diagnose)
+        diagnosis = judged(reply, *symptoms)
     except ReplyRejected:
         return
     assert diagnosis.confidence <= max(0.01, round(reply.confidence, 2))
@@ -386,7 +386,7 @@ def test_checks_only_take_away(reply: Reply, symptoms: list[Symptom]) -> None:
     assert bool(missing) == any("cites lines that are not" in caveat for caveat in diagnosis.caveats)
     if missing and reply.confidence > 0.05:
         assert diagnosis.confidence < reply.confidence
-    proven = [one for one in diagnose if one.proven]
+    proven = [one for one in symptoms if one.proven]
     if diagnosis.trouble is not reply.trouble:
         assert diagnosis.trouble in {one.trouble for one in proven}
     if any(one.restart_helps is False for one in proven) and not any(one.restart_helps for one in proven):

@@ -1,0 +1,162 @@
+"""Carries out an approved restart: evidence saved, sent once, verified."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+from bot.domain.evidence import Facts
+from bot.domain.incident import Aftermath, Incident, State
+from bot.domain.verification import Verification
+from bot.errors import (
+    AegisError,
+    BundleFailed,
+    EngineDenied,
+    EngineError,
+    EngineTimeout,
+    EngineUnreachable,
+    StoreError,
+    TargetNotFound,
+)
+from bot.incidents.approval import Authorized
+from bot.incidents.closing import Closing
+from bot.incidents.recovery import Watch
+from bot.incidents.replies import Replies
+from bot.incidents.transitions import Transitions
+from bot.ports import Containers, Messenger, Store
+from bot.telemetry import STAGES
+
+log = logging.getLogger(__name__)
+
+
+class Execution:
+    """Acts on a container after an approval, and goes on with an action in whose middle the last run ended.
+
+    1. Save the crash bundle.
+    2. Add the engine call to the audit trail, then send it, once.
+    3. Where the answer is missing, look what happened; never send it again.
+    4. Verify the recovery and end the incident.
+    """
+
+    def __init__(
+        self,
+        *,
+        containers: Containers,
+        store: Store,
+        messenger: Messenger,
+        transitions: Transitions,
+        closing: Closing,
+        replies: Replies,
+        watch: Watch,
+    ) -> None:
+        self._containers = containers
+        self._store = store
+        self._messenger = messenger
+        self._transitions = transitions
+        self._closing = closing
+        self._replies = replies
+        self._watch = watch
+
+    async def run(self, authorized: Authorized, approved: Incident) -> None:
+        """Carry out what was approved, to the end of the incident."""
+        await self._replies.update_card(approved)
+        if authorized.dry_run:
+            sentence = f"Dry run: {approved.target} would have been restarted here. Nothing was done."
+            await self._closing.close(
+                approved, State.INTERRUPTED, sentence, by=approved.approval.user if approved.approval else ""
+            )
+            return
+        try:
+            bundle = await self._containers.bundle(authorized.facts, approved.id)
+            saved = await self._transitions.save_if_unchanged(approved, replace(approved, bundle=bundle))
+        except (BundleFailed, EngineError, StoreError) as error:
+            sentence = f"{error.sentence} Evidence is saved before it is destroyed, so nothing was restarted."
+            await self._closing.abort_restart(approved, sentence)
+            return
+        if saved is not None:
+            await self._restart(saved, authorized.facts)
+
+    async def _restart(self, incident: Incident, facts: Facts) -> None:
+        """Send the restart once. Where the answer is missing, look what happened."""
+        try:
+            if not await self._transitions.log_engine_call(incident, "restart"):
+                return
+            with STAGES.labels("restart").time():
+                await self._containers.restart(facts)
+        except StoreError as error:
+            sentence = f"The restart cannot be recorded, so nothing was restarted. {error.sentence}"
+            await self._closing.abort_restart(incident, sentence)
+        except (EngineTimeout, EngineUnreachable) as error:
+            log.warning("no answer to the restart, looking what happened: %s", error.sentence)
+            await self._find_outcome(incident)
+        except (EngineDenied, TargetNotFound) as error:
+            await self._closing.abort_restart(incident, f"{error.sentence} Nothing was restarted.")
+        except EngineError as error:
+            await self._fail(incident, "the engine could not restart it", error)
+        else:
+            await self.verify(incident)
+
+    async def go_on(self, incident: Incident) -> None:
+        """Go on with an action in whose middle the last run ended.
+
+        What happened to the container before an engine call was recorded is not ours.
+        """
+        if await self._store.was_sent(incident.id):
+            await self._find_outcome(incident)
+        else:
+            sentence = "Nothing was restarted: Aegis was interrupted before it called the engine."
+            await self._closing.abort_restart(incident, sentence)
+
+    async def _find_outcome(self, incident: Incident) -> None:
+        """Go on by what became of a restart whose answer is missing."""
+
+        async def silent(error: EngineError) -> None:
+            sentence = f"{error.sentence} It is unknown whether the restart happened; it is not sent again."
+            await self._replies.best_effort(self._messenger.say(incident, sentence))
+
+        outcome = await self._watch.settle(incident, silent)
+        if outcome is Aftermath.GONE:
+            sentence = "The container is gone or was re-created, so nothing more is done. It needs a manual check."
+            await self._closing.close(incident, State.INTERRUPTED, sentence)
+        elif outcome is Aftermath.NOT_CARRIED_OUT:
+            sentence = "The engine did not carry out the restart: nothing was restarted. It is not sent again."
+            await self._closing.abort_restart(incident, sentence)
+        elif outcome is Aftermath.STOPPED:
+            await self._start_again(incident)
+        else:
+            await self.verify(incident)
+
+    async def _start_again(self, incident: Incident) -> None:
+        """Start what the engine stopped for our restart and did not start: the second half of the approved restart."""
+        try:
+            if not await self._transitions.log_engine_call(incident, "start"):
+                return
+            await self._containers.start(incident.container)
+        except (EngineTimeout, EngineUnreachable) as error:
+            log.warning("no answer to the start, looking what happened: %s", error.sentence)
+            await self.verify(incident)
+        except (EngineError, StoreError) as error:
+            await self._fail(incident, "it was stopped and could not be started", error)
+        else:
+            sentence = "It was stopped but not started again; Aegis started it."
+            await self._replies.best_effort(self._messenger.say(incident, sentence))
+            await self.verify(incident)
+
+    async def _fail(self, incident: Incident, how: str, error: AegisError) -> None:
+        """End as UNRESOLVED with why it could not be done and how the container is now, which may be down."""
+        why = f" The engine says: {error.detail}" if isinstance(error, EngineError) and error.detail else ""
+        reason = f"{how}, {await self._watch.left(incident)}. {error.what}{why}"
+        failed = Verification(recovered=False, reason=reason)
+        await self._closing.end(replace(incident, verification=failed), incident)
+
+    async def verify(self, incident: Incident) -> None:
+        """Verify the recovery, and end as RESOLVED or UNRESOLVED."""
+        if incident.state is State.RESTARTING:
+            verifying = await self._transitions.save_with_retry(incident, replace(incident, state=State.VERIFYING))
+            if verifying is None:
+                return
+            incident = verifying
+            await self._replies.update_card(incident)
+        with STAGES.labels("verify").time():
+            verification = await self._watch.verify(incident)
+        await self._closing.end(replace(incident, verification=verification), incident)
