@@ -15,7 +15,9 @@ BEAT = 5.0
 """Seconds between two signs of life: with the store's lease of 15, what a process left goes on within 20 seconds."""
 
 
-async def keep(store: Store, resume: Callable[[LeftOver], object], sleep: Callable[[float], Awaitable[None]]) -> None:
+async def keep_lease(
+    store: Store, resume: Callable[[LeftOver], object], sleep: Callable[[float], Awaitable[None]]
+) -> None:
     """Show again and again that this process is alive, and hand what dead ones left to ``resume``; until cancelled.
 
     Where the database was away, work of our own may have ended with it: it is given back and taken over anew.
@@ -36,7 +38,7 @@ async def keep(store: Store, resume: Callable[[LeftOver], object], sleep: Callab
             resume(left)
 
 
-async def end(keeping: asyncio.Task[None], store: Store) -> None:
+async def release_lease(keeping: asyncio.Task[None], store: Store) -> None:
     """Stop showing that this process is alive, so that others go on at once with what it leaves."""
     keeping.cancel()
     await asyncio.gather(keeping, return_exceptions=True)

@@ -11,7 +11,7 @@ from dotenv.parser import Binding, parse_stream
 from bot.errors import SettingsError
 
 
-def values(path: Path) -> dict[str, str]:
+def read_env_file(path: Path) -> dict[str, str]:
     """Return what the file holds; nothing where there is none. Raises ``SettingsError`` without showing any value."""
     try:
         # With -sig: an editor that writes a byte order mark must not hide the first name.

@@ -28,7 +28,7 @@ from pydantic import (
 from bot.domain.addresses.credentials import ENCODE, clear, credentials, with_password
 from bot.domain.addresses.verify_url import parse_urls
 from bot.domain.eligibility import EVERYBODY
-from bot.env_file import values as env_file_values
+from bot.env_file import read_env_file
 from bot.errors import SettingsError, VerifyUrlRefused
 
 
@@ -348,7 +348,7 @@ def for_slack(settings: Settings) -> Settings:
 
 def _raw(environment: Mapping[str, str] | None, env_file: Path | None) -> dict[str, str]:
     """Return names and values as they are written; the environment wins over the file."""
-    found = env_file_values(env_file) if env_file is not None else {}
+    found = read_env_file(env_file) if env_file is not None else {}
     found.update(os.environ if environment is None else environment)
     return {name: value.strip() for name, value in found.items()}
 

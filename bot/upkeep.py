@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import logging
+
 from collections.abc import Awaitable, Callable
 
 from bot.errors import SlackError, StoreError
 
-log = logging.getLogger(__name__)
 
 EVERY = 60.0
 """Seconds between two tries."""
@@ -19,7 +18,7 @@ READ_BACK = 300.0
 """Seconds between two looks at the alert channels: Slack gives an event to one socket, and gives up after four."""
 
 
-async def keep(
+async def run_periodically(
     catch_up: Callable[[], Awaitable[None]], sleep: Callable[[float], Awaitable[None]], every: float = EVERY
 ) -> None:
     """Try what is left undone again and again, ``every`` so many seconds; ends only when it is cancelled."""

@@ -328,9 +328,9 @@ async def running(settings: Settings) -> AsyncIterator[Connection]:
             world=edges.world,
         )
         reading = await ending.enter_async_context(_reading(settings))
-        app = events.bolt(client, own)
-        said = events.routes(
-            app,
+        bolt = events.make_app(client, own)
+        said = events.add_routes(
+            bolt,
             responder,
             desk,
             work,
@@ -344,7 +344,7 @@ async def running(settings: Settings) -> AsyncIterator[Connection]:
         clock = SlackClock(_now)
         missed = Missed(client, own, settings.aegis_alert_channels, clock, said.take, reading)
         connection = Connection(
-            app,
+            bolt,
             settings.slack_app_token.get_secret_value(),
             on_reconnect=reconnected,
             on_gap=missed.read_back,
@@ -380,8 +380,8 @@ async def running(settings: Settings) -> AsyncIterator[Connection]:
             def go_on(orphans: LeftOver) -> None:
                 work.start(resume.recover(orphans, responder), "going on with what another replica left")
 
-            keeping = asyncio.create_task(background.keep(edges.store, go_on, asyncio.sleep))
-            ending.push_async_callback(background.end, keeping, edges.store)
+            keeping = asyncio.create_task(background.keep_lease(edges.store, go_on, asyncio.sleep))
+            ending.push_async_callback(background.release_lease, keeping, edges.store)
         await connection.start()
         ending.push_async_callback(_stop, connection, work, edges.store)
         work.start(resume.recover(left, responder), "going on where the last run ended")
@@ -400,7 +400,7 @@ async def running(settings: Settings) -> AsyncIterator[Connection]:
             (look_back, upkeep.READ_BACK),
             (partial(audit_head.write, edges.store), audit_head.EVERY_S),
         ):
-            trying = asyncio.create_task(upkeep.keep(due, asyncio.sleep, every), name="upkeep")
+            trying = asyncio.create_task(upkeep.run_periodically(due, asyncio.sleep, every), name="upkeep")
             ending.callback(trying.cancel)
         await ending.enter_async_context(checkpoint.kept(connection, edges.store))
         yield connection

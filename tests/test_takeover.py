@@ -200,7 +200,7 @@ async def test_what_ended_while_the_database_was_away_is_begun_anew(tmp_path: Pa
 
     monkeypatch.setattr(replica.store, "take_over", away_once)
     with pytest.raises(asyncio.CancelledError):
-        await background.keep(replica.store, resumed.append, Beats(4).sleep)
+        await background.keep_lease(replica.store, resumed.append, Beats(4).sleep)
     await replica.store.close()
     assert [len(left.alerts) for left in resumed] == [1]
     assert len(tries) == 4

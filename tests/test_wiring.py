@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from bot import upkeep
+from bot import background
 from bot.domain.audit.head import head_line
 from bot.errors import SchemaTooNew, SlackError, StoreUnavailable
 from bot.playground.slack.state.people import MONITOR
 from bot.playground.slack.workspace import Workspace
 from bot.settings import load
-from bot.upkeep import keep
+from bot.background import keep
 from bot.wiring import running
 from tests.faults.mounts import mount, unmount
 
@@ -95,7 +95,7 @@ async def test_78_a_runbook_that_cannot_be_written_is_named_at_the_start_and_the
 
 
 async def test_an_alert_of_which_slack_told_nobody_is_found_in_its_channel(workspace, tmp_path, monkeypatch):
-    monkeypatch.setattr(upkeep, "READ_BACK", 0.2)
+    monkeypatch.setattr(background, "READ_BACK", 0.2)
     async with bot(workspace, tmp_path):
         await workspace.connected()
         body = {**MONITOR.as_author(workspace.state.seed.team), "text": "", "attachments": [{"id": 1, **ALERT}]}
@@ -231,7 +231,7 @@ async def test_the_head_of_the_audit_trail_is_logged_at_start_and_end_whatever_t
         every.append(seconds)
         await keep(due, sleep, seconds)
 
-    monkeypatch.setattr(upkeep, "keep", kept)
+    monkeypatch.setattr(background, "keep", kept)
     async with bot(workspace, tmp_path):
         await workspace.connected()
         alert = await workspace.alert("C0ALERTS", attachments=[ALERT], sender=MONITOR)

@@ -37,7 +37,7 @@ _MARKUP = re.compile(r"<([^<>|]*)(?:\|([^<>]*))?>")
 _QUOTES = "`'\"“”‘’«»"
 
 
-def read(said: str) -> Ask:
+def parse_command(said: str) -> Ask:
     """Understand what Slack hands over as a command's or mention's text. Never raises."""
     text = " ".join(plain(said).split())
     if len(text) > LONGEST:

@@ -8,7 +8,7 @@ from typing import Any
 from bot.slack.views import mrkdwn
 
 
-def read(blocks: Sequence[Mapping[str, Any]]) -> str:
+def plain_text(blocks: Sequence[Mapping[str, Any]]) -> str:
     """Return what ``blocks`` say, as escaped mrkdwn, one line after the other."""
     return "\n".join(line for block in blocks for line in _lines(block)) or mrkdwn.DASH
 

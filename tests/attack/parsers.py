@@ -23,7 +23,7 @@ from bot.domain.symptoms import diagnose
 from bot.domain.target import Target
 from bot.errors import AegisError
 from bot.settings import load
-from bot.slack import commands
+from bot.slack.commands import parse_command
 from bot.slack.connection.web_api import Identity
 from bot.slack.listeners import actions, alert_messages
 from bot.slack.views import mrkdwn, phrases, replies
@@ -188,7 +188,7 @@ TEXTS: dict[str, Callable[[str], Any]] = {
     "webhook: SNS": lambda text: webhook_bodies.read_webhook(
         "c", {"Type": "Notification", "Message": text, "Subject": text}
     ),
-    "command": commands.read,
+    "command": parse_command,
     "menu": replies.place_of,
     "button": lambda text: actions._carries({"value": text}),
     "window": lambda text: actions._carried({"private_metadata": text}, "U1", "T1"),

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot import env_file
+from bot.env_file import read_env_file
 from tests.attack.parsers import TEXTS, VALUES, tried
 from tests.slack.hostile import NASTY
 
@@ -107,7 +107,7 @@ def test_no_env_file_makes_the_start_fail_without_a_sentence(
 ) -> None:
     path = tmp_path_factory.mktemp("env") / ".env"
     path.write_bytes(data)
-    tried(env_file.values, path)
+    tried(read_env_file, path)
 
 
 SHAPES: dict[str, Callable[[int], str]] = {

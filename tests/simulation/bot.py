@@ -224,7 +224,7 @@ class Bot:
                 left = await self.resume.unfinished()
             self.work.start(self.resume.recover(left, self.responder), "going on where the last run ended")
             self.work.start(self.outbox.keep_sending(), "outbox")
-            self.work.start(upkeep.keep(self.resume.catch_up, asyncio.sleep), "upkeep")
+            self.work.start(upkeep.run_periodically(self.resume.catch_up, asyncio.sleep), "upkeep")
 
         self._wiring()
         self.stage.do(begin())

@@ -24,7 +24,7 @@ from bot.slack.connection.socket_mode import Connection
 from bot.slack.connection.tasks import Work
 from bot.slack.connection.web_api import Identity, identify, web_client
 from bot.slack.delivery.messenger import SlackMessenger
-from bot.slack.listeners.events import Said, bolt, routes
+from bot.slack.listeners.events import Said, make_app, add_routes
 from bot.slack.members import Members
 from tests.fakes import facts
 
@@ -196,9 +196,9 @@ async def desk(
     ws: Workspace, client: AsyncWebClient, own: Identity, make_connection: Callable[..., Connection]
 ) -> AsyncIterator[Desk]:
     answers, work = RecordingAnswers(), Work()
-    app = bolt(client, own)
+    app = make_app(client, own)
     messenger = SlackMessenger(client, own, work, now)
-    said = routes(
+    said = add_routes(
         app,
         answers,
         answers,

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.slack.commands import LONGEST, Ask, Verb, plain, read
+from bot.slack.commands import LONGEST, Ask, Verb, plain, parse_command
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ from bot.slack.commands import LONGEST, Ask, Verb, plain, read
     ],
 )
 def test_what_is_asked_is_understood(said: str, asked: Ask) -> None:
-    assert read(said) == asked
+    assert parse_command(said) == asked
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_what_is_asked_is_understood(said: str, asked: Ask) -> None:
     ],
 )
 def test_what_cannot_be_done_is_said_and_not_done(said: str) -> None:
-    asked = read(said)
+    asked = parse_command(said)
     assert asked.trouble
     assert not asked.words
     assert len(asked.trouble) < 200
@@ -52,6 +52,6 @@ def test_markup_is_unescaped_once_only() -> None:
 
 @given(st.text(max_size=LONGEST * 2))
 def test_no_text_raises_and_a_name_is_always_a_name(said: str) -> None:
-    asked = read("diagnose " + said)
+    asked = parse_command("diagnose " + said)
     assert asked.verb in (Verb.DIAGNOSE, Verb.HELP)
     assert asked.trouble or asked.words == "" or asked.words.isascii()

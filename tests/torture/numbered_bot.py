@@ -22,7 +22,7 @@ import bot.domain.incident
 import bot.incidents.recovery
 import bot.slack.delivery.cards
 import bot.slack.delivery.outbox
-import bot.upkeep
+import bot.background
 from bot import wiring
 from bot.adapters.docker.containers import DockerContainers
 from bot.errors import AegisError
@@ -46,7 +46,7 @@ def hasten() -> None:
     bot.incidents.recovery.BETWEEN_LOOKS = 0.2
     bot.slack.delivery.cards.APART = 0.2
     bot.slack.delivery.outbox.LEASE = timedelta(seconds=3)
-    bot.upkeep.EVERY = 5.0
+    bot.background.EVERY = 5.0
     bot.adapters.runbook.file.DEADLINE = 5.0
     vars(wiring).update(
         web_client=partial(web_client, seconds=4.0), DockerContainers=partial(DockerContainers, deadline=4.0)

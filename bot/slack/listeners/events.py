@@ -22,7 +22,7 @@ from bot.errors import AegisError, StoreError
 from bot.incidents.alert_reader import Reading
 from bot.incidents.api import Answers, Questions
 from bot.ports import Asker, Received
-from bot.slack import commands
+from bot.slack.commands import parse_command
 from bot.slack.connection.tasks import Work
 from bot.slack.connection.web_api import Identity
 from bot.slack.delivery.messenger import SlackMessenger
@@ -41,7 +41,7 @@ REMEMBERED = 1000
 """Mentions that are remembered, so that one which Slack delivers again is not answered again."""
 
 
-def bolt(client: AsyncWebClient, own: Identity) -> AsyncApp:
+def make_app(client: AsyncWebClient, own: Identity) -> AsyncApp:
     """Make the app. An event is acknowledged only when its listener is done: then it is on disk.
 
     Bolt would ask auth.test at each of the first events, and read tokens and OAuth secrets from the environment; it is
@@ -75,7 +75,7 @@ def bolt(client: AsyncWebClient, own: Identity) -> AsyncApp:
     )
 
 
-def routes(
+def add_routes(
     app: AsyncApp,
     answers: Answers,
     questions: Questions,
@@ -290,7 +290,7 @@ class Said:
         alone: Callable[[str], Awaitable[None]],
     ) -> None:
         """Answer a member by ``reply``, and refuse anybody else, ``alone``."""
-        ask, user = commands.read(words), asker.user
+        ask, user = parse_command(words), asker.user
 
         async def answering() -> None:
             refusal = await self._members.refusal(user)

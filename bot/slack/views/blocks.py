@@ -27,7 +27,7 @@ from slack_sdk.models.blocks import (
 )
 
 from bot.domain.incident import Incident
-from bot.slack import plain
+from bot.slack.plain import plain_text
 from bot.slack.views import mrkdwn
 
 MOST_BLOCKS = 50
@@ -48,7 +48,7 @@ class Message:
 def message(*blocks: Block | None) -> Message:
     """Make the message of these blocks, in their order; ``None`` is left out."""
     made = [block.to_dict() for block in blocks if block is not None][:MOST_BLOCKS]
-    return Message(mrkdwn.clip_bytes(plain.read(made), MOST_TEXT), made)
+    return Message(mrkdwn.clip_bytes(plain_text(made), MOST_TEXT), made)
 
 
 def text(words: str) -> MarkdownTextObject:

@@ -14,7 +14,7 @@ from bot.slack.connection.server_clock import SlackClock
 from bot.slack.connection.socket_mode import Connection
 from bot.slack.connection.tasks import Work
 from bot.slack.connection.web_api import Identity
-from bot.slack.listeners.events import bolt
+from bot.slack.listeners.events import make_app
 from tests.slack.conftest import Desk
 
 Make = Callable[..., Connection]
@@ -43,7 +43,7 @@ async def works(desk: Desk) -> None:
 async def test_it_is_connected_after_the_start_and_not_after_the_close(
     ws: Workspace, client: AsyncWebClient, own: Identity, make_connection: Make
 ) -> None:
-    connection = make_connection(bolt(client, own), ws.app_token)
+    connection = make_connection(make_app(client, own), ws.app_token)
     assert not connection.connected
     await connection.start()
     assert connection.connected
@@ -60,7 +60,7 @@ async def test_a_wrong_app_token_is_named_with_the_setting_to_mend(
     ws: Workspace, client: AsyncWebClient, own: Identity, make_connection: Make, token: str, code: str
 ) -> None:
     with pytest.raises(SlackError) as raised:
-        await make_connection(bolt(client, own), token).start()
+        await make_connection(make_app(client, own), token).start()
     assert raised.value.code == code
     assert "SLACK_APP_TOKEN" in raised.value.sentence
     assert token not in f"{raised.value.sentence} {raised.value.detail}"
@@ -71,7 +71,7 @@ async def test_an_app_token_without_its_scope_is_named(
 ) -> None:
     ws.seed.app_scopes.clear()
     with pytest.raises(SlackError) as raised:
-        await make_connection(bolt(client, own), ws.app_token).start()
+        await make_connection(make_app(client, own), ws.app_token).start()
     assert "connections:write" in raised.value.sentence
 
 
@@ -80,7 +80,7 @@ async def test_a_revoked_app_token_is_named(
 ) -> None:
     ws.revoke(ws.app_token)
     with pytest.raises(SlackError) as raised:
-        await make_connection(bolt(client, own), ws.app_token).start()
+        await make_connection(make_app(client, own), ws.app_token).start()
     assert raised.value.code == "token_revoked"
 
 
@@ -88,7 +88,7 @@ async def test_when_slack_is_away_at_the_start_it_goes_on_trying(
     ws: Workspace, client: AsyncWebClient, own: Identity, make_connection: Make, opened: list[Connection]
 ) -> None:
     await ws.stop()
-    connection = make_connection(bolt(client, own), ws.app_token, look=0.02)
+    connection = make_connection(make_app(client, own), ws.app_token, look=0.02)
     opened.append(connection)
     await connection.start()
     assert not connection.connected
@@ -174,7 +174,7 @@ async def test_after_a_gap_and_only_then_what_was_missed_is_read_back(
         nonlocal back
         back += 1
 
-    connection = make_connection(bolt(client, own), ws.app_token, on_reconnect=reconnected, on_gap=read_back)
+    connection = make_connection(make_app(client, own), ws.app_token, on_reconnect=reconnected, on_gap=read_back)
     opened.append(connection)
     await connection.start()
     (first,) = ws.connections
@@ -220,7 +220,7 @@ async def test_27_a_clock_that_differs_from_slacks_is_said_and_its_messages_are_
     said: str,
 ) -> None:
     heard = asyncio.Event()
-    app = bolt(client, own)
+    app = make_app(client, own)
 
     async def hear() -> None:
         heard.set()
