@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-
 from collections.abc import Awaitable, Callable
 
 from bot.errors import SlackError, StoreError
-
 
 EVERY = 60.0
 """Seconds between two tries."""

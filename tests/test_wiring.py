@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 
 from bot import background
+from bot.background import keep
 from bot.domain.audit.head import head_line
 from bot.errors import SchemaTooNew, SlackError, StoreUnavailable
 from bot.playground.slack.state.people import MONITOR
 from bot.playground.slack.workspace import Workspace
 from bot.settings import load
-from bot.background import keep
 from bot.wiring import running
 from tests.faults.mounts import mount, unmount
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from bot.domain.diagnosis import Action
 from bot.domain.evidence import Facts
+from bot.domain.times import spell
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,15 +152,3 @@ def changed(seen: Facts, now: Facts) -> str:
     if now.started_at != seen.started_at:
         return "it was started again in the meantime"
     return ""
-
-
-def spell(span: timedelta) -> str:
-    """Write a span for people: ``7 s``, ``4 min``, ``3 h 12 m``, ``4 d``."""
-    seconds = max(0, round(span.total_seconds()))
-    if seconds < 90:
-        return f"{seconds} s"
-    if seconds < 5400:
-        return f"{round(seconds / 60)} min"
-    if seconds < 2 * 86400:
-        return f"{seconds // 3600} h {seconds % 3600 // 60} m"
-    return f"{seconds // 86400} d"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from bot.domain.evidence import Facts
-from bot.domain.symptoms.container_state import lived
+from bot.domain.times import lived
 
 
 @dataclass(frozen=True, slots=True)

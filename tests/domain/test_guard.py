@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.guard import History, Permit, Policy, Refusal, changed, check, digest, spell
+from bot.domain.guard import History, Permit, Policy, Refusal, changed, check, digest
+from bot.domain.times import spell
 from tests.fakes import CONTAINER, START, facts
 
 POLICY = Policy(frozenset({"buggy-app-v2"}), cooldown=300, limit=3, expiry=3600, dry_run=False)

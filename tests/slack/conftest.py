@@ -24,7 +24,7 @@ from bot.slack.connection.socket_mode import Connection
 from bot.slack.connection.tasks import Work
 from bot.slack.connection.web_api import Identity, identify, web_client
 from bot.slack.delivery.messenger import SlackMessenger
-from bot.slack.listeners.events import Said, make_app, add_routes
+from bot.slack.listeners.events import Said, add_routes, make_app
 from bot.slack.members import Members
 from tests.fakes import facts
 

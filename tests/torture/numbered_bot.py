@@ -18,11 +18,11 @@ from pathlib import Path
 import bot.adapters.database.transactions
 import bot.adapters.docker.client
 import bot.adapters.runbook.file
+import bot.background
 import bot.domain.incident
 import bot.incidents.recovery
 import bot.slack.delivery.cards
 import bot.slack.delivery.outbox
-import bot.background
 from bot import wiring
 from bot.adapters.docker.containers import DockerContainers
 from bot.errors import AegisError

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 
 from bot.domain.diagnosis import Trouble
 from bot.domain.evidence import Evidence, Facts, Neighbour, Usage
 from bot.domain.symptoms import engine_events
 from bot.domain.symptoms.symptom import Symptom
+from bot.domain.times import lived
 
 # A run that ends within so many seconds failed to start; a docker restart policy starts it again at once.
 QUICK = 60.0
@@ -112,12 +112,6 @@ def read(evidence: Evidence) -> list[Symptom]:
     if not told and engine_events.out_of_memory(evidence):
         found.append(_oom("The engine reported within the hour that a process ran out of memory.", 0.9))
     return found + engine_events.stopped(evidence)
-
-
-def lived(facts: Facts) -> float | None:
-    """Return how many seconds the last finished run took; ``None`` where the engine does not say."""
-    begin, end = when(facts.started_at), when(facts.finished_at)
-    return (end - begin).total_seconds() if begin and end and end >= begin else None
 
 
 def futile(facts: Facts) -> Symptom | None:
@@ -249,18 +243,3 @@ def _limits(usage: Usage) -> list[Symptom]:
 
 def _share(used: int | None, limit: int | None) -> float:
     return used / limit if used and limit else 0.0
-
-
-def when(text: str) -> datetime | None:
-    """Read a time of the engine's; ``None`` where it says never, or nothing.
-
-    A time without a zone is UTC.
-    """
-    # The engine writes nine digits after the second, and year 1 for never; datetime takes six.
-    if not text or text.startswith("0001"):
-        return None
-    try:
-        at = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text).replace("Z", "+00:00"))
-    except ValueError:
-        return None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -10,10 +10,10 @@ from bot.domain.diagnosis import UNKNOWN_CAUSE_CONFIDENCE, Action, Diagnosis, Qu
 from bot.domain.evidence import Evidence, LogLine, Status
 from bot.domain.logs.line import Level, level
 from bot.domain.runbook.precedents import Entry, Precedent
-from bot.domain.symptom_clock import Clocks
 from bot.domain.symptoms import already_fixed, container_state, failed_restart, hang, log
 from bot.domain.symptoms import confidence as symptom_doubt
 from bot.domain.symptoms.symptom import Symptom
+from bot.domain.symptoms.timeline import Clocks
 
 __all__ = ["Symptom", "decisive", "diagnose", "read", "with_past"]
 

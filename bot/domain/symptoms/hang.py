@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
+from bot.domain import times
 from bot.domain.diagnosis import Trouble
 from bot.domain.evidence import Evidence
-from bot.domain.symptoms import container_state
 from bot.domain.symptoms.symptom import Symptom
 
 LEAST = 3.0
@@ -26,8 +26,8 @@ def read(evidence: Evidence, alert: str) -> list[Symptom]:
     facts, log = evidence.facts, evidence.log
     if facts is None or not facts.running or facts.restarting or facts.paused:
         return []
-    last, now = container_state.when(log.last_at), container_state.when(evidence.gathered_at)
-    started = container_state.when(facts.started_at)
+    last, now = times.when(log.last_at), times.when(evidence.gathered_at)
+    started = times.when(facts.started_at)
     probed = any(probe.exit_code != 0 and _NO_ANSWER.search(probe.output) for probe in facts.probes[-1:])
     if last is None or now is None or started is None or not (probed or _NO_ANSWER.search(alert)):
         return []

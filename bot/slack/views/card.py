@@ -12,9 +12,10 @@ from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement, ConfirmO
 
 from bot.domain.diagnosis import Diagnosis, Trouble
 from bot.domain.evidence import VERIFY_URL, Facts, Status
-from bot.domain.guard import Permit, Refusal, spell
+from bot.domain.guard import Permit, Refusal
 from bot.domain.incident import Approval, Incident, State, awaited
 from bot.domain.symptoms import container_state
+from bot.domain.times import spell
 from bot.slack.views import mrkdwn, phrases
 from bot.slack.views.blocks import (
     Message,
