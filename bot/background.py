@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from bot.errors import StoreError
+from bot.errors import SlackError, StoreError
 from bot.ports import LeftOver, Store
 
 log = logging.getLogger(__name__)
@@ -46,3 +46,27 @@ async def release_lease(keeping: asyncio.Task[None], store: Store) -> None:
         await store.resign()
     except StoreError as error:
         log.warning("the lease runs out by itself: %s", error.sentence)
+
+
+EVERY = 60.0
+"""Seconds between two tries."""
+
+
+SOON = 5.0
+"""Seconds between two tries to put on disk what Slack said."""
+
+
+READ_BACK = 300.0
+"""Seconds between two looks at the alert channels: Slack gives an event to one socket, and gives up after four."""
+
+
+async def run_periodically(
+    catch_up: Callable[[], Awaitable[None]], sleep: Callable[[float], Awaitable[None]], every: float = EVERY
+) -> None:
+    """Try what is left undone again and again, ``every`` so many seconds; ends only when it is cancelled."""
+    while True:
+        await sleep(every)
+        try:
+            await catch_up()
+        except (StoreError, SlackError) as error:
+            log.warning("left undone, it is tried again: %s", error.sentence)

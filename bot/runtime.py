@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.domain.guard import Policy
 from bot.domain.own_containers import Surroundings
@@ -39,3 +39,23 @@ class World:
     sleep: Callable[[float], Awaitable[None]]
     name: Callable[[], str]
     surroundings: Callable[[], Awaitable[Surroundings]] = _nothing_known
+
+
+class Steady:
+    """Tells the time of ``wall``, but never less than has passed by ``seconds``, which no one can put back.
+
+    A clock that jumps forward is followed: it was behind, or the machine slept.
+    """
+
+    def __init__(self, wall: Callable[[], datetime], seconds: Callable[[], float]) -> None:
+        self._wall = wall
+        self._seconds = seconds
+        self._told = wall()
+        self._at = seconds()
+
+    def __call__(self) -> datetime:
+        """Return the time."""
+        at = self._seconds()
+        self._told = max(self._wall(), self._told + timedelta(seconds=at - self._at))
+        self._at = at
+        return self._told

@@ -10,10 +10,13 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import quote
 
+from dotenv import dotenv_values
+from dotenv.parser import Binding, parse_stream
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -28,7 +31,6 @@ from pydantic import (
 from bot.domain.addresses.credentials import ENCODE, clear, credentials, with_password
 from bot.domain.addresses.verify_url import parse_urls
 from bot.domain.eligibility import EVERYBODY
-from bot.env_file import read_env_file
 from bot.errors import SettingsError, VerifyUrlRefused
 
 
@@ -426,3 +428,30 @@ def _wrong(name: str, kind: str, message: str, limits: Mapping[str, object]) -> 
         "literal_error": f"must be {limit.get('expected')}",
     }.get(kind, message.removeprefix("Value error, "))
     return f"{name.upper()}: {wanted}"
+
+
+def read_env_file(path: Path) -> dict[str, str]:
+    """Return what the file holds; nothing where there is none. Raises ``SettingsError`` without showing any value."""
+    try:
+        # With -sig: an editor that writes a byte order mark must not hide the first name.
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        return {}
+    except IsADirectoryError as error:
+        raise SettingsError(
+            f"{path} is a folder.",
+            mend="Docker makes a folder where a mounted file is missing: remove it, and put the file there.",
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} cannot be read.", mend="It must be a readable UTF-8 file.") from error
+    wrong = [str(_line(binding)) for binding in parse_stream(StringIO(text)) if binding.error]
+    if wrong:
+        lines = f"line{'s' if len(wrong) > 1 else ''} {', '.join(wrong)}"
+        raise SettingsError(f"{path} cannot be understood: {lines}.", mend="Each line is NAME=value; see .env.example.")
+    return {name: value for name, value in dotenv_values(stream=StringIO(text)).items() if value is not None}
+
+
+def _line(binding: Binding) -> int:
+    """Return the line on which a binding begins; the parser counts the empty lines before it to it."""
+    written = binding.original.string
+    return binding.original.line + written[: len(written) - len(written.lstrip())].count("\n")

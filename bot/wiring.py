@@ -17,7 +17,7 @@ from functools import partial
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from bot import audit_head, background, telemetry, upkeep
+from bot import audit_head, background, telemetry
 from bot.adapters.database.store import SqlStore
 from bot.adapters.docker.containers import DockerContainers
 from bot.adapters.http_probe import HttpProber
@@ -48,7 +48,7 @@ from bot.incidents.set_aside import Retrial
 from bot.incidents.transitions import Transitions
 from bot.incidents.triage import Proposal
 from bot.ports import Approvers, Containers, LeftOver, Memory, Messenger, Prober, Store
-from bot.runtime import Plan, World
+from bot.runtime import Plan, Steady, World
 from bot.settings import Settings
 from bot.slack.approvers import SlackApprovers
 from bot.slack.connection import checkpoint
@@ -62,7 +62,6 @@ from bot.slack.listeners import events
 from bot.slack.listeners.backfill import Missed
 from bot.slack.listeners.queries import Desk
 from bot.slack.members import Members
-from bot.steady import Steady
 
 log = logging.getLogger(__name__)
 
@@ -392,15 +391,15 @@ async def running(settings: Settings) -> AsyncIterator[Connection]:
         ending.callback(sending.cancel)
 
         async def look_back() -> None:
-            await missed.read_back(clock() - timedelta(seconds=upkeep.READ_BACK))
+            await missed.read_back(clock() - timedelta(seconds=background.READ_BACK))
 
         for due, every in (
-            (resume.catch_up, upkeep.EVERY),
-            (said.take_waiting, upkeep.SOON),
-            (look_back, upkeep.READ_BACK),
+            (resume.catch_up, background.EVERY),
+            (said.take_waiting, background.SOON),
+            (look_back, background.READ_BACK),
             (partial(audit_head.write, edges.store), audit_head.EVERY_S),
         ):
-            trying = asyncio.create_task(upkeep.run_periodically(due, asyncio.sleep, every), name="upkeep")
+            trying = asyncio.create_task(background.run_periodically(due, asyncio.sleep, every), name="upkeep")
             ending.callback(trying.cancel)
         await ending.enter_async_context(checkpoint.kept(connection, edges.store))
         yield connection

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.env_file import read_env_file
+from bot.settings import read_env_file
 from tests.attack.parsers import TEXTS, VALUES, tried
 from tests.slack.hostile import NASTY
 

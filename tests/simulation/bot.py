@@ -16,7 +16,7 @@ from aiosqlite import Connection
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot import upkeep
+from bot import background
 from bot.adapters.database.engine import WRITES
 from bot.adapters.database.store import SqlStore
 from bot.adapters.runbook.file import RunbookFile
@@ -224,7 +224,7 @@ class Bot:
                 left = await self.resume.unfinished()
             self.work.start(self.resume.recover(left, self.responder), "going on where the last run ended")
             self.work.start(self.outbox.keep_sending(), "outbox")
-            self.work.start(upkeep.run_periodically(self.resume.catch_up, asyncio.sleep), "upkeep")
+            self.work.start(background.run_periodically(self.resume.catch_up, asyncio.sleep), "upkeep")
 
         self._wiring()
         self.stage.do(begin())

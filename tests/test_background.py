@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from bot import upkeep
+from bot import background
 from bot.errors import StoreUnavailable
 
 
@@ -24,5 +24,5 @@ async def test_what_is_left_undone_is_tried_again_also_after_the_database_was_aw
         return
 
     with pytest.raises(asyncio.CancelledError):
-        await upkeep.run_periodically(catch_up, sleep)
+        await background.run_periodically(catch_up, sleep)
     assert len(tries) == 3

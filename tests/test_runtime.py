@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from bot.steady import Steady
+from bot.runtime import Steady
 from tests.fakes import START
 
 
