@@ -50,6 +50,7 @@ from bot.incidents.triage import Proposal
 from bot.ports import Approvers, Containers, LeftOver, Memory, Messenger, Prober, Store
 from bot.runtime import Plan, Steady, World
 from bot.settings import Settings
+from bot.slack import app
 from bot.slack.approvers import SlackApprovers
 from bot.slack.connection import checkpoint
 from bot.slack.connection.server_clock import SlackClock
@@ -58,7 +59,6 @@ from bot.slack.connection.tasks import Work
 from bot.slack.connection.web_api import SLACK, identify, web_client
 from bot.slack.delivery.messenger import SlackMessenger
 from bot.slack.delivery.outbox import Outbox
-from bot.slack.listeners import events
 from bot.slack.listeners.backfill import Missed
 from bot.slack.listeners.queries import Desk
 from bot.slack.members import Members
@@ -327,8 +327,8 @@ async def running(settings: Settings) -> AsyncIterator[Connection]:
             world=edges.world,
         )
         reading = await ending.enter_async_context(_reading(settings))
-        bolt = events.make_app(client, own)
-        said = events.add_routes(
+        bolt = app.make_app(client, own)
+        said = app.add_routes(
             bolt,
             responder,
             desk,

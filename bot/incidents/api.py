@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from bot.domain.guard import Refusal
 from bot.domain.incident import Incident, Place, Press
 from bot.domain.runbook.precedents import Precedent
 from bot.ports import Begun, Received
+from bot.slack.listeners.queries import Overview
 
 
 class Answers(Protocol):
@@ -69,20 +69,6 @@ class Taking(Protocol):
 
     async def follow(self, received: Received, begun: Begun) -> None:
         """Do the rest of what an alert needs: say it in Slack, diagnose, or close what resolved."""
-
-
-@dataclass(frozen=True, slots=True)
-class Overview:
-    """How things stand, for ``/aegis status``; the strings are sentences of ours."""
-
-    live: tuple[Incident, ...]
-    watched: tuple[str, ...]
-    engine: str
-    model: str
-    memory: str
-    allowlist: tuple[str, ...]
-    approvers: tuple[str, ...]
-    dry_run: bool
 
 
 class Questions(Protocol):

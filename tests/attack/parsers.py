@@ -23,9 +23,9 @@ from bot.domain.symptoms import diagnose
 from bot.domain.target import Target
 from bot.errors import AegisError
 from bot.settings import load
-from bot.slack.commands import parse_command
 from bot.slack.connection.web_api import Identity
 from bot.slack.listeners import actions, alert_messages
+from bot.slack.listeners.commands import parse_command
 from bot.slack.views import mrkdwn, phrases, replies
 from tests.fakes import CONTAINER, facts
 

@@ -16,15 +16,16 @@ from bot.domain.guard import Permit, Refusal
 from bot.domain.incident import Incident, Place, Press, State
 from bot.domain.runbook.precedents import Precedent
 from bot.errors import EngineUnreachable
-from bot.incidents.api import Overview
 from bot.playground.slack.state.clock import Pace
 from bot.playground.slack.workspace import Workspace
 from bot.ports import Received
+from bot.slack.app import add_routes, make_app
 from bot.slack.connection.socket_mode import Connection
 from bot.slack.connection.tasks import Work
 from bot.slack.connection.web_api import Identity, identify, web_client
 from bot.slack.delivery.messenger import SlackMessenger
-from bot.slack.listeners.events import Said, add_routes, make_app
+from bot.slack.listeners.events import Said
+from bot.slack.listeners.queries import Overview
 from bot.slack.members import Members
 from tests.fakes import facts
 

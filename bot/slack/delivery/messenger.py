@@ -17,7 +17,6 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 from bot.domain.incident import Incident, Place, State
 from bot.errors import SlackError
 from bot.ports import Asker, Note
-from bot.slack.announcement import announcement
 from bot.slack.connection.rate_limit import PROGRESS, REFUSAL
 from bot.slack.connection.tasks import Work
 from bot.slack.connection.web_api import NO_ANSWER, RATE_LIMITED, Identity, WebApi, explain, translate
@@ -26,6 +25,7 @@ from bot.slack.delivery.posts import Posts
 from bot.slack.views import card as views
 from bot.slack.views import modals
 from bot.slack.views.card import Message
+from bot.slack.views.replies import announcement
 
 log = logging.getLogger(__name__)
 

@@ -5,132 +5,33 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import re
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from slack_bolt.async_app import AsyncApp
-from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.context.ack.async_ack import AsyncAck
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.incident import Place
-from bot.domain.redaction.redact import redact
 from bot.errors import AegisError, StoreError
 from bot.incidents.alert_reader import Reading
 from bot.incidents.api import Answers, Questions
 from bot.ports import Asker, Received
-from bot.slack.commands import parse_command
 from bot.slack.connection.tasks import Work
 from bot.slack.connection.web_api import Identity
 from bot.slack.delivery.messenger import SlackMessenger
 from bot.slack.listeners import alert_messages
 from bot.slack.listeners import commands as asks
-from bot.slack.listeners.actions import Presses
+from bot.slack.listeners.commands import parse_command
 from bot.slack.members import Members
 from bot.slack.views import card
 from bot.slack.views.card import Message
 
 log = logging.getLogger(__name__)
 
-ANYTHING = re.compile(".*", re.DOTALL)
 
 REMEMBERED = 1000
 """Mentions that are remembered, so that one which Slack delivers again is not answered again."""
-
-
-def make_app(client: AsyncWebClient, own: Identity) -> AsyncApp:
-    """Make the app. An event is acknowledged only when its listener is done: then it is on disk.
-
-    Bolt would ask auth.test at each of the first events, and read tokens and OAuth secrets from the environment; it is
-    told all that it needs instead.
-    """
-    result = AuthorizeResult(
-        enterprise_id=None,
-        team_id=own.team_id,
-        bot_user_id=own.bot_user_id,
-        bot_id=own.bot_id,
-        bot_token=client.token,
-    )
-
-    async def authorize() -> AuthorizeResult:
-        return result
-
-    nameless = AsyncWebClient(
-        base_url=client.base_url, timeout=client.timeout, ssl=client.ssl, session=client.session, retry_handlers=[]
-    )
-    nameless.proxy = client.proxy
-    return AsyncApp(
-        name="aegis",
-        client=nameless,
-        authorize=authorize,
-        process_before_response=True,
-        request_verification_enabled=False,
-        ssl_check_enabled=False,
-        url_verification_enabled=False,
-        attaching_function_token_enabled=False,
-        attaching_conversation_kwargs_enabled=False,
-    )
-
-
-def add_routes(
-    app: AsyncApp,
-    answers: Answers,
-    questions: Questions,
-    work: Work,
-    *,
-    channels: Collection[str],
-    own: Identity,
-    messenger: SlackMessenger,
-    members: Members,
-    clock: Callable[[], datetime],
-    reading: Reading | None = None,
-) -> Said:
-    """Tell Bolt what goes where. ``channels`` are ids where alerts are heard, none for all.
-
-    ``reading`` reads alerts, without their secrets. Returns what takes in alerts, also
-    those found in another way, such as by reading a channel back.
-    """
-    reading = reading or Reading(redact)
-    said = Said(answers, questions, work, channels, own, messenger, members, clock, reading)
-    pressed = Presses(answers, work, messenger, members, clock, reading.clean)
-
-    app.event("message")(said.message)
-    app.event("app_mention")(said.mention)
-    app.event("app_home_opened")(said.home)
-    app.command("/aegis")(said.command)
-    app.shortcut("diagnose_message")(said.shortcut)
-
-    app.action("restart")(pressed.restart)
-    app.action("ignore")(pressed.ignore)
-    app.action("rediagnose")(pressed.rediagnose)
-    app.action("evidence")(pressed.evidence)
-    app.action("choose")(pressed.choose)
-    app.view("ignore")(pressed.ignored)
-
-    # Bolt acknowledges nothing that has no listener, and Slack then warns the user or delivers it again.
-    app.event(ANYTHING)(_nothing)
-    app.action(ANYTHING)(_nothing)
-    app.command(ANYTHING)(_nothing)
-    app.shortcut(ANYTHING)(_nothing)
-    app.view(ANYTHING)(_nothing)
-    app.error(_failed)
-    return said
-
-
-async def _failed(error: Exception, body: Mapping[str, Any]) -> None:
-    """Leave the envelope unacknowledged, so that Slack delivers an event again, or tells the person who pressed."""
-    kind = body.get("type", "request")
-    if isinstance(error, AegisError):
-        log.warning("a %s was not taken in: %s", kind, error.sentence)
-    else:
-        log.error("a %s was not taken in", kind, exc_info=error)
-
-
-async def _nothing(ack: AsyncAck) -> None:
-    await ack()
 
 
 PATIENCE = 1.0

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from bot.domain.incident import Incident
 from bot.domain.runbook import precedents
 from bot.domain.runbook.precedents import Precedent
 from bot.errors import EngineError, RunbookError
-from bot.incidents.api import Overview
 from bot.ports import Approvers, Containers, Memory, Store
 from bot.runtime import Plan, World
 
@@ -67,3 +68,17 @@ class Desk:
     async def watched_names(self) -> tuple[str, ...]:
         """Return the names in the inventory; raises ``EngineError``."""
         return tuple(sorted(target.name for target in await self._containers.inventory()))
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """How things stand, for ``/aegis status``; the strings are sentences of ours."""
+
+    live: tuple[Incident, ...]
+    watched: tuple[str, ...]
+    engine: str
+    model: str
+    memory: str
+    allowlist: tuple[str, ...]
+    approvers: tuple[str, ...]
+    dry_run: bool

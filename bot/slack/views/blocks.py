@@ -6,7 +6,7 @@ by ``bot.slack.views.mrkdwn``; everything else may be any text.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +27,6 @@ from slack_sdk.models.blocks import (
 )
 
 from bot.domain.incident import Incident
-from bot.slack.plain import plain_text
 from bot.slack.views import mrkdwn
 
 MOST_BLOCKS = 50
@@ -128,3 +127,29 @@ def offer(words: str, incident: Incident, neighbour: str) -> SectionBlock:
         accessibility_label=mrkdwn.plain(f"Diagnose the container {neighbour}", 75),
     )
     return SectionBlock(text=text(words), accessory=ask)
+
+
+def plain_text(blocks: Sequence[Mapping[str, Any]]) -> str:
+    """Return what ``blocks`` say, as escaped mrkdwn, one line after the other."""
+    return "\n".join(line for block in blocks for line in _lines(block)) or mrkdwn.DASH
+
+
+def _lines(block: Mapping[str, Any]) -> Iterator[str]:
+    match block["type"]:
+        case "header" | "section":
+            yield _text(block["text"])
+        case "context":
+            yield from (_text(element) for element in block["elements"])
+        case "rich_text":
+            yield from (mrkdwn.prose(part["text"]) for element in block["elements"] for part in element["elements"])
+        case "actions":
+            named = [_text(element["text"]) for element in block["elements"] if element["type"] == "button"]
+            offered = [_text(option["text"]) for element in block["elements"] for option in element.get("options", ())]
+            if named:
+                yield f"Buttons: {', '.join(named)}"
+            if offered:
+                yield f"To choose from: {', '.join(offered)}"
+
+
+def _text(found: Mapping[str, Any]) -> str:
+    return str(found["text"]) if found["type"] == "mrkdwn" else mrkdwn.prose(found["text"])

@@ -10,11 +10,11 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.errors import SlackError
 from bot.playground.slack.faults import Fault
 from bot.playground.slack.workspace import Workspace
+from bot.slack.app import make_app
 from bot.slack.connection.server_clock import SlackClock
 from bot.slack.connection.socket_mode import Connection
 from bot.slack.connection.tasks import Work
 from bot.slack.connection.web_api import Identity
-from bot.slack.listeners.events import make_app
 from tests.slack.conftest import Desk
 
 Make = Callable[..., Connection]

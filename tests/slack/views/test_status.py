@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.domain.incident import Incident, State
 from bot.domain.runbook.precedents import Precedent
-from bot.incidents.api import Overview
+from bot.slack.listeners.queries import Overview
 from bot.slack.views import card
 from tests.slack.blockkit import check_message
 from tests.slack.hostile import anything, ids, incidents, many, names, precedents

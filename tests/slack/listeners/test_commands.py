@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.slack.commands import LONGEST, Ask, Verb, parse_command, plain
+from bot.slack.listeners.commands import LONGEST, Ask, Verb, parse_command, plain
 
 
 @pytest.mark.parametrize(
