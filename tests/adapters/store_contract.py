@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from bot.adapters.database.migrations import MIGRATIONS
 from bot.adapters.database.store import SqlStore
-from bot.adapters.database.tables import MIGRATIONS, replicas
+from bot.adapters.database.tables import replicas
 from bot.domain.alerts.alert import Alert, Kind
 from bot.domain.audit.tables import Compared
 from bot.domain.audit.trail import Act, Examined, Verdict

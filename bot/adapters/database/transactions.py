@@ -14,7 +14,7 @@ from sqlalchemy import URL, insert, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from bot.adapters.database import errors, tables
+from bot.adapters.database import errors, migrations
 from bot.adapters.database.audit import SEAL
 from bot.adapters.database.engine import NO_TRANSACTION, READS, WRITES, check_file, connect, understood, write_ahead
 from bot.adapters.database.tables import alerts
@@ -61,7 +61,7 @@ class Database:
         try:
             await self._run(self._look_over, begin=READS)
             await self._run(write_ahead, begin=NO_TRANSACTION)
-            await self._run(tables.migrate)
+            await self._run(migrations.migrate)
             await self.check()
         except BaseException:
             await self.close()
@@ -84,7 +84,7 @@ class Database:
         await self._run(tried)
         url = understood(self._given)
         name = "SQLite" if url.get_backend_name() == "sqlite" else "PostgreSQL"
-        return f"{name}, {errors.place(url)}, schema {len(tables.MIGRATIONS)}"
+        return f"{name}, {errors.place(url)}, schema {len(migrations.MIGRATIONS)}"
 
     async def _run(self, work: Callable[[AsyncConnection], Awaitable[_Answer]], *, begin: str = WRITES) -> _Answer:
         """Do ``work`` in one transaction, again where the outcome is unknown; raises ``StoreError`` only.
@@ -119,4 +119,4 @@ class Database:
             found = await connection.scalar(text("PRAGMA quick_check(1)"))
             if found != "ok":
                 raise errors.damaged(self._url, str(found))
-        await tables.version(connection)
+        await migrations.version(connection)

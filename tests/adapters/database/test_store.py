@@ -22,7 +22,7 @@ from sqlalchemy import URL, text
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.adapters.database import engine, errors, tables, transactions
+from bot.adapters.database import engine, errors, migrations, transactions
 from bot.adapters.database.rows import cleaned, to_text
 from bot.adapters.database.store import SqlStore
 from bot.domain.audit.trail import Act
@@ -38,7 +38,7 @@ from tests.long import often
 
 __all__ = ["store"]
 
-VERSIONS = [(number,) for number in range(1, len(tables.MIGRATIONS) + 1)]
+VERSIONS = [(number,) for number in range(1, len(migrations.MIGRATIONS) + 1)]
 FIRST_SCHEMA = Path(__file__).parents[2] / "corpus" / "store" / "schema_1.sql"
 
 
@@ -401,9 +401,9 @@ async def test_a_later_version_takes_over_what_an_earlier_one_wrote(
     opened = (await store.open(an_incident())).incident
     await store.close()
     second = ("ALTER TABLE incidents ADD COLUMN team TEXT NOT NULL DEFAULT ''", "CREATE TABLE notes (id TEXT)")
-    later = (*tables.MIGRATIONS, second)
-    monkeypatch.setattr(tables.migrate, "__defaults__", (later,))
-    monkeypatch.setattr(tables.version, "__defaults__", (later,))
+    later = (*migrations.MIGRATIONS, second)
+    monkeypatch.setattr(migrations.migrate, "__defaults__", (later,))
+    monkeypatch.setattr(migrations.version, "__defaults__", (later,))
     again = SqlStore(url)
     await again.start()
     assert await again.get(opened.id) == opened
@@ -415,8 +415,8 @@ async def test_a_migration_that_fails_leaves_the_version_before(
     store: SqlStore, url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     await store.close()
-    later = (*tables.MIGRATIONS, ("CREATE TABLE notes (id TEXT)", "ALTER TABLE nowhere ADD COLUMN x TEXT"))
-    monkeypatch.setattr(tables.migrate, "__defaults__", (later,))
+    later = (*migrations.MIGRATIONS, ("CREATE TABLE notes (id TEXT)", "ALTER TABLE nowhere ADD COLUMN x TEXT"))
+    monkeypatch.setattr(migrations.migrate, "__defaults__", (later,))
     assert isinstance(await refused(url), StoreUnavailable)
     assert rows(tmp_path / "aegis.db", "SELECT version FROM schema_version") == VERSIONS
     assert rows(tmp_path / "aegis.db", "SELECT name FROM sqlite_master WHERE name = 'notes'") == []
