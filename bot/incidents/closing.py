@@ -8,7 +8,7 @@ from dataclasses import replace
 from weakref import WeakValueDictionary
 
 from bot.domain.incident import Incident, State
-from bot.domain.runbook import precedents
+from bot.domain.runbook import from_incident
 from bot.errors import EngineError, RunbookError, SlackError
 from bot.incidents.replies import Replies
 from bot.incidents.transitions import Transitions
@@ -123,7 +123,7 @@ class Closing:
             if announced is None:
                 return
             incident = announced
-        entry = precedents.entry_from(incident)
+        entry = from_incident.entry_from(incident)
         if entry is not None:
             try:
                 await self._memory.append(entry)

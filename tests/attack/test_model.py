@@ -22,7 +22,7 @@ from bot.domain.evidence import Facts, Neighbour
 from bot.domain.incident import Incident, State
 from bot.domain.llm.instructions import SYSTEM
 from bot.domain.redaction.redact import redact
-from bot.domain.runbook import precedents
+from bot.domain.runbook import from_incident
 from bot.playground.slack.state.messages import pings
 from bot.slack.views import card as views
 from bot.slack.views import modals
@@ -157,7 +157,7 @@ def harmless(incident: Incident) -> None:
     looked = incident.evidence.facts if incident.evidence else None
     assert looked is not None
     assert incident.digest == guard.digest(looked)
-    entry = precedents.entry_from(replace(incident, state=State.IGNORED, closed_at=incident.opened_at))
+    entry = from_incident.entry_from(replace(incident, state=State.IGNORED, closed_at=incident.opened_at))
     assert entry is not None
     assert entry.action == "ignore"
     assert not [secret for secret in SECRETS if secret in repr(entry)]

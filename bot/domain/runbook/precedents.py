@@ -16,14 +16,14 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from bot.domain.logs import line as logshape
-from bot.domain.logs.line import Level
 from bot.domain.redaction.redact import redact
 from bot.domain.runbook.json_format import Runbook, add, clean, parse, to_json
 from bot.domain.runbook.ranking import LENGTH, LINES, Listed, Ranking, Shelf, weigh, whole
 from bot.domain.runbook_entry import Entry, Precedent
 
 if TYPE_CHECKING:
-    from bot.domain.incident import Incident
+    pass
+from bot.domain.runbook.from_incident import entry_from
 
 __all__ = [
     "Entry", "Precedent", "Runbook", "add", "entry_from", "entry_to_json", "marks", "parse", "precedents", "search",
@@ -59,7 +59,6 @@ EVIDENCE = 10
 """Lines that an entry keeps and shows."""
 
 _FADE = 20.0  # days: 93.8 % of what recurs does so within 20 days (RCACopilot, EuroSys 2024)
-_OUTCOMES = {"RESOLVED": "resolved", "UNRESOLVED": "not_resolved", "IGNORED": "ignored"}
 _TOLD = {"resolved": 1.0, "not_resolved": 1.0, "ignored": 0.98, "": 0.98}
 _VAGUE = ("", "unknown", "none")
 _VARYING = re.compile(
@@ -73,41 +72,6 @@ entry_to_json = to_json
 def symptom(line: str) -> str:
     """Return a log line without its head and with numbers and ids as ``<n>``, so that it is the same every time."""
     return _VARYING.sub("<n>", logshape.message(clean(line)[:LENGTH])).strip()[:LINE]
-
-
-def entry_from(incident: Incident) -> Entry | None:
-    """Return what is remembered of an ended incident; ``None`` where nothing was diagnosed, ended or tried in earnest.
-
-    ``action`` is what was done, not what was proposed: ``restart`` after an approval, else ``ignore``.
-    """
-    outcome = _OUTCOMES.get(incident.state)
-    diagnosis = incident.diagnosis
-    if outcome is None or diagnosis is None or _only_tried(incident):
-        return None
-    lines = _telling(incident)
-    seen = incident.verification
-    recovered = seen is not None and seen.recovered is True
-    facts = incident.evidence.facts if incident.evidence else None
-    reason = f"Ignored: {incident.reason}" if outcome == "ignored" and incident.reason else diagnosis.justification
-    made = Entry(
-        id=incident.id,
-        at=(incident.closed_at or incident.opened_at).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        target=incident.target,
-        image=facts.image if facts else "",
-        symptom=symptom(lines[0]) if lines else "",
-        trouble=diagnosis.trouble.value,
-        evidence=_in_order(incident, lines),
-        root_cause=diagnosis.root_cause or diagnosis.headline or "unknown",
-        action="restart" if incident.approval else "ignore",
-        justification=reason,
-        diagnosed_by=diagnosis.by,
-        outcome=outcome,
-        approved_by=", ".join(incident.approved_by),
-        ignored_by=incident.closed_by if outcome == "ignored" else "",
-        recovered_in_s=round(seen.seconds, 1) if seen is not None and recovered else None,
-        verification=(seen.summary or seen.reason) if seen is not None else "",
-    )
-    return shown(made)
 
 
 def precedents(
@@ -255,26 +219,6 @@ def _told(text: str, limit: int) -> str:
     """Clean and redact before the end is cut off, so that no half of a secret is left there."""
     told = redact(clean(text[: 4 * limit]))
     return told if len(told) <= limit else f"{told[: limit - 1]}…"
-
-
-def _only_tried(incident: Incident) -> bool:
-    return incident.approval is not None and getattr(incident.verdict, "dry_run", False)
-
-
-def _telling(incident: Incident) -> list[str]:
-    """Return the lines that tell this trouble from others: what the diagnosis rests on, then the loudest of the log."""
-    quoted = [quote.text for quote in incident.diagnosis.quotes] if incident.diagnosis else []
-    log = [line.text for line in incident.evidence.log.lines if not line.boundary] if incident.evidence else []
-    loud = sorted((line for line in log if logshape.level(line) >= Level.WARN), key=logshape.level, reverse=True)
-    different: dict[str, str] = {}
-    for line in (*quoted, *(loud or log)):
-        different.setdefault(symptom(line), line)
-    return [line for said, line in different.items() if said][:EVIDENCE]
-
-
-def _in_order(incident: Incident, lines: Sequence[str]) -> tuple[str, ...]:
-    log = [line.text for line in incident.evidence.log.lines] if incident.evidence else []
-    return tuple(sorted(lines, key=lambda line: log.index(line) if line in log else -1))
 
 
 def _fresh(entry: Entry, now: datetime) -> float:

@@ -11,7 +11,7 @@ from bot.domain.diagnosis import Action, Diagnosis, Quote, Trouble
 from bot.domain.evidence import Evidence, LogDigest, LogLine
 from bot.domain.guard import Permit
 from bot.domain.incident import Approval, Incident, Place, State
-from bot.domain.runbook import precedents
+from bot.domain.runbook import from_incident, precedents
 from bot.domain.runbook_entry import Entry
 from bot.domain.verification import Verification
 
@@ -38,7 +38,7 @@ def an_incident(state: State = State.RESOLVED) -> Incident:
 
 
 def remembered(incident: Incident) -> Entry:
-    entry = precedents.entry_from(incident)
+    entry = from_incident.entry_from(incident)
     assert entry is not None
     return entry
 
@@ -90,7 +90,7 @@ def test_what_recovered_by_itself_claims_no_restart() -> None:
     ids=lambda incident: incident.state,
 )
 def test_what_did_not_end_or_was_not_diagnosed_or_only_tried_is_not_remembered(incident: Incident) -> None:
-    assert precedents.entry_from(incident) is None
+    assert from_incident.entry_from(incident) is None
 
 
 def test_no_secret_reaches_the_runbook() -> None:
