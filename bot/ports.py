@@ -13,7 +13,7 @@ from bot.domain.evidence import Evidence, Facts
 from bot.domain.guard import History, Permit, Refusal
 from bot.domain.incident import Approval, Incident, Place, Press
 from bot.domain.llm.prompt import Prompt
-from bot.domain.runbook.precedents import Entry
+from bot.domain.runbook_entry import Entry
 from bot.domain.target import Target
 from bot.domain.verification import Probe
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from bot import background
-from bot.background import keep
+from bot.background import run_periodically
 from bot.domain.audit.head import head_line
 from bot.errors import SchemaTooNew, SlackError, StoreUnavailable
 from bot.playground.slack.state.people import MONITOR
@@ -229,9 +229,9 @@ async def test_the_head_of_the_audit_trail_is_logged_at_start_and_end_whatever_t
 
     async def kept(due, sleep, seconds):
         every.append(seconds)
-        await keep(due, sleep, seconds)
+        await run_periodically(due, sleep, seconds)
 
-    monkeypatch.setattr(background, "keep", kept)
+    monkeypatch.setattr(background, "run_periodically", kept)
     async with bot(workspace, tmp_path):
         await workspace.connected()
         alert = await workspace.alert("C0ALERTS", attachments=[ALERT], sender=MONITOR)

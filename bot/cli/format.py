@@ -12,7 +12,7 @@ from rich.text import Text
 from bot.domain.diagnosis import RULES, Diagnosis
 from bot.domain.evidence import Facts, LogDigest, Source
 from bot.domain.logs.line import level
-from bot.domain.runbook.precedents import Entry, Precedent
+from bot.domain.runbook_entry import Entry, Precedent
 from bot.domain.text import clean
 
 if TYPE_CHECKING:

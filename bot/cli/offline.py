@@ -16,7 +16,7 @@ from bot.domain.alerts.webhook_bodies import read_webhook
 from bot.domain.evidence import Evidence, LogDigest, Source, Status
 from bot.domain.logs import filters
 from bot.domain.runbook import precedents
-from bot.domain.runbook.precedents import Entry, Precedent
+from bot.domain.runbook_entry import Entry, Precedent
 from bot.domain.symptoms import diagnose as symptoms
 from bot.domain.target import Target
 from bot.errors import AegisError

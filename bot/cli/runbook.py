@@ -18,7 +18,7 @@ from bot.cli import format as paper
 from bot.cli.console import Json, show
 from bot.domain.diagnosis import Action
 from bot.domain.runbook import precedents
-from bot.domain.runbook.precedents import Entry, Precedent
+from bot.domain.runbook_entry import Entry, Precedent
 from bot.errors import AegisError
 from bot.settings import load
 

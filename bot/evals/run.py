@@ -9,7 +9,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from bot.domain.diagnosis import RULES
-from bot.domain.runbook.precedents import Entry
+from bot.domain.runbook_entry import Entry
 from bot.evals.case import Case
 from bot.evals.grade import Mark, Total, mark, total
 from bot.incidents.investigation import Examination

@@ -9,12 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from bot.adapters.llm.rate_limit import Ration
 from bot.domain.incident import LIVE
 from bot.errors import AegisError
 from bot.ports import Containers, Memory, Store
 from bot.runtime import World
-from bot.slack.delivery.outbox import Outbox
 from bot.telemetry import LIVE_INCIDENTS
 
 PATIENCE = 2.0
@@ -50,8 +48,23 @@ class Link(Protocol):
         """Return when the last event came."""
 
 
+class Model(Protocol):
+    """The model, as it is looked at."""
+
+    @property
+    def trouble(self) -> str:
+        """Return what is wrong, or ``""``."""
+
+
+class Outbox(Protocol):
+    """What still waits for Slack, as it is looked at."""
+
+    async def trouble(self) -> str:
+        """Return what is wrong, or ``""``."""
+
+
 def parts(
-    containers: Containers, model: Ration | None, memory: Memory, outbox: Outbox, clock: Callable[[], str]
+    containers: Containers, model: Model | None, memory: Memory, outbox: Outbox, clock: Callable[[], str]
 ) -> tuple[Part, ...]:
     """Return what /health asks beside Slack and the database; ``clock`` says what is wrong with our clock."""
 

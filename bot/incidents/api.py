@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import Protocol
 
 from bot.domain.guard import Refusal
-from bot.domain.incident import Incident, Place, Press
-from bot.domain.runbook.precedents import Precedent
+from bot.domain.incident import Place, Press
 from bot.ports import Begun, Received
-from bot.slack.listeners.queries import Overview
 
 
 class Answers(Protocol):
@@ -69,19 +67,3 @@ class Taking(Protocol):
 
     async def follow(self, received: Received, begun: Begun) -> None:
         """Do the rest of what an alert needs: say it in Slack, diagnose, or close what resolved."""
-
-
-class Questions(Protocol):
-    """What the listeners ask and show to the asker alone. Nothing changes by asking."""
-
-    async def overview(self) -> Overview:
-        """Say how things stand."""
-
-    async def history(self, target: str) -> tuple[Incident, ...]:
-        """Return the newest incidents of a target, or of all."""
-
-    async def recall(self, words: str) -> tuple[Precedent, ...]:
-        """Search the runbook; raises ``RunbookError``."""
-
-    async def watched_names(self) -> tuple[str, ...]:
-        """Return the names in the inventory; raises ``EngineError``."""

@@ -16,7 +16,7 @@ from bot.domain.logs.attached import with_sent
 from bot.domain.logs.digest import earlier_cause
 from bot.domain.recent_changes import changes
 from bot.domain.runbook import precedents as runbook
-from bot.domain.runbook.precedents import Precedent
+from bot.domain.runbook_entry import Precedent
 from bot.domain.symptoms import diagnose
 from bot.domain.symptoms.diagnose import Symptom
 from bot.errors import EngineError, EngineTimeout, ModelError, RunbookError, TargetNotFound

@@ -16,12 +16,13 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.domain.redaction.redact import redact
 from bot.errors import AegisError
 from bot.incidents.alert_reader import Reading
-from bot.incidents.api import Answers, Questions
+from bot.incidents.api import Answers
 from bot.slack.connection.tasks import Work
 from bot.slack.connection.web_api import Identity
 from bot.slack.delivery.messenger import SlackMessenger
 from bot.slack.listeners.actions import Presses
 from bot.slack.listeners.events import Said
+from bot.slack.listeners.queries import Questions
 from bot.slack.members import Members
 
 log = logging.getLogger(__name__)

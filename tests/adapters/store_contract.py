@@ -25,7 +25,7 @@ from bot.domain.diagnosis import Action, Diagnosis, Quote, Trouble
 from bot.domain.evidence import Evidence, LogDigest, LogLine, Source, Status
 from bot.domain.guard import Permit, Refusal
 from bot.domain.incident import Approval, Incident, Place, Press, State
-from bot.domain.runbook.precedents import Entry, Precedent
+from bot.domain.runbook_entry import Entry, Precedent
 from bot.domain.verification import Verification
 from bot.errors import StoreUnavailable
 from bot.ports import Received

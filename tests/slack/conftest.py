@@ -14,7 +14,7 @@ from bot.domain.diagnosis import Action, Diagnosis, Trouble
 from bot.domain.evidence import Evidence, LogDigest, LogLine
 from bot.domain.guard import Permit, Refusal
 from bot.domain.incident import Incident, Place, Press, State
-from bot.domain.runbook.precedents import Precedent
+from bot.domain.runbook_entry import Precedent
 from bot.errors import EngineUnreachable
 from bot.playground.slack.state.clock import Pace
 from bot.playground.slack.workspace import Workspace

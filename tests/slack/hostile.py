@@ -11,7 +11,7 @@ from bot.domain.diagnosis import RULES, Action, Diagnosis, Quote, Trouble
 from bot.domain.evidence import Evidence, Facts, HealthProbe, LogDigest, LogLine, Neighbour, Port, Source, Status, Usage
 from bot.domain.guard import Permit, Refusal
 from bot.domain.incident import Approval, Incident, Place, State
-from bot.domain.runbook.precedents import Entry, Precedent
+from bot.domain.runbook_entry import Entry, Precedent
 from bot.domain.verification import Verification
 
 NASTY = (

@@ -19,7 +19,7 @@ from bot.domain.evidence import (
 )
 from bot.domain.guard import Permit
 from bot.domain.incident import Approval, Incident, Place, State
-from bot.domain.runbook.precedents import Entry, Precedent
+from bot.domain.runbook_entry import Entry, Precedent
 from bot.domain.verification import Verification
 from tests.fakes import facts
 

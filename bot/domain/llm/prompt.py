@@ -15,7 +15,7 @@ from bot.domain.llm import log_section, sections
 from bot.domain.llm.instructions import SCHEMA, SYSTEM
 from bot.domain.llm.sections import Outside
 from bot.domain.llm.tokens import estimate_tokens
-from bot.domain.runbook.precedents import Precedent
+from bot.domain.runbook_entry import Precedent
 from bot.domain.symptoms.symptom import Symptom
 
 __all__ = ["LEAST_BUDGET", "SCHEMA", "Prompt", "build", "estimate_tokens", "prompts"]

@@ -13,22 +13,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import blake2b
-from typing import TYPE_CHECKING
 
 from bot.domain.logs import line as logshape
 from bot.domain.redaction.redact import redact
-from bot.domain.runbook.json_format import Runbook, add, clean, parse, to_json
+from bot.domain.runbook.json_format import clean, to_json
 from bot.domain.runbook.ranking import LENGTH, LINES, Listed, Ranking, Shelf, weigh, whole
 from bot.domain.runbook_entry import Entry, Precedent
-
-if TYPE_CHECKING:
-    pass
-from bot.domain.runbook.from_incident import entry_from
-
-__all__ = [
-    "Entry", "Precedent", "Runbook", "add", "entry_from", "entry_to_json", "marks", "parse", "precedents", "search",
-    "symptom",
-]  # fmt: skip
 
 FITS = 0.5
 """From this fit (0 to 1) on an entry is a precedent. Measured on the logs of 63 causes that runbooks of 117 and 500

@@ -9,7 +9,7 @@ from dataclasses import replace
 from bot.domain.diagnosis import UNKNOWN_CAUSE_CONFIDENCE, Action, Diagnosis, Quote, Trouble
 from bot.domain.evidence import Evidence, LogLine, Status
 from bot.domain.logs.line import Level, level
-from bot.domain.runbook.precedents import Entry, Precedent
+from bot.domain.runbook_entry import Entry, Precedent
 from bot.domain.symptoms import already_fixed, container_state, failed_restart, hang, log
 from bot.domain.symptoms import confidence as symptom_doubt
 from bot.domain.symptoms.symptom import Symptom

@@ -9,9 +9,10 @@ from enum import StrEnum
 
 from bot.domain.incident import Place
 from bot.errors import AegisError
-from bot.incidents.api import Answers, Questions
+from bot.incidents.api import Answers
 from bot.ports import Asker
 from bot.slack.delivery.messenger import SlackMessenger
+from bot.slack.listeners.queries import Questions
 from bot.slack.members import Members
 from bot.slack.views import card
 from bot.slack.views.card import Message

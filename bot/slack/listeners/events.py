@@ -15,7 +15,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from bot.domain.incident import Place
 from bot.errors import AegisError, StoreError
 from bot.incidents.alert_reader import Reading
-from bot.incidents.api import Answers, Questions
+from bot.incidents.api import Answers
 from bot.ports import Asker, Received
 from bot.slack.connection.tasks import Work
 from bot.slack.connection.web_api import Identity
@@ -23,6 +23,7 @@ from bot.slack.delivery.messenger import SlackMessenger
 from bot.slack.listeners import alert_messages
 from bot.slack.listeners import commands as asks
 from bot.slack.listeners.commands import parse_command
+from bot.slack.listeners.queries import Questions
 from bot.slack.members import Members
 from bot.slack.views import card
 from bot.slack.views.card import Message

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from bot.domain.incident import Incident
 from bot.domain.runbook import precedents
-from bot.domain.runbook.precedents import Precedent
+from bot.domain.runbook_entry import Precedent
 from bot.errors import EngineError, RunbookError
 from bot.ports import Approvers, Containers, Memory, Store
 from bot.runtime import Plan, World
@@ -82,3 +83,19 @@ class Overview:
     allowlist: tuple[str, ...]
     approvers: tuple[str, ...]
     dry_run: bool
+
+
+class Questions(Protocol):
+    """What the listeners ask and show to the asker alone. Nothing changes by asking."""
+
+    async def overview(self) -> Overview:
+        """Say how things stand."""
+
+    async def history(self, target: str) -> tuple[Incident, ...]:
+        """Return the newest incidents of a target, or of all."""
+
+    async def recall(self, words: str) -> tuple[Precedent, ...]:
+        """Search the runbook; raises ``RunbookError``."""
+
+    async def watched_names(self) -> tuple[str, ...]:
+        """Return the names in the inventory; raises ``EngineError``."""

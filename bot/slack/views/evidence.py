@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bot.domain.diagnosis import Diagnosis
 from bot.domain.evidence import Evidence, Facts, LogDigest, LogLine, Usage
 from bot.domain.incident import Incident
-from bot.domain.runbook.precedents import Precedent
+from bot.domain.runbook_entry import Precedent
 from bot.slack.views import mrkdwn, phrases
 
 

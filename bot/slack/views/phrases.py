@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from bot.domain.diagnosis import RULES, Action, Diagnosis, Trouble
 from bot.domain.evidence import Evidence, Facts, Neighbour, Source, Status, Usage
 from bot.domain.incident import Incident, State
-from bot.domain.runbook.precedents import Entry
+from bot.domain.runbook_entry import Entry
 from bot.domain.times import spell
 from bot.slack.views.mrkdwn import DASH
 

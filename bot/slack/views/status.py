@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from bot.domain.eligibility import EVERYBODY
 from bot.domain.incident import LIVE, Incident
-from bot.domain.runbook.precedents import Precedent
+from bot.domain.runbook_entry import Precedent
 from bot.slack.views import mrkdwn, phrases
 from bot.slack.views.blocks import Message, header, message, section, small
 

@@ -30,7 +30,7 @@ from bot.domain.diagnosis import Diagnosis
 from bot.domain.evidence import Evidence
 from bot.domain.guard import Permit, Refusal
 from bot.domain.incident import Approval, Incident, State
-from bot.domain.runbook.precedents import Precedent
+from bot.domain.runbook_entry import Precedent
 from bot.domain.verification import Verification
 from bot.errors import SchemaTooNew, StoreError, StoreUnavailable
 from tests.adapters.store_contract import NOW, StoreContract, an_alert, an_incident, line, moved, store, worker

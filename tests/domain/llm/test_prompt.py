@@ -21,7 +21,7 @@ from bot.domain.evidence import (
     Usage,
 )
 from bot.domain.llm.prompt import LEAST_BUDGET, SCHEMA, Prompt, build, estimate_tokens, prompts
-from bot.domain.runbook.precedents import Entry, Precedent
+from bot.domain.runbook_entry import Entry, Precedent
 from bot.domain.symptoms.symptom import Symptom
 from tests.fakes import facts
 

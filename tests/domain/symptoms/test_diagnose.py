@@ -25,7 +25,7 @@ from bot.domain.evidence import (
     Usage,
 )
 from bot.domain.logs.digest import digest
-from bot.domain.runbook.precedents import Entry, Precedent
+from bot.domain.runbook_entry import Entry, Precedent
 from bot.domain.signatures.signature import Sign
 from bot.domain.signatures.table import SIGNS
 from bot.domain.symptoms import container_state, diagnose

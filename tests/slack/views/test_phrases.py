@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.domain.evidence import Neighbour, Usage
-from bot.domain.runbook.precedents import Entry, Precedent
+from bot.domain.runbook_entry import Entry, Precedent
 from bot.slack.views import phrases
 from tests.slack.incidents import AT, EVIDENCE, FACTS, PROPOSED, STOPPED
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.incident import Incident, State
-from bot.domain.runbook.precedents import Precedent
+from bot.domain.runbook_entry import Precedent
 from bot.slack.listeners.queries import Overview
 from bot.slack.views import card
 from tests.slack.blockkit import check_message
