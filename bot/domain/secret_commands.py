@@ -54,12 +54,14 @@ COMMANDS: tuple[Shape, ...] = (
     place("token", "alias set,host add", _ALIAS + _GIVEN + r"(![^\s\"']{3,256}+)(?=[\"']?\s{1,3}[\"']?\[redacted)"),
     place("password", "sshpass", r"\bsshpass\s{1,3}-p\s{0,3}[\"']?(![^\s\"']{2,}+)"),
     place(
-        "password", "mysql,mariadb", r"\b(?:mysql\w*|mariadb[\w-]*)[^\n|;]{0,120}?\s-p[\"']?(![^\s\"'-][^\s\"']{2,}+)"
+        "password",
+        "mysql,mariadb",
+        r"\b(?:mysql\w{0,40}+|mariadb[\w-]{0,40}+)[^\n|;]{0,120}?\s-p[\"']?(![^\s\"'-][^\s\"']{2,}+)",
     ),
     place(
         "password",
         "docker,podman,nerdctl,buildah,helm,oras,skopeo,mongo,az ,rabbitmqadmin,kinit",
-        r"\b(?:docker|podman|nerdctl|buildah|helm|oras|skopeo|mongo\w*|az|rabbitmqadmin|"
+        r"\b(?:docker|podman|nerdctl|buildah|helm|oras|skopeo|mongo\w{0,40}+|az|rabbitmqadmin|"
         r"kinit)\b(?!\s{1,3}compose\b)[^\n|;]{0,120}?\s-p[ =][\"']?"
         r"(?![\d.]+:|\d{2,5}\b)(![^\s\"'-][^\s\"']{3,}+)",
     ),
@@ -68,8 +70,8 @@ COMMANDS: tuple[Shape, ...] = (
         "redis-cli,valkey-cli",
         r"\b(?:redis-cli|valkey-cli)\b[^\n|;]{0,120}?\s-a\s{1,3}[\"']?(![^\s\"']{2,}+)",
     ),
-    place("password", "ldap", r"\bldap\w+\b[^\n|;]{0,160}?\s-w\s{1,3}[\"']?(![^\s\"']{2,}+)"),
-    place("password", "mosquitto_", r"\bmosquitto_\w+\b[^\n|;]{0,120}?\s-P\s{1,3}[\"']?(![^\s\"']{2,}+)"),
+    place("password", "ldap", r"\bldap\w{1,40}+\b[^\n|;]{0,160}?\s-w\s{1,3}[\"']?(![^\s\"']{2,}+)"),
+    place("password", "mosquitto_", r"\bmosquitto_\w{1,40}+\b[^\n|;]{0,120}?\s-P\s{1,3}[\"']?(![^\s\"']{2,}+)"),
     place(
         "password",
         "-u,-user",

@@ -2,6 +2,7 @@ import base64
 import json
 import re
 import sys
+import time
 from pathlib import Path
 from types import FrameType
 from urllib.parse import quote
@@ -311,3 +312,19 @@ def test_what_a_marker_frees_far_from_the_first_lines_goes_too() -> None:
     clean = redact(text)
     assert "got [redacted:aws-key-id][redacted:jwt]\n" in clean
     assert clean.count("served\n") == 200
+
+
+def cpu_s(text: str) -> float:
+    start = time.process_time()
+    redact(text)
+    return time.process_time() - start
+
+
+@pytest.mark.parametrize(
+    "piece", ["mariadb-", "mariadba-", "sk-", "eyJ-", "eyJabcdefghij-", "AWS4-HMAC-SHA256=", "ldapa-"]
+)
+@pytest.mark.parametrize("end", ["", "\n"], ids=["one line", "many lines"])
+def test_a_word_that_opens_a_secret_and_never_ends_it_takes_linear_time(piece: str, end: str) -> None:
+    texts = [(piece * (size // len(piece)))[:size].replace(piece * 20, piece * 20 + end) for size in (6_000, 24_000)]
+    few, many = (min(cpu_s(text) for _ in range(3)) for text in texts)
+    assert many <= max(6 * few, 0.05)
