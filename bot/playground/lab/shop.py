@@ -324,7 +324,7 @@ class Requests(BaseHTTPRequestHandler):
         )
 
     def log_message(self, *_: object) -> None:
-        """Say nothing: the line is written when the answer is."""
+        """Write nothing: the answer writes the line."""
 
 
 def check(role: str) -> int:

@@ -51,7 +51,7 @@ def read(settings: Mapping[str, Any] | None) -> Check | None:
 
 @dataclass(slots=True)
 class Health:
-    """What the checks said so far; the log outlives restarts, as Docker's does."""
+    """The results so far; the log outlives restarts, as Docker's does."""
 
     status: str = "starting"
     streak: int = 0

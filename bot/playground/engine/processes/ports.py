@@ -55,7 +55,7 @@ class Ports:
         raise EngineRefusal(500, "all ports are allocated")
 
     def take_back(self, port: int) -> None:
-        """Let a port be given again."""
+        """Free a port, so that it can be given again."""
         self._given.discard(port)
 
 

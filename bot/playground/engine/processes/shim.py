@@ -131,7 +131,7 @@ def _send(first: int, number: int) -> None:
 
 
 def _catches(pid: int, number: int) -> bool:
-    """Say whether a signal reaches a process as it would as the first one of a container.
+    """Return True if a signal reaches a process as it would reach the first one of a container.
 
     The kernel shields process 1 from every signal that it has no handler for, SIGKILL apart
     (pid_namespaces(7)). Where the handlers can't be read, the signal is sent.

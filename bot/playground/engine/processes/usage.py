@@ -25,7 +25,7 @@ CHECK_INTERVAL_S = 0.1 if KERNEL_LISTS_CHILDREN else 0.5
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a tree uses. ``memory_of`` each process in bytes (resident); ``user`` and ``system`` nanoseconds of CPU.
+    """The usage of a tree. ``memory_of`` each process in bytes (resident); ``user`` and ``system`` nanoseconds of CPU.
 
     CPU and ``tasks`` (threads) are ``None`` where the machine does not tell.
     """
