@@ -61,13 +61,13 @@ class DemoOptions:
     browser: bool = True
 
 
-async def play(wanted: DemoOptions, folder: Path, environment: Mapping[str, str], say: Say) -> None:
+async def play(options: DemoOptions, folder: Path, environment: Mapping[str, str], say: Say) -> None:
     """Run the demo until it is cancelled. Raises ``AegisError`` where it cannot be started."""
     with _alone(folder) as record_url:
-        port = _free_port(wanted.port, say)
+        port = _free_port(options.port, say)
         key = _key(environment, say)
         async with contextlib.AsyncExitStack() as stage:
-            lab_engine = await stage.enter_async_context(_lab_engine(wanted.engine, folder, environment, say))
+            lab_engine = await stage.enter_async_context(_lab_engine(options.engine, folder, environment, say))
             workspace = Workspace(address=("127.0.0.1", port))
             saved_state.load(workspace.state, folder / "workspace.json")
             aegis = BotProcess(
@@ -94,7 +94,7 @@ async def play(wanted: DemoOptions, folder: Path, environment: Mapping[str, str]
             await _connected(workspace, aegis, folder / "bot.log")
             stage.push_async_callback(first_incident.close)
             record_url(workspace.url)
-            _welcome(workspace.url, lab_engine, folder, environment, say, browser=wanted.browser)
+            _welcome(workspace.url, lab_engine, folder, environment, say, browser=options.browser)
             await asyncio.Event().wait()
 
 
