@@ -196,7 +196,14 @@ SHAPES: tuple[Shape, ...] = (
         r"(?:gl(?:pat|dt|rtr?|cbt|ptt|ft|imt|agent|oas|soat|ffct|wt)-[\w.-]{18,}+|GR1348941[\w-]{18,}+)",
     ),
     _shape("slack-token", "xox xapp-", r"(?:xox[a-z](?:\.xox[a-z])?-[\w-]{10,}+|xapp-\d[\w-]{10,}+)"),
-    _shape("webhook", "hooks.slack.com/", r"hooks\.slack\.com/(?:services|workflows|triggers)/([\w/-]{10,}+)"),
+    _shape(
+        "webhook", "hooks.slack.com/ hooks.slack-gov.com/", r"hooks\.slack(?:-gov)?\.com/[a-z]{2,24}/([\w/%-]{10,}+)"
+    ),
+    _shape(
+        "ticket",
+        "wss://",
+        r"wss://[\w.-]{1,200}+/[\w./-]{0,200}+\?(?:[\w.-]{1,40}=[^\s&\"']{0,300}&){0,4}?ticket=([\w%.~+/=-]{6,}+)",
+    ),
     _shape("webhook", "/webhooks/", r"discord(?:app)?\.com/api/(?:v\d+/)?webhooks/\d+/([\w-]{20,}+)"),
     _shape("webhook", "webhook.office.com", r"webhook\.office\.com/webhookb2/([^\s\"'<>]{20,})"),
     _shape("webhook", "hooks.zapier.com", r"hooks\.zapier\.com/hooks/catch/([\w/-]{8,}+)"),

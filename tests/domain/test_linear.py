@@ -8,13 +8,6 @@ import pytest
 from tests import linear
 
 LEFT_OPEN = {
-    "bot.domain.redact",
-    "bot.domain.secret_commands",
-    "bot.domain.secret_credentials",
-    "bot.domain.secret_keys",
-    "bot.domain.secret_places",
-    "bot.domain.secret_shapes",
-    "bot.domain.secret_values",
 }
 """TEMPORARY: modules of the redaction whose patterns are not all linear yet; one leaves when its test passes."""
 
