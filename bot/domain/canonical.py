@@ -27,6 +27,8 @@ _KEPT = frozenset("\u200c\u200d\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\
 _SHOW_NOTHING = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
 _FOLDED = ("<wide>", "<narrow>", "<font>", "<noBreak>", "<small>", "<vertical>")
 _KEYCAP = "\u20e3"
+_LOOKS = 4
+"""What is removed can bring halves together; those that are still apart after so many looks are replaced."""
 
 
 def canonical(text: str) -> str:
@@ -35,18 +37,30 @@ def canonical(text: str) -> str:
         text = _CONTROL.sub("", _TERMINAL.sub("", text))
     if text.isascii():
         return text
-    if _HALF.search(text):
-        text = _BYTES.sub(_spelled, text).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-        text = _CONTROL.sub("", text)
+    for _ in range(_LOOKS):
+        before, text = text, _seen(_whole(text))
+        if text == before or not _HALF.search(text):
+            break
+    else:
+        text = _HALF.sub("\ufffd", text)
+    return text
+
+
+def _whole(text: str) -> str:
+    """Return ``text`` with its halves put together where they spell a character; bytes that spell none stay."""
+    if not _HALF.search(text):
+        return text
+    text = _BYTES.sub(_spelled, text).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+    return _CONTROL.sub("", text)
+
+
+def _seen(text: str) -> str:
     table = {ord(char): new for char in set(text) if not char.isascii() and (new := _folded(char)) != char}
-    if table:
-        text = text.translate(table)
-    return _JOINING.sub(_joined, text)
+    return _JOINING.sub(_joined, text.translate(table) if table else text)
 
 
 def _spelled(residue: re.Match[str]) -> str:
-    """Return the characters that bytes spell which Python carried along as halves."""
-    return residue[0].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return residue[0].encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
 
 
 @lru_cache(maxsize=4096)

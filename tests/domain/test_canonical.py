@@ -17,7 +17,15 @@ UNSEEN = [
         if code not in (0x6DD, 0x70F, 0x8E2, 0x110BD, 0x110CD)
     ),
     *"\u034f\u115f\u1160\u3164\uffa0\u2800\ufe0f\U000e0100\x00\x08\x1f\x7f\x9f",
-    *("\x1b[31m", "\x1b[0;1m", "\x9b1m", "\x1b]8;;http://x\x07", "\udce2\udc80\udc8b", "\udb40\udc01"),
+    *(
+        "\x1b[31m",
+        "\x1b[0;1m",
+        "\x9b1m",
+        "\x1b]8;;http://x\x07",
+        "\udce2\udc80\udc8b",
+        "\udb40\udc01",
+        "\udce2\u200b\udc80\udc8b",
+    ),
 ]
 
 
