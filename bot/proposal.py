@@ -18,6 +18,7 @@ from bot.gate import Gate
 from bot.plan import Plan, World
 from bot.ports import Messenger, Received, Store
 from bot.record import Record
+from bot.strays import Strays
 from bot.telemetry import incident_id
 
 log = logging.getLogger(__name__)
@@ -49,17 +50,29 @@ class Proposal:
         self._alerts = alerts
         self._plan = plan
         self._world = world
+        self._strays = Strays(self._count, world)
+
+    async def _count(self, place: Place, sentence: str) -> None:
+        await self._record.quietly(self._messenger.say_at(place, sentence))
 
     async def ask_which(self, received: Received) -> None:
-        """Offer a menu of what is there, under an alert that names none of it.
+        """Offer a menu of what is there, under an alert that names none of it; in a storm of them, one for many.
 
         Raises ``SlackError`` where somebody asked and Slack did not take the menu.
         """
+        if received.asker:
+            await self._offer(received)
+        else:
+            await self._strays.ask(received.place.channel, received.alert.title, lambda: self._offer(received))
+
+    async def _offer(self, received: Received) -> Place:
+        """Offer the menu, and return where it stands."""
         names = sorted(target.name for target in await self._alerts.inventory())
         told = "This alert names no container that the engine knows. Which one is meant?"
         place = (await self._announced(self._alerts.incident(received, ""))).place
         offered = self._messenger.choose(place, told, names)
         await (offered if received.asker else self._record.quietly(offered))
+        return place
 
     async def name_the_rest(self, names: Sequence[str], place: Place) -> None:
         """Name those of an alert's targets that get no card."""
