@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot import strays, wiring
+from bot.playground.slack.state.messages import Message
 from bot.playground.slack.state.people import MONITOR
+from tests.attack.stage import Stage
 from tests.fakes import Clock
 
 
@@ -22,13 +24,13 @@ async def flood(stage, count: int, channel: str = "C0ALERTS"):
     return await asyncio.gather(*sent)
 
 
-def menus(stage, channel: str = "C0ALERTS") -> list:
+def menus(stage: Stage, channel: str = "C0ALERTS") -> list[Message]:
     return stage.slack.messages(channel, containing="Which one is meant?")
 
 
-async def unhandled(stage) -> int:
+async def unhandled(stage: Stage) -> int:
     ((left,),) = await stage.rows("SELECT count(*) FROM alerts WHERE handled_at IS NULL")
-    return left
+    return int(left)
 
 
 class Real(Clock):
