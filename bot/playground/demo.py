@@ -62,7 +62,7 @@ class DemoOptions:
 
 
 async def play(options: DemoOptions, folder: Path, environment: Mapping[str, str], say: Say) -> None:
-    """Run the demo until it is cancelled. Raises ``AegisError`` where it cannot be started."""
+    """Run the demo until it is cancelled. Raises ``AegisError`` if it cannot be started."""
     with _alone(folder) as record_url:
         port = _free_port(options.port, say)
         key = _key(environment, say)

@@ -257,7 +257,7 @@ class Services:
                 client.remove_network(network["Id"])
 
     def _own_id(self, client: docker.APIClient, name: str) -> str:
-        """Return the id of our container of this name; raises ``NotFound`` where it is somebody else's."""
+        """Return the id of our container of this name; raises ``NotFound`` if it is somebody else's."""
         container = client.inspect_container(name)
         if container["Config"]["Labels"].get(LABEL) != self._labels[LABEL]:
             raise NotFound(f"{name} is not the demo's")

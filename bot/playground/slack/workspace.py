@@ -176,11 +176,11 @@ class Workspace(Talk, Press):
         return self.state.views.opened(user)
 
     def modal(self, user: str) -> View:
-        """Return the modal on top; raises ``IndexError`` where none is open."""
+        """Return the modal on top; raises ``IndexError`` if none is open."""
         return self.modals(user)[-1]
 
     def home(self, user: str) -> View:
-        """Return a person's home tab; raises ``KeyError`` where none was published."""
+        """Return a person's home tab; raises ``KeyError`` if none was published."""
         return self.state.views.homes[user]
 
     def direct(self, user: str) -> str:

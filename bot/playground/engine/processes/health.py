@@ -36,7 +36,7 @@ class Check:
 
 
 def read(settings: Mapping[str, Any] | None) -> Check | None:
-    """Read ``Config.Healthcheck``; ``None`` where there is no check."""
+    """Read ``Config.Healthcheck``; ``None`` if there is no check."""
     test = list((settings or {}).get("Test") or ())
     if not settings or not test or test[0] == "NONE":
         return None

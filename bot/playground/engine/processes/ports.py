@@ -71,7 +71,7 @@ class Published:
     async def open(self, bindings: Bindings, inner: Mapping[str, int], name: str) -> None:
         """Listen on what ``bindings`` ask for; ``inner`` says where each container port really is.
 
-        Raises ``EngineRefusal`` where a port is taken; nothing is open then.
+        Raises ``EngineRefusal`` if a port is taken; nothing is open then.
         """
         self.shown = dict.fromkeys(inner)
         try:

@@ -78,7 +78,7 @@ def _look_after(first: int, engine: socket.socket, woken: int) -> int:
 
 
 def _start(order: dict[str, object]) -> int:
-    """Start the first process in a session of its own; raises ``OSError`` where it can't be run."""
+    """Start the first process in a session of its own; raises ``OSError`` if it can't be run."""
     argv, env = order["argv"], order["env"]
     if not isinstance(argv, list) or not isinstance(env, dict):
         raise TypeError("an order has argv and env")

@@ -121,7 +121,7 @@ class Press:
         return done
 
     async def close(self, user: str, view: View, *, everything: bool = False) -> list[Interaction]:
-        """Close a modal; the bot hears of it only where ``notify_on_close`` was asked for."""
+        """Close a modal; the bot gets an event only if the modal has ``notify_on_close``."""
         self._require_open(user, view)
         interactions = []
         for closed in self.state.views.close(view, everything=everything or bool(view.body["clear_on_close"])):

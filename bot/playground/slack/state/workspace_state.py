@@ -125,7 +125,7 @@ class WorkspaceState:
         return message
 
     def place(self, channel: str, body: Json, *, metadata: Json | None = None, parse: str = "none") -> Message:
-        """Put a message into a channel as if it had always been there: nobody hears of it."""
+        """Put a message into a channel without calling any subscriber."""
         full: Json = {"type": "message", **copy.deepcopy(body), "ts": self.stamp()}
         if "blocks" in full:
             full["blocks"] = with_block_ids(full["blocks"])
