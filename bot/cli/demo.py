@@ -40,17 +40,17 @@ def demo(
         )
     if os.name != "posix":
         raise AegisError("The demo needs Linux or macOS.", mend="On Windows, run it inside WSL.")
-    asyncio.run(_until_told(port, engine, browser=browser))
+    asyncio.run(_run_until_signal(port, engine, browser=browser))
 
 
-async def _until_told(port: int | None, engine: Engine, *, browser: bool) -> None:
+async def _run_until_signal(port: int | None, engine: Engine, *, browser: bool) -> None:
     """Run the demo until a signal ends it; however often it is sent, what was started is ended in order."""
     from bot import telemetry  # noqa: PLC0415 - other commands do without it
     from bot.playground.demo import DemoOptions, home, play  # noqa: PLC0415 - as above
 
     telemetry.start_log("WARNING", str)
-    wanted = DemoOptions(port, engine.value, browser)
-    playing = asyncio.create_task(play(wanted, home(os.environ), dict(os.environ), _say))
+    options = DemoOptions(port, engine.value, browser)
+    playing = asyncio.create_task(play(options, home(os.environ), dict(os.environ), _say))
     ending = False
 
     def end() -> None:

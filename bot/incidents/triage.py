@@ -18,6 +18,7 @@ from bot.incidents.intake import MOST_CARDS, Alerts
 from bot.incidents.investigation import Examination, Findings
 from bot.incidents.replies import Replies
 from bot.incidents.transitions import Transitions
+from bot.incidents.unknown_targets import Strays
 from bot.ports import Messenger, Received, Store
 from bot.runtime import Plan, World
 from bot.telemetry import incident_id
@@ -55,17 +56,29 @@ class Proposal:
         self._alerts = alerts
         self._plan = plan
         self._world = world
+        self._strays = Strays(self._count, world)
+
+    async def _count(self, place: Place, sentence: str) -> None:
+        await self._replies.best_effort(self._messenger.say_at(place, sentence))
 
     async def ask_which(self, received: Received) -> None:
-        """Offer a menu of what is there, under an alert that names none of it.
+        """Offer a menu of what is there, under an alert that names none of it; in a storm of them, one for many.
 
         Raises ``SlackError`` where somebody asked and Slack did not take the menu.
         """
+        if received.asker:
+            await self._offer(received)
+        else:
+            await self._strays.ask(received.place.channel, received.alert.title, lambda: self._offer(received))
+
+    async def _offer(self, received: Received) -> Place:
+        """Offer the menu, and return where it stands."""
         names = sorted(target.name for target in await self._alerts.inventory())
         told = "This alert names no container that the engine knows. Which one is meant?"
         place = (await self._announced(self._alerts.incident(received, ""))).place
         offered = self._messenger.choose(place, told, names)
         await (offered if received.asker else self._replies.best_effort(offered))
+        return place
 
     async def name_the_rest(self, names: Sequence[str], place: Place) -> None:
         """Name those of an alert's targets that get no card."""

@@ -40,7 +40,7 @@ PORT = 8300
 """Where the page is, unless the port is taken or another one is wanted."""
 
 CONNECT_TIMEOUT_S = 30.0
-"""Seconds that the bot may take until it is connected; it needs one or two."""
+"""The bot connects within one or two seconds."""
 
 MODEL = "gemini-3.5-flash-lite"
 _AEGIS_PREFIXES = ("AEGIS_", "SLACK_", "DOCKER_", "GEMINI_")
@@ -51,7 +51,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class DemoOptions:
-    """What was asked for. ``port`` ``None``: the usual one, or another where it is taken; 0: any that is free.
+    """The options of the command. ``port`` ``None``: the usual one, or another if it is taken; 0: any free one.
 
     ``engine`` is ``auto``, ``docker`` or ``process``.
     """
@@ -61,40 +61,40 @@ class DemoOptions:
     browser: bool = True
 
 
-async def play(wanted: DemoOptions, folder: Path, environment: Mapping[str, str], say: Say) -> None:
-    """Run the demo until it is cancelled. Raises ``AegisError`` where it cannot be started."""
+async def play(options: DemoOptions, folder: Path, environment: Mapping[str, str], say: Say) -> None:
+    """Run the demo until it is cancelled. Raises ``AegisError`` if it cannot be started."""
     with _alone(folder) as record_url:
-        port = _free_port(wanted.port, say)
+        port = _free_port(options.port, say)
         key = _key(environment, say)
         async with contextlib.AsyncExitStack() as stage:
-            ground = await stage.enter_async_context(_ground(wanted.engine, folder, environment, say))
+            lab_engine = await stage.enter_async_context(_lab_engine(options.engine, folder, environment, say))
             workspace = Workspace(address=("127.0.0.1", port))
             saved_state.load(workspace.state, folder / "workspace.json")
             aegis = BotProcess(
-                _settings(workspace, ground, folder, environment, key),
+                _settings(workspace, lab_engine, folder, environment, key),
                 folder,
                 folder / "bot.log",
                 lambda: bool(workspace.connections),
             )
             lab = Lab(
-                ground,
+                lab_engine,
                 workspace,
                 aegis,
                 folder=folder,
                 runbook=folder / "runbook.json",
-                brain=environment.get("AEGIS_GEMINI_MODEL", MODEL) if key else "rules",
+                diagnoser=environment.get("AEGIS_GEMINI_MODEL", MODEL) if key else "rules",
             )
-            opening = FirstIncident(lab)
-            workspace.serve(server.routes(workspace, opening))
+            first_incident = FirstIncident(lab)
+            workspace.serve(server.routes(workspace, first_incident))
             await stage.enter_async_context(_served(workspace))
-            await stage.enter_async_context(_kept(workspace, folder / "workspace.json"))
+            await stage.enter_async_context(_saved_on_change(workspace, folder / "workspace.json"))
             await stage.enter_async_context(lab)
             stage.push_async_callback(aegis.stop)
             await aegis.start()
             await _connected(workspace, aegis, folder / "bot.log")
-            stage.push_async_callback(opening.close)
+            stage.push_async_callback(first_incident.close)
             record_url(workspace.url)
-            _welcome(workspace.url, ground, folder, environment, say, browser=wanted.browser)
+            _welcome(workspace.url, lab_engine, folder, environment, say, browser=options.browser)
             await asyncio.Event().wait()
 
 
@@ -106,7 +106,7 @@ def home(environment: Mapping[str, str]) -> Path:
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[Callable[[str], None]]:
-    """Hold the folder for this demo alone; the yielded function notes where its page is."""
+    """Hold the folder for this demo alone; the yielded function stores the address of its page."""
     try:
         make_private_folder(folder)
         create_private(folder / "demo.lock")
@@ -129,11 +129,11 @@ def _alone(folder: Path) -> Iterator[Callable[[str], None]]:
             ) from error
         lock.truncate(0)
 
-        def told(url: str) -> None:
+        def record_url(url: str) -> None:
             lock.write(url)
             lock.flush()
 
-        yield told
+        yield record_url
         lock.truncate(0)
 
 
@@ -165,7 +165,7 @@ def _key(environment: Mapping[str, str], say: Say) -> str:
 
 
 @asynccontextmanager
-async def _ground(engine: str, folder: Path, environment: Mapping[str, str], say: Say) -> AsyncIterator[LabEngine]:
+async def _lab_engine(engine: str, folder: Path, environment: Mapping[str, str], say: Say) -> AsyncIterator[LabEngine]:
     """Find or start the engine on which the services run."""
     if engine != "process":
         try:
@@ -183,7 +183,7 @@ async def _ground(engine: str, folder: Path, environment: Mapping[str, str], say
 
 
 def _settings(
-    workspace: Workspace, ground: LabEngine, folder: Path, environment: Mapping[str, str], key: str
+    workspace: Workspace, lab_engine: LabEngine, folder: Path, environment: Mapping[str, str], key: str
 ) -> dict[str, str]:
     """Return the bot's environment: nothing of an Aegis that may be set up here, and short waits."""
     inherited = {name: value for name, value in environment.items() if not name.startswith(_AEGIS_PREFIXES)}
@@ -199,7 +199,7 @@ def _settings(
         "SLACK_BOT_TOKEN": workspace.bot_token,
         "SLACK_APP_TOKEN": workspace.app_token,
         "SLACK_API_URL": workspace.api_url,
-        "DOCKER_HOST": ground.host,
+        "DOCKER_HOST": lab_engine.host,
         "AEGIS_ALERT_CHANNELS": "C0ALERTS",
         "AEGIS_APPROVERS": "S0ONCALL",
         "AEGIS_ESCALATION": "S0ONCALL",
@@ -230,11 +230,11 @@ async def _served(workspace: Workspace) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _kept(workspace: Workspace, path: Path) -> AsyncIterator[None]:
+async def _saved_on_change(workspace: Workspace, path: Path) -> AsyncIterator[None]:
     """Write the workspace's messages soon after each change, and at the end."""
     changed = asyncio.Event()
 
-    def hear(change: Change) -> None:
+    def note_change(change: Change) -> None:
         if change.kind in _SAVED_CHANGES:
             changed.set()
 
@@ -248,7 +248,7 @@ async def _kept(workspace: Workspace, path: Path) -> AsyncIterator[None]:
                 log.warning("%s", error.sentence)
             await asyncio.sleep(1)
 
-    unsubscribe = workspace.subscribe(hear)
+    unsubscribe = workspace.subscribe(note_change)
     writing = asyncio.create_task(write())
     try:
         yield
@@ -279,10 +279,10 @@ def _last_words(written: Path) -> str:
 
 
 def _welcome(
-    url: str, ground: LabEngine, folder: Path, environment: Mapping[str, str], say: Say, *, browser: bool
+    url: str, lab_engine: LabEngine, folder: Path, environment: Mapping[str, str], say: Say, *, browser: bool
 ) -> None:
     say(f"\n  The demo is at {url}\n")
-    say(f"Services: {ground.engine}. What happens is kept in {folder}. Ctrl-C ends it.")
+    say(f"Services: {lab_engine.engine}. What happens is kept in {folder}. Ctrl-C ends it.")
     far = "SSH_CONNECTION" in environment or "SSH_TTY" in environment
     if far:
         port = url.rpartition(":")[2]

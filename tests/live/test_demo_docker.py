@@ -63,10 +63,16 @@ class Bot:
 class Scene:
     """The lab on a real engine."""
 
-    def __init__(self, engine: Engine, ground: LabEngine, workspace: Workspace, folder: Path) -> None:
+    def __init__(self, engine: Engine, lab_engine: LabEngine, workspace: Workspace, folder: Path) -> None:
         self.engine, self.workspace = engine, workspace
         self.lab = Lab(
-            ground, workspace, Bot(), folder=folder, runbook=folder / "runbook.json", brain="rules", interval=0.5
+            lab_engine,
+            workspace,
+            Bot(),
+            folder=folder,
+            runbook=folder / "runbook.json",
+            diagnoser="rules",
+            interval=0.5,
         )
 
     def service(self, name: str = API) -> dict[str, Any]:
@@ -94,22 +100,22 @@ def base(running_engine: Engine) -> Engine:
 
 
 @pytest.fixture
-async def ground(base: Engine, engine: Engine, tmp_path: Path) -> LabEngine:
+async def lab_engine(base: Engine, engine: Engine, tmp_path: Path) -> LabEngine:
     return await ready(tmp_path, lambda _: None, {"DOCKER_HOST": engine.url})
 
 
 @pytest.fixture
-async def scene(ground: LabEngine, engine: Engine, tmp_path: Path) -> AsyncIterator[Scene]:
+async def scene(lab_engine: LabEngine, engine: Engine, tmp_path: Path) -> AsyncIterator[Scene]:
     async with Workspace() as workspace:
-        scene = Scene(engine, ground, workspace, tmp_path)
+        scene = Scene(engine, lab_engine, workspace, tmp_path)
         async with scene.lab:
             yield scene
         assert engine.client.api.containers(all=True) == []
         assert engine.client.networks.list(filters={"label": LABEL}) == []
 
 
-async def test_the_image_is_built_once_and_anew_when_its_source_has_changed(ground, engine, tmp_path, monkeypatch):
-    assert ground.engine.startswith("Docker ")
+async def test_the_image_is_built_once_and_anew_when_its_source_has_changed(lab_engine, engine, tmp_path, monkeypatch):
+    assert lab_engine.engine.startswith("Docker ")
     said: list[str] = []
     await ready(tmp_path, said.append, {"DOCKER_HOST": engine.url})
     assert said == []
@@ -163,10 +169,10 @@ async def test_a_hang_and_a_dead_database_are_mended(scene):
     await scene.told(2, 2)
 
 
-async def test_what_a_killed_demo_left_is_removed_and_what_is_not_ours_stays(ground, engine, tmp_path):
+async def test_what_a_killed_demo_left_is_removed_and_what_is_not_ours_stays(lab_engine, engine, tmp_path):
     left = engine.run("left-behind", labels={LABEL: str(tmp_path.resolve())})
     other = engine.run("orders", labels={LABEL: "/another/folder"})
-    async with Workspace() as workspace, Scene(engine, ground, workspace, tmp_path).lab:
+    async with Workspace() as workspace, Scene(engine, lab_engine, workspace, tmp_path).lab:
         ids = {container["Id"] for container in engine.client.api.containers(all=True)}
         assert left not in ids
         assert len(ids) == 4

@@ -102,9 +102,9 @@ class FakeLab:
         mend = {"id": "all_well", "label": "Make all well", "what": "Everything runs again as at the start."}
         return {
             "services": self.services,
-            "actions": [*actions, mend | {"group": "mend", "enabled": True}],
+            "actions": [*actions, mend | {"group": "repair", "enabled": True}],
             "bot": {"status": self.bot},
-            "brain": "rules",
+            "diagnoser": "rules",
             "engine": "processes on this machine",
             "runbook": {
                 "path": "~/.local/share/aegis-demo/runbook.json",

@@ -141,7 +141,7 @@ def test_however_it_comes_in_a_log_is_the_same_lines(chunks: list[str]):
 
 
 async def test_the_oldest_lines_go_when_a_log_is_full():
-    log = Log(kept=1000)
+    log = Log(limit=1000)
     for number in range(500):
         log.feed(1, f"line {number:03d}\n".encode())
     lines = await told(log)

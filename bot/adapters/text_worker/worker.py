@@ -98,16 +98,18 @@ class TextWorker:
     async def _ready(self) -> Process:
         if self.pid is None or self._child is None:
             self.start()
-            assert self._starting is not None  # noqa: S101 - there is no child
+            starting = self._starting
+            assert starting is not None  # noqa: S101 - there is no child
             try:
                 async with asyncio.timeout(TURN_S + self._deadline_s):
-                    self._child = await asyncio.shield(self._starting)
-                self._starting = None
+                    self._child = await asyncio.shield(starting)
             except TimeoutError as error:
                 raise TextOverrun("The process that reads long texts is not ready yet.") from error
             except (OSError, EOFError) as error:
-                self._starting = None
                 raise TextOverrun("The process that reads long texts does not start.") from error
+            finally:
+                if starting.done():  # also where it failed, so that the next text starts another
+                    self._starting = None
         return self._child
 
     async def _start(self) -> Process:

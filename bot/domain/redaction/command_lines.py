@@ -43,6 +43,7 @@ _ALIAS = (
     r"\b(?:alias\s{1,3}set|config\s{1,3}host\s{1,3}add)\s{1,3}(?:--?[\w-]{1,30}\s{1,3}){0,3}"
     r"[\"']?[\w./-]{1,64}[\"']?\s{1,3}[\"']?\w{2,8}://\S{1,300}\s{1,3}[\"']?"
 )
+_STATUS = re.compile(r"(?i)\b(?:status|exit|error|return|response|result|http|zip|postal|country|area|reason|sql)[ ]")
 _GIVEN = r"(?!-|\$|<|\{|[A-Z_]{3,64}(?![^\s\"']))"
 
 COMMANDS: tuple[Shape, ...] = (
@@ -54,12 +55,14 @@ COMMANDS: tuple[Shape, ...] = (
     place("token", "alias set,host add", _ALIAS + _GIVEN + r"(![^\s\"']{3,256}+)(?=[\"']?\s{1,3}[\"']?\[redacted)"),
     place("password", "sshpass", r"\bsshpass\s{1,3}-p\s{0,3}[\"']?(![^\s\"']{2,}+)"),
     place(
-        "password", "mysql,mariadb", r"\b(?:mysql\w*|mariadb[\w-]*)[^\n|;]{0,120}?\s-p[\"']?(![^\s\"'-][^\s\"']{2,}+)"
+        "password",
+        "mysql,mariadb",
+        r"\b(?:mysql\w{0,40}+|mariadb[\w-]{0,40}+)[^\n|;]{0,120}?\s-p[\"']?(![^\s\"'-][^\s\"']{2,}+)",
     ),
     place(
         "password",
         "docker,podman,nerdctl,buildah,helm,oras,skopeo,mongo,az ,rabbitmqadmin,kinit",
-        r"\b(?:docker|podman|nerdctl|buildah|helm|oras|skopeo|mongo\w*|az|rabbitmqadmin|"
+        r"\b(?:docker|podman|nerdctl|buildah|helm|oras|skopeo|mongo\w{0,40}+|az|rabbitmqadmin|"
         r"kinit)\b(?!\s{1,3}compose\b)[^\n|;]{0,120}?\s-p[ =][\"']?"
         r"(?![\d.]+:|\d{2,5}\b)(![^\s\"'-][^\s\"']{3,}+)",
     ),
@@ -68,8 +71,8 @@ COMMANDS: tuple[Shape, ...] = (
         "redis-cli,valkey-cli",
         r"\b(?:redis-cli|valkey-cli)\b[^\n|;]{0,120}?\s-a\s{1,3}[\"']?(![^\s\"']{2,}+)",
     ),
-    place("password", "ldap", r"\bldap\w+\b[^\n|;]{0,160}?\s-w\s{1,3}[\"']?(![^\s\"']{2,}+)"),
-    place("password", "mosquitto_", r"\bmosquitto_\w+\b[^\n|;]{0,120}?\s-P\s{1,3}[\"']?(![^\s\"']{2,}+)"),
+    place("password", "ldap", r"\bldap\w{1,40}+\b[^\n|;]{0,160}?\s-w\s{1,3}[\"']?(![^\s\"']{2,}+)"),
+    place("password", "mosquitto_", r"\bmosquitto_\w{1,40}+\b[^\n|;]{0,120}?\s-P\s{1,3}[\"']?(![^\s\"']{2,}+)"),
     place(
         "password",
         "-u,-user",
@@ -196,7 +199,15 @@ PROSE: tuple[Shape, ...] = (
         "code,one-time,otp,pin",
         r"(?i)\b(?:one[- ]time|pin|verification|recovery|backup|otp|2fa|mfa|security|confirmation|login)[ -](?:pass)?"
         r"(?:codes?|password|pin)(?:[ ]is)?[: ]{1,3}"
-        r"(!(?=[\w-]{0,20}\d)[A-Za-z0-9]{3,8}(?:-[A-Za-z0-9]{3,8}){0,5}(?![\w.:%]))",
+        r"(!(?=[\w-]{0,20}\d)[A-Za-z0-9]{3,8}(?:[-/][A-Za-z0-9]{3,8}){0,5}(?![\w:%]|\.\w))",
+    ),
+    place(
+        # "your code is 482913.", "Use code 482-913 to sign in"
+        "code",
+        "code",
+        r"(?i)\b(?:(?:your|the|use|enter)[ ](?:\w{1,16}[ ]){0,3}code(?:[ ]is)?:?[ ]|code[ ]is:?[ ])[\"'`]?"
+        r"(!\d{3,4}[- ]?\d{3,4}|[A-Z0-9]{4}-[A-Z0-9]{4})(?![\w:%/-]|\.\w)",
+        lambda match: not _STATUS.search(match[0][: match.start(1) - match.start()]),
     ),
     place("password", " -p", r"(?<!\S)-[pP] ?[\"']?(![^\s\"'/:=,|;-][^\s\"'/:=,|;]{5,64}+)(?=[\"']?(?:\s|$))", _chosen),
     place(

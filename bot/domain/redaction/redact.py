@@ -12,6 +12,7 @@ import re
 from collections.abc import Sequence
 from urllib.parse import quote, quote_plus
 
+from bot.domain.redaction.canonical import canonical
 from bot.domain.redaction.command_lines import COMMANDS, PROSE
 from bot.domain.redaction.credentials import SHAPES as CREDENTIALS
 from bot.domain.redaction.credentials import in_credentials
@@ -27,13 +28,13 @@ _AROUND = 20
 
 
 def redact(text: str, known: Sequence[str] = ()) -> str:
-    """Return ``text`` with every secret replaced by ``[redacted:what]``.
+    """Return the canonical form of ``text`` with every secret replaced by ``[redacted:what]``.
 
     ``known`` are literal secrets (from the settings), replaced wherever they stand, also URL-encoded and in base64;
     those shorter than six characters are ignored, since they would hit ordinary words. Takes linear time; what is
     redacted already stays as it is.
     """
-    text = _known(text, known)
+    text = _known(canonical(_known(text, known)), [canonical(secret) for secret in known])
     absent = Absent(_BROUGHT)
     before, text = text, _pass(text, absent)
     for _ in range(_PASSES - 1):

@@ -87,7 +87,7 @@ HEADERS: tuple[Shape, ...] = (
         lambda match: _is_pair(match[1]),
     ),
     place("authorization", "digest", r"(?i)\bdigest [^\n]{0,400}?\bresponse=\\?[\"']?(![0-9a-f]{32,128})"),
-    place("authorization", "aws4-hmac", r"AWS4-HMAC-SHA256[^\n]{0,400}?Signature=(![0-9a-f]{64})"),
+    place("authorization", "aws4-hmac", r"AWS4-HMAC-SHA256(?:(?!AWS4-)[^\n]){0,400}?Signature=(![0-9a-f]{64})"),
     place(
         "signature",
         "signature",

@@ -171,14 +171,15 @@ def _marked(shape: Shape, match: re.Match[str]) -> str:
     return match.string[match.start() : start] + mark(shape.name) + match.string[end : match.end()]
 
 
-def _shape(name: str, hints: str, pattern: str) -> Shape:
+def _shape(name: str, hints: str, pattern: str, judge: Callable[[re.Match[str]], bool] | None = None) -> Shape:
     # A token starts a word. The escapes \n, \r, \t and a percent escape before it are not part of its word.
     start = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt])|(?<=%[0-9A-Fa-f][0-9A-Fa-f]))"
-    return Shape(name, tuple(hints.split()), re.compile(start + pattern))
+    return Shape(name, tuple(hints.split()), re.compile(start + pattern), judge)
 
 
 SHAPES: tuple[Shape, ...] = (
-    _shape("jwt", "eyJ", r"eyJ[A-Za-z0-9_-]{10,}+(?:\.[A-Za-z0-9_-]*+){1,4}"),
+    # Taken whole also where it has no point, so that no other start within the same word is tried.
+    _shape("jwt", "eyJ", r"eyJ[A-Za-z0-9_-]{10,}+(?:\.[A-Za-z0-9_-]*+){0,4}", lambda match: "." in match[0]),
     _shape("aws-key-id", "AKIA ASIA ABIA ACCA", r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Z0-9])"),
     _shape("aws-session-token", "IQoJb3JpZ2lu FwoGZXIvYXdz", r"(?:IQoJb3JpZ2lu|FwoGZXIvYXdz)[A-Za-z0-9+/=%]{20,}+"),
     _shape("aws-key", "ABSK bedrock-api-key-", r"(?:ABSK|bedrock-api-key-)[A-Za-z0-9+/=]{40,}+"),
@@ -195,7 +196,14 @@ SHAPES: tuple[Shape, ...] = (
         r"(?:gl(?:pat|dt|rtr?|cbt|ptt|ft|imt|agent|oas|soat|ffct|wt)-[\w.-]{18,}+|GR1348941[\w-]{18,}+)",
     ),
     _shape("slack-token", "xox xapp-", r"(?:xox[a-z](?:\.xox[a-z])?-[\w-]{10,}+|xapp-\d[\w-]{10,}+)"),
-    _shape("webhook", "hooks.slack.com/", r"hooks\.slack\.com/(?:services|workflows|triggers)/([\w/-]{10,}+)"),
+    _shape(
+        "webhook", "hooks.slack.com/ hooks.slack-gov.com/", r"hooks\.slack(?:-gov)?\.com/[a-z]{2,24}/([\w/%-]{10,}+)"
+    ),
+    _shape(
+        "ticket",
+        "wss://",
+        r"wss://[\w.-]{1,200}+/[\w./-]{0,200}+\?(?:[\w.-]{1,40}=[^\s&\"']{0,300}&){0,4}?ticket=([\w%.~+/=-]{6,}+)",
+    ),
     _shape("webhook", "/webhooks/", r"discord(?:app)?\.com/api/(?:v\d+/)?webhooks/\d+/([\w-]{20,}+)"),
     _shape("webhook", "webhook.office.com", r"webhook\.office\.com/webhookb2/([^\s\"'<>]{20,})"),
     _shape("webhook", "hooks.zapier.com", r"hooks\.zapier\.com/hooks/catch/([\w/-]{8,}+)"),
@@ -241,7 +249,7 @@ SHAPES: tuple[Shape, ...] = (
     _shape(
         "ai-key",
         "sk- sk_ gsk_ r8_ pplx- xai- hf_ tvly- pcsk_ lsv2_ tgp_v1_ fw_ nvapi- AKCp jina_ co_",
-        r"(?:sk-(?=[A-Za-z_-]*\d)[A-Za-z0-9][\w-]{18,}+|sk_[0-9a-f]{40,}+|gsk_[A-Za-z0-9]{20,}+|"
+        r"(?:sk-(?=[A-Za-z_-]{0,200}+\d)[A-Za-z0-9][\w-]{18,}+|sk_[0-9a-f]{40,}+|gsk_[A-Za-z0-9]{20,}+|"
         r"r8_\w{20,}+|pplx-\w{30,}+|xai-\w{30,}+|hf_[A-Za-z0-9]{20,}+"
         r"|tvly-[\w-]{16,}+|pcsk_\w{30,}+|lsv2_\w{30,}+|tgp_v1_[\w-]{20,}+|fw_[A-Za-z0-9]{20,}+|"
         r"nvapi-[\w-]{30,}+|AKCp[A-Za-z0-9]{60,}+|jina_\w{40,}+|co_[A-Za-z0-9]{40})",

@@ -53,7 +53,7 @@ def parse_switch(text: str) -> bool:
 
 
 def format_age(since: int) -> str:
-    """Say in words how long ago a moment was (go-units: HumanDuration)."""
+    """Return how long ago a time was, in words (go-units: HumanDuration)."""
     seconds = max(0, time.time_ns() - since) // SECOND_NS
     minutes, hours = seconds // 60, int(seconds / 3600 + 0.5)
     for most, words in (

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What decides which actions are possible. ``card``: a card with a Restart button is open."""
+    """The conditions of actions. ``card``: a card with a Restart button is open."""
 
     api: bool
     database: bool
@@ -24,7 +24,7 @@ def _serves(now: Conditions) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One button of the lab panel. ``group`` is ``break``, ``mend`` or ``promise``."""
+    """One button of the lab panel. ``group`` is ``break``, ``repair`` or ``promise``."""
 
     id: str
     label: str
@@ -114,7 +114,7 @@ ACTIONS = {
             "all_well",
             "All well",
             "Everything that was broken here is put right, with fresh containers where that is needed.",
-            "mend",
+            "repair",
             lambda _now: True,
         ),
     )

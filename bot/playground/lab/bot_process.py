@@ -70,7 +70,7 @@ class BotProcess:
             self._let_go()
 
     async def stop(self) -> None:
-        """Let it end cleanly; kill it where it does not."""
+        """End it cleanly; kill it if it does not end in time."""
         self._let_go()
         if self._process is not None and self._process.returncode is None:
             try:

@@ -32,7 +32,7 @@ and Aegis would rightly do nothing instead of trying and failing."""
 
 
 class Breaks:
-    """Breaks and mends ``services``. Raises ``AegisError`` where that did not work."""
+    """Breaks and repairs ``services``. Raises ``AegisError`` if that did not work."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -62,7 +62,7 @@ class Breaks:
         return sentence
 
     async def again(self) -> bool:
-        """Break the same once more, where what was done since may have cured it; say whether that was needed."""
+        """Break the same again if something may have cured it since; return True if it was broken again."""
         cured = self.current in {"pool_exhausted", "memory_leak", "hang"}
         if cured:
             await self.wait_until_healthy()
@@ -70,7 +70,7 @@ class Breaks:
         return cured
 
     async def repair(self) -> str:
-        """Put everything right."""
+        """Repair everything; return what was done."""
         await self._quiet()
         broken, self.current = self.current, ""
         states = {service["name"]: service for service in await self._services.look()}
@@ -88,7 +88,7 @@ class Breaks:
         return f"All is well: {' and '.join(done)}." if done else "All is well already; nothing had to be done."
 
     async def wait_until_healthy(self) -> None:
-        """Wait until the API answers well. Raises ``AegisError`` where it does not."""
+        """Wait until the health check of the API succeeds. Raises ``AegisError`` if it does not in time."""
         if not await self._good_within(RECOVERY_TIMEOUT_S):
             raise AegisError(
                 f"{API} does not answer well after {RECOVERY_TIMEOUT_S:.0f} seconds.",

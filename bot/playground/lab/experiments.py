@@ -21,7 +21,7 @@ DISCONNECT_TIMEOUT_S = 3.0
 
 
 class Bot(Protocol):
-    """The bot as whoever runs it sees it."""
+    """The bot, as its runner sees it."""
 
     @property
     def status(self) -> str:

@@ -32,33 +32,33 @@ _CARDS = frozenset({"message", "edit", "delete"})
 
 
 class Lab:
-    """Runs the services on ``ground`` for ``async with Lab(…) as lab``, watches them, and posts alerts to ``channel``.
+    """Runs the services, watches them and posts alerts to ``channel``, within ``async with Lab(…) as lab``.
 
-    ``folder`` tells this demo's containers from others'; ``brain`` is ``rules`` or the model's name; ``interval`` is
-    the monitor's, in seconds. Entering raises ``EngineError`` where the services cannot be started.
+    ``folder`` tells this demo's containers from those of others. ``diagnoser`` is ``rules`` or the model's name.
+    ``interval`` is the monitor's, in seconds. Entering raises ``EngineError`` if the services cannot be started.
     """
 
     def __init__(
         self,
-        ground: LabEngine,
+        lab_engine: LabEngine,
         workspace: Workspace,
         bot: Bot,
         *,
         folder: Path,
         runbook: Path,
-        brain: str,
+        diagnoser: str,
         channel: str = "C0ALERTS",
         interval: float = 2.0,
         approvers: Sequence[str] = APPROVERS,
     ) -> None:
-        self._ground = ground
+        self._lab_engine = lab_engine
         self._workspace = workspace
         self._bot = bot
         self._runbook = runbook
-        self._brain = brain
-        self._services = Services(ground, folder)
+        self._diagnoser = diagnoser
+        self._services = Services(lab_engine, folder)
         self._breaks = Breaks(self._services)
-        self._promises = Experiments(workspace, self._services, self._breaks, bot, approvers)
+        self._experiments = Experiments(workspace, self._services, self._breaks, bot, approvers)
         self.monitor = Monitor(
             {name: self._services.url(name) for name in (API, WEB)},
             lambda attachments: workspace.alert(channel, attachments=attachments),
@@ -67,12 +67,12 @@ class Lab:
             firing=still_out(message.body.get("attachments", ()) for message in workspace.messages(channel)),
         )
         self._seen: list[Json] = []
-        self._memory: Json = {"path": str(runbook), "entries": [], "text": ""}
+        self._runbook_content: Json = {"path": str(runbook), "entries": [], "text": ""}
         self._written: tuple[int, int] | None = None
         self._notes: deque[Json] = deque(maxlen=NOTE_LIMIT)
         self._card: bool | None = None
         self._busy = ""
-        self._told: Json = {}
+        self._last_state: Json = {}
         self._subscribers: list[Callable[[], None]] = []
         self._news = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -98,12 +98,12 @@ class Lab:
             raise
         loop = asyncio.get_running_loop()
 
-        def heard() -> None:
+        def wake() -> None:
             loop.call_soon_threadsafe(self._news.set)
 
         self._endings = [
-            self._workspace.subscribe(self._hear),
-            self._services.listen(heard),
+            self._workspace.subscribe(self._note_change),
+            self._services.listen(wake),
         ]
         self._run(self.monitor.run())
         self._run(self._watch())
@@ -142,9 +142,9 @@ class Lab:
                 for action in ACTIONS.values()
             ],
             "bot": {"status": self._bot.status},
-            "brain": self._brain,
-            "engine": self._ground.engine,
-            "runbook": self._memory,
+            "diagnoser": self._diagnoser,
+            "engine": self._lab_engine.engine,
+            "runbook": self._runbook_content,
             "notes": list(self._notes),
         }
 
@@ -160,28 +160,28 @@ class Lab:
         if self._busy:
             raise AegisError(f"“{ACTIONS[self._busy].label}” is still being done.", mend="Wait a moment.")
         self._busy = action
-        self._tell()
+        self._call_subscribers()
         try:
             sentence = await self._do(action)
         finally:
             self._busy = ""
             self._news.set()
         self._notes.append({"at": datetime.now(UTC).isoformat(timespec="seconds"), "text": sentence})
-        self._tell()
+        self._call_subscribers()
         return sentence
 
     async def _do(self, action: str) -> str:
         if action in self._breaks.does:
             return await self._breaks.begin(action)
-        if action in self._promises.does:
-            return await self._promises.does[action]()
+        if action in self._experiments.does:
+            return await self._experiments.does[action]()
         return await self._breaks.repair()
 
     def _now(self) -> Conditions:
         services = {service["name"]: service for service in self._seen}
         running = {name for name, service in services.items() if service["status"] == "running"}
         if self._card is None:
-            self._card = self._promises.open_card() is not None
+            self._card = self._experiments.open_card() is not None
         return Conditions(
             api=API in running,
             database=DATABASE in running,
@@ -204,7 +204,7 @@ class Lab:
             except EngineError as error:
                 log.warning("the services cannot be looked at: %s", error.sentence)
                 self._seen = [{**service, "status": "unknown", "health": "none"} for service in self._seen]
-            self._tell()
+            self._call_subscribers()
             await asyncio.sleep(SHORTEST_LOOK_INTERVAL_S)
 
     async def _look(self) -> None:
@@ -226,18 +226,22 @@ class Lab:
             entries = json.loads(text)
         except (ValueError, RecursionError):
             entries = []
-        self._memory = {**self._memory, "text": text, "entries": entries if isinstance(entries, list) else []}
+        self._runbook_content = {
+            **self._runbook_content,
+            "text": text,
+            "entries": entries if isinstance(entries, list) else [],
+        }
 
-    def _hear(self, change: Change) -> None:
+    def _note_change(self, change: Change) -> None:
         if change.kind in _CARDS:
             self._card = None
             self._news.set()
 
-    def _tell(self) -> None:
+    def _call_subscribers(self) -> None:
         state = self.state()
-        if state == self._told:
+        if state == self._last_state:
             return
-        self._told = state
+        self._last_state = state
         for callback in list(self._subscribers):
             callback()
 

@@ -52,7 +52,7 @@ def still_out(posted: Iterable[Sequence[Json]]) -> set[str]:
 
 @dataclass(slots=True)
 class ProbeHistory:
-    """How the probes of one service went: how many in a row were as the last one, and whether an alert is out."""
+    """The probes of one service: how many in a row had the last result, and whether an alert is out."""
 
     good: bool = True
     in_row: int = 0
@@ -103,7 +103,7 @@ class Monitor:
 
     @property
     def troubled(self) -> bool:
-        """Say whether the last probe of any service was bad."""
+        """Return True if the last probe of any service failed."""
         return not all(watched.good for watched in self._watched.values())
 
     async def run(self) -> None:

@@ -90,10 +90,10 @@ def process_images() -> dict[str, ProcessImage]:
 
 
 class Services:
-    """The three containers of the demo in ``folder`` on the engine of ``ground``. All raise ``EngineError``."""
+    """The three containers of the demo in ``folder`` on the engine of ``lab_engine``. All raise ``EngineError``."""
 
-    def __init__(self, ground: LabEngine, folder: Path) -> None:
-        self._ground = ground
+    def __init__(self, lab_engine: LabEngine, folder: Path) -> None:
+        self._lab_engine = lab_engine
         self._labels = {LABEL: str(folder.resolve())}
         self._network = f"aegis-demo-{hashlib.sha256(self._labels[LABEL].encode()).hexdigest()[:8]}"
         self._ports = {name: _free_port() for name, service in SERVICES.items() if service.published}
@@ -127,7 +127,7 @@ class Services:
 
         def make(client: docker.APIClient) -> None:
             with suppress(NotFound):
-                client.remove_container(self._ours(client, name), force=True, v=True)
+                client.remove_container(self._own_id(client, name), force=True, v=True)
             made = client.create_container(**self._order(client, SERVICES[name], version, retries, environment))
             client.start(made["Id"])
 
@@ -135,39 +135,42 @@ class Services:
 
     async def restart(self, name: str) -> None:
         """Restart a service."""
-        await self._ask(lambda client: client.restart(self._ours(client, name), timeout=5))
+        await self._ask(lambda client: client.restart(self._own_id(client, name), timeout=5))
 
     async def begin(self, name: str) -> None:
         """Start a service that has ended; make it anew where it is gone."""
         try:
-            await self._ask(lambda client: client.start(self._ours(client, name)))
+            await self._ask(lambda client: client.start(self._own_id(client, name)))
         except TargetNotFound:
             await self.fresh(name)
 
     async def kill(self, name: str) -> None:
         """Kill a service's process."""
-        await self._ask(lambda client: client.kill(self._ours(client, name)))
+        await self._ask(lambda client: client.kill(self._own_id(client, name)))
 
     async def look(self, *, sample: bool = True) -> list[Json]:
-        """Say how each service is, with its newest log lines; ``memory`` in bytes or ``None``.
+        """Return the state of each service, with its newest log lines; ``memory`` in bytes or ``None``.
 
         Without a ``sample`` it is the memory of the look before. Some engines take one sample a second only.
         """
         return await self._ask(lambda client: [self._look(client, name, sample=sample) for name in SERVICES])
 
-    def listen(self, heard: Callable[[], None]) -> Callable[[], None]:
-        """Call ``heard``, in a thread of its own, at every event of our containers; the returned function ends that."""
+    def listen(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call ``callback`` at every event of the demo's containers, in a thread of its own.
+
+        The returned function ends that.
+        """
         stream: list[Any] = []
 
-        def hear() -> None:
+        def follow() -> None:
             with suppress(DockerException, OSError):
-                client = docker.APIClient(base_url=self._ground.host, timeout=_ENGINE_TIMEOUT_S)
+                client = docker.APIClient(base_url=self._lab_engine.host, timeout=_ENGINE_TIMEOUT_S)
                 events = client.events(filters={"label": [self._label], "event": list(_EVENTS)})
                 stream.append(events)
                 for _ in events:
-                    heard()
+                    callback()
 
-        thread = threading.Thread(target=hear, name="demo-events", daemon=True)
+        thread = threading.Thread(target=follow, name="demo-events", daemon=True)
         thread.start()
 
         def stop() -> None:
@@ -184,7 +187,7 @@ class Services:
     async def _ask(self, question: Callable[[docker.APIClient], T]) -> T:
         def ask() -> T:
             if self._client is None:
-                self._client = docker.APIClient(base_url=self._ground.host, timeout=_ENGINE_TIMEOUT_S)
+                self._client = docker.APIClient(base_url=self._lab_engine.host, timeout=_ENGINE_TIMEOUT_S)
             return question(self._client)
 
         asked = asyncio.ensure_future(asyncio.to_thread(ask))
@@ -238,7 +241,7 @@ class Services:
             ),
             "networking_config": client.create_networking_config(networks),
             "healthcheck": {
-                "test": ["CMD", *self._ground.program, "check", service.role],
+                "test": ["CMD", *self._lab_engine.program, "check", service.role],
                 "interval": service.checked * _SECOND_NS,
                 "timeout": 3 * _SECOND_NS // 2,
                 "retries": 1,
@@ -253,8 +256,8 @@ class Services:
             with suppress(NotFound):
                 client.remove_network(network["Id"])
 
-    def _ours(self, client: docker.APIClient, name: str) -> str:
-        """Return the id of our container of this name; raises ``NotFound`` where it is somebody else's."""
+    def _own_id(self, client: docker.APIClient, name: str) -> str:
+        """Return the id of our container of this name; raises ``NotFound`` if it is somebody else's."""
         container = client.inspect_container(name)
         if container["Config"]["Labels"].get(LABEL) != self._labels[LABEL]:
             raise NotFound(f"{name} is not the demo's")
@@ -264,7 +267,7 @@ class Services:
         shown: Json = {"name": name, "image": "", "status": "missing", "health": "none", "restarts": 0}
         shown |= {"up_since": "", "exit_code": None, "memory": None, "log": []}
         try:
-            container = client.inspect_container(self._ours(client, name))
+            container = client.inspect_container(self._own_id(client, name))
             state = container["State"]
             if state["Running"] and (sample or name not in self._memory):
                 self._memory[name] = _used(client.stats(container["Id"], stream=False, one_shot=True))

@@ -79,7 +79,7 @@ class PoolExhausted(Exception):
 
 
 class Connection:
-    """A connection to the database. Raises ``OSError`` where there is none."""
+    """A connection to the database. Raises ``OSError`` if there is none."""
 
     def __init__(self, name: str) -> None:
         host, port = name.rsplit(":", 1)
@@ -104,7 +104,7 @@ class Connection:
 
 
 class Pool:
-    """At most ``size`` connections; whoever wants one waits ``timeout`` seconds."""
+    """At most ``size`` connections; a request for another waits ``timeout`` seconds."""
 
     def __init__(self, name: str, size: int, timeout: float) -> None:
         self._name, self._size, self._timeout = name, size, timeout
@@ -324,7 +324,7 @@ class Requests(BaseHTTPRequestHandler):
         )
 
     def log_message(self, *_: object) -> None:
-        """Say nothing: the line is written when the answer is."""
+        """Write nothing: the answer writes the line."""
 
 
 def check(role: str) -> int:

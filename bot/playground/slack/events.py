@@ -23,9 +23,9 @@ class Events:
     def __init__(self, state: WorkspaceState, socket_mode: SocketMode) -> None:
         self._state = state
         self._socket_mode = socket_mode
-        state.subscribe(self.hear)
+        state.subscribe(self.on_change)
 
-    def hear(self, change: Change) -> None:
+    def on_change(self, change: Change) -> None:
         """Announce a change of a message, if it is one."""
         message = change.subject
         if not isinstance(message, Message) or change.kind == "reaction":

@@ -33,7 +33,7 @@ class Faults:
         self._waiting: defaultdict[str, deque[Fault]] = defaultdict(deque)
 
     def order(self, method: str, fault: Fault, times: int = 1) -> None:
-        """Let the next ``times`` calls of a method go wrong."""
+        """Make the next ``times`` calls of a method fail."""
         self._waiting[method].extend([fault] * times)
 
     def take(self, method: str) -> Fault | None:
@@ -44,5 +44,5 @@ class Faults:
         return None
 
     def clear(self) -> None:
-        """Let everything go well again."""
+        """Forget all ordered faults."""
         self._waiting.clear()

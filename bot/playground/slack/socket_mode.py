@@ -54,7 +54,7 @@ class Connection:
 
 @dataclass(slots=True, eq=False)
 class Delivery:
-    """One attempt to bring one payload to the bot. ``connection`` is ``None`` where no socket was open."""
+    """One attempt to bring one payload to the bot. ``connection`` is ``None`` if no socket was open."""
 
     envelope_id: str
     type: str

@@ -35,7 +35,7 @@ class Call:
 
     @property
     def ok(self) -> bool:
-        """Say whether the workspace did it and said so."""
+        """Return True if the workspace did it and answered so."""
         return self.status == 200 and bool(self.answer.get("ok"))
 
     @property
@@ -55,7 +55,7 @@ class WebApi:
         self._released = asyncio.Event()
 
     def release(self) -> None:
-        """Let the calls that hang now end, with HTTP 503."""
+        """End the calls that hang now, with HTTP 503."""
         self._released.set()
         self._released = asyncio.Event()
 

@@ -176,11 +176,11 @@ class Workspace(Talk, Press):
         return self.state.views.opened(user)
 
     def modal(self, user: str) -> View:
-        """Return the modal on top; raises ``IndexError`` where none is open."""
+        """Return the modal on top; raises ``IndexError`` if none is open."""
         return self.modals(user)[-1]
 
     def home(self, user: str) -> View:
-        """Return a person's home tab; raises ``KeyError`` where none was published."""
+        """Return a person's home tab; raises ``KeyError`` if none was published."""
         return self.state.views.homes[user]
 
     def direct(self, user: str) -> str:
@@ -256,11 +256,11 @@ class Workspace(Talk, Press):
     # -- trouble ----------------------------------------------------------------------------------------------------
 
     def rate_limit(self, method: str, *, retry_after: int = 1, times: int = 1) -> None:
-        """Let the next ``times`` calls of a method answer 429."""
+        """Make the next ``times`` calls of a method answer 429."""
         self.faults.order(method, Fault(retry_after=retry_after), times)
 
     def fail(self, method: str, fault: Fault | str, *, times: int = 1) -> None:
-        """Let the next ``times`` calls of a method go wrong; a text is Slack's error code.
+        """Make the next ``times`` calls of a method fail; a text is Slack's error code.
 
         ``*`` is any method; ``upload``, ``response_url`` and ``socket`` (the upgrade, whose ticket stays good unless
         ``after_effect``) go by these names.
@@ -268,7 +268,7 @@ class Workspace(Talk, Press):
         self.faults.order(method, Fault(error=fault) if isinstance(fault, str) else fault, times)
 
     def release(self) -> None:
-        """Let hanging calls end (with HTTP 503)."""
+        """End hanging calls (with HTTP 503)."""
         self.web_api.release()
 
     def revoke(self, token: str) -> None:
@@ -287,7 +287,7 @@ class Workspace(Talk, Press):
         self.socket_mode.cut()
 
     def deafen(self) -> None:
-        """Let the sockets that are open now stay open and carry nothing, pings included."""
+        """Keep the open sockets open but carry nothing, not even pings."""
         for connection in self.connections:
             connection.deaf = True
 

@@ -32,7 +32,7 @@ SENTENCES = {
     "is_archived": "This channel is archived.",
     "push_limit_reached": "Three windows are open already. Close one first.",
 }
-"""What a person is told for Slack's codes."""
+"""The sentence for each of Slack's error codes."""
 
 _NAMED = re.compile(r"(?<![\w@.])@([A-Za-z0-9][\w.-]*)")
 

@@ -51,7 +51,7 @@ class Viewer:
 
     async def run(self) -> None:
         """Show and listen until the page goes away. What was begun by then is still done, as in Slack."""
-        stop_hearing = [self._workspace.subscribe(self._hear), self._lab.subscribe(self._hear_lab)]
+        unsubscribe = [self._workspace.subscribe(self._note_change), self._lab.subscribe(self._note_lab_change)]
         try:
             snapshot = {"type": "snapshot", **web_shown.everything(self._workspace, self._people, self._user)}
             await self._send(snapshot | {"lab": self._lab_changes()})
@@ -62,7 +62,7 @@ class Viewer:
                         doing.create_task(self._do(frame.data))
                 showing.cancel()
         finally:
-            for stop in stop_hearing:
+            for stop in unsubscribe:
                 stop()
 
     async def _do(self, text: str) -> None:
@@ -73,7 +73,7 @@ class Viewer:
         with contextlib.suppress(ConnectionResetError):
             await self._socket.send_json(frame)
 
-    def _hear(self, change: Change) -> None:
+    def _note_change(self, change: Change) -> None:
         match change.subject:
             case Message() as message if self._user in self._workspace.state.channels[message.channel].members:
                 self._messages[message.channel, message.ts] = message
@@ -88,7 +88,7 @@ class Viewer:
             case Connection():
                 self._touch("lab")
 
-    def _hear_lab(self) -> None:
+    def _note_lab_change(self) -> None:
         # The lab may call from the threads that look at the engine.
         self._loop.call_soon_threadsafe(self._touch, "lab")
 

@@ -99,7 +99,7 @@ def _file(request: web.Request, name: str) -> web.StreamResponse:
 
 
 def _headers(request: web.Request) -> dict[str, str]:
-    """Let nothing in but the page's own files, and let no other page put this one into a frame."""
+    """Return headers that allow the page's own files only, and no other page around it."""
     policy = [
         "default-src 'self'",
         # Not every browser takes a socket for 'self'. The host was looked at before.

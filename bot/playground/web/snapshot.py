@@ -15,7 +15,7 @@ class LabView(Protocol):
     """The services of the demo: how they are, and what can be done to them."""
 
     def state(self) -> Json:
-        """Return services, actions, bot, brain, engine, runbook and notes; cheap."""
+        """Return services, actions, bot, diagnoser, engine, runbook and notes; cheap."""
 
     async def do(self, action: str) -> str:
         """Do one of the actions and return a sentence for the person; raises ``AegisError``."""

@@ -35,8 +35,9 @@ REMEMBERED = 1000
 """Mentions that are remembered, so that one which Slack delivers again is not answered again."""
 
 
-PATIENCE = 1.0
-"""Seconds that an alert's answer waits at most for others to be taken in."""
+PATIENCE = 0.2
+"""Seconds that an alert's answer waits at most for others to be taken in, one answer after the other: in a flood five
+answers a second begin, and the rest of the time is for acknowledgements."""
 
 
 class Said:
@@ -70,6 +71,7 @@ class Said:
         self._waiting: dict[str, Received] = {}
         self._taking = 0
         self._calm = asyncio.Event()
+        self._beginning = asyncio.Lock()
 
     async def message(self, event: Mapping[str, Any], body: Mapping[str, Any]) -> None:
         """Take in what a monitoring sender says. Acknowledged when this returns; if it raises, Slack sends it again."""
@@ -112,8 +114,9 @@ class Said:
 
     async def _answer_in_turn(self, received: Received, url: str) -> None:
         """Answer once nobody waits to be acknowledged, or soon: Slack gives three seconds for that, a card may wait."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._calm.wait(), PATIENCE)
+        async with self._beginning:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._calm.wait(), PATIENCE)
         await self._answers.answer(received, url)
 
     async def mention(self, event: Mapping[str, Any]) -> None:

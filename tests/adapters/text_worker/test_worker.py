@@ -102,6 +102,22 @@ async def test_a_child_that_was_killed_is_replaced(worker):
     assert await patiently(worker, process) != first
 
 
+async def test_a_start_that_failed_is_tried_again(worker, monkeypatch):
+    with monkeypatch.context() as broken:
+        broken.setattr(sys, "executable", "/nonexistent/python")
+        with pytest.raises(TextOverrun, match="does not start"):
+            await worker.call(process, length=LONG)
+    assert await patiently(worker, process) == worker.pid
+
+
+async def test_a_start_that_took_too_long_is_tried_again(worker, monkeypatch):
+    with monkeypatch.context() as slow:
+        slow.setattr("bot.adapters.text_worker.START_S", 0.0)
+        with pytest.raises(TextOverrun):
+            await worker.call(process, length=LONG)
+    assert await patiently(worker, process) == worker.pid
+
+
 async def test_who_gives_up_leaves_no_answer_for_the_next(worker):
     await patiently(worker, process)
     asking = asyncio.create_task(worker.call(stuck, length=LONG))

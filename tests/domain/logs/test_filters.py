@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.logs import filters
+from bot.domain.redaction.canonical import canonical
 from bot.domain.redaction.redact import redact
 
 BODY = "MIIEpAIBAAKCAQEAw9Zt5Vd0c3JhbmRvbWtleW1hdGVyaWFsMDEyMzQ1Njc4OWFi"
@@ -46,7 +47,12 @@ def test_a_log_below_one_piece_comes_out_as_if_it_had_come_at_once(sizes: list[i
 @given(st.binary(max_size=400).filter(lambda data: b"@" not in data))
 def test_bytes_that_are_not_text_pass_as_they_are(data: bytes) -> None:
     harmless = data.translate(None, b"=:-")
-    assert b"".join(filters.redacted([harmless], ())) == harmless
+    text = canonical(harmless.decode("utf-8", "surrogateescape"))
+    assert b"".join(filters.redacted([harmless], ())) == text.encode("utf-8", "surrogateescape")
+
+
+def test_bytes_that_spell_no_character_stay() -> None:
+    assert b"".join(filters.redacted([b"\xff a \x80\n\xc3 b"], ())) == b"\xff a \x80\n\xc3 b"
 
 
 def test_lines_are_handed_on_when_nothing_comes_for_a_moment() -> None:

@@ -2,6 +2,7 @@ import base64
 import json
 import re
 import sys
+import time
 from pathlib import Path
 from types import FrameType
 from urllib.parse import quote
@@ -311,3 +312,46 @@ def test_what_a_marker_frees_far_from_the_first_lines_goes_too() -> None:
     clean = redact(text)
     assert "got [redacted:aws-key-id][redacted:jwt]\n" in clean
     assert clean.count("served\n") == 200
+
+
+def cpu_s(text: str) -> float:
+    start = time.process_time()
+    redact(text)
+    return time.process_time() - start
+
+
+@pytest.mark.parametrize(
+    "piece", ["mariadb-", "mariadba-", "sk-", "eyJ-", "eyJabcdefghij-", "AWS4-HMAC-SHA256=", "ldapa-"]
+)
+@pytest.mark.parametrize("end", ["", "\n"], ids=["one line", "many lines"])
+def test_a_word_that_opens_a_secret_and_never_ends_it_takes_linear_time(piece: str, end: str) -> None:
+    texts = [(piece * (size // len(piece)))[:size].replace(piece * 20, piece * 20 + end) for size in (6_000, 24_000)]
+    few, many = (min(cpu_s(text) for _ in range(3)) for text in texts)
+    assert many <= max(6 * few, 0.05)
+
+
+@pytest.mark.parametrize(
+    ("line", "secret"),
+    [
+        (
+            "POST https://hooks.slack.com/commands/T012AB3CD/7180712345678/qWe4RtY7uIo1pAs2dFg3 404",
+            "qWe4RtY7uIo1pAs2dFg3",
+        ),
+        ("to https://hooks.slack.com/actions/T012AB3CD/71807/zXc5vBn6mQw7eRt8 failed", "zXc5vBn6mQw7eRt8"),
+        ("wss://wss-primary.slack.com/link/?ticket=0b1c2d3e-4f5a-6b7c&app_id=9f8e", "0b1c2d3e-4f5a-6b7c"),
+        ("ws open wss://x.example.com/s?app_id=9f8e&ticket=Zq81LmNo22", "Zq81LmNo22"),
+        ("sms sent: your code is 482913.", "482913"),
+        ("Your Shop verification code is: 482-913", "482-913"),
+        ("use code 918273 to sign in", "918273"),
+        ("recovery code a1b2c/d3e4f used", "a1b2c/d3e4f"),
+    ],
+)
+def test_addresses_that_let_in_and_codes_in_sentences_go(line: str, secret: str) -> None:
+    assert secret not in redact(line)
+
+
+@pytest.mark.parametrize(
+    "line", ["the exit code is 137137", "the status code is 500500.", "your error code 123456", "use zip code 123456"]
+)
+def test_codes_that_let_nobody_in_stay(line: str) -> None:
+    assert redact(line) == line

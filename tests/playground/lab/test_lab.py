@@ -65,7 +65,7 @@ class Scene:
             self.bot,
             folder=folder,
             runbook=folder / "runbook.json",
-            brain="rules",
+            diagnoser="rules",
             interval=0.2,
         )
 
@@ -149,7 +149,7 @@ async def test_it_starts_well_and_shows_everything(scene):
     assert [service["name"] for service in state["services"]] == [DATABASE, API, WEB]
     assert {service["status"] for service in state["services"]} == {"running"}
     assert {(a["id"], a["group"]) for a in state["actions"]} == {(a.id, a.group) for a in ACTIONS.values()}
-    assert (state["brain"], state["engine"], state["notes"]) == ("rules", "processes on this machine", [])
+    assert (state["diagnoser"], state["engine"], state["notes"]) == ("rules", "processes on this machine", [])
     assert state["bot"] == {"status": "connected"}
     await scene.until(lambda: scene.service()["health"] == "healthy")
     await scene.until(lambda: any("/health" in line for line in scene.service()["log"]))

@@ -74,7 +74,7 @@ class RestartPolicy:
     most: int
 
     def again(self, exit_code: int, count: int, *, by_hand: bool) -> bool:
-        """Say whether a container that ended is started again (moby: restartmanager.ShouldRestart)."""
+        """Return True if a container that ended is started again (moby: restartmanager.ShouldRestart)."""
         match self.name:
             case "always" | "unless-stopped":
                 return not by_hand
@@ -98,7 +98,7 @@ class ContainerSettings:
 
     @property
     def policy(self) -> RestartPolicy:
-        """When it is started again by itself."""
+        """The rule by which the engine starts it again."""
         policy = self.host["RestartPolicy"] or {}
         return RestartPolicy(policy.get("Name") or "", int(policy.get("MaximumRetryCount") or 0))
 

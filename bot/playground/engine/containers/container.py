@@ -17,7 +17,7 @@ class Container(Lifecycle):
     """A container, created and not started. What it can't do raises ``EngineRefusal``."""
 
     async def start(self) -> None:
-        """Start it; 304 where it runs."""
+        """Start it; 304 if it runs."""
         async with self._starting:
             if self.state.running:
                 raise EngineRefusal(304)
@@ -30,7 +30,7 @@ class Container(Lifecycle):
             self._guardian = asyncio.create_task(self._guard(run))
 
     async def restart(self, seconds: int | None) -> None:
-        """Stop it where it runs, and start it; whoever else restarts it meanwhile shares the one start."""
+        """Stop it if it runs, then start it; restarts at the same time share one start."""
         if self.state.running:
             await self._end(signal.SIGTERM, DEFAULT_STOP_TIMEOUT_S if seconds is None else seconds)
             self.emit("stop")

@@ -24,7 +24,7 @@ class EngineEvents:
 
     @property
     def listeners(self) -> int:
-        """How many listen now."""
+        """The number of listeners."""
         return len(self._listeners)
 
     def emit(self, kind: str, action: str, actor: str, attributes: Mapping[str, str]) -> None:
@@ -68,7 +68,10 @@ class EngineEvents:
 
 
 def matches(event: Mapping[str, Any], filters: Filters) -> bool:
-    """Say whether an event is asked for (moby: daemon/events/filter.go); filters of other names let everything pass."""
+    """Return True if an event passes the filters; filters of other names pass everything.
+
+    As moby: daemon/events/filter.go.
+    """
     actor = event["Actor"]
     attributes: Mapping[str, str] = actor["Attributes"]
     action = str(event["Action"])

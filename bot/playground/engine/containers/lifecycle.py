@@ -28,7 +28,7 @@ from bot.playground.engine.processes.process import NotStarted, Process, library
 
 @dataclass(frozen=True, slots=True)
 class EngineParts:
-    """What the engine has for all its containers; ``hosts`` says where the others that one can reach listen."""
+    """The parts that all containers share; ``hosts`` returns the addresses of the containers that one can reach."""
 
     folder: Path
     events: EngineEvents
@@ -131,7 +131,7 @@ class Lifecycle:
             run.check_health(self.check, self.health, probes(env, self._files), self.emit)
 
     async def _guard(self, run: Run) -> None:
-        """Take note of each run's end, and start the next where the policy says so."""
+        """Record the end of each run, and start the next one if the policy says so."""
         pause = 0.0
         while True:
             code = await run.process.wait()
@@ -154,7 +154,7 @@ class Lifecycle:
                 break
 
     def _note_end(self, run: Run, code: int) -> bool:
-        """Take note of a run's end, all at once; say whether another one is to follow."""
+        """Record the end of a run, all at once; return True if another run follows."""
         again = self.order.policy.again(code, self.restarts, by_hand=self._by_hand)
         state = self.state
         self.run = None

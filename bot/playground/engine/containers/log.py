@@ -35,9 +35,9 @@ class Line:
 class Log:
     """The log of one container over all its runs."""
 
-    def __init__(self, *, now: Callable[[], int] = time.time_ns, kept: int = LOG_LIMIT_BYTES) -> None:
+    def __init__(self, *, now: Callable[[], int] = time.time_ns, limit: int = LOG_LIMIT_BYTES) -> None:
         self._now = now
-        self._kept = kept
+        self._kept = limit
         self._lines: list[Line] = []
         self._bytes = 0
         self._dropped = 0

@@ -76,7 +76,7 @@ class Containers:
         ]
 
     def hosts(self, asking: Lifecycle) -> str:
-        """Say where the containers in the same networks listen: ``orders-db:5432=127.0.0.1:40001,…``.
+        """Return the addresses of the containers in the same networks: ``orders-db:5432=127.0.0.1:40001,…``.
 
         As with Docker's own DNS, a network that was made by hand gives names, and the default one none.
         """

@@ -36,7 +36,7 @@ class Check:
 
 
 def read(settings: Mapping[str, Any] | None) -> Check | None:
-    """Read ``Config.Healthcheck``; ``None`` where there is no check."""
+    """Read ``Config.Healthcheck``; ``None`` if there is no check."""
     test = list((settings or {}).get("Test") or ())
     if not settings or not test or test[0] == "NONE":
         return None
@@ -51,7 +51,7 @@ def read(settings: Mapping[str, Any] | None) -> Check | None:
 
 @dataclass(slots=True)
 class Health:
-    """What the checks said so far; the log outlives restarts, as Docker's does."""
+    """The results so far; the log outlives restarts, as Docker's does."""
 
     status: str = "starting"
     streak: int = 0

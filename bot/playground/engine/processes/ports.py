@@ -55,7 +55,7 @@ class Ports:
         raise EngineRefusal(500, "all ports are allocated")
 
     def take_back(self, port: int) -> None:
-        """Let a port be given again."""
+        """Free a port, so that it can be given again."""
         self._given.discard(port)
 
 
@@ -71,7 +71,7 @@ class Published:
     async def open(self, bindings: Bindings, inner: Mapping[str, int], name: str) -> None:
         """Listen on what ``bindings`` ask for; ``inner`` says where each container port really is.
 
-        Raises ``EngineRefusal`` where a port is taken; nothing is open then.
+        Raises ``EngineRefusal`` if a port is taken; nothing is open then.
         """
         self.shown = dict.fromkeys(inner)
         try:

@@ -78,7 +78,7 @@ def _look_after(first: int, engine: socket.socket, woken: int) -> int:
 
 
 def _start(order: dict[str, object]) -> int:
-    """Start the first process in a session of its own; raises ``OSError`` where it can't be run."""
+    """Start the first process in a session of its own; raises ``OSError`` if it can't be run."""
     argv, env = order["argv"], order["env"]
     if not isinstance(argv, list) or not isinstance(env, dict):
         raise TypeError("an order has argv and env")
@@ -131,7 +131,7 @@ def _send(first: int, number: int) -> None:
 
 
 def _catches(pid: int, number: int) -> bool:
-    """Say whether a signal reaches a process as it would as the first one of a container.
+    """Return True if a signal reaches a process as it would reach the first one of a container.
 
     The kernel shields process 1 from every signal that it has no handler for, SIGKILL apart
     (pid_namespaces(7)). Where the handlers can't be read, the signal is sent.

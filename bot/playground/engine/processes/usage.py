@@ -25,9 +25,9 @@ CHECK_INTERVAL_S = 0.1 if KERNEL_LISTS_CHILDREN else 0.5
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a tree uses. ``memory_of`` each process in bytes (resident); ``user`` and ``system`` nanoseconds of CPU.
+    """The usage of a tree. ``memory_of`` each process in bytes (resident); ``user`` and ``system`` nanoseconds of CPU.
 
-    CPU and ``tasks`` (threads) are ``None`` where the machine does not tell.
+    CPU and ``tasks`` (threads) are ``None`` if the machine does not tell.
     """
 
     memory_of: Mapping[int, int]
@@ -47,12 +47,12 @@ class Usage:
 
 
 async def read_usage(shim: int) -> Usage | None:
-    """Return what the processes below ``shim`` use, or ``None`` where this machine does not tell."""
+    """Return what the processes below ``shim`` use, or ``None`` if this machine does not tell."""
     return _from_proc(shim) if KERNEL_LISTS_CHILDREN else await _from_ps(shim)
 
 
 def read_processor_time() -> int | None:
-    """Return the nanoseconds that all processors of the machine ran, idle or not; ``None`` where it does not tell."""
+    """Return the nanoseconds that all processors of the machine ran, idle or not; ``None`` if it does not tell."""
     try:
         first = (_PROC / "stat").read_text().partition("\n")[0]
     except OSError:

@@ -84,12 +84,12 @@ export class Sidebar {
   }
 
   #showState() {
-    const { bot, brain, engine } = this.page.store.lab;
+    const { bot, diagnoser, engine } = this.page.store.lab;
     const [tone, sentence] = this.page.connected ? (BOT[bot?.status] ?? ["warn", "Aegis: not known"]) : ["bad", "This page is not connected"];
     const state = document.querySelector("#state");
     const lines = [
       make("p", {}, make("span", { class: `dot ${tone}` }), sentence),
-      brain ? make("p", {}, brain === "rules" ? "Diagnosed by the rules: no GEMINI_API_KEY" : `Diagnosed by ${brain}`) : null,
+      diagnoser ? make("p", {}, diagnoser === "rules" ? "Diagnosed by the rules: no GEMINI_API_KEY" : `Diagnosed by ${diagnoser}`) : null,
       engine ? make("p", {}, `Services: ${engine}`) : null,
     ];
     const now = lines.map((line) => line?.textContent).join("|");

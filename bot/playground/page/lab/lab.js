@@ -1,4 +1,4 @@
-// The lab: how the services are, what can be broken and mended, and what was done so far.
+// The lab: how the services are, what can be broken and repaired, and what was done so far.
 
 import { button } from "../lib/icons.js";
 import { make } from "../lib/nodes.js";
@@ -8,7 +8,7 @@ import { Services } from "./services.js";
 const GROUPS = [
   ["break", "Break it", "Each does real harm to a real process. The monitor notices, and Aegis answers in #alerts."],
   ["promise", "Try a promise", "What must not go wrong, tried by hand."],
-  ["mend", "Mend", ""],
+  ["repair", "Repair", ""],
 ];
 
 const KEPT = 15_000;

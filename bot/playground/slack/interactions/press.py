@@ -20,7 +20,7 @@ from bot.playground.slack.state.workspace_state import WorkspaceState
 
 @dataclass(slots=True)
 class Interaction:
-    """How something that a person did went, as far as Slack tells that person.
+    """The result of something that a person did, as Slack shows it to that person.
 
     ``error`` is empty when the bot acknowledged in time; ``operation_timeout`` or ``dispatch_failed`` (no socket open)
     when the person sees Slack's warning; ``cancelled`` when the person said no in the confirmation ``dialog``; or the
@@ -34,17 +34,17 @@ class Interaction:
 
     @property
     def ok(self) -> bool:
-        """Say whether the person saw no error from Slack."""
+        """Return True if Slack showed the person no error."""
         return not self.error
 
     @property
     def answer(self) -> Json:
-        """What the bot put into the acknowledgement; empty for nothing."""
+        """The body of the bot's acknowledgement; empty if there is none."""
         return (self.delivery and self.delivery.answer) or {}
 
     @property
     def errors(self) -> dict[str, str]:
-        """What the bot found wrong in the fields of a modal."""
+        """The bot's errors for the fields of a modal."""
         return dict(self.answer.get("errors", {}))
 
 
@@ -121,7 +121,7 @@ class Press:
         return done
 
     async def close(self, user: str, view: View, *, everything: bool = False) -> list[Interaction]:
-        """Close a modal; the bot hears of it only where ``notify_on_close`` was asked for."""
+        """Close a modal; the bot gets an event only if the modal has ``notify_on_close``."""
         self._require_open(user, view)
         interactions = []
         for closed in self.state.views.close(view, everything=everything or bool(view.body["clear_on_close"])):

@@ -26,7 +26,7 @@ class Talk:
     state: WorkspaceState
 
     async def say(self, user: str, channel: str, text: str, *, thread_ts: str = "") -> Message:
-        """Let a person post a message."""
+        """Post a message as a person."""
         known = self.state.channels[channel]
         if user not in known.members or known.archived:
             raise MethodError("is_archived" if known.archived else "not_in_channel")
@@ -44,7 +44,7 @@ class Talk:
         attachments: Sequence[Json] = (),
         thread_ts: str = "",
     ) -> Message:
-        """Let a monitoring sender post a message."""
+        """Post a message as a monitoring sender."""
         body: Json = {**sender.as_author(self.state.seed.team), "text": text}
         if blocks:
             body["blocks"] = list(blocks)
@@ -60,7 +60,7 @@ class Talk:
         blocks: Sequence[Json] | None = None,
         attachments: Sequence[Json] | None = None,
     ) -> Message:
-        """Let the author change a message; what is not given stays."""
+        """Edit a message as its author; parts that are not given stay."""
         body = copy.deepcopy(message.body)
         if text is not None:
             body["text"] = text
@@ -75,11 +75,11 @@ class Talk:
         return message
 
     async def delete(self, message: Message) -> None:
-        """Let the author (or an administrator) delete a message."""
+        """Delete a message as its author (or an administrator)."""
         self.state.delete(message)
 
     async def unfurl(self, message: Message, attachments: Sequence[Json]) -> Message:
-        """Let Slack add link previews to a message: an edit that nobody made."""
+        """Add link previews to a message as Slack does: an edit that nobody made."""
         body = copy.deepcopy(message.body)
         body["attachments"] = [*body.get("attachments", ()), *attachments]
         self.state.edit(message, body)
@@ -106,7 +106,7 @@ class Talk:
         return message
 
     async def join(self, user: str, channel: str) -> Message:
-        """Let a person (or the bot) enter a channel, with the line that Slack writes about it."""
+        """Add a person (or the bot) to a channel, with the line that Slack writes about it."""
         self.state.channels[channel].members.add(user)
         self.state.notify("channel", self.state.channels[channel])
         text = f"<@{user}> has joined the channel"

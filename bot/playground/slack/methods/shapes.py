@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong and where (a JSON pointer)."""
+    """A fault and its place (a JSON pointer)."""
 
     sentence: str
     pointer: str

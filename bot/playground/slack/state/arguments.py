@@ -28,13 +28,13 @@ def invalid_arguments(sentence: str) -> MethodError:
 
 
 class Arguments:
-    """What was passed to a method. Values from a query or form are text; JSON brings its own types."""
+    """The arguments passed to a method. Values from a query or form are text; JSON brings its own types."""
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         self.values: Json = dict(values)
 
     def has(self, name: str) -> bool:
-        """Say whether the argument was passed, if only empty."""
+        """Return True if the argument was passed, even if it is empty."""
         return self.values.get(name) is not None
 
     def text(self, name: str, default: str = "") -> str:

@@ -71,7 +71,7 @@ class ManualClock:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How many seconds Slack gives and takes. The defaults are Slack's own; tests may shorten them.
+    """Slack's time limits and delays, in seconds. The defaults are Slack's own; tests may shorten them.
 
     ``acknowledge`` for an envelope; ``retries`` before each redelivery of an event; ``trigger`` and ``ticket`` for
     one-time ids; ``response_url`` for answering by it.

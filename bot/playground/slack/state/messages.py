@@ -16,7 +16,7 @@ _READ = frozenset({"text", "pretext", "title", "value", "fallback", "alt_text", 
 
 
 class Readable:
-    """What people see of a message or a view: ``body`` is what Slack would return of it."""
+    """The visible part of a message or a view; ``body`` is what Slack would return."""
 
     __slots__ = ()
     body: Json
@@ -140,7 +140,10 @@ def _leaves(node: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON value
 
 
 def pings(body: Mapping[str, Any], parse: str = "none") -> set[str]:
-    """Say whom a body notifies. ``parse`` other than ``none`` turns a bare ``@here`` in the text into a live one."""
+    """Return the people whom a body notifies.
+
+    With a ``parse`` other than ``none``, a bare ``@here`` in the text notifies too.
+    """
     pinged = _in_text(str(body.get("text", "")), automatic=parse != "none")
     for attachment in body.get("attachments", ()):
         for key in ("text", "pretext", "fallback"):

@@ -16,7 +16,7 @@ MESSAGES_PER_CHANNEL = 500
 
 
 def save(state: WorkspaceState, path: Path) -> None:
-    """Write the messages that stand in ``state``, whole or not at all. Raises ``AegisError`` where it cannot."""
+    """Write the messages that stand in ``state``, whole or not at all. Raises ``AegisError`` if it cannot."""
     content = {
         "messages": {channel: [_written(message) for message in _newest(state, channel)] for channel in state.messages},
         "direct": [sorted(channel.members) for channel in state.channels.values() if channel.kind == "im"],

@@ -58,7 +58,7 @@ class File:
 
 
 class WorkspaceState:
-    """The workspace's contents. Methods change it and tell every subscriber; they do not ask who may."""
+    """The workspace's contents. Methods change it and call every subscriber; they check no permissions."""
 
     def __init__(self, seed: Seed, clock: Clock, pace: Pace) -> None:
         self.seed = seed
@@ -86,7 +86,7 @@ class WorkspaceState:
         return lambda: self._subscribers.remove(callback)
 
     def notify(self, kind: str, subject: object) -> None:
-        """Let every subscriber know of a change."""
+        """Call every subscriber with a change."""
         change = Change(kind, self.clock.now(), subject)
         for callback in list(self._subscribers):
             callback(change)
@@ -125,7 +125,7 @@ class WorkspaceState:
         return message
 
     def place(self, channel: str, body: Json, *, metadata: Json | None = None, parse: str = "none") -> Message:
-        """Put a message into a channel as if it had always been there: nobody hears of it."""
+        """Put a message into a channel without calling any subscriber."""
         full: Json = {"type": "message", **copy.deepcopy(body), "ts": self.stamp()}
         if "blocks" in full:
             full["blocks"] = with_block_ids(full["blocks"])
@@ -138,7 +138,7 @@ class WorkspaceState:
         return message
 
     def put_back(self, message: Message) -> None:
-        """Let a message stand where it stood when the workspace ran before; every later ``ts`` comes after it."""
+        """Restore a message of an earlier run; every later ``ts`` comes after it."""
         seconds, millionths = message.ts.split(".")
         self._last_ts = max(self._last_ts, int(seconds) * 1_000_000 + int(millionths))
         self._keep(message)
