@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from bot.errors import SlackError, StoreError
-from bot.ports import LeftOver, Store
+from bot.ports import Store, UnfinishedWork
 
 log = logging.getLogger(__name__)
 
@@ -16,7 +16,7 @@ BEAT = 5.0
 
 
 async def keep_lease(
-    store: Store, resume: Callable[[LeftOver], object], sleep: Callable[[float], Awaitable[None]]
+    store: Store, resume: Callable[[UnfinishedWork], object], sleep: Callable[[float], Awaitable[None]]
 ) -> None:
     """Show again and again that this process is alive, and hand what dead ones left to ``resume``; until cancelled.
 

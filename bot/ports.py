@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from bot.domain.alerts.alert import Alert
-from bot.domain.audit.trail import Act
+from bot.domain.audit.trail import AuditEvent
 from bot.domain.evidence import Evidence, Facts
 from bot.domain.guard import History, Permit, Refusal
-from bot.domain.incident import Approval, Incident, Place, Press
+from bot.domain.incident import Approval, Incident, Press, Thread
 from bot.domain.llm.prompt import Prompt
 from bot.domain.runbook_entry import Entry
 from bot.domain.target import Target
@@ -32,14 +32,14 @@ MOST_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
+class ReceivedAlert:
     """An alert as it was taken in: where it stands, and the key that tells it from all others.
 
     ``asker`` is the user id of whoever wants the message looked at, or ``""`` for an alert that came by itself.
     """
 
     key: str
-    place: Place
+    place: Thread
     message: str
     alert: Alert
     at: datetime
@@ -128,7 +128,7 @@ class Prober(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenResult:
     """An incident and whether it is new; where it is not, the alert was counted to the live one."""
 
     incident: Incident
@@ -136,25 +136,25 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class IntakeResult:
     """What an alert led to so far, on disk: the targets that it labels, and an incident of each, or those it ends."""
 
     names: tuple[str, ...]
-    incidents: tuple[Opened, ...]
+    incidents: tuple[OpenResult, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOver:
+class UnfinishedWork:
     """What a run left behind: alerts that were not handled, live incidents, ended ones with something left to say.
 
     ``suspects`` and ``doubted`` are alerts and OPEN incidents in whose midst more than one run ended: they are
     tried one by one, each counted before.
     """
 
-    alerts: tuple[Received, ...] = ()
+    alerts: tuple[ReceivedAlert, ...] = ()
     live: tuple[Incident, ...] = ()
     ended: tuple[Incident, ...] = ()
-    suspects: tuple[Received, ...] = ()
+    suspects: tuple[ReceivedAlert, ...] = ()
     doubted: tuple[Incident, ...] = ()
 
     def __bool__(self) -> bool:
@@ -171,7 +171,7 @@ class Store(Protocol):
     def shared(self) -> bool:
         """Say whether other processes may work on this database at the same time."""
 
-    async def take_over(self, *, everything: bool = False) -> LeftOver:
+    async def take_over(self, *, everything: bool = False) -> UnfinishedWork:
         """Show that this process is alive, and make ours what dead ones left; ``everything``: all, whoever has it."""
 
     async def resign(self) -> None:
@@ -180,7 +180,7 @@ class Store(Protocol):
     async def owns(self, incident: Incident) -> bool:
         """Say whether nobody took this incident over since it was read or saved."""
 
-    async def sending(self, incident: Incident, act: Act) -> bool:
+    async def sending(self, incident: Incident, act: AuditEvent) -> bool:
         """Add to the audit trail what the engine is about to be told, while the incident is ours.
 
         ``False``: it was taken over, and the engine must not be told.
@@ -189,7 +189,7 @@ class Store(Protocol):
     async def was_sent(self, incident: str) -> bool:
         """Say whether the trail has it that the engine was about to be told something; if not, it was told nothing."""
 
-    async def receive(self, received: Received) -> bool:
+    async def receive(self, received: ReceivedAlert) -> bool:
         """Take an alert in; ``False`` where its key was taken in before."""
 
     async def handled(self, key: str) -> None:
@@ -201,16 +201,16 @@ class Store(Protocol):
     async def looking(self, incident: str) -> int:
         """Count one more look at an incident, and return which it is."""
 
-    async def set_aside(self, key: str, act: Act) -> bool:
+    async def set_aside(self, key: str, act: AuditEvent) -> bool:
         """Give an alert up, with the act in the trail; ``False`` where nothing was left to do."""
 
-    async def set_aside_since(self, since: datetime) -> tuple[Received, ...]:
+    async def set_aside_since(self, since: datetime) -> tuple[ReceivedAlert, ...]:
         """Return the alerts that were given up since then, oldest first."""
 
     async def give_back(self) -> None:
         """Take back the tries that were begun and not ended: this process stops in good order, and nothing failed."""
 
-    async def unhandled(self) -> tuple[Received, ...]:
+    async def unhandled(self) -> tuple[ReceivedAlert, ...]:
         """Return the alerts that were taken in and not handled, oldest first."""
 
     async def heard(self, at: datetime) -> None:
@@ -219,7 +219,7 @@ class Store(Protocol):
     async def last_heard(self) -> datetime | None:
         """Return until when Slack was heard; ``None`` at the first start."""
 
-    async def open(self, incident: Incident) -> Opened:
+    async def open(self, incident: Incident) -> OpenResult:
         """Open an incident, or count one more alert to the live incident of its target."""
 
     async def get(self, incident: str) -> Incident | None:
@@ -249,7 +249,7 @@ class Store(Protocol):
     async def refused(self, press: Press, refusal: Refusal, at: datetime) -> None:
         """Keep a press that was refused: who, when, what, why."""
 
-    async def note(self, act: Act) -> None:
+    async def note(self, act: AuditEvent) -> None:
         """Add an act to the audit trail; alerts, presses and steps are added by the methods that save them."""
 
     async def live(self, target: str = "") -> tuple[Incident, ...]:
@@ -269,7 +269,7 @@ class Store(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class OutboxMessage:
     """A message that Slack must hear, kept until it has. ``id`` finds it again in its thread.
 
     ``kind`` is ``say``, ``say_at``, ``choose`` or ``outcome``; ``names`` are a menu's, or an outcome's newest lines.
@@ -278,7 +278,7 @@ class Note:
 
     id: str
     kind: str
-    place: Place
+    place: Thread
     at: datetime
     incident: str = ""
     sentence: str = ""
@@ -294,26 +294,26 @@ class Note:
         return f"{self.place.channel}:{self.place.thread or self.incident}"
 
 
-class Outgoing(Protocol):
+class OutboxStore(Protocol):
     """The outbox in the database. On disk when a method returns. Raises ``StoreError``."""
 
-    async def keep(self, note: Note) -> None:
+    async def keep(self, note: OutboxMessage) -> None:
         """Keep a message; one that is kept already stays as it is."""
 
-    async def waiting(self, thread: str = "") -> tuple[Note, ...]:
+    async def waiting(self, thread: str = "") -> tuple[OutboxMessage, ...]:
         """Return what waits, of one thread or all, oldest first."""
 
-    async def take(self, note: Note, due: datetime) -> Note | None:
+    async def take(self, note: OutboxMessage, due: datetime) -> OutboxMessage | None:
         """Take a message to send it; until ``due`` nobody else does. ``None`` where somebody took it before."""
 
-    async def heard(self, note: Note) -> None:
+    async def heard(self, note: OutboxMessage) -> None:
         """Note that Slack has heard it."""
 
     async def depth(self) -> tuple[int, datetime | None]:
         """Return how many messages wait, and since when the oldest does."""
 
 
-class Memory(Protocol):
+class Runbook(Protocol):
     """runbook.json."""
 
     async def entries(self) -> Sequence[Entry]:
@@ -341,7 +341,7 @@ class Asker:
     """
 
     user: str
-    place: Place
+    place: Thread
     url: str = field(default="", repr=False)
 
 
@@ -351,7 +351,7 @@ class Messenger(Protocol):
     ``mention`` takes ids of users and user groups; they come from the settings or a payload's own fields only.
     """
 
-    async def seen(self, place: Place, message: str) -> None:
+    async def seen(self, place: Thread, message: str) -> None:
         """Put 👀 on a message, once."""
 
     async def announce(self, incident: Incident) -> str:
@@ -372,16 +372,18 @@ class Messenger(Protocol):
     async def say(self, incident: Incident, sentence: str, *, offer: bool = False, mention: Sequence[str] = ()) -> None:
         """Say a sentence in the incident's thread; ``offer`` adds the button for a fresh diagnosis."""
 
-    async def say_at(self, place: Place, sentence: str) -> None:
+    async def say_at(self, place: Thread, sentence: str) -> None:
         """Say a sentence in a thread that belongs to no incident."""
 
-    async def whisper(self, user: str, place: Place, sentence: str, *, mention: Sequence[str] = ()) -> None:
+    async def whisper(self, user: str, place: Thread, sentence: str, *, mention: Sequence[str] = ()) -> None:
         """Say a sentence to one person alone."""
 
     async def reply(self, asker: Asker, sentence: str, *, about: Incident | None = None) -> None:
         """Say a sentence to who asked, alone, with a link to the card of ``about`` if Slack gives one."""
 
-    async def choose(self, place: Place, sentence: str, names: Sequence[str], *, user: str = "", url: str = "") -> None:
+    async def choose(
+        self, place: Thread, sentence: str, names: Sequence[str], *, user: str = "", url: str = ""
+    ) -> None:
         """Ask which target is meant, with a menu of ``names``; to one person alone where ``user`` is given.
 
         ``url`` is that person's own reply address.

@@ -11,7 +11,7 @@ from bot.domain.own_containers import Surroundings
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ResponseConfig:
     """What the operator set. Seconds; ``urls`` are verify URLs by target.
 
     ``hosts`` are names under which the engine may know Aegis itself and what it needs; ``watched`` are channel ids.
@@ -32,7 +32,7 @@ async def _nothing_known() -> Surroundings:
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class Runtime:
     """The clock (aware, UTC), sleep (seconds), names that nobody can guess, and what is known of this process."""
 
     now: Callable[[], datetime]
@@ -41,7 +41,7 @@ class World:
     surroundings: Callable[[], Awaitable[Surroundings]] = _nothing_known
 
 
-class Steady:
+class MonotonicClock:
     """Tells the time of ``wall``, but never less than has passed by ``seconds``, which no one can put back.
 
     A clock that jumps forward is followed: it was behind, or the machine slept.

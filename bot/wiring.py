@@ -22,7 +22,7 @@ from bot.adapters.database.store import SqlStore
 from bot.adapters.docker.containers import DockerContainers
 from bot.adapters.http_probe import HttpProber
 from bot.adapters.llm.gemini import Gemini, make_diagnoser
-from bot.adapters.llm.rate_limit import Ration
+from bot.adapters.llm.rate_limit import RateLimitedDiagnoser
 from bot.adapters.own_process import Around
 from bot.adapters.runbook.file import RunbookFile
 from bot.adapters.runbook.table import RunbookTable
@@ -33,34 +33,34 @@ from bot.errors import StoreError
 from bot.http import health as vitals
 from bot.http.open_files import raise_limit
 from bot.http.server import Health, HttpServer
-from bot.http.webhook import KEYS, RETRY, Door, Webhook
+from bot.http.webhook import KEYS, RETRY, Webhook, WebhookConfig
 from bot.incidents.alert_reader import FUNCTIONS, Reading
 from bot.incidents.approval import ApprovalCheck
 from bot.incidents.closing import Closing
 from bot.incidents.execution import Execution
-from bot.incidents.intake import Alerts
-from bot.incidents.investigation import Examination
-from bot.incidents.recovery import Watch
+from bot.incidents.intake import Intake
+from bot.incidents.investigation import Investigator
+from bot.incidents.recovery import RecoveryMonitor
 from bot.incidents.replies import Replies
 from bot.incidents.responder import Responder
 from bot.incidents.resume import Resume
 from bot.incidents.set_aside import Retrial
 from bot.incidents.transitions import Transitions
-from bot.incidents.triage import Proposal
-from bot.ports import Approvers, Containers, LeftOver, Memory, Messenger, Prober, Store
-from bot.runtime import Plan, Steady, World
+from bot.incidents.triage import Triage
+from bot.ports import Approvers, Containers, Messenger, Prober, Runbook, Store, UnfinishedWork
+from bot.runtime import MonotonicClock, ResponseConfig, Runtime
 from bot.settings import Settings
 from bot.slack import app
 from bot.slack.approvers import SlackApprovers
 from bot.slack.connection import checkpoint
 from bot.slack.connection.server_clock import SlackClock
 from bot.slack.connection.socket_mode import Connection
-from bot.slack.connection.tasks import Work
+from bot.slack.connection.tasks import BackgroundTasks
 from bot.slack.connection.web_api import SLACK, identify, web_client
 from bot.slack.delivery.messenger import SlackMessenger
 from bot.slack.delivery.outbox import Outbox
-from bot.slack.listeners.backfill import Missed
-from bot.slack.listeners.queries import Desk
+from bot.slack.listeners.backfill import Backfill
+from bot.slack.listeners.queries import StatusQueries
 from bot.slack.members import Members
 
 log = logging.getLogger(__name__)
@@ -73,22 +73,22 @@ DRAIN = 8.0
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Components:
     """The edges that need no Slack: for a diagnosis at the command line, for the doctor, and for the bot."""
 
     containers: DockerContainers
     diagnoser: Gemini | None
-    model: Ration | None
+    model: RateLimitedDiagnoser | None
     prober: HttpProber
     store: SqlStore
     memory: RunbookFile | RunbookTable
-    plan: Plan
-    world: World
+    plan: ResponseConfig
+    world: Runtime
 
     @property
-    def examination(self) -> Examination:
+    def examination(self) -> Investigator:
         """Return the examination of targets over these edges."""
-        return Examination(containers=self.containers, diagnoser=self.model, memory=self.memory, world=self.world)
+        return Investigator(containers=self.containers, diagnoser=self.model, memory=self.memory, world=self.world)
 
     async def close(self) -> None:
         """Close what is open."""
@@ -96,7 +96,7 @@ class Parts:
         await self.store.close()
 
 
-def parts(settings: Settings) -> Parts:
+def parts(settings: Settings) -> Components:
     """Make the edges. Nothing is connected yet."""
     known = settings.secrets
     key = settings.gemini_api_key.get_secret_value()
@@ -111,7 +111,7 @@ def parts(settings: Settings) -> Parts:
         if key
         else None
     )
-    return Parts(
+    return Components(
         containers=DockerContainers(
             docker_host=settings.docker_host,
             tls_verify=settings.docker_tls_verify,
@@ -122,12 +122,12 @@ def parts(settings: Settings) -> Parts:
             now=_now,
         ),
         diagnoser=diagnoser,
-        model=Ration(diagnoser, _now) if diagnoser else None,
+        model=RateLimitedDiagnoser(diagnoser, _now) if diagnoser else None,
         prober=HttpProber(),
         store=SqlStore(settings.database_url, settings.aegis_audit_key.get_secret_value()),
         memory=RunbookTable(settings.database_url) if settings.shared else RunbookFile(settings.aegis_runbook),
         plan=_plan(settings),
-        world=World(
+        world=Runtime(
             now=_now,
             sleep=asyncio.sleep,
             name=partial(secrets.token_hex, 8),
@@ -141,7 +141,7 @@ def _addresses(settings: Settings) -> tuple[str, ...]:
     return settings.docker_host, settings.database_url
 
 
-def _plan(settings: Settings) -> Plan:
+def _plan(settings: Settings) -> ResponseConfig:
     policy = Policy(
         allowlist=frozenset(settings.aegis_restart_allowlist),
         cooldown=settings.aegis_restart_cooldown,
@@ -149,7 +149,7 @@ def _plan(settings: Settings) -> Plan:
         expiry=settings.aegis_approval_expiry,
         dry_run=settings.aegis_dry_run,
     )
-    return Plan(
+    return ResponseConfig(
         policy=policy,
         delay=settings.aegis_verify_delay,
         timeout=settings.aegis_verify_timeout,
@@ -172,7 +172,7 @@ async def _reading(settings: Settings) -> AsyncIterator[Reading]:
         await long_texts.close()
 
 
-_now = Steady(partial(datetime.now, UTC), time.monotonic)
+_now = MonotonicClock(partial(datetime.now, UTC), time.monotonic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,15 +191,15 @@ class Edges(Protocol):
     @property
     def store(self) -> Store: ...  # noqa: D102
     @property
-    def memory(self) -> Memory: ...  # noqa: D102
+    def memory(self) -> Runbook: ...  # noqa: D102
     @property
     def prober(self) -> Prober: ...  # noqa: D102
     @property
-    def examination(self) -> Examination: ...  # noqa: D102
+    def examination(self) -> Investigator: ...  # noqa: D102
     @property
-    def plan(self) -> Plan: ...  # noqa: D102
+    def plan(self) -> ResponseConfig: ...  # noqa: D102
     @property
-    def world(self) -> World: ...  # noqa: D102
+    def world(self) -> Runtime: ...  # noqa: D102
 
 
 def incident_path(edges: Edges, *, messenger: Messenger, approvers: Approvers) -> IncidentPath:
@@ -226,10 +226,10 @@ def incident_path(edges: Edges, *, messenger: Messenger, approvers: Approvers) -
         plan=plan,
         world=world,
     )
-    intake = Alerts(
+    intake = Intake(
         containers=containers, store=store, transitions=transitions, closing=closing, plan=plan, world=world
     )
-    triage = Proposal(
+    triage = Triage(
         store=store,
         messenger=messenger,
         transitions=transitions,
@@ -248,7 +248,7 @@ def incident_path(edges: Edges, *, messenger: Messenger, approvers: Approvers) -
         transitions=transitions,
         closing=closing,
         replies=replies,
-        watch=Watch(containers=containers, prober=edges.prober, plan=plan, world=world),
+        watch=RecoveryMonitor(containers=containers, prober=edges.prober, plan=plan, world=world),
     )
     retrial = Retrial(
         store=store,
@@ -304,7 +304,7 @@ async def running(settings: Settings) -> AsyncIterator[Connection]:
         ending.push_async_callback(audit_head.write, edges.store)
         client = await ending.enter_async_context(web_client(token, settings.slack_api_url or SLACK))
         own = await identify(client)
-        work = Work()
+        work = BackgroundTasks()
         messenger = SlackMessenger(client, own, work, _now)
         outbox = Outbox(messenger, edges.store.outbox, edges.store, edges.world)
         approvers = SlackApprovers(
@@ -317,7 +317,7 @@ async def running(settings: Settings) -> AsyncIterator[Connection]:
             outbox.wake()
             await resume.catch_up()
 
-        desk = Desk(
+        desk = StatusQueries(
             containers=edges.containers,
             store=edges.store,
             memory=edges.memory,
@@ -341,7 +341,7 @@ async def running(settings: Settings) -> AsyncIterator[Connection]:
             reading=reading,
         )
         clock = SlackClock(_now)
-        missed = Missed(client, own, settings.aegis_alert_channels, clock, said.take, reading)
+        missed = Backfill(client, own, settings.aegis_alert_channels, clock, said.take, reading)
         connection = Connection(
             bolt,
             settings.slack_app_token.get_secret_value(),
@@ -360,7 +360,7 @@ async def running(settings: Settings) -> AsyncIterator[Connection]:
             link=lambda: vitals.ages(connection, clock()),
             count=partial(vitals.count, edges.store, outbox),
         )
-        door = Door(
+        door = WebhookConfig(
             token=settings.aegis_webhook_token.get_secret_value(),
             channel=next(iter(settings.aegis_alert_channels), ""),
             taking=responder,
@@ -376,7 +376,7 @@ async def running(settings: Settings) -> AsyncIterator[Connection]:
         left = await resume.unfinished()
         if edges.store.shared:
 
-            def go_on(orphans: LeftOver) -> None:
+            def go_on(orphans: UnfinishedWork) -> None:
                 work.start(resume.recover(orphans, responder), "going on with what another replica left")
 
             keeping = asyncio.create_task(background.keep_lease(edges.store, go_on, asyncio.sleep))
@@ -405,7 +405,7 @@ async def running(settings: Settings) -> AsyncIterator[Connection]:
         yield connection
 
 
-async def _stop(connection: Connection, work: Work, store: SqlStore) -> None:
+async def _stop(connection: Connection, work: BackgroundTasks, store: SqlStore) -> None:
     """Stop what is under way, and count none of it as a failure."""
     await connection.close(work, DRAIN)
     try:

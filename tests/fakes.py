@@ -9,12 +9,12 @@ from datetime import UTC, datetime, timedelta
 from bot.domain.alerts.alert import Alert, Kind
 from bot.domain.evidence import Evidence, Facts, LogDigest, LogLine, Source, Status
 from bot.domain.guard import Permit, Refusal
-from bot.domain.incident import Incident, Place, Press
+from bot.domain.incident import Incident, Press, Thread
 from bot.domain.llm.prompt import Prompt
 from bot.domain.target import Target
 from bot.domain.verification import Probe
 from bot.errors import AegisError, EngineError, TargetNotFound
-from bot.ports import Asker, EngineInfo, ModelReply, Received
+from bot.ports import Asker, EngineInfo, ModelReply, ReceivedAlert
 
 CONTAINER = "c" * 64
 START = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
@@ -47,11 +47,11 @@ def facts(name: str = "buggy-app-v2", **changes: object) -> Facts:
     return replace(given, **changes)  # type: ignore[arg-type]  # names are checked by replace itself
 
 
-def alert(kind: Kind = Kind.FIRING, name: str = "buggy-app-v2", ts: str = "1.1") -> Received:
+def alert(kind: Kind = Kind.FIRING, name: str = "buggy-app-v2", ts: str = "1.1") -> ReceivedAlert:
     """Return an alert that labels ``name``, as it is taken in."""
     labels = (("container", name),) if name else ()
     said = Alert(kind, f"{name} is down", "alertmanager", "critical", f"container={name} is down", labels)
-    return Received(f"C0ALERTS:{ts}:{kind.value}", Place("C0ALERTS", ts), ts, said, START)
+    return ReceivedAlert(f"C0ALERTS:{ts}:{kind.value}", Thread("C0ALERTS", ts), ts, said, START)
 
 
 class Clock:
@@ -163,7 +163,7 @@ class FakeMessenger:
             raise self.error
         self.said.append((what, whom, words))
 
-    async def seen(self, place: Place, message: str) -> None:
+    async def seen(self, place: Thread, message: str) -> None:
         self._keep("seen", place.channel, message)
 
     async def announce(self, incident: Incident) -> str:
@@ -188,16 +188,18 @@ class FakeMessenger:
     async def say(self, incident: Incident, sentence: str, *, offer: bool = False, mention: Sequence[str] = ()) -> None:
         self._keep("say", incident.id, " ".join([sentence, *mention, *(["[offer]"] if offer else [])]))
 
-    async def say_at(self, place: Place, sentence: str) -> None:
+    async def say_at(self, place: Thread, sentence: str) -> None:
         self._keep("say_at", place.channel, sentence)
 
-    async def whisper(self, user: str, place: Place, sentence: str, *, mention: Sequence[str] = ()) -> None:
+    async def whisper(self, user: str, place: Thread, sentence: str, *, mention: Sequence[str] = ()) -> None:
         self._keep("whisper", user, " ".join([sentence, *mention]))
 
     async def reply(self, asker: Asker, sentence: str, *, about: Incident | None = None) -> None:
         self._keep("whisper", asker.user, sentence)
 
-    async def choose(self, place: Place, sentence: str, names: Sequence[str], *, user: str = "", url: str = "") -> None:
+    async def choose(
+        self, place: Thread, sentence: str, names: Sequence[str], *, user: str = "", url: str = ""
+    ) -> None:
         self._keep("choose", user or place.channel, f"{sentence} [{' '.join(names)}]")
 
     async def show_evidence(self, incident: Incident, view: str) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from bot.runtime import Steady
+from bot.runtime import MonotonicClock
 from tests.fakes import START
 
 
@@ -17,8 +17,8 @@ class Machine:
         self.passed += seconds
         self.wall += timedelta(seconds=seconds + jump)
 
-    def clock(self) -> Steady:
-        return Steady(lambda: self.wall, lambda: self.passed)
+    def clock(self) -> MonotonicClock:
+        return MonotonicClock(lambda: self.wall, lambda: self.passed)
 
 
 def test_28_time_goes_on_while_the_machines_clock_is_put_back():

@@ -22,10 +22,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from bot.domain.alerts.alert import Alert, Kind
 from bot.domain.audit.trail import Examined
 from bot.domain.guard import Policy
-from bot.domain.incident import LIVE, Place, Press
+from bot.domain.incident import LIVE, Press, Thread
 from bot.domain.runbook.json_format import parse
 from bot.playground.slack.state.messages import controls
-from bot.ports import Received
+from bot.ports import ReceivedAlert
 from tests import fakes
 from tests.simulation import bot as parts
 from tests.simulation import engine as docker
@@ -75,7 +75,7 @@ class Incidents(RuleBasedStateMachine):
         self.bot = Bot(self.stage, Path(self.folder.name), POLICY, self.engine, REPLY)
         self.unexpected = Unexpected(self.stage)
         logging.getLogger("bot").addHandler(self.unexpected)
-        self.told: list[Received] = []
+        self.told: list[ReceivedAlert] = []
         self.buttons: dict[tuple[str, str, str], None] = {}
         self.deleted: set[str] = set()
         """Cards that somebody deleted: their incidents, and their ts."""
@@ -106,7 +106,7 @@ class Incidents(RuleBasedStateMachine):
     def _hear(self, kind: Kind, name: str) -> None:
         ts = self.bot.slack.said_by_a_sender()
         said = Alert(kind, f"{name} down {HOSTILE}", "grafana", "critical", HOSTILE, (("container", name),))
-        received = Received(f"C0ALERTS:{ts}:{kind.value}", Place("C0ALERTS", ts), ts, said, self.stage.now())
+        received = ReceivedAlert(f"C0ALERTS:{ts}:{kind.value}", Thread("C0ALERTS", ts), ts, said, self.stage.now())
         self.told.append(received)
         self.bot.deliver(received)
 
@@ -160,7 +160,7 @@ class Incidents(RuleBasedStateMachine):
 
     @rule(user=people, name=names)
     def somebody_asks_for_a_diagnosis(self, user: str, name: str) -> None:
-        self.bot.begin("diagnose", lambda responder: responder.diagnose(name, Place("C0ALERTS"), user))
+        self.bot.begin("diagnose", lambda responder: responder.diagnose(name, Thread("C0ALERTS"), user))
 
     @rule(left=st.sampled_from((APPROVERS, APPROVERS, APPROVERS, APPROVERS[:1], APPROVERS[1:], ())))
     def the_list_of_approvers_changes(self, left: tuple[str, ...]) -> None:
@@ -182,7 +182,7 @@ class Incidents(RuleBasedStateMachine):
         ts, _, value = seen[-min(which, len(seen))]
         incident, digest = value.split(":")[:2]
         thread = self.bot.slack.messages.get(ts, {}).get("thread_ts", "")
-        return Press(user, "T0PLAY", Place("C0ALERTS", thread), incident, digest, ts)
+        return Press(user, "T0PLAY", Thread("C0ALERTS", thread), incident, digest, ts)
 
     # The host.
 

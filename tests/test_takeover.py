@@ -17,7 +17,7 @@ from bot.adapters.database.tables import replicas
 from bot.adapters.runbook.file import RunbookFile
 from bot.domain.incident import LIVE, Press, State
 from bot.errors import StoreUnavailable
-from bot.ports import LeftOver
+from bot.ports import UnfinishedWork
 from tests.fakes import FakeContainers, FakeMessenger, FakeProber, alert
 from tests.incidents.test_responder import Bench
 
@@ -190,9 +190,9 @@ async def test_what_ended_while_the_database_was_away_is_begun_anew(tmp_path: Pa
     await replica.store.start()
     await replica.store.take_over()
     await replica.responder.receive(alert())
-    take_over, tries, resumed = replica.store.take_over, list[int](), list[LeftOver]()
+    take_over, tries, resumed = replica.store.take_over, list[int](), list[UnfinishedWork]()
 
-    async def away_once() -> LeftOver:
+    async def away_once() -> UnfinishedWork:
         tries.append(1)
         if len(tries) == 2:
             raise StoreUnavailable("away")

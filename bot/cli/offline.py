@@ -24,7 +24,7 @@ from bot.errors import AegisError
 if TYPE_CHECKING:
     # What works without an engine starts quickly: docker, SQLAlchemy and Slack's packages stay out of it.
     from bot.incidents.investigation import Findings
-    from bot.wiring import Parts
+    from bot.wiring import Components
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Given:
     facts: object = None
 
 
-async def diagnose(edges: Parts, name: str, given: Given | None, secrets: Sequence[str]) -> Findings:
+async def diagnose(edges: Components, name: str, given: Given | None, secrets: Sequence[str]) -> Findings:
     """Diagnose ``name`` from the engine, or from what was ``given``. Raises ``TargetNotFound`` and ``EngineError``."""
     title = f"Diagnosis of {name}"
     try:

@@ -19,7 +19,7 @@ from bot.domain.evidence import Facts
 from bot.domain.guard import History, Refusal
 from bot.errors import AegisError, EngineDenied, TargetNotFound
 from bot.settings import Settings
-from bot.wiring import Parts, parts
+from bot.wiring import Components, parts
 
 RECENT = timedelta(days=7)
 """For so long the doctor names alerts that were set aside."""
@@ -56,7 +56,7 @@ def _settings(settings: Settings) -> Check:
     return Check("settings", True, "read; dry run, so nothing is restarted" if settings.aegis_dry_run else "read")
 
 
-async def _engine(settings: Settings, edges: Parts) -> AsyncIterator[Check]:
+async def _engine(settings: Settings, edges: Components) -> AsyncIterator[Check]:
     engine = await asked("engine", _reached, edges)
     yield engine
     yield await _restart_calls(settings, edges) if engine.well else Check("restart calls", None, SKIPPED)
@@ -76,12 +76,12 @@ async def _engine(settings: Settings, edges: Parts) -> AsyncIterator[Check]:
             yield await asked(f"verify URL of {name}", _verified, facts, settings, edges)
 
 
-async def _reached(edges: Parts) -> str:
+async def _reached(edges: Components) -> str:
     info = await edges.containers.info()
     return f"Docker {info.version} on {info.host}, API {info.api}"
 
 
-async def _restart_calls(settings: Settings, edges: Parts) -> Check:
+async def _restart_calls(settings: Settings, edges: Components) -> Check:
     """Find out whether the calls of a press get through; without it that would be known only after the press."""
     if settings.aegis_dry_run or not settings.aegis_restart_allowlist:
         return Check("restart calls", None, "not asked, since nothing is restarted")
@@ -95,7 +95,7 @@ async def _restart_calls(settings: Settings, edges: Parts) -> Check:
     return Check("restart calls", True, "let through")
 
 
-async def _own(edges: Parts) -> str:
+async def _own(edges: Components) -> str:
     """Say which containers are never restarted, since Aegis is or needs them, and what cannot be known of that."""
     inventory = await edges.containers.inventory()
     mine = own_containers.own(inventory, edges.plan.hosts, await edges.world.surroundings())
@@ -108,7 +108,7 @@ async def _own(edges: Parts) -> str:
     return f"never restarted: {', '.join(names)}" if names else "Aegis needs no container of this engine"
 
 
-async def _missing(name: str, edges: Parts) -> str:
+async def _missing(name: str, edges: Components) -> str:
     near = nearest(name, [target.name for target in await edges.containers.inventory()])
     meant = f"Is {' or '.join(near)} meant? " if near else ""
     raise AegisError(
@@ -117,7 +117,7 @@ async def _missing(name: str, edges: Parts) -> str:
     )
 
 
-async def _target(facts: Facts, edges: Parts) -> str:
+async def _target(facts: Facts, edges: Components) -> str:
     """Say how the target is, and whether the guard would let anybody restart it now."""
     mine = own_containers.own(await edges.containers.inventory(), edges.plan.hosts, await edges.world.surroundings())
     policy = replace(edges.plan.policy, own=mine.protected(facts.name))
@@ -127,7 +127,7 @@ async def _target(facts: Facts, edges: Parts) -> str:
     return facts.status
 
 
-async def _verified(facts: Facts, settings: Settings, edges: Parts) -> str:
+async def _verified(facts: Facts, settings: Settings, edges: Components) -> str:
     address = verify_address(settings.verify_urls.get(facts.name, ""), facts)
     if address.ignored:
         raise AegisError(address.ignored, mend=f"Set AEGIS_VERIFY_URLS={facts.name}=http://…, or correct the label.")
@@ -145,7 +145,7 @@ async def _verified(facts: Facts, settings: Settings, edges: Parts) -> str:
     return f"says {probe.said}"
 
 
-async def _model(edges: Parts) -> Check:
+async def _model(edges: Components) -> Check:
     if edges.diagnoser is None:
         return Check("model", None, "none is set up (GEMINI_API_KEY), so the rules diagnose")
     return await asked("model", _answered, edges.diagnoser)
@@ -156,7 +156,7 @@ async def _answered(model: Gemini) -> str:
     return f"{reply.model} answers with JSON in {reply.seconds:.1f} s"
 
 
-async def _runbook(edges: Parts) -> str:
+async def _runbook(edges: Components) -> str:
     entries = await edges.memory.entries()
     warnings = await edges.memory.check()
     if warnings:
@@ -165,7 +165,7 @@ async def _runbook(edges: Parts) -> str:
     return f"{len(entries)} {'entry' if len(entries) == 1 else 'entries'}, readable and writable"
 
 
-async def _set_aside(edges: Parts) -> Check:
+async def _set_aside(edges: Components) -> Check:
     """Look for alerts that were given up and that nobody may have seen."""
     try:
         given_up = await edges.store.set_aside_since(edges.world.now() - RECENT)
@@ -179,7 +179,7 @@ async def _set_aside(edges: Parts) -> Check:
     return Check("alerts", None, f"{told}; {about}")
 
 
-async def _database(edges: Parts) -> str:
+async def _database(edges: Components) -> str:
     await edges.store.start()
     return await edges.store.check()
 

@@ -13,7 +13,7 @@ class Action(StrEnum):
     IGNORE = "ignore"
 
 
-class Trouble(StrEnum):
+class FailureClass(StrEnum):
     """Classes of trouble."""
 
     OOM = "oom"
@@ -67,7 +67,7 @@ class Diagnosis:
     action: Action
     justification: str
     confidence: float
-    trouble: Trouble
+    trouble: FailureClass
     restart_helps: bool | None
     by: str = RULES
     quotes: tuple[Quote, ...] = ()

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from bot.domain.diagnosis import Action
 from bot.domain.evidence import Facts
-from bot.domain.times import spell
+from bot.domain.times import format_duration
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ def _pace(target: str, history: History, policy: Policy, now: datetime) -> Refus
     if history.last_restart is not None:
         left = policy.cooldown - (now - history.last_restart).total_seconds()
         if left > 0:
-            ago, more = spell(now - history.last_restart), spell(timedelta(seconds=left))
+            ago, more = format_duration(now - history.last_restart), format_duration(timedelta(seconds=left))
             return Refusal("cooldown", f"{target} was restarted {ago} ago; the next restart is possible in {more}.")
     if history.restarts_within_hour >= policy.limit:
         times = "once" if history.restarts_within_hour == 1 else f"{history.restarts_within_hour} times"

@@ -46,7 +46,7 @@ LIVE = frozenset(state for state, following in TRANSITIONS.items() if following)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Thread:
     """Where an incident lives in Slack: the channel, and the message in whose thread its card is."""
 
     channel: str
@@ -62,7 +62,7 @@ class Press:
 
     user: str
     team: str
-    place: Place
+    place: Thread
     incident: str
     digest: str
     card: str = ""
@@ -99,7 +99,7 @@ class Incident:
 
     id: str
     target: str
-    place: Place
+    place: Thread
     state: State
     opened_at: datetime
     opened_by: str = ""
@@ -182,7 +182,7 @@ def awaited(presses: Sequence[Approval], more: int) -> str:
     return f"{people} to press Restart by {until.astimezone(UTC):%H:%M} UTC. Nothing is restarted before."
 
 
-class Aftermath(StrEnum):
+class RestartOutcome(StrEnum):
     """What became of a restart whose answer was never heard."""
 
     GONE = "gone"
@@ -196,20 +196,20 @@ GRACE = 30
 """Seconds beyond the stop time-out in which a restart that was sent may still happen by itself."""
 
 
-def aftermath(before: tuple[str, str], facts: Facts | None, age: float) -> Aftermath:
+def restart_outcome(before: tuple[str, str], facts: Facts | None, age: float) -> RestartOutcome:
     """Say what became of a restart, by the engine's own times only.
 
     ``before`` is the start and finish time told right before it, ``facts`` what the engine tells now (``None``: no such
     container), ``age`` the seconds since the restart was intended.
     """
     if facts is None:
-        return Aftermath.GONE
+        return RestartOutcome.GONE
     started, finished = before
     if facts.started_at != started:
-        return Aftermath.HAPPENED
+        return RestartOutcome.HAPPENED
     if not facts.running and facts.finished_at != finished:
-        return Aftermath.STOPPED if age >= 1 else Aftermath.IN_FLIGHT
-    return Aftermath.IN_FLIGHT if age < facts.stop_timeout + GRACE else Aftermath.NOT_CARRIED_OUT
+        return RestartOutcome.STOPPED if age >= 1 else RestartOutcome.IN_FLIGHT
+    return RestartOutcome.IN_FLIGHT if age < facts.stop_timeout + GRACE else RestartOutcome.NOT_CARRIED_OUT
 
 
 def standing(incident: Incident) -> str:

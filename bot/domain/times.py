@@ -29,7 +29,7 @@ def when(text: str) -> datetime | None:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-def spell(span: timedelta) -> str:
+def format_duration(span: timedelta) -> str:
     """Write a span for people: ``7 s``, ``4 min``, ``3 h 12 m``, ``4 d``."""
     seconds = max(0, round(span.total_seconds()))
     if seconds < 90:

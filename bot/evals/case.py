@@ -30,7 +30,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.adapters.docker import inspect_file
-from bot.domain.diagnosis import Action, Trouble
+from bot.domain.diagnosis import Action, FailureClass
 from bot.domain.evidence import Evidence, LogDigest, Neighbour, Source, Status, Usage
 from bot.domain.logs import filters
 from bot.domain.logs.digest import join
@@ -54,7 +54,7 @@ class Case(BaseModel):
     file: Path
     target: str = Field(min_length=1)
     alert: str = ""
-    trouble: Trouble = Field(alias="class")
+    trouble: FailureClass = Field(alias="class")
     cause: tuple[str, ...] = Field(min_length=1)
     restart_helps: Literal["yes", "no", "unknown"]
     action: Action | None = None

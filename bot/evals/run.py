@@ -12,10 +12,10 @@ from bot.domain.diagnosis import RULES
 from bot.domain.runbook_entry import Entry
 from bot.evals.case import Case
 from bot.evals.grade import Mark, Total, mark, total
-from bot.incidents.investigation import Examination
+from bot.incidents.investigation import Investigator
 
 if TYPE_CHECKING:
-    from bot.wiring import Parts
+    from bot.wiring import Components
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class _NoMemory:
 
 
 async def run(
-    edges: Parts,
+    edges: Components,
     cases: Sequence[Case],
     *,
     times: int,
@@ -71,7 +71,7 @@ async def run(
     async def one(case: Case) -> Mark:
         async with turns:
             # One examination for each: it holds back all but a few questions to the model by itself.
-            examination = Examination(
+            examination = Investigator(
                 containers=edges.containers, diagnoser=edges.diagnoser, memory=memory, world=edges.world
             )
             evidence = await asyncio.to_thread(case.evidence, secrets)

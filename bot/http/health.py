@@ -11,8 +11,8 @@ from typing import Protocol
 
 from bot.domain.incident import LIVE
 from bot.errors import AegisError
-from bot.ports import Containers, Memory, Store
-from bot.runtime import World
+from bot.ports import Containers, Runbook, Store
+from bot.runtime import Runtime
 from bot.telemetry import LIVE_INCIDENTS
 
 PATIENCE = 2.0
@@ -28,7 +28,7 @@ Asking = Callable[[], Awaitable[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class HealthCheck:
     """One part: ``ask`` returns what is wrong, or ``""``. Where a part that is not ``vital`` ails, the work goes on."""
 
     name: str
@@ -64,8 +64,8 @@ class Outbox(Protocol):
 
 
 def parts(
-    containers: Containers, model: Model | None, memory: Memory, outbox: Outbox, clock: Callable[[], str]
-) -> tuple[Part, ...]:
+    containers: Containers, model: Model | None, memory: Runbook, outbox: Outbox, clock: Callable[[], str]
+) -> tuple[HealthCheck, ...]:
     """Return what /health asks beside Slack and the database; ``clock`` says what is wrong with our clock."""
 
     async def engine() -> str:
@@ -83,15 +83,15 @@ def parts(
         return clock()
 
     return (
-        Part("engine", _remembered(engine)),
-        Part("outbox", outbox.trouble),
-        Part("model", said, vital=False),
-        Part("runbook", _remembered(runbook), vital=False),
-        Part("clock", time, vital=False),
+        HealthCheck("engine", _remembered(engine)),
+        HealthCheck("outbox", outbox.trouble),
+        HealthCheck("model", said, vital=False),
+        HealthCheck("runbook", _remembered(runbook), vital=False),
+        HealthCheck("clock", time, vital=False),
     )
 
 
-def alerts(store: Store, world: World) -> Part:
+def alerts(store: Store, world: Runtime) -> HealthCheck:
     """Return the part that names alerts which were set aside within a day."""
 
     async def set_aside() -> str:
@@ -99,7 +99,7 @@ def alerts(store: Store, world: World) -> Part:
         count = f"{len(given_up)} alert{'s' if len(given_up) > 1 else ''}"
         return f"{count} could not be handled within a day; aegis audit export names them" if given_up else ""
 
-    return Part("alerts", _remembered(set_aside), vital=False)
+    return HealthCheck("alerts", _remembered(set_aside), vital=False)
 
 
 def ages(link: Link, now: datetime) -> dict[str, float | None]:
@@ -116,7 +116,7 @@ async def count(store: Store, outbox: Outbox) -> None:
     await outbox.trouble()
 
 
-async def asked(part: Part) -> str:
+async def asked(part: HealthCheck) -> str:
     """Return what is wrong with a part, or ``""``; never later than ``PATIENCE``."""
     try:
         async with asyncio.timeout(PATIENCE):

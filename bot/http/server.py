@@ -19,7 +19,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from bot.errors import AegisError, StoreError
 from bot.http.connections import HEAD_S, Listener
-from bot.http.health import Part, asked
+from bot.http.health import HealthCheck, asked
 from bot.http.open_files import most_connections
 from bot.telemetry import HTTP_MALFORMED, once_a_minute, registry
 
@@ -56,7 +56,7 @@ class Health:
 
     connected: Callable[[], bool]
     store: Checked
-    parts: Sequence[Part] = ()
+    parts: Sequence[HealthCheck] = ()
     link: Callable[[], Mapping[str, float | None]] = dict
     count: Callable[[], Awaitable[None]] = _nothing
 
@@ -66,8 +66,8 @@ class Health:
         told = {part.name: wrong or "ok" for part, wrong in zip(self._all(), said, strict=True)}
         return not any(wrong and part.vital for part, wrong in zip(self._all(), said, strict=True)), told
 
-    def _all(self) -> tuple[Part, ...]:
-        return (Part("slack", self._slack), Part("database", self._database), *self.parts)
+    def _all(self) -> tuple[HealthCheck, ...]:
+        return (HealthCheck("slack", self._slack), HealthCheck("database", self._database), *self.parts)
 
     async def _slack(self) -> str:
         return "" if self.connected() else "not connected"

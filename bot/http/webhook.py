@@ -21,11 +21,11 @@ from weakref import WeakValueDictionary
 from aiohttp import web
 
 from bot.domain.alerts.alert import Kind
-from bot.domain.incident import Place
+from bot.domain.incident import Thread
 from bot.errors import AegisError, StoreError
 from bot.incidents.alert_reader import Reading
-from bot.incidents.api import Taking
-from bot.ports import Begun, Received
+from bot.incidents.api import WebhookRequests
+from bot.ports import IntakeResult, ReceivedAlert
 from bot.telemetry import HTTP_MALFORMED
 
 log = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ _AMAZON = re.compile(r"sns\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?")
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class WebhookConfig:
     """What the webhook needs: its token, the channel for the cards, who takes alerts in, and how work goes on.
 
     ``clean`` takes secrets out of outside text, and ``reading`` reads bodies with it; ``start`` goes on with work after
@@ -69,7 +69,7 @@ class Door:
 
     token: str
     channel: str
-    taking: Taking
+    taking: WebhookRequests
     start: Callable[[Coroutine[Any, Any, None], str], object]
     clean: Callable[[str], str]
     clock: Callable[[], datetime]
@@ -80,7 +80,7 @@ class Door:
 class Webhook:
     """The one route. Without a token there is none."""
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, door: WebhookConfig) -> None:
         self._door = door
         self._taken = _Minute(MOST_A_MINUTE, door.clock)
         self._wrong = _Minute(MOST_WRONG_A_MINUTE, door.clock)
@@ -132,7 +132,7 @@ class Webhook:
             _tell_what_to_confirm(body)
             return _yes({"incident": None, "incidents": [], "ignored": f"This is no alert: {alert.title or sender}."})
         taking, now = self._door.taking, self._door.clock()
-        received = Received(self._key(sender, content, now), Place(self._door.channel), "", alert, now)
+        received = ReceivedAlert(self._key(sender, content, now), Thread(self._door.channel), "", alert, now)
         turn = self._turns.setdefault(received.key, asyncio.Lock())
         async with turn:
             if not await taking.receive(received) and received.key not in self._unfinished:
@@ -147,7 +147,7 @@ class Webhook:
                 log.exception("the alert %s was taken in and not begun", received.key)
                 self._unfinished.discard(received.key)
                 self._door.start(taking.again(received), f"alert {received.key}")
-                return _yes({**_said(Begun((), ())), "kind": alert.kind.value})
+                return _yes({**_said(IntakeResult((), ())), "kind": alert.kind.value})
             self._unfinished.discard(received.key)
         self._door.start(taking.follow(received, begun), f"alert {received.key}")
         log.info("webhook of %s: %s, %d incidents", sender, alert.kind.value, len(begun.incidents))
@@ -264,7 +264,7 @@ def _tell_what_to_confirm(body: Mapping[str, Any]) -> None:
         log.warning("somebody asks to confirm a subscription at %s, which is not Amazon; nothing is done", host)
 
 
-def _said(begun: Begun) -> dict[str, object]:
+def _said(begun: IntakeResult) -> dict[str, object]:
     ids = [opened.incident.id for opened in begun.incidents]
     return {"incident": ids[0] if ids else None, "incidents": ids, "targets": list(begun.names)}
 

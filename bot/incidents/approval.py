@@ -29,7 +29,7 @@ from bot.errors import EngineError, SlackError, StoreError, TargetNotFound
 from bot.incidents.refused import CardChange, PressRefused
 from bot.incidents.transitions import Transitions
 from bot.ports import Approvers, Containers, Messenger, Store
-from bot.runtime import Plan, World
+from bot.runtime import ResponseConfig, Runtime
 
 log = logging.getLogger(__name__)
 
@@ -73,8 +73,8 @@ class ApprovalCheck:
         messenger: Messenger,
         approvers: Approvers,
         transitions: Transitions,
-        plan: Plan,
-        world: World,
+        plan: ResponseConfig,
+        world: Runtime,
     ) -> None:
         self._containers = containers
         self._store = store

@@ -12,8 +12,8 @@ from bot.domain.runbook import from_incident
 from bot.errors import EngineError, RunbookError, SlackError
 from bot.incidents.replies import Replies
 from bot.incidents.transitions import Transitions
-from bot.ports import Containers, Memory, Messenger, Store
-from bot.runtime import Plan, World
+from bot.ports import Containers, Messenger, Runbook, Store
+from bot.runtime import ResponseConfig, Runtime
 from bot.telemetry import RECOVERY
 
 log = logging.getLogger(__name__)
@@ -33,12 +33,12 @@ class Closing:
         *,
         store: Store,
         messenger: Messenger,
-        memory: Memory,
+        memory: Runbook,
         containers: Containers,
         transitions: Transitions,
         replies: Replies,
-        plan: Plan,
-        world: World,
+        plan: ResponseConfig,
+        world: Runtime,
     ) -> None:
         self._store = store
         self._messenger = messenger

@@ -6,7 +6,7 @@ import logging
 from dataclasses import replace
 
 from bot.domain.evidence import Facts
-from bot.domain.incident import Aftermath, Incident, State
+from bot.domain.incident import Incident, RestartOutcome, State
 from bot.domain.verification import Verification
 from bot.errors import (
     AegisError,
@@ -20,7 +20,7 @@ from bot.errors import (
 )
 from bot.incidents.approval import Authorized
 from bot.incidents.closing import Closing
-from bot.incidents.recovery import Watch
+from bot.incidents.recovery import RecoveryMonitor
 from bot.incidents.replies import Replies
 from bot.incidents.transitions import Transitions
 from bot.ports import Containers, Messenger, Store
@@ -47,7 +47,7 @@ class Execution:
         transitions: Transitions,
         closing: Closing,
         replies: Replies,
-        watch: Watch,
+        watch: RecoveryMonitor,
     ) -> None:
         self._containers = containers
         self._store = store
@@ -115,13 +115,13 @@ class Execution:
             await self._replies.best_effort(self._messenger.say(incident, sentence))
 
         outcome = await self._watch.settle(incident, silent)
-        if outcome is Aftermath.GONE:
+        if outcome is RestartOutcome.GONE:
             sentence = "The container is gone or was re-created, so nothing more is done. It needs a manual check."
             await self._closing.close(incident, State.INTERRUPTED, sentence)
-        elif outcome is Aftermath.NOT_CARRIED_OUT:
+        elif outcome is RestartOutcome.NOT_CARRIED_OUT:
             sentence = "The engine did not carry out the restart: nothing was restarted. It is not sent again."
             await self._closing.abort_restart(incident, sentence)
-        elif outcome is Aftermath.STOPPED:
+        elif outcome is RestartOutcome.STOPPED:
             await self._start_again(incident)
         else:
             await self.verify(incident)

@@ -9,14 +9,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from bot.domain.alerts.alert import Kind, targets
-from bot.domain.incident import LIVE, Incident, Place, State, is_expired
+from bot.domain.incident import LIVE, Incident, State, Thread, is_expired
 from bot.domain.target import Target
 from bot.errors import EngineError
 from bot.incidents.closing import Closing
-from bot.incidents.outage import AWAY, Host
+from bot.incidents.outage import AWAY, OutageGrouping
 from bot.incidents.transitions import Transitions
-from bot.ports import Begun, Containers, Opened, Received, Store
-from bot.runtime import Plan, World
+from bot.ports import Containers, IntakeResult, OpenResult, ReceivedAlert, Store
+from bot.runtime import ResponseConfig, Runtime
 from bot.telemetry import ALERTS, STAGES
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ TITLE = 80
 """Characters of an alert's title on the list of a host, where it names no target that is known."""
 
 
-class Alerts:
+class Intake:
     """Takes alerts in, finds their targets, and opens one incident of each; what was done before is not done again."""
 
     def __init__(
@@ -44,15 +44,15 @@ class Alerts:
         store: Store,
         transitions: Transitions,
         closing: Closing,
-        plan: Plan,
-        world: World,
+        plan: ResponseConfig,
+        world: Runtime,
     ) -> None:
         self._containers = containers
         self._store = store
         self._closing = closing
         self._plan = plan
         self._world = world
-        self._host = Host(store=store, transitions=transitions, world=world)
+        self._host = OutageGrouping(store=store, transitions=transitions, world=world)
         self._asking = asyncio.Lock()
         self._known: tuple[Target, ...] = ()
         self._inventory: tuple[Target, ...] = ()
@@ -61,7 +61,7 @@ class Alerts:
         self._opening: dict[tuple[str, str], str] = {}
         """The ids of what is being opened, by the alert's key and the target."""
 
-    async def receive(self, received: Received) -> bool:
+    async def receive(self, received: ReceivedAlert) -> bool:
         """Take an alert in, on disk; ``False`` where it was taken in before."""
         with STAGES.labels("receive").time():
             new = await self._store.receive(received)
@@ -69,44 +69,46 @@ class Alerts:
             ALERTS.labels(received.alert.kind.value).inc()
         return new
 
-    async def begin(self, received: Received) -> Begun:
+    async def begin(self, received: ReceivedAlert) -> IntakeResult:
         """Open an incident of each target that the alert labels; of an end, find the incidents that it ends."""
         inventory = await self.inventory()
         names = targets(received.alert, inventory)
         if received.alert.kind is Kind.RESOLVED:
-            return Begun(names, tuple([one async for one in self._ended(received, names)]))
+            return IntakeResult(names, tuple([one async for one in self._ended(received, names)]))
         if not names and self._away:
             listed = await self._host.joined(received.alert.title[:TITLE] or "?", AWAY, received.at)
-            return Begun((received.alert.title,), (listed,)) if listed else Begun((), ())
-        begun = Begun(names, tuple([await self._begun(received, name, inventory) for name in names[:MOST_CARDS]]))
+            return IntakeResult((received.alert.title,), (listed,)) if listed else IntakeResult((), ())
+        begun = IntakeResult(
+            names, tuple([await self._begun(received, name, inventory) for name in names[:MOST_CARDS]])
+        )
         for name in names:
             self._opening.pop((received.key, name), None)
         return begun
 
-    async def _ended(self, received: Received, names: tuple[str, ...]) -> AsyncIterator[Opened]:
+    async def _ended(self, received: ReceivedAlert, names: tuple[str, ...]) -> AsyncIterator[OpenResult]:
         """Find what an end ends: incidents, and places on the list of a host."""
         for one in await self._store.live():
             if one.along:
                 shorter = await self._host.over(one, names)
                 if shorter is not None:
-                    yield Opened(shorter, new=False)
+                    yield OpenResult(shorter, new=False)
             elif _is_over(one, received, names):
-                yield Opened(one, new=False)
+                yield OpenResult(one, new=False)
 
-    async def standing(self, received: Received) -> Begun:
+    async def standing(self, received: ReceivedAlert) -> IntakeResult:
         """Return what an alert that was taken in before led to; nothing is opened."""
         names = targets(received.alert, await self.inventory())
         newest = [incident for name in names[:MOST_CARDS] for incident in await self._store.recent(name, 1)]
-        return Begun(names, tuple(Opened(incident, new=False) for incident in newest))
+        return IntakeResult(names, tuple(OpenResult(incident, new=False) for incident in newest))
 
-    async def open(self, incident: Incident) -> Opened:
+    async def open(self, incident: Incident) -> OpenResult:
         """Open an incident, or count one more alert to the live one; a card that is too old is closed before."""
         for live in await self._store.live(incident.target):
             if self._expired(live):
                 await self._closing.expire(live)
         return await self._store.open(incident)
 
-    def incident(self, received: Received, name: str) -> Incident:
+    def incident(self, received: ReceivedAlert, name: str) -> Incident:
         """Make the incident of one target of an alert; ``name`` is empty where it is not known yet."""
         alert = received.alert
         return Incident(
@@ -145,7 +147,7 @@ class Alerts:
     def _expired(self, incident: Incident) -> bool:
         return is_expired(incident, self._world.now(), self._plan.policy.expiry)
 
-    async def _begun(self, received: Received, name: str, inventory: Sequence[Target]) -> Opened:
+    async def _begun(self, received: ReceivedAlert, name: str, inventory: Sequence[Target]) -> OpenResult:
         incident = self.incident(received, name)
         # What failed is begun again: perhaps it was opened, and only the database's answer was lost.
         incident = replace(incident, id=self._opening.setdefault((received.key, name), incident.id))
@@ -153,7 +155,7 @@ class Alerts:
             newest = next(iter(await self._store.recent(name, 1)), None)
             if newest is not None and newest.id != incident.id and _of_one_alert(newest, incident):
                 # The last run opened it before it ended; it goes on as what that run left.
-                return Opened(newest, new=False)
+                return OpenResult(newest, new=False)
             common = self._host.common(name, inventory, away=self._away)
             if newest is None or newest.state not in LIVE:
                 listed = await self._host.joined(name, common, received.at)
@@ -177,7 +179,7 @@ def _again(incident: Incident, newest: Incident | None) -> Incident:
     return replace(incident, card=newest.card, place=newest.place, alerts=newest.alerts + 1, flaps=newest.flaps + 1)
 
 
-def _sent_at(received: Received) -> datetime | None:
+def _sent_at(received: ReceivedAlert) -> datetime | None:
     """Return when Slack says that the alert was sent; ``None`` for one that a webhook brought or somebody wants now."""
     if received.asker or not received.message:
         return None
@@ -187,9 +189,9 @@ def _sent_at(received: Received) -> datetime | None:
         return None
 
 
-def _is_over(incident: Incident, received: Received, names: tuple[str, ...]) -> bool:
+def _is_over(incident: Incident, received: ReceivedAlert, names: tuple[str, ...]) -> bool:
     """Say whether an end is that of this incident: of its own message, or of its target; and it waits for a person."""
-    own = received.message and incident.place == Place(received.place.channel, received.message)
+    own = received.message and incident.place == Thread(received.place.channel, received.message)
     return bool(own or incident.target in names) and incident.state in (State.OPEN, State.PROPOSED)
 
 

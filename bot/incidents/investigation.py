@@ -20,8 +20,8 @@ from bot.domain.runbook_entry import Precedent
 from bot.domain.symptoms import diagnose
 from bot.domain.symptoms.diagnose import Symptom
 from bot.errors import EngineError, EngineTimeout, ModelError, RunbookError, TargetNotFound
-from bot.ports import Containers, Diagnoser, Memory
-from bot.runtime import World
+from bot.ports import Containers, Diagnoser, Runbook
+from bot.runtime import Runtime
 from bot.telemetry import DIAGNOSIS, MODEL_FAILURES, STAGES
 
 log = logging.getLogger(__name__)
@@ -44,10 +44,10 @@ class Findings:
     rest: asyncio.Task[Evidence] | None = None
 
 
-class Examination:
+class Investigator:
     """Looks at targets. Whatever fails on the way is said in the findings; nothing here raises for it."""
 
-    def __init__(self, *, containers: Containers, diagnoser: Diagnoser | None, memory: Memory, world: World) -> None:
+    def __init__(self, *, containers: Containers, diagnoser: Diagnoser | None, memory: Runbook, world: Runtime) -> None:
         self._containers = containers
         self._diagnoser = diagnoser
         self._memory = memory

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from bot.domain.incident import Incident, State
 from bot.domain.target import Target
 from bot.incidents.transitions import Transitions
-from bot.ports import Opened, Store
-from bot.runtime import World
+from bot.ports import OpenResult, Store
+from bot.runtime import Runtime
 
 MANY = 5
 """Containers that go down within a minute or so: fewer may hang on each other, so many hang on their host."""
@@ -30,13 +30,13 @@ TOO_MANY = f"More than {MOST_NEW} targets raised alerts within a minute; the lat
 WAITING = (State.OPEN, State.PROPOSED)
 
 
-class Host:
+class OutageGrouping:
     """Finds the incident with which a target goes along, and keeps its list.
 
     The list is on disk with the incident; which incident leads is kept here, and found again after a start.
     """
 
-    def __init__(self, *, store: Store, transitions: Transitions, world: World) -> None:
+    def __init__(self, *, store: Store, transitions: Transitions, world: Runtime) -> None:
         self._store = store
         self._transitions = transitions
         self._world = world
@@ -58,7 +58,7 @@ class Host:
             return FALLEN
         return TOO_MANY if len(self._new) >= MOST_NEW else ""
 
-    async def joined(self, name: str, common: str, at: datetime) -> Opened | None:
+    async def joined(self, name: str, common: str, at: datetime) -> OpenResult | None:
         """Count an alert, taken in ``at``, to the incident that its target goes along with; ``None``: it gets its own.
 
         The targets of one alert do not go along with each other: they stand in one thread already.
@@ -104,7 +104,7 @@ class Host:
             incident, lambda one: replace(one, along=_without(one.along, *names))
         )
 
-    async def _counted(self, lead: Incident) -> Opened:
+    async def _counted(self, lead: Incident) -> OpenResult:
         return await self._store.open(replace(lead, id=self._world.name()))
 
     async def _live(self, incident: str) -> Incident | None:

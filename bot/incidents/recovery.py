@@ -9,11 +9,11 @@ from dataclasses import replace
 from bot.domain import verification
 from bot.domain.addresses.verify_url import verify_address
 from bot.domain.evidence import Facts
-from bot.domain.incident import Aftermath, Incident, aftermath
+from bot.domain.incident import Incident, RestartOutcome, restart_outcome
 from bot.domain.verification import Probe, Verification
 from bot.errors import EngineError, TargetNotFound, VerifyUrlRefused
 from bot.ports import Containers, Prober
-from bot.runtime import Plan, World
+from bot.runtime import ResponseConfig, Runtime
 
 log = logging.getLogger(__name__)
 
@@ -27,16 +27,16 @@ LONGEST_PAUSE = 30.0
 """Seconds between two looks at most, while the engine does not answer."""
 
 
-class Watch:
+class RecoveryMonitor:
     """Looks, and looks again. It never restarts anything."""
 
-    def __init__(self, *, containers: Containers, prober: Prober, plan: Plan, world: World) -> None:
+    def __init__(self, *, containers: Containers, prober: Prober, plan: ResponseConfig, world: Runtime) -> None:
         self._containers = containers
         self._prober = prober
         self._plan = plan
         self._world = world
 
-    async def settle(self, incident: Incident, silent: Callable[[EngineError], Awaitable[None]]) -> Aftermath:
+    async def settle(self, incident: Incident, silent: Callable[[EngineError], Awaitable[None]]) -> RestartOutcome:
         """Find out by the engine's own times what became of a restart whose answer was not heard.
 
         Waits as long as the engine does not answer; ``silent`` is awaited once, the first time.
@@ -54,8 +54,8 @@ class Watch:
                 pause = min(pause * 2, LONGEST_PAUSE)
                 await self._world.sleep(pause)
                 continue
-            became = aftermath(incident.before, facts, self._since(incident))
-            if became is not Aftermath.IN_FLIGHT:
+            became = restart_outcome(incident.before, facts, self._since(incident))
+            if became is not RestartOutcome.IN_FLIGHT:
                 return became
             await self._world.sleep(BETWEEN_LOOKS)
 

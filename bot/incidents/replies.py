@@ -9,7 +9,7 @@ from bot.domain.incident import Incident, Press
 from bot.errors import SlackError, StoreError
 from bot.incidents.refused import PressRefused
 from bot.ports import Messenger, Store
-from bot.runtime import World
+from bot.runtime import Runtime
 from bot.telemetry import REFUSALS
 
 log = logging.getLogger(__name__)
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 class Replies:
     """Posts cards, answers and refusals. A message that Slack does not take never stops the work."""
 
-    def __init__(self, *, store: Store, messenger: Messenger, world: World) -> None:
+    def __init__(self, *, store: Store, messenger: Messenger, world: Runtime) -> None:
         self._store = store
         self._messenger = messenger
         self._world = world

@@ -9,20 +9,20 @@ from functools import partial
 
 from bot.domain.alerts.alert import Kind, nearest
 from bot.domain.guard import Refusal
-from bot.domain.incident import LIVE, Incident, Place, Press, State, awaited, decided_by, standing
+from bot.domain.incident import LIVE, Incident, Press, State, Thread, awaited, decided_by, standing
 from bot.errors import EngineError, SlackError, StoreError
 from bot.incidents.approval import ApprovalCheck, Awaits, unknown_card
 from bot.incidents.closing import Closing
 from bot.incidents.execution import Execution
-from bot.incidents.intake import MOST_CARDS, Alerts
+from bot.incidents.intake import MOST_CARDS, Intake
 from bot.incidents.refused import CardChange, PressRefused
 from bot.incidents.replies import Replies
 from bot.incidents.resume import Resume, each
 from bot.incidents.set_aside import Retrial
 from bot.incidents.transitions import Transitions
-from bot.incidents.triage import Proposal
-from bot.ports import Asker, Begun, Containers, Messenger, Opened, Received, Store
-from bot.runtime import World
+from bot.incidents.triage import Triage
+from bot.ports import Asker, Containers, IntakeResult, Messenger, OpenResult, ReceivedAlert, Store
+from bot.runtime import Runtime
 from bot.telemetry import INCIDENTS, incident_id
 
 log = logging.getLogger(__name__)
@@ -45,13 +45,13 @@ class Responder:
         transitions: Transitions,
         closing: Closing,
         replies: Replies,
-        intake: Alerts,
-        triage: Proposal,
+        intake: Intake,
+        triage: Triage,
         approval: ApprovalCheck,
         execution: Execution,
         retrial: Retrial,
         resume: Resume,
-        world: World,
+        world: Runtime,
     ) -> None:
         self._containers = containers
         self._store = store
@@ -71,11 +71,11 @@ class Responder:
 
     # An alert, from the message to the card with its buttons.
 
-    async def receive(self, received: Received) -> bool:
+    async def receive(self, received: ReceivedAlert) -> bool:
         """Take an alert in, on disk; ``False`` where it was taken in before."""
         return await self._intake.receive(received)
 
-    async def answer(self, received: Received, url: str = "") -> None:
+    async def answer(self, received: ReceivedAlert, url: str = "") -> None:
         """Do all that an alert needs: open an incident of each target and diagnose, or close what resolved.
 
         ``url`` is the asker's own reply address. Raises ``SlackError`` where somebody asked and Slack took no card.
@@ -84,22 +84,22 @@ class Responder:
             await self._replies.best_effort(self._messenger.seen(received.place, received.message))
         await self._retrial.guard(received, self._answer(received, url), self._answer)
 
-    async def _answer(self, received: Received, url: str = "") -> None:
+    async def _answer(self, received: ReceivedAlert, url: str = "") -> None:
         await self._follow(received, await self._transitions.retry_until_stored(lambda: self.begin(received)), url)
 
-    async def again(self, received: Received) -> None:
+    async def again(self, received: ReceivedAlert) -> None:
         """Try an alert again whose first try failed; after the last one it is set aside."""
         await self._retrial.again(received, self._answer)
 
-    async def begin(self, received: Received) -> Begun:
+    async def begin(self, received: ReceivedAlert) -> IntakeResult:
         """Open an incident of each target that the alert labels; of an end, find the incidents that it ends."""
         return await self._intake.begin(received)
 
-    async def standing(self, received: Received) -> Begun:
+    async def standing(self, received: ReceivedAlert) -> IntakeResult:
         """Return what an alert that was taken in before led to; nothing is opened."""
         return await self._intake.standing(received)
 
-    async def follow(self, received: Received, begun: Begun, url: str = "") -> None:
+    async def follow(self, received: ReceivedAlert, begun: IntakeResult, url: str = "") -> None:
         """Do the rest of what an alert needs: a card for each new incident in its thread, a look at each target.
 
         Raises ``SlackError`` at its end where somebody asked and Slack took no card: only their own reply address can
@@ -107,7 +107,7 @@ class Responder:
         """
         await self._retrial.guard(received, self._follow(received, begun, url), self._answer)
 
-    async def _follow(self, received: Received, begun: Begun, url: str) -> None:
+    async def _follow(self, received: ReceivedAlert, begun: IntakeResult, url: str) -> None:
         if received.alert.kind is Kind.RESOLVED:
             await self._over(received, begun)
             return
@@ -136,7 +136,7 @@ class Responder:
         if untold is not None:
             raise untold
 
-    async def _over(self, received: Received, begun: Begun) -> None:
+    async def _over(self, received: ReceivedAlert, begun: IntakeResult) -> None:
         """End what an end ends."""
         for opened in begun.incidents:
             if opened.incident.along:
@@ -146,7 +146,7 @@ class Responder:
             await self._transitions.retry_until_stored(close)
         await self._handled(received)
 
-    async def _posted(self, received: Received, opened: Opened) -> list[Incident]:
+    async def _posted(self, received: ReceivedAlert, opened: OpenResult) -> list[Incident]:
         """Post the card of a new incident and return it, to be looked at; that of a live one is brought up to date."""
         incident_id.set(opened.incident.id)
         if not opened.new:
@@ -158,12 +158,12 @@ class Responder:
             await self._replies.best_effort(self._messenger.say_at(received.place, _again(opened.incident)))
         return [incident] if incident is not None else []
 
-    async def _handled(self, received: Received) -> None:
+    async def _handled(self, received: ReceivedAlert) -> None:
         await self._transitions.retry_until_stored(lambda: self._store.handled(received.key))
 
     # A request: `/aegis diagnose NAME`, a mention, a shortcut, or Diagnose again.
 
-    async def diagnose(self, name: str, place: Place, user: str, url: str = "") -> None:
+    async def diagnose(self, name: str, place: Thread, user: str, url: str = "") -> None:
         """Diagnose on request; where a card of the target stands, bring it up to date there, and link to it.
 
         An unknown name is answered to ``user`` alone, with the nearest names; ``url`` is their own reply address.
@@ -235,7 +235,7 @@ class Responder:
             await self._resume.through(incident, self._triage.look_again(incident))
         elif incident.state not in LIVE:
             thread = incident.place.thread or incident.card
-            await self.diagnose(incident.target, Place(incident.place.channel, thread), press.user)
+            await self.diagnose(incident.target, Thread(incident.place.channel, thread), press.user)
         else:
             await self._replies.whisper(press, f"{incident.target} is being looked at right now.")
 

@@ -14,9 +14,9 @@ from bot.incidents.execution import Execution
 from bot.incidents.replies import Replies
 from bot.incidents.set_aside import Retrial
 from bot.incidents.transitions import Transitions
-from bot.incidents.triage import Proposal
-from bot.ports import LeftOver, Messenger, Received, Store
-from bot.runtime import Plan, World
+from bot.incidents.triage import Triage
+from bot.ports import Messenger, ReceivedAlert, Store, UnfinishedWork
+from bot.runtime import ResponseConfig, Runtime
 from bot.telemetry import incident_id
 
 T = TypeVar("T")
@@ -30,10 +30,10 @@ MOST_AT_ONCE = 8
 class AlertAnswers(Protocol):
     """Does what an alert needs."""
 
-    async def answer(self, received: Received) -> None:
+    async def answer(self, received: ReceivedAlert) -> None:
         """Open an incident of each target and diagnose, or close what resolved."""
 
-    async def again(self, received: Received) -> None:
+    async def again(self, received: ReceivedAlert) -> None:
         """Try an alert again whose first try failed; after the last one it is set aside."""
 
 
@@ -48,11 +48,11 @@ class Resume:
         transitions: Transitions,
         closing: Closing,
         replies: Replies,
-        triage: Proposal,
+        triage: Triage,
         execution: Execution,
         retrial: Retrial,
-        plan: Plan,
-        world: World,
+        plan: ResponseConfig,
+        world: Runtime,
     ) -> None:
         self._store = store
         self._messenger = messenger
@@ -65,11 +65,11 @@ class Resume:
         self._plan = plan
         self._world = world
 
-    async def unfinished(self) -> LeftOver:
+    async def unfinished(self) -> UnfinishedWork:
         """Return what the last run did not finish; of several replicas, what dead ones did not. Call it first."""
         return await self._store.take_over(everything=not self._store.shared)
 
-    async def recover(self, left: LeftOver, alerts: AlertAnswers) -> None:
+    async def recover(self, left: UnfinishedWork, alerts: AlertAnswers) -> None:
         """Go on with ``left``; ``alerts`` does what an alert needs."""
         if left:
             counts = len(left.alerts + left.suspects), len(left.live + left.doubted), len(left.ended)
@@ -88,7 +88,7 @@ class Resume:
         work.append(self._one_by_one(left, alerts))
         await each(work)
 
-    async def _one_by_one(self, left: LeftOver, alerts: AlertAnswers) -> None:
+    async def _one_by_one(self, left: UnfinishedWork, alerts: AlertAnswers) -> None:
         """Try what more than one run ended in the middle of, one after the other, so that none counts for another."""
         for received in left.suspects:
             try:

@@ -10,14 +10,14 @@ import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC
 
-from bot.domain.audit.trail import Act, Verdict
+from bot.domain.audit.trail import AuditEvent, Verdict
 from bot.domain.incident import Incident, State
 from bot.errors import AegisError
 from bot.incidents.closing import Closing
 from bot.incidents.replies import Replies
 from bot.incidents.transitions import Transitions
-from bot.ports import MOST_TRIES, Messenger, Received, Store
-from bot.runtime import World
+from bot.ports import MOST_TRIES, Messenger, ReceivedAlert, Store
+from bot.runtime import Runtime
 from bot.telemetry import SET_ASIDE
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ GIVEN_UP = (
     "A person has to look; the log of Aegis says why it failed."
 )
 
-Answering = Callable[[Received], Awaitable[None]]
+Answering = Callable[[ReceivedAlert], Awaitable[None]]
 
 
 class Retrial:
@@ -47,7 +47,7 @@ class Retrial:
         transitions: Transitions,
         closing: Closing,
         replies: Replies,
-        world: World,
+        world: Runtime,
     ) -> None:
         self._store = store
         self._transitions = transitions
@@ -56,7 +56,7 @@ class Retrial:
         self._messenger = messenger
         self._world = world
 
-    async def guard(self, received: Received, work: Awaitable[None], answer: Answering) -> None:
+    async def guard(self, received: ReceivedAlert, work: Awaitable[None], answer: Answering) -> None:
         """Await the work for an alert, and try again where it fails unforeseen. Raises ``AegisError``."""
         try:
             await work
@@ -66,7 +66,7 @@ class Retrial:
             log.exception("the alert %s was not handled", received.key)
             await self.again(received, answer, pause=PAUSE_S)
 
-    async def again(self, received: Received, answer: Answering, *, pause: float = 0.0) -> None:
+    async def again(self, received: ReceivedAlert, answer: Answering, *, pause: float = 0.0) -> None:
         """Try an alert until it is handled or set aside. Raises ``AegisError``."""
         while True:
             number = await self._transitions.retry_until_stored(lambda: self._store.trying(received.key))
@@ -87,7 +87,7 @@ class Retrial:
             else:
                 return
 
-    async def set_aside(self, received: Received) -> None:
+    async def set_aside(self, received: ReceivedAlert) -> None:
         """Give an alert up, on disk and in the trail, and say so where people read alerts."""
         alert, at = received.alert, received.at.astimezone(UTC)
         title = alert.title[:TITLE]
@@ -96,7 +96,7 @@ class Retrial:
             f"{MOST_TRIES} tries failed. It is set aside, and nothing was done for it. A person has to look at it"
             f"{f': {title}' if title else '.'}"
         )
-        act = Act("alert", self._world.now(), Verdict.DENIED, "tries", said=told)
+        act = AuditEvent("alert", self._world.now(), Verdict.DENIED, "tries", said=told)
         if await self._transitions.retry_until_stored(lambda: self._store.set_aside(received.key, act)):
             SET_ASIDE.inc()
             log.error("set aside after %d failures: the alert %s", MOST_TRIES, received.key)

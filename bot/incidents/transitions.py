@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 from uuid import uuid4
 
-from bot.domain.audit.trail import Act, Verdict
+from bot.domain.audit.trail import AuditEvent, Verdict
 from bot.domain.incident import LIVE, Approval, Incident, State
 from bot.errors import StoreError
 from bot.ports import Store
-from bot.runtime import World
+from bot.runtime import Runtime
 from bot.telemetry import INCIDENTS, RESTARTS
 
 T = TypeVar("T")
@@ -26,7 +26,7 @@ LONGEST_RETRY_S = 60.0
 class Transitions:
     """Saves an incident from state to state. A step that another process took is not taken again."""
 
-    def __init__(self, *, store: Store, world: World) -> None:
+    def __init__(self, *, store: Store, world: Runtime) -> None:
         self._store = store
         self._world = world
 
@@ -83,7 +83,7 @@ class Transitions:
         Return ``False`` if another replica took the incident over. Then, and when this raises ``StoreError``, the call
         must not be made.
         """
-        act = Act(
+        act = AuditEvent(
             kind="engine",
             at=self._world.now(),
             verdict=Verdict.ALLOWED,

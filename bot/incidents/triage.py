@@ -9,27 +9,27 @@ from dataclasses import replace
 from bot.domain import guard
 from bot.domain.addresses.verify_url import LABEL, NOT_KNOWN, verify_address
 from bot.domain.evidence import VERIFY_URL, Evidence, Source, Status
-from bot.domain.incident import Incident, Place, State
+from bot.domain.incident import Incident, State, Thread
 from bot.domain.redaction.redact import redact
 from bot.errors import SlackError
 from bot.incidents.approval import ApprovalCheck
 from bot.incidents.closing import Closing
-from bot.incidents.intake import MOST_CARDS, Alerts
-from bot.incidents.investigation import Examination, Findings
+from bot.incidents.intake import MOST_CARDS, Intake
+from bot.incidents.investigation import Findings, Investigator
 from bot.incidents.replies import Replies
 from bot.incidents.transitions import Transitions
 from bot.incidents.unknown_targets import Strays
-from bot.ports import Messenger, Received, Store
-from bot.runtime import Plan, World
+from bot.ports import Messenger, ReceivedAlert, Store
+from bot.runtime import ResponseConfig, Runtime
 from bot.telemetry import incident_id
 
 log = logging.getLogger(__name__)
 
-MOST_NAMED = 20
+MOST_NAMED_TARGETS = 20
 """Targets without a card that are listed by name."""
 
 
-class Proposal:
+class Triage:
     """Makes cards, for the responder, which says when."""
 
     def __init__(
@@ -41,10 +41,10 @@ class Proposal:
         closing: Closing,
         replies: Replies,
         approval: ApprovalCheck,
-        examination: Examination,
-        alerts: Alerts,
-        plan: Plan,
-        world: World,
+        examination: Investigator,
+        alerts: Intake,
+        plan: ResponseConfig,
+        world: Runtime,
     ) -> None:
         self._store = store
         self._messenger = messenger
@@ -58,10 +58,10 @@ class Proposal:
         self._world = world
         self._strays = Strays(self._count, world)
 
-    async def _count(self, place: Place, sentence: str) -> None:
+    async def _count(self, place: Thread, sentence: str) -> None:
         await self._replies.best_effort(self._messenger.say_at(place, sentence))
 
-    async def ask_which(self, received: Received) -> None:
+    async def ask_which(self, received: ReceivedAlert) -> None:
         """Offer a menu of what is there, under an alert that names none of it; in a storm of them, one for many.
 
         Raises ``SlackError`` where somebody asked and Slack did not take the menu.
@@ -71,7 +71,7 @@ class Proposal:
         else:
             await self._strays.ask(received.place.channel, received.alert.title, lambda: self._offer(received))
 
-    async def _offer(self, received: Received) -> Place:
+    async def _offer(self, received: ReceivedAlert) -> Thread:
         """Offer the menu, and return where it stands."""
         names = sorted(target.name for target in await self._alerts.inventory())
         told = "This alert names no container that the engine knows. Which one is meant?"
@@ -80,13 +80,13 @@ class Proposal:
         await (offered if received.asker else self._replies.best_effort(offered))
         return place
 
-    async def name_the_rest(self, names: Sequence[str], place: Place) -> None:
+    async def name_the_rest(self, names: Sequence[str], place: Thread) -> None:
         """Name those of an alert's targets that get no card."""
         rest = names[MOST_CARDS:]
-        more = f", and {len(rest) - MOST_NAMED} more" if len(rest) > MOST_NAMED else ""
+        more = f", and {len(rest) - MOST_NAMED_TARGETS} more" if len(rest) > MOST_NAMED_TARGETS else ""
         told = (
             f"This alert names {len(names)} containers; {MOST_CARDS} of them have cards. "
-            f"Not looked at: {', '.join(rest[:MOST_NAMED])}{more}. For one of these, type /aegis diagnose NAME."
+            f"Not looked at: {', '.join(rest[:MOST_NAMED_TARGETS])}{more}. For one of these, type /aegis diagnose NAME."
         )
         await self._replies.best_effort(self._messenger.say_at(place, told))
 
@@ -127,7 +127,7 @@ class Proposal:
         except SlackError as error:
             log.warning("alert not posted: %s", error.sentence)
             return incident
-        return replace(incident, place=Place(incident.place.channel, thread))
+        return replace(incident, place=Thread(incident.place.channel, thread))
 
     async def look_again(
         self, incident: Incident, opened_again: Callable[[Incident], Awaitable[None]] | None = None

@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from bot.domain.incident import Place
-from bot.runtime import World
+from bot.domain.incident import Thread
+from bot.runtime import Runtime
 
 WINDOW = timedelta(seconds=30)
 """For so long after a menu the alerts of its channel are gathered: a storm of them is over or at its height by then."""
@@ -29,7 +29,7 @@ class _Window:
     """The time after a menu: until when it lasts, where the menu stands, and what followed."""
 
     until: datetime
-    place: Place
+    place: Thread
     titles: list[str] = field(default_factory=list)
     summed: asyncio.Future[bool] | None = None
 
@@ -37,16 +37,16 @@ class _Window:
 class Strays:
     """Gathers alerts by channel. ``say_at`` says a sentence in a thread."""
 
-    def __init__(self, say_at: Callable[[Place, str], Awaitable[None]], world: World) -> None:
+    def __init__(self, say_at: Callable[[Thread, str], Awaitable[None]], world: Runtime) -> None:
         self._say_at = say_at
         self._world = world
         self._windows: dict[str, _Window] = {}
 
-    async def ask(self, channel: str, title: str, offer: Callable[[], Awaitable[Place]]) -> None:
+    async def ask(self, channel: str, title: str, offer: Callable[[], Awaitable[Thread]]) -> None:
         """Return when the alert has its menu, posted by ``offer``, or is counted in a sentence beside another's."""
         window = self._windows.get(channel)
         if window is None or window.until <= self._world.now():
-            window = self._windows[channel] = _Window(self._world.now() + WINDOW, Place(channel))
+            window = self._windows[channel] = _Window(self._world.now() + WINDOW, Thread(channel))
             window.place = await offer()
             return
         window.titles.append(title)

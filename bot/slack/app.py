@@ -16,13 +16,13 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.domain.redaction.redact import redact
 from bot.errors import AegisError
 from bot.incidents.alert_reader import Reading
-from bot.incidents.api import Answers
-from bot.slack.connection.tasks import Work
+from bot.incidents.api import SlackRequests
+from bot.slack.connection.tasks import BackgroundTasks
 from bot.slack.connection.web_api import Identity
 from bot.slack.delivery.messenger import SlackMessenger
-from bot.slack.listeners.actions import Presses
-from bot.slack.listeners.events import Said
-from bot.slack.listeners.queries import Questions
+from bot.slack.listeners.actions import ActionListeners
+from bot.slack.listeners.events import EventListeners
+from bot.slack.listeners.queries import Queries
 from bot.slack.members import Members
 
 log = logging.getLogger(__name__)
@@ -67,9 +67,9 @@ def make_app(client: AsyncWebClient, own: Identity) -> AsyncApp:
 
 def add_routes(
     app: AsyncApp,
-    answers: Answers,
-    questions: Questions,
-    work: Work,
+    answers: SlackRequests,
+    questions: Queries,
+    work: BackgroundTasks,
     *,
     channels: Collection[str],
     own: Identity,
@@ -77,15 +77,15 @@ def add_routes(
     members: Members,
     clock: Callable[[], datetime],
     reading: Reading | None = None,
-) -> Said:
+) -> EventListeners:
     """Tell Bolt what goes where. ``channels`` are ids where alerts are heard, none for all.
 
     ``reading`` reads alerts, without their secrets. Returns what takes in alerts, also
     those found in another way, such as by reading a channel back.
     """
     reading = reading or Reading(redact)
-    said = Said(answers, questions, work, channels, own, messenger, members, clock, reading)
-    pressed = Presses(answers, work, messenger, members, clock, reading.clean)
+    said = EventListeners(answers, questions, work, channels, own, messenger, members, clock, reading)
+    pressed = ActionListeners(answers, work, messenger, members, clock, reading.clean)
 
     app.event("message")(said.message)
     app.event("app_mention")(said.mention)

@@ -6,15 +6,15 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from bot.adapters.database.store import SqlStore
-from bot.domain.incident import Place
-from bot.ports import Note
+from bot.domain.incident import Thread
+from bot.ports import OutboxMessage
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 
 
-def note(number: int, thread: str = "1.1") -> Note:
+def note(number: int, thread: str = "1.1") -> OutboxMessage:
     at = NOW - timedelta(seconds=number)
-    return Note(f"say-{number}", "say", Place("C1", thread), at, "i1", f"täglich {number}", mention=("U1",))
+    return OutboxMessage(f"say-{number}", "say", Thread("C1", thread), at, "i1", f"täglich {number}", mention=("U1",))
 
 
 class OutboxContract:

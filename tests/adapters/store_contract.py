@@ -20,15 +20,15 @@ from bot.adapters.database.store import SqlStore
 from bot.adapters.database.tables import replicas
 from bot.domain.alerts.alert import Alert, Kind
 from bot.domain.audit.tables import Compared
-from bot.domain.audit.trail import Act, Examined, Verdict
-from bot.domain.diagnosis import Action, Diagnosis, Quote, Trouble
+from bot.domain.audit.trail import AuditEvent, Examined, Verdict
+from bot.domain.diagnosis import Action, Diagnosis, FailureClass, Quote
 from bot.domain.evidence import Evidence, LogDigest, LogLine, Source, Status
 from bot.domain.guard import Permit, Refusal
-from bot.domain.incident import Approval, Incident, Place, Press, State
+from bot.domain.incident import Approval, Incident, Press, State, Thread
 from bot.domain.runbook_entry import Entry, Precedent
 from bot.domain.verification import Verification
 from bot.errors import StoreUnavailable
-from bot.ports import Received
+from bot.ports import ReceivedAlert
 from tests.long import often
 
 RACES = often(60, 3_000)
@@ -47,7 +47,7 @@ async def store(url: str) -> AsyncIterator[SqlStore]:
 
 def an_incident(number: int = 1, target: str = "buggy-app-v2", state: State = State.OPEN) -> Incident:
     return Incident(
-        f"inc-{number:05}", target, Place("C1", "1.1"), state, NOW + timedelta(seconds=number), title="Pool exhausted"
+        f"inc-{number:05}", target, Thread("C1", "1.1"), state, NOW + timedelta(seconds=number), title="Pool exhausted"
     )
 
 
@@ -63,7 +63,8 @@ def a_full_incident() -> Incident:
             sources=(Source("logs", Status.OK, "1,204 lines"),),
         ),
         diagnosis=Diagnosis(
-            "pool exhausted", "held", Action.RESTART, "released", 0.86, Trouble.RESOURCE_EXHAUSTION, True, "gemini",
+            "pool exhausted", "held", Action.RESTART, "released", 0.86,
+            FailureClass.RESOURCE_EXHAUSTION, True, "gemini",
             (Quote(3, "ERROR"),),
         ),
         precedents=(Precedent(Entry("a", "restart", evidence=("x",), recovered_in_s=7.4), 0.5, "same symptom"),),
@@ -75,8 +76,10 @@ def a_full_incident() -> Incident:
     )  # fmt: skip
 
 
-def an_alert(key: str = "C1:1.1", at: datetime = NOW) -> Received:
-    return Received(key, Place("C1"), "1.1", Alert(Kind.FIRING, "down", labels=(("container", "buggy-app-v2"),)), at)
+def an_alert(key: str = "C1:1.1", at: datetime = NOW) -> ReceivedAlert:
+    return ReceivedAlert(
+        key, Thread("C1"), "1.1", Alert(Kind.FIRING, "down", labels=(("container", "buggy-app-v2"),)), at
+    )
 
 
 async def moved(store: SqlStore, incident: Incident, *states: State) -> Incident:
@@ -290,7 +293,7 @@ class StoreContract:
         assert [incident.target for incident in await store.unremembered()] == ["app-1", "app-2", "app-3"]
 
     async def test_a_refused_press_is_kept_whatever_it_carries(self, store: SqlStore) -> None:
-        press = Press("U\x00", "T1", Place("C1"), "no such incident", "\ud800" * 5000)
+        press = Press("U\x00", "T1", Thread("C1"), "no such incident", "\ud800" * 5000)
         await store.refused(press, Refusal("approvers", "Not on the list."), NOW)
 
     async def test_the_trail_tells_alert_incident_refusal_approval_and_steps_in_one_chain(
@@ -300,7 +303,7 @@ class StoreContract:
         await store.receive(an_alert())
         first = (await store.open(an_incident())).incident
         await store.open(an_incident(2))
-        press = Press("U9\x00", "T1", Place("C1", "1.1"), first.id, "ab12", "1.2")
+        press = Press("U9\x00", "T1", Thread("C1", "1.1"), first.id, "ab12", "1.2")
         await store.refused(press, Refusal("approvers", "Not on the list."), NOW)
         proposed = await moved(store, first, State.PROPOSED)
         await store.claim(proposed, replace(proposed, title="only words"))
@@ -308,7 +311,7 @@ class StoreContract:
         approval = Approval("U2", NOW, "ab12")
         assert await store.claim(proposed, replace(proposed, state=State.RESTARTING, approval=approval), approval)
         assert await store.claim(proposed, replace(proposed, state=State.IGNORED)) is None
-        await store.note(Act("engine", NOW, incident=first.id, said="restart sent"))
+        await store.note(AuditEvent("engine", NOW, incident=first.id, said="restart sent"))
         trail = await store.trail()
         assert [(row.number, row.act.kind, row.act.verdict.value, row.act.rule, row.act.actor) for row in trail] == [
             (1, "alert", "no rule", "", ""),
@@ -330,7 +333,7 @@ class StoreContract:
         assert await store.last_heard() == NOW + timedelta(minutes=5)
 
     async def test_acts_of_many_at_once_make_one_chain(self, store: SqlStore) -> None:
-        await asyncio.gather(*(store.note(Act("engine", NOW, said=str(number))) for number in range(40)))
+        await asyncio.gather(*(store.note(AuditEvent("engine", NOW, said=str(number))) for number in range(40)))
         trail = await store.trail()
         assert (len(trail), Examined().read(trail)) == (40, "")
         assert {row.act.verdict for row in trail} == {Verdict.NO_RULE}
@@ -338,7 +341,7 @@ class StoreContract:
     async def test_the_trail_agrees_with_the_tables(self, store: SqlStore) -> None:
         await store.receive(an_alert())
         proposed = await moved(store, (await store.open(a_full_incident())).incident, State.PROPOSED)
-        press = Press("U9\x00", "T1", Place("C1", "1.1"), proposed.id, "ab12", "1.2")
+        press = Press("U9\x00", "T1", Thread("C1", "1.1"), proposed.id, "ab12", "1.2")
         await asyncio.gather(*(store.refused(press, Refusal("approvers", "No\ud800."), NOW) for _ in range(3)))
         approval = Approval("U2", NOW, "ab12")
         waiting = await store.claim(proposed, replace(proposed, presses=(approval,)), approval)
@@ -359,11 +362,11 @@ class StoreContract:
         self, store: SqlStore, url: str
     ) -> None:
         key = "correct horse battery staple"
-        await store.note(Act("engine", NOW))
+        await store.note(AuditEvent("engine", NOW))
         replicas_with_key = [SqlStore(url, key) for _ in range(3)]
         await asyncio.gather(*(each.start() for each in replicas_with_key))
         await asyncio.gather(*(each.begin_trail() for each in replicas_with_key))
-        acts = [Act("engine", NOW, said=str(number)) for number in range(10)]
+        acts = [AuditEvent("engine", NOW, said=str(number)) for number in range(10)]
         await asyncio.gather(*(each.note(act) for each in replicas_with_key for act in acts))
         trail = await store.trail()
         examined = Examined(key=key)
@@ -393,7 +396,7 @@ class StoreContract:
 
     async def test_an_alert_that_is_set_aside_is_so_once_and_stands_in_the_trail(self, store: SqlStore) -> None:
         await store.receive(an_alert())
-        act = Act("alert", NOW, Verdict.DENIED, "tries", said="given up")
+        act = AuditEvent("alert", NOW, Verdict.DENIED, "tries", said="given up")
         assert [await store.set_aside("C1:1.1", act) for _ in range(2)] == [True, False]
         assert await store.unhandled() == ()
         assert await store.set_aside_since(NOW - timedelta(days=1)) == (an_alert(),)
@@ -464,11 +467,11 @@ class StoreContract:
                 for known in (before, fresh):
                     assert not await store.owns(known)
                     assert await store.claim(known, replace(known, state=state, remembered=True)) is None
-                    assert not await store.sending(known, Act("engine", NOW, incident=known.id, said="restart"))
+                    assert not await store.sending(known, AuditEvent("engine", NOW, incident=known.id, said="restart"))
                 assert await store.get(before.id) == fresh
                 assert await other.owns(fresh)
                 assert not await other.was_sent(fresh.id)
-                assert await other.sending(fresh, Act("engine", NOW, incident=fresh.id, said="restart"))
+                assert await other.sending(fresh, AuditEvent("engine", NOW, incident=fresh.id, said="restart"))
                 assert await other.was_sent(fresh.id)
                 assert await other.claim(fresh, replace(fresh, state=state, remembered=True)) is not None
             assert await store.unremembered() == ()

@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.adapters.database import audit, transactions
 from bot.adapters.database.store import SqlStore
 from bot.adapters.database.tables import incidents
-from bot.domain.audit.trail import Act
-from bot.domain.incident import Approval, Incident, Place, State
+from bot.domain.audit.trail import AuditEvent
+from bot.domain.incident import Approval, Incident, State, Thread
 from bot.errors import StoreError
 
 
@@ -35,7 +35,7 @@ async def write(store: SqlStore, name: str) -> None:
     while True:
         number += 1
         ours = f"{name}-{number}"
-        opened = await store.open(Incident(ours, ours, Place("C1"), State.OPEN, datetime.now(UTC), title="x" * 3000))
+        opened = await store.open(Incident(ours, ours, Thread("C1"), State.OPEN, datetime.now(UTC), title="x" * 3000))
         sys.stdout.write(f"{ours} OPEN\n")
         sys.stdout.flush()
         await store.claim(opened.incident, replace(opened.incident, state=State.PROPOSED))
@@ -50,7 +50,7 @@ async def hold(store: SqlStore, name: str) -> None:
 
     async def work(connection: AsyncConnection) -> bool:
         await connection.execute(update(incidents).where(incidents.c.id == name).values(owner="paused"))
-        await audit.add(connection, [Act("state", datetime.now(UTC), incident=name)])
+        await audit.add(connection, [AuditEvent("state", datetime.now(UTC), incident=name)])
         print("holding", flush=True)
         await asyncio.sleep(1)
         await connection.execute(update(incidents).where(incidents.c.id == name).values(state="RESOLVED"))

@@ -22,7 +22,7 @@ from bot.domain.incident import Incident, State
 from bot.playground.slack.state.messages import Message
 from bot.playground.slack.state.people import MONITOR
 from bot.playground.slack.workspace import Workspace
-from bot.runtime import World
+from bot.runtime import Runtime
 from bot.settings import load
 from bot.slack.delivery import cards
 from tests.fakes import Clock, FakeContainers, FakeDiagnoser, FakeProber
@@ -74,7 +74,7 @@ class Stage:
         self.patch.setattr(wiring, "_now", self.clock.now)
         # A card is edited once a second, which none of this is about.
         self.patch.setattr(cards, "APART", 0.01)
-        world = World(now=self.clock.now, sleep=self.clock.sleep, name=self.clock.name)
+        world = Runtime(now=self.clock.now, sleep=self.clock.sleep, name=self.clock.name)
         self.patch.setattr(wiring, "World", lambda **_: world)
 
     @asynccontextmanager

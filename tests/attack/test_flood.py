@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.incidents import unknown_targets, wiring
+from bot import wiring
+from bot.incidents import unknown_targets
 from bot.playground.slack.state.messages import Message
 from bot.playground.slack.state.people import MONITOR
 from tests.attack.stage import Stage

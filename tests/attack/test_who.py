@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.incident import Place, Press, State
+from bot.domain.incident import Press, State, Thread
 from bot.errors import SlackError
 from bot.playground.slack.faults import Fault
 from bot.playground.slack.state.messages import Ephemeral
@@ -295,7 +295,7 @@ async def test_where_slack_does_not_say_which_message_is_the_card_nothing_is_res
 
 
 @pytest.mark.parametrize(
-    "change", [{"card": ""}, {"card": "1.2"}, {"place": Place("C0OTHER", "1.1")}, {"place": Place("")}]
+    "change", [{"card": ""}, {"card": "1.2"}, {"place": Thread("C0OTHER", "1.1")}, {"place": Thread("")}]
 )
 async def test_a_press_from_anywhere_but_the_card_is_refused_and_kept(bench, change):
     incident = await bench.fire()

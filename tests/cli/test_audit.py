@@ -16,7 +16,7 @@ import pytest
 from bot import audit_head, telemetry
 from bot.adapters.database.store import SqlStore
 from bot.domain.guard import Refusal
-from bot.domain.incident import Approval, Place, Press, State
+from bot.domain.incident import Approval, Press, State, Thread
 from bot.domain.redaction.redact import redact
 from bot.errors import StoreUnavailable
 from tests.adapters.store_contract import NOW, an_alert, an_incident, moved
@@ -37,7 +37,7 @@ async def written(incident: str = "inc-00001") -> None:
     await store.start()
     await store.receive(an_alert())
     await store.open(an_incident())
-    press = Press("U0STRANGER", "T1", Place("C1", "1.1"), incident, "ab12", "1.2")
+    press = Press("U0STRANGER", "T1", Thread("C1", "1.1"), incident, "ab12", "1.2")
     await store.refused(press, Refusal("approvers", "Not on the list."), NOW)
     await store.close()
 

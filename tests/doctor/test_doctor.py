@@ -27,7 +27,7 @@ from bot.playground.slack.faults import Fault
 from bot.playground.slack.state.people import Channel
 from bot.playground.slack.workspace import Workspace
 from bot.settings import Settings, load
-from bot.wiring import Parts, parts
+from bot.wiring import Components, parts
 from tests.fakes import FakeContainers, facts
 from tests.gemini_endpoint import GeminiEndpoint, fails, gemini_endpoint, says
 from tests.playground.conftest import without_proxies
@@ -101,7 +101,7 @@ def patient(
     async def around() -> Surroundings:
         return made.around
 
-    def with_fakes(settings: Settings) -> Parts:
+    def with_fakes(settings: Settings) -> Components:
         edges = parts(settings)
         world = replace(edges.world, surroundings=around)
         return replace(edges, containers=cast(DockerContainers, containers), world=world)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.guard import History, Permit, Policy, Refusal, changed, check, digest
-from bot.domain.times import spell
+from bot.domain.times import format_duration
 from tests.fakes import CONTAINER, START, facts
 
 POLICY = Policy(frozenset({"buggy-app-v2"}), cooldown=300, limit=3, expiry=3600, dry_run=False)
@@ -105,4 +105,4 @@ def test_what_is_not_known_to_be_no_part_of_aegis_is_not_restarted():
     [(0, "0 s"), (7, "7 s"), (240, "4 min"), (11520, "3 h 12 m"), (4 * 86400, "4 d"), (-5, "0 s")],
 )
 def test_spans_are_written_for_people(seconds, said):
-    assert spell(timedelta(seconds=seconds)) == said
+    assert format_duration(timedelta(seconds=seconds)) == said

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.incident import LIVE, TRANSITIONS, Aftermath, State, aftermath
+from bot.domain.incident import LIVE, TRANSITIONS, RestartOutcome, State, restart_outcome
 from tests.fakes import facts
 
 BEFORE = ("2026-11-21T23:48:00.000000000Z", "")
@@ -22,38 +22,38 @@ def test_a_restart_is_reached_from_proposed_only():
 
 
 def test_a_container_that_is_gone_needs_a_person():
-    assert aftermath(BEFORE, None, 5) is Aftermath.GONE
+    assert restart_outcome(BEFORE, None, 5) is RestartOutcome.GONE
 
 
 def test_another_start_time_means_that_it_happened():
-    assert aftermath(BEFORE, facts(started_at="2026-11-22T03:00:05Z"), 5) is Aftermath.HAPPENED
+    assert restart_outcome(BEFORE, facts(started_at="2026-11-22T03:00:05Z"), 5) is RestartOutcome.HAPPENED
 
 
 def test_what_was_started_and_has_ended_since_was_restarted_and_is_not_started_a_second_time():
     ended = facts(started_at="2026-11-22T03:00:05Z", running=False, status="exited", finished_at="2026-11-22T03:00:06Z")
-    assert aftermath(BEFORE, ended, 45) is Aftermath.HAPPENED
+    assert restart_outcome(BEFORE, ended, 45) is RestartOutcome.HAPPENED
 
 
 def test_unchanged_and_young_is_still_in_flight():
-    assert aftermath(BEFORE, facts(), 39) is Aftermath.IN_FLIGHT
+    assert restart_outcome(BEFORE, facts(), 39) is RestartOutcome.IN_FLIGHT
 
 
 def test_unchanged_and_old_was_not_carried_out():
-    assert aftermath(BEFORE, facts(), 40) is Aftermath.NOT_CARRIED_OUT
+    assert restart_outcome(BEFORE, facts(), 40) is RestartOutcome.NOT_CARRIED_OUT
 
 
 def test_a_long_stop_timeout_is_waited_for():
-    assert aftermath(BEFORE, facts(stop_timeout=120), 140) is Aftermath.IN_FLIGHT
+    assert restart_outcome(BEFORE, facts(stop_timeout=120), 140) is RestartOutcome.IN_FLIGHT
 
 
 def test_stopped_since_but_not_started_is_told_apart_from_stopped_before():
     stopped = facts(running=False, status="exited", finished_at="2026-11-22T03:00:02Z", exit_code=137)
-    assert aftermath(BEFORE, stopped, 45) is Aftermath.STOPPED
+    assert restart_outcome(BEFORE, stopped, 45) is RestartOutcome.STOPPED
     before = (stopped.started_at, stopped.finished_at)
-    assert aftermath(before, stopped, 45) is Aftermath.NOT_CARRIED_OUT
+    assert restart_outcome(before, stopped, 45) is RestartOutcome.NOT_CARRIED_OUT
 
 
 @given(st.floats(0, 10_000), st.booleans(), st.booleans())
 def test_nothing_but_another_start_time_is_taken_for_a_restart(age, running, finished):
     look = facts(running=running, finished_at="2026-11-22T03:00:02Z" if finished else "")
-    assert aftermath(BEFORE, look, age) is not Aftermath.HAPPENED
+    assert restart_outcome(BEFORE, look, age) is not RestartOutcome.HAPPENED

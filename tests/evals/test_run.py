@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.diagnosis import Action, Diagnosis, Quote, Trouble
+from bot.domain.diagnosis import Action, Diagnosis, FailureClass, Quote
 from bot.domain.evidence import Evidence, LogDigest, LogLine
 from bot.errors import AegisError
 from bot.evals import case as eval_case
@@ -51,7 +51,7 @@ SAID = Diagnosis(
     action=Action.RESTART,
     justification="Because.",
     confidence=0.8,
-    trouble=Trouble.RESOURCE_EXHAUSTION,
+    trouble=FailureClass.RESOURCE_EXHAUSTION,
     restart_helps=True,
     quotes=(Quote(2, POOL),),
 )
@@ -74,7 +74,7 @@ def marked(said: Diagnosis, folder: Path, text: str = CASE, **more: Any) -> Mark
 def test_a_case_becomes_the_evidence_that_aegis_would_have_read(tmp_path: Path) -> None:
     case = eval_case.read(written(tmp_path))
     evidence = case.evidence()
-    assert (case.name, case.trouble, case.helps) == ("pool", Trouble.RESOURCE_EXHAUSTION, True)
+    assert (case.name, case.trouble, case.helps) == ("pool", FailureClass.RESOURCE_EXHAUSTION, True)
     assert list(case.actions) == [Action.RESTART]
     assert evidence.facts is not None
     assert (evidence.facts.name, evidence.facts.health) == ("shop", "unhealthy")
@@ -304,14 +304,16 @@ def own() -> list[Case]:
 
 
 def test_there_are_cases_of_every_class_and_many_that_mislead(own: list[Case]) -> None:
-    assert {case.trouble for case in own} == set(Trouble)
+    assert {case.trouble for case in own} == set(FailureClass)
     assert len(own) >= 30
     assert sum(1 for case in own if case.misleading) >= 8
 
 
 def test_no_case_leaves_its_lines_to_be_guessed(own: list[Case]) -> None:
     for case in own:
-        assert case.keep or case.facts is not None or not case.log.strip() or case.trouble is Trouble.UNKNOWN, case.name
+        assert case.keep or case.facts is not None or not case.log.strip() or case.trouble is FailureClass.UNKNOWN, (
+            case.name
+        )
         assert case.text().decode().count("\n") < 10_000, case.name
 
 

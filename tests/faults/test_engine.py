@@ -17,8 +17,8 @@ from bot.adapters.docker.containers import DockerContainers
 from bot.domain.evidence import Facts
 from bot.domain.incident import State
 from bot.errors import EngineDenied, EngineTimeout, EngineUnreachable, RestartFailed
-from bot.runtime import World
-from bot.slack.listeners.queries import Desk
+from bot.runtime import Runtime
+from bot.slack.listeners.queries import StatusQueries
 from bot.slack.views import card as views
 from bot.slack.views import replies
 from tests.adapters.conftest import FakeEngine, containers, fake_engine, now
@@ -57,8 +57,8 @@ async def test_44_a_socket_that_refuses_is_named_with_its_path_to_whoever_asks_a
 
     with monkeypatch.context() as patched:
         patched.setattr(bench.containers, "info", denied)
-        world = World(bench.clock.now, bench.clock.sleep, bench.clock.name)
-        desk = Desk(
+        world = Runtime(bench.clock.now, bench.clock.sleep, bench.clock.name)
+        desk = StatusQueries(
             containers=bench.containers,
             store=bench.store,
             memory=bench.memory,

@@ -12,7 +12,7 @@ import pytest
 
 from bot.adapters.llm import gemini as adapter
 from bot.adapters.llm.gemini import make_diagnoser
-from bot.adapters.llm.rate_limit import Ration
+from bot.adapters.llm.rate_limit import RateLimitedDiagnoser
 from bot.domain.diagnosis import RULES
 from bot.domain.incident import Incident, State
 from bot.slack.views import card
@@ -58,7 +58,7 @@ def asks(bench: Bench, gemini: GeminiEndpoint, timeout: float = 20) -> None:
     model = make_diagnoser(
         sdk="google-generativeai", api_key=KEY, model="gemini-3.5-flash-lite", endpoint=gemini.url, timeout=timeout
     )
-    bench.diagnoser = Ration(model, bench.clock.now)  # type: ignore[assignment]
+    bench.diagnoser = RateLimitedDiagnoser(model, bench.clock.now)  # type: ignore[assignment]
     bench.build()
 
 

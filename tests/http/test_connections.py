@@ -17,9 +17,9 @@ from aiohttp import web
 
 from bot.http import connections, server, webhook
 from bot.http.server import HttpServer
-from bot.http.webhook import Door, Webhook
-from bot.incidents.api import Taking
-from bot.ports import Begun, Received
+from bot.http.webhook import Webhook, WebhookConfig
+from bot.incidents.api import WebhookRequests
+from bot.ports import IntakeResult, ReceivedAlert
 from bot.telemetry import HTTP_CLOSED, HTTP_MALFORMED
 from tests.http.test_server import HERE, well
 from tests.http.test_webhook import TOKEN, free_port
@@ -32,13 +32,13 @@ WHOLE = HALF + b"\r\n"
 TO_WEBHOOK = f"POST /webhook/plain HTTP/1.1\r\nHost: aegis\r\nAuthorization: Bearer {TOKEN}\r\n".encode()
 
 
-class Nobody(Taking):
+class Nobody(WebhookRequests):
     """Takes nothing in."""
 
-    async def receive(self, received: Received) -> bool:
+    async def receive(self, received: ReceivedAlert) -> bool:
         raise AssertionError(received)
 
-    async def begin(self, received: Received) -> Begun:
+    async def begin(self, received: ReceivedAlert) -> IntakeResult:
         raise AssertionError(received)
 
 
@@ -47,7 +47,7 @@ def door() -> Webhook:
         raise AssertionError(about)
 
     return Webhook(
-        Door(TOKEN, "C0ALERTS", Nobody(), start, clean=lambda text: text, clock=lambda: datetime.now(UTC))  # type: ignore[abstract]
+        WebhookConfig(TOKEN, "C0ALERTS", Nobody(), start, clean=lambda text: text, clock=lambda: datetime.now(UTC))  # type: ignore[abstract]
     )
 
 

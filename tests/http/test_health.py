@@ -15,7 +15,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from bot import telemetry
 from bot.errors import EngineUnreachable, RunbookBroken
 from bot.http import health as vitals
-from bot.http.health import Part, ages, asked
+from bot.http.health import HealthCheck, ages, asked
 from bot.playground.engine.engine import ProcessEngine
 from bot.playground.slack.workspace import Workspace
 from bot.settings import load
@@ -132,8 +132,8 @@ async def test_an_error_is_told_in_our_words_and_a_well_part_is_empty() -> None:
     async def fine() -> str:
         return ""
 
-    assert await asked(Part("runbook", broken)) == "The runbook is broken."
-    assert await asked(Part("runbook", fine)) == ""
+    assert await asked(HealthCheck("runbook", broken)) == "The runbook is broken."
+    assert await asked(HealthCheck("runbook", fine)) == ""
 
 
 async def test_many_who_ask_ask_the_engine_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ import pytest
 from bot.cli import health_client
 from bot.errors import AegisError, StoreUnavailable
 from bot.http import health, server
-from bot.http.health import Part
+from bot.http.health import HealthCheck
 from bot.http.server import Health, HttpServer
 from bot.telemetry import ALERTS
 
@@ -38,15 +38,15 @@ def port() -> int:
     return found
 
 
-def well(trouble: str = "", *, connected: bool = True, parts: Sequence[Part] = ()) -> Health:
+def well(trouble: str = "", *, connected: bool = True, parts: Sequence[HealthCheck] = ()) -> Health:
     return Health(connected=lambda: connected, store=Store(trouble), parts=parts)
 
 
-def part(said: str = "", *, vital: bool = True) -> Part:
+def part(said: str = "", *, vital: bool = True) -> HealthCheck:
     async def ask() -> str:
         return said
 
-    return Part("engine" if vital else "model", ask, vital)
+    return HealthCheck("engine" if vital else "model", ask, vital)
 
 
 async def get(port: int, path: str) -> tuple[int, str]:
@@ -98,7 +98,7 @@ async def test_a_part_that_does_not_answer_is_said_and_not_waited_for(
         await asyncio.Event().wait()
         return ""
 
-    async with HttpServer(HERE, port, well(parts=(Part("engine", hang),))):
+    async with HttpServer(HERE, port, well(parts=(HealthCheck("engine", hang),))):
         assert "no answer within" in (await asked(port))["engine"]
 
 

@@ -19,10 +19,10 @@ import pytest
 from bot.domain.alerts.alert import Kind
 from bot.errors import SettingsError, StoreUnavailable
 from bot.http.server import Health, HttpServer
-from bot.http.webhook import MOST_A_MINUTE, MOST_BYTES, MOST_WRONG_A_MINUTE, SENDERS, Door, Webhook
+from bot.http.webhook import MOST_A_MINUTE, MOST_BYTES, MOST_WRONG_A_MINUTE, SENDERS, Webhook, WebhookConfig
 from bot.playground.slack.state.messages import Message
 from bot.playground.slack.workspace import Workspace
-from bot.ports import Begun, Received
+from bot.ports import IntakeResult, ReceivedAlert
 from bot.settings import load
 from bot.wiring import running
 from tests.test_wiring import environment
@@ -273,28 +273,28 @@ def test_a_token_and_a_port_need_a_channel_and_a_token_that_cannot_be_guessed() 
 class Recording:
     """Takes alerts in and keeps them; ``broken`` is raised once by ``begin``."""
 
-    taken: dict[str, Received] = field(default_factory=dict)
-    begun: list[Received] = field(default_factory=list)
+    taken: dict[str, ReceivedAlert] = field(default_factory=dict)
+    begun: list[ReceivedAlert] = field(default_factory=list)
     broken: Exception | None = None
-    tried_again: list[Received] = field(default_factory=list)
+    tried_again: list[ReceivedAlert] = field(default_factory=list)
 
-    async def receive(self, received: Received) -> bool:
+    async def receive(self, received: ReceivedAlert) -> bool:
         return self.taken.setdefault(received.key, received) is received
 
-    async def begin(self, received: Received) -> Begun:
+    async def begin(self, received: ReceivedAlert) -> IntakeResult:
         if self.broken is not None:
             broken, self.broken = self.broken, None
             raise broken
         self.begun.append(received)
-        return Begun(("web",), ())
+        return IntakeResult(("web",), ())
 
-    async def again(self, received: Received) -> None:
+    async def again(self, received: ReceivedAlert) -> None:
         self.tried_again.append(received)
 
-    async def standing(self, received: Received) -> Begun:
-        return Begun(("web",), ())
+    async def standing(self, received: ReceivedAlert) -> IntakeResult:
+        return IntakeResult(("web",), ())
 
-    async def follow(self, received: Received, begun: Begun) -> None:
+    async def follow(self, received: ReceivedAlert, begun: IntakeResult) -> None:
         return None
 
 
@@ -320,8 +320,8 @@ class Served:
         self.at[0] += timedelta(**more)
 
 
-def door(taking: Recording, clock: Callable[[], datetime], token: str = TOKEN) -> Door:
-    return Door(token, "C0ALERTS", taking, lambda work, _about: work.close(), lambda text: text, clock)
+def door(taking: Recording, clock: Callable[[], datetime], token: str = TOKEN) -> WebhookConfig:
+    return WebhookConfig(token, "C0ALERTS", taking, lambda work, _about: work.close(), lambda text: text, clock)
 
 
 @pytest.fixture
@@ -340,7 +340,7 @@ async def test_an_alert_that_cannot_be_begun_is_taken_in_and_tried_again_by_us(
     def start(work: Any, _about: str) -> None:
         started.append(asyncio.create_task(work))
 
-    given = Door(TOKEN, "C0ALERTS", taking, start, lambda text: text, lambda: datetime.now(UTC))
+    given = WebhookConfig(TOKEN, "C0ALERTS", taking, start, lambda text: text, lambda: datetime.now(UTC))
     async with HttpServer(HERE, port, Health(connected=lambda: True, store=Well()), Webhook(given).routes):
         answer = await post(port, "plain", {"container": "web"})
     assert (answer.status, answer.body["incidents"]) == (202, [])

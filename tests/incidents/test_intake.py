@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from bot.domain.alerts.alert import Alert, Kind
-from bot.domain.incident import Place, State
+from bot.domain.incident import State, Thread
 from bot.domain.target import Target
 from bot.errors import SlackError
 from bot.incidents.intake import MOST_CARDS
-from bot.ports import Received
+from bot.ports import ReceivedAlert
 from tests.fakes import START
 from tests.incidents.test_responder import Bench, bench
 
@@ -23,14 +23,14 @@ def many(bench: Bench) -> None:
     bench.containers.others = tuple(Target(name, name.ljust(64, "0")) for name in NAMES[1:])
 
 
-def group(*names: str, kind: Kind = Kind.FIRING, ts: str = "1.1", logs: str = "") -> Received:
+def group(*names: str, kind: Kind = Kind.FIRING, ts: str = "1.1", logs: str = "") -> ReceivedAlert:
     members = tuple((("container", name),) for name in names)
     said = Alert(kind, "ContainerDown", "alertmanager", "critical", "down", members=members, logs=logs)
-    place, message = (Place("C0ALERTS", ts), ts) if ts else (Place("C0ALERTS"), "")
-    return Received(f"C0ALERTS:{ts}:{kind.value}", place, message, said, START)
+    place, message = (Thread("C0ALERTS", ts), ts) if ts else (Thread("C0ALERTS"), "")
+    return ReceivedAlert(f"C0ALERTS:{ts}:{kind.value}", place, message, said, START)
 
 
-async def take(bench: Bench, received: Received) -> None:
+async def take(bench: Bench, received: ReceivedAlert) -> None:
     assert await bench.responder.receive(received)
     await bench.responder.answer(received)
 
@@ -43,7 +43,7 @@ async def test_several_targets_get_an_incident_and_a_card_each_in_the_alerts_thr
     await take(bench, group("web", "buggy-app-v2", "gone-1"))
     found = await bench.store.recent()
     assert sorted(one.target for one in found) == ["buggy-app-v2", "web"]
-    assert {one.place for one in found} == {Place("C0ALERTS", "1.1")}
+    assert {one.place for one in found} == {Thread("C0ALERTS", "1.1")}
     assert {one.state for one in found} == {State.PROPOSED}
     assert len(said(bench, "card")) == 2
     assert len(said(bench, "seen")) == 1
@@ -102,13 +102,13 @@ async def test_without_a_target_nothing_is_opened_and_the_menu_comes(bench: Benc
 
 async def test_an_alert_by_webhook_is_announced_and_its_cards_stand_in_that_thread(bench: Bench) -> None:
     await take(bench, group("web", "db-1", ts=""))
-    assert {one.place for one in await bench.store.recent()} == {Place("C0ALERTS", "7.1")}
+    assert {one.place for one in await bench.store.recent()} == {Thread("C0ALERTS", "7.1")}
     assert said(bench, "seen") == []
     assert {what for what, *_ in bench.messenger.said} >= {"announce", "card"}
 
 
 async def test_an_end_by_webhook_leaves_cards_without_a_thread_of_others_alone(bench: Bench) -> None:
-    await bench.responder.diagnose("db-1", Place("C0ALERTS"), "U0ONCALL")
+    await bench.responder.diagnose("db-1", Thread("C0ALERTS"), "U0ONCALL")
     await take(bench, group("web", kind=Kind.RESOLVED, ts=""))
     assert (await bench.store.recent())[0].state is State.PROPOSED
 

@@ -14,10 +14,10 @@ import pytest
 from bot.adapters.database.store import SqlStore
 from bot.adapters.runbook.file import RunbookFile
 from bot.domain.alerts.alert import Kind
-from bot.domain.audit.trail import Act, Verdict
+from bot.domain.audit.trail import AuditEvent, Verdict
 from bot.domain.evidence import VERIFY_URL, Facts, Port, Source, Status
 from bot.domain.guard import Policy
-from bot.domain.incident import Approval, Incident, Place, Press, State
+from bot.domain.incident import Approval, Incident, Press, State, Thread
 from bot.domain.target import Target
 from bot.domain.verification import Probe
 from bot.errors import (
@@ -31,12 +31,12 @@ from bot.errors import (
     StoreUnavailable,
     TargetNotFound,
 )
-from bot.incidents.investigation import Examination
+from bot.incidents.investigation import Investigator
 from bot.incidents.responder import Responder
 from bot.incidents.resume import MOST_AT_ONCE
-from bot.ports import Received
-from bot.runtime import Plan, World
-from bot.slack.listeners.queries import Desk
+from bot.ports import ReceivedAlert
+from bot.runtime import ResponseConfig, Runtime
+from bot.slack.listeners.queries import StatusQueries
 from bot.wiring import incident_path
 from tests.fakes import (
     CONTAINER,
@@ -66,12 +66,14 @@ class Bench:
         self.approvers = FakeApprovers()
         self.diagnoser = FakeDiagnoser()
         self.clock = Clock()
-        self.plan = Plan(POLICY, delay=5, timeout=60, successes=3, urls={"buggy-app-v2": "http://buggy/health"})
+        self.plan = ResponseConfig(
+            POLICY, delay=5, timeout=60, successes=3, urls={"buggy-app-v2": "http://buggy/health"}
+        )
         self.build()
 
     def build(self) -> Responder:
-        self.world = World(self.clock.now, self.clock.sleep, self.clock.name)
-        self.examination = Examination(
+        self.world = Runtime(self.clock.now, self.clock.sleep, self.clock.name)
+        self.examination = Investigator(
             containers=self.containers, diagnoser=self.diagnoser, memory=self.memory, world=self.world
         )
         self.path = incident_path(self, messenger=self.messenger, approvers=self.approvers)
@@ -89,7 +91,7 @@ class Bench:
 
     async def sent(self, incident: Incident) -> None:
         """Note that the engine is about to be told of the restart, as a process did that is killed now."""
-        act = Act("engine", self.clock.now(), Verdict.ALLOWED, incident=incident.id, said="restart")
+        act = AuditEvent("engine", self.clock.now(), Verdict.ALLOWED, incident=incident.id, said="restart")
         assert await self.store.sending(incident, act)
 
     async def now(self, incident: Incident) -> Incident:
@@ -562,7 +564,7 @@ async def test_diagnose_again_after_the_end_opens_a_new_incident_in_the_same_thr
 
 
 async def test_an_unknown_name_is_answered_with_the_nearest_names(bench):
-    await bench.responder.diagnose("buggy-app-v3", Place("C0OPS"), "U0ONCALL")
+    await bench.responder.diagnose("buggy-app-v3", Thread("C0OPS"), "U0ONCALL")
     what, whom, words = bench.messenger.said[-1]
     assert (what, whom) == ("choose", "U0ONCALL")
     assert "buggy-app-v2" in words
@@ -577,7 +579,7 @@ async def test_a_request_whose_incident_is_on_disk_though_no_answer_came_goes_on
         raise StoreUnavailable("The database did not answer in time.")
 
     monkeypatch.setattr(bench.store, "open", unheard)
-    await bench.responder.diagnose("buggy-app-v2", Place("C0OPS"), "U0ONCALL")
+    await bench.responder.diagnose("buggy-app-v2", Thread("C0OPS"), "U0ONCALL")
     (incident,) = await bench.store.live()
     assert (incident.state, bool(incident.card)) == (State.PROPOSED, True)
 
@@ -598,7 +600,7 @@ async def test_a_request_of_which_nobody_knows_whether_it_was_kept_goes_on_later
 
     monkeypatch.setattr(bench.store, "open", opened)
     monkeypatch.setattr(bench.store, "get", get)
-    await bench.responder.diagnose("buggy-app-v2", Place("C0OPS"), "U0ONCALL")
+    await bench.responder.diagnose("buggy-app-v2", Thread("C0OPS"), "U0ONCALL")
     what, whom, words = bench.messenger.said[0]
     assert (what, whom) == ("whisper", "U0ONCALL")
     assert "The card comes when the database answers again" in words
@@ -612,18 +614,18 @@ async def test_a_request_of_which_nothing_is_on_disk_is_told_to_the_asker(bench,
 
     monkeypatch.setattr(bench.store, "open", away)
     with pytest.raises(StoreUnavailable):
-        await bench.responder.diagnose("buggy-app-v2", Place("C0OPS"), "U0ONCALL")
+        await bench.responder.diagnose("buggy-app-v2", Thread("C0OPS"), "U0ONCALL")
     assert await bench.store.live() == ()
 
 
 async def test_a_request_without_a_place_to_post_is_told_to_the_asker(bench):
     bench.messenger.error = SlackError("Aegis is not in this channel.", code="not_in_channel")
     with pytest.raises(SlackError):
-        await bench.responder.diagnose("buggy-app-v2", Place("C0OPS"), "U0ONCALL")
+        await bench.responder.diagnose("buggy-app-v2", Thread("C0OPS"), "U0ONCALL")
     assert await bench.store.live() == ()
 
 
-def asked(name: str = "buggy-app-v2", ts: str = "1.1") -> Received:
+def asked(name: str = "buggy-app-v2", ts: str = "1.1") -> ReceivedAlert:
     """Return what is taken in where the on-call engineer wants a message looked at."""
     return replace(alert(name=name, ts=ts), asker="U0ONCALL")
 
@@ -691,7 +693,7 @@ async def test_many_cards_of_the_last_run_are_brought_up_to_date_a_few_at_a_time
     monkeypatch.setattr(bench.messenger, "update", slow)
     for number in range(30):
         at = bench.clock.now()
-        place, card = Place("C0ALERTS", "1.1"), f"9.{number}"
+        place, card = Thread("C0ALERTS", "1.1"), f"9.{number}"
         new = Incident(f"inc-{number}", f"app-{number}", place, State.OPEN, at, title="down", card=card)
         opened = (await bench.store.open(new)).incident
         await bench.store.claim(opened, replace(opened, state=State.PROPOSED, proposed_at=at))
@@ -702,14 +704,14 @@ async def test_many_cards_of_the_last_run_are_brought_up_to_date_a_few_at_a_time
 
 async def test_status_names_what_is_there_and_what_is_not(bench):
     await bench.fire()
-    desk = Desk(
+    desk = StatusQueries(
         containers=bench.containers,
         store=bench.store,
         memory=bench.memory,
         approvers=bench.approvers,
         model="",
         plan=bench.plan,
-        world=World(bench.clock.now, bench.clock.sleep, bench.clock.name),
+        world=Runtime(bench.clock.now, bench.clock.sleep, bench.clock.name),
     )
     said = await desk.overview()
     assert "rules" in said.model

@@ -15,7 +15,7 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.domain.incident import Place, State
+from bot.domain.incident import State, Thread
 from bot.errors import EngineUnreachable
 from bot.playground.slack.state.messages import Message
 from bot.playground.slack.workspace import Workspace
@@ -154,7 +154,7 @@ class Stage:
         """Put 👀 on an alert and Aegis's card into its thread, as the bot does."""
         client = AsyncWebClient(token=self.workspace.bot_token, base_url=self.workspace.api_url)
         await client.reactions_add(channel=alert.channel, timestamp=alert.ts, name="eyes")
-        card = views.card(replace(PROPOSED, place=Place(alert.channel, alert.ts), card="1.2"))
+        card = views.card(replace(PROPOSED, place=Thread(alert.channel, alert.ts), card="1.2"))
         posted = await client.chat_postMessage(
             channel=alert.channel, thread_ts=alert.ts, text=card.text, blocks=card.blocks
         )
@@ -166,7 +166,7 @@ def small_bot(workspace: Workspace) -> AsyncApp:
     app = app_of(workspace)
 
     async def tell(client: AsyncWebClient, body: Json, state: State, **more: Any) -> None:
-        place = Place(body["channel"]["id"], body["message"]["thread_ts"])
+        place = Thread(body["channel"]["id"], body["message"]["thread_ts"])
         incident = replace(BY_STATE[state], place=place, **more)
         card = views.card(incident)
         await client.chat_update(channel=place.channel, ts=body["message"]["ts"], text=card.text, blocks=card.blocks)

@@ -27,11 +27,11 @@ from bot.domain.llm.prompt import Prompt
 from bot.domain.redaction.redact import redact
 from bot.domain.runbook_entry import Entry
 from bot.errors import AegisError, ModelUnavailable, RunbookUnwritable, SlackError, StoreError, StoreUnavailable
-from bot.incidents.investigation import Examination
+from bot.incidents.investigation import Investigator
 from bot.incidents.responder import Responder
-from bot.ports import ModelReply, Received
-from bot.runtime import Plan, World
-from bot.slack.connection.tasks import Work
+from bot.ports import ModelReply, ReceivedAlert
+from bot.runtime import ResponseConfig, Runtime
+from bot.slack.connection.tasks import BackgroundTasks
 from bot.slack.connection.web_api import Identity
 from bot.slack.delivery.messenger import SlackMessenger
 from bot.slack.delivery.outbox import Outbox
@@ -183,26 +183,26 @@ class Bot:
         self.database = folder / "aegis.db"
         self.runbook = folder / "runbook.json"
         self.running = False
-        self.undelivered: list[Received] = []
+        self.undelivered: list[ReceivedAlert] = []
         """What Slack will send again, since nobody acknowledged it."""
         self._diagnoser = ChosenDiagnoser(stage, reply)
         urls = {name: f"http://{name}/health" for name in policy.allowlist}
-        self._plan = Plan(policy, delay=5, timeout=60, successes=3, urls=urls, escalation=("S0ONCALL",))
+        self._plan = ResponseConfig(policy, delay=5, timeout=60, successes=3, urls=urls, escalation=("S0ONCALL",))
         self._names = 0
         self._wiring()
 
     def _wiring(self) -> None:
         """Put the parts together as ``bot.wiring`` does."""
         self.plan = self._plan
-        self.world = World(self.stage.now, asyncio.sleep, self._name)
+        self.world = Runtime(self.stage.now, asyncio.sleep, self._name)
         self.store = ChosenStore(f"sqlite:///{self.database}", self.stage)
         self.containers = self.engine
         self.prober = LivingProber(self.engine)
         self.memory = ChosenMemory(self.runbook, self.stage)
-        self.examination = Examination(
+        self.examination = Investigator(
             containers=self.engine, diagnoser=self._diagnoser, memory=self.memory, world=self.world
         )
-        self.work = Work()
+        self.work = BackgroundTasks()
         messenger = SlackMessenger(cast(AsyncWebClient, self.slack), OWN, self.work, self.stage.now)
         self.outbox = Outbox(messenger, self.store.outbox, self.store, self.world)
         path = incident_path(self, messenger=self.outbox, approvers=self.approvers)
@@ -259,7 +259,7 @@ class Bot:
         if self.running:
             self.stage.do(handed_over())
 
-    def deliver(self, received: Received) -> None:
+    def deliver(self, received: ReceivedAlert) -> None:
         """Let Slack deliver an alert; what nobody acknowledged is kept to be sent again."""
         self.undelivered.append(received)
 

@@ -10,21 +10,21 @@ import pytest
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.domain.diagnosis import Action, Diagnosis, Trouble
+from bot.domain.diagnosis import Action, Diagnosis, FailureClass
 from bot.domain.evidence import Evidence, LogDigest, LogLine
 from bot.domain.guard import Permit, Refusal
-from bot.domain.incident import Incident, Place, Press, State
+from bot.domain.incident import Incident, Press, State, Thread
 from bot.domain.runbook_entry import Precedent
 from bot.errors import EngineUnreachable
 from bot.playground.slack.state.clock import Pace
 from bot.playground.slack.workspace import Workspace
-from bot.ports import Received
+from bot.ports import ReceivedAlert
 from bot.slack.app import add_routes, make_app
 from bot.slack.connection.socket_mode import Connection
-from bot.slack.connection.tasks import Work
+from bot.slack.connection.tasks import BackgroundTasks
 from bot.slack.connection.web_api import Identity, identify, web_client
 from bot.slack.delivery.messenger import SlackMessenger
-from bot.slack.listeners.events import Said
+from bot.slack.listeners.events import EventListeners
 from bot.slack.listeners.queries import Overview
 from bot.slack.members import Members
 from tests.fakes import facts
@@ -40,7 +40,7 @@ def incident(state: State = State.PROPOSED, **more: Any) -> Incident:
     given: dict[str, Any] = {
         "id": "i1",
         "target": "buggy-app-v2",
-        "place": Place("C0ALERTS"),
+        "place": Thread("C0ALERTS"),
         "opened_at": now(),
         "digest": DIGEST,
         "verdict": Permit(),
@@ -51,7 +51,7 @@ def incident(state: State = State.PROPOSED, **more: Any) -> Incident:
             action=Action.RESTART,
             justification="Held connections are released by a restart.",
             confidence=0.86,
-            trouble=Trouble.RESOURCE_EXHAUSTION,
+            trouble=FailureClass.RESOURCE_EXHAUSTION,
             restart_helps=True,
         ),
     }
@@ -62,7 +62,7 @@ def incident(state: State = State.PROPOSED, **more: Any) -> Incident:
 class RecordingAnswers:
     """Stands in for the responder: keeps what it is asked, answers what is set."""
 
-    taken: dict[str, Received] = field(default_factory=dict)
+    taken: dict[str, ReceivedAlert] = field(default_factory=dict)
     asked: list[tuple[Any, ...]] = field(default_factory=list)
     names: tuple[str, ...] = ("buggy-app-v2", "shop-db-1")
     broken: Exception | None = None
@@ -77,7 +77,7 @@ class RecordingAnswers:
     def of(self, kind: str) -> list[tuple[Any, ...]]:
         return [what[1:] for what in self.asked if what[0] == kind]
 
-    async def receive(self, received: Received) -> bool:
+    async def receive(self, received: ReceivedAlert) -> bool:
         self._note("receive", received)
         if self.hold is not None:
             await self.hold.wait()
@@ -85,7 +85,7 @@ class RecordingAnswers:
             raise self.broken
         return self.taken.setdefault(received.key, received) is received
 
-    async def answer(self, received: Received, url: str = "") -> None:
+    async def answer(self, received: ReceivedAlert, url: str = "") -> None:
         self._note("answer", received)
         if self.unsaid is not None:
             raise self.unsaid
@@ -93,7 +93,7 @@ class RecordingAnswers:
     async def refuse(self, press: Press, refusal: Refusal) -> None:
         self._note("refuse", press, refusal)
 
-    async def diagnose(self, name: str, place: Place, user: str, url: str = "") -> None:
+    async def diagnose(self, name: str, place: Thread, user: str, url: str = "") -> None:
         self._note("diagnose", name, place, user)
 
     async def rediagnose(self, press: Press) -> None:
@@ -137,10 +137,10 @@ class Desk:
     own: Identity
     app: AsyncApp
     answers: RecordingAnswers
-    work: Work
+    work: BackgroundTasks
     messenger: SlackMessenger
     connection: Connection
-    said: Said
+    said: EventListeners
 
     async def asked(self, kind: str, count: int = 1) -> list[tuple[Any, ...]]:
         """Return what the responder was asked of this kind, as soon as it was asked that often."""
@@ -196,7 +196,7 @@ def make_connection() -> Callable[..., Connection]:
 async def desk(
     ws: Workspace, client: AsyncWebClient, own: Identity, make_connection: Callable[..., Connection]
 ) -> AsyncIterator[Desk]:
-    answers, work = RecordingAnswers(), Work()
+    answers, work = RecordingAnswers(), BackgroundTasks()
     app = make_app(client, own)
     messenger = SlackMessenger(client, own, work, now)
     said = add_routes(

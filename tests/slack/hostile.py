@@ -7,10 +7,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from bot.domain.diagnosis import RULES, Action, Diagnosis, Quote, Trouble
+from bot.domain.diagnosis import RULES, Action, Diagnosis, FailureClass, Quote
 from bot.domain.evidence import Evidence, Facts, HealthProbe, LogDigest, LogLine, Neighbour, Port, Source, Status, Usage
 from bot.domain.guard import Permit, Refusal
-from bot.domain.incident import Approval, Incident, Place, State
+from bot.domain.incident import Approval, Incident, State, Thread
 from bot.domain.runbook_entry import Entry, Precedent
 from bot.domain.verification import Verification
 
@@ -98,7 +98,7 @@ diagnoses = st.builds(
     action=st.sampled_from(Action),
     justification=anything,
     confidence=st.floats(-1, 2),
-    trouble=st.sampled_from(Trouble),
+    trouble=st.sampled_from(FailureClass),
     restart_helps=st.none() | st.booleans(),
     by=st.just(RULES) | anything,
     quotes=many(st.builds(Quote, counts, anything, counts), 12),
@@ -129,7 +129,7 @@ incidents = st.builds(
     Incident,
     id=st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True),
     target=names,
-    place=st.builds(Place, st.sampled_from(("C1", "D0123456789")), st.sampled_from(("", "1763805855.000100"))),
+    place=st.builds(Thread, st.sampled_from(("C1", "D0123456789")), st.sampled_from(("", "1763805855.000100"))),
     state=st.sampled_from(State),
     opened_at=moments,
     opened_by=st.just("") | ids,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from bot.domain.diagnosis import RULES, Action, Diagnosis, Quote, Trouble
+from bot.domain.diagnosis import RULES, Action, Diagnosis, FailureClass, Quote
 from bot.domain.evidence import (
     Evidence,
     HealthProbe,
@@ -18,7 +18,7 @@ from bot.domain.evidence import (
     Usage,
 )
 from bot.domain.guard import Permit
-from bot.domain.incident import Approval, Incident, Place, State
+from bot.domain.incident import Approval, Incident, State, Thread
 from bot.domain.runbook_entry import Entry, Precedent
 from bot.domain.verification import Verification
 from tests.fakes import facts
@@ -54,7 +54,7 @@ DIAGNOSIS = Diagnosis(
     action=Action.RESTART,
     justification="Held connections are released when the process restarts.",
     confidence=0.86,
-    trouble=Trouble.RESOURCE_EXHAUSTION,
+    trouble=FailureClass.RESOURCE_EXHAUSTION,
     restart_helps=True,
     by="gemini-3.5-flash-lite",
     quotes=(Quote(1187, POOL, 412),),
@@ -72,7 +72,7 @@ def _past(days: int, outcome: str = "resolved") -> Precedent:
 PROPOSED = Incident(
     id="i7Kq2",
     target="buggy-app-v2",
-    place=Place("C0ALERTS", "1763805855.000100"),
+    place=Thread("C0ALERTS", "1763805855.000100"),
     state=State.PROPOSED,
     opened_at=AT - timedelta(minutes=2),
     title="buggy-app-v2 is down",
@@ -164,7 +164,7 @@ BY_RULES = replace(
         justification="A restart frees the memory; raise the limit or find what grows.",
         by=RULES,
         confidence=0.95,
-        trouble=Trouble.OOM,
+        trouble=FailureClass.OOM,
         quotes=(),
         caveats=("The log is empty, so nothing says what grew.",),
         why_rules="Gemini did not answer within 20 s, so the rules speak.",

@@ -5,7 +5,7 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.guard import Permit, Refusal
-from bot.domain.incident import Place, Press
+from bot.domain.incident import Press, Thread
 from bot.playground.slack.faults import Fault
 from bot.playground.slack.state.people import Channel, User, UserGroup
 from bot.playground.slack.workspace import Workspace
@@ -13,7 +13,7 @@ from bot.slack.approvers import SlackApprovers
 
 
 def press(user: str = "U0ONCALL", team: str = "T0PLAY", channel: str = "C0ALERTS") -> Press:
-    return Press(user, team, Place(channel), "i1", "0" * 16)
+    return Press(user, team, Thread(channel), "i1", "0" * 16)
 
 
 def approvers(

@@ -28,7 +28,7 @@ from bot.adapters.database.rows import clean
 from bot.adapters.database.tables import approvals, audit, incidents, refusals, versions
 from bot.domain.audit.seal import Cell, Seal
 from bot.domain.audit.tables import Press, Standing, Tables
-from bot.domain.audit.trail import Act, Row, appended, columns
+from bot.domain.audit.trail import AuditEvent, Row, appended, columns
 from bot.errors import StoreUnavailable
 
 SEAL = "aegis_seal"
@@ -54,7 +54,7 @@ _AUDIT, _APPROVALS, _REFUSALS, _INCIDENTS = (_as_text(table) for table in (audit
 _TEXTS = tuple(column for column in _AUDIT.columns if column.name != "number")
 
 
-async def add(connection: AsyncConnection, acts: Sequence[Act]) -> None:
+async def add(connection: AsyncConnection, acts: Sequence[AuditEvent]) -> None:
     """Add acts within the open transaction. Raises ``StoreUnavailable`` where a key is missing that seals the trail."""
     if acts:
         await _lock(connection)
@@ -135,7 +135,7 @@ async def _lock(connection: AsyncConnection) -> None:
         await connection.execute(select(func.pg_advisory_xact_lock(_OURS)))
 
 
-async def _append(connection: AsyncConnection, acts: Sequence[Act], newest: Row | None) -> None:
+async def _append(connection: AsyncConnection, acts: Sequence[AuditEvent], newest: Row | None) -> None:
     try:
         rows = appended([_storable(act) for act in acts], newest, _seal(connection), datetime.now(UTC))
     except ValueError as error:
@@ -181,7 +181,7 @@ def _cell(cells: RowMapping, name: str) -> Cell:
     return cell
 
 
-def _storable(act: Act) -> Act:
+def _storable(act: AuditEvent) -> AuditEvent:
     return replace(
         act,
         kind=clean(act.kind),

@@ -14,9 +14,9 @@ from bot.adapters.database import audit
 from bot.adapters.database.engine import READS, Run, insert_new
 from bot.adapters.database.rows import SAID, clean, to_received, to_text, within_limits
 from bot.adapters.database.tables import alerts
-from bot.domain.audit.trail import Act
+from bot.domain.audit.trail import AuditEvent
 from bot.errors import StoreError
-from bot.ports import Received
+from bot.ports import ReceivedAlert
 
 KEPT = timedelta(days=30)
 """How long handled alerts stay; Slack sends an event again for minutes only."""
@@ -25,7 +25,7 @@ KEPT = timedelta(days=30)
 class _Arrival:
     """An alert on its way in: its row, and then whether it was new, or why it could not be written."""
 
-    def __init__(self, received: Received, owner: str) -> None:
+    def __init__(self, received: ReceivedAlert, owner: str) -> None:
         self.row: dict[str, object] = {
             "key": clean(received.key),
             "receipt": uuid4().hex,
@@ -35,7 +35,7 @@ class _Arrival:
             "tries": 1,
         }
         said = f"{received.alert.kind.value}: {received.alert.title} ({received.key})"
-        self.act = Act("alert", received.at, said=said[:SAID])
+        self.act = AuditEvent("alert", received.at, said=said[:SAID])
         self.outcome: bool | StoreError | None = None
 
 
@@ -48,7 +48,7 @@ class Inbox:
         self._arrivals: list[_Arrival] = []
         self._taking_in = asyncio.Lock()
 
-    async def receive(self, received: Received) -> bool:
+    async def receive(self, received: ReceivedAlert) -> bool:
         """Take an alert in; ``False`` where its key was taken in before.
 
         Alerts that come while others are being written share the next commit: Slack waits for each of them.
@@ -97,7 +97,7 @@ class Inbox:
         change = update(alerts).where(*mine).values(tries=alerts.c.tries + 1).returning(alerts.c.tries)
         return int(await self._run(lambda connection: connection.scalar(change)) or 0)
 
-    async def set_aside(self, key: str, act: Act) -> bool:
+    async def set_aside(self, key: str, act: AuditEvent) -> bool:
         """Give an alert up, with the act in the trail; ``False`` where nothing was left to do."""
         mine = alerts.c.key == clean(key), alerts.c.handled_at.is_(None)
         change = update(alerts).where(*mine).values(handled_at=act.at, set_aside_at=act.at)
@@ -110,20 +110,20 @@ class Inbox:
 
         return await self._run(work)
 
-    async def set_aside_since(self, since: datetime) -> tuple[Received, ...]:
+    async def set_aside_since(self, since: datetime) -> tuple[ReceivedAlert, ...]:
         """Return the alerts that were given up since then, oldest first."""
         asked = select(alerts).where(alerts.c.set_aside_at >= since).order_by(alerts.c.set_aside_at)
 
-        async def work(connection: AsyncConnection) -> tuple[Received, ...]:
+        async def work(connection: AsyncConnection) -> tuple[ReceivedAlert, ...]:
             return tuple(to_received(row) for row in await connection.execute(asked))
 
         return await self._run(work, begin=READS)
 
-    async def unhandled(self) -> tuple[Received, ...]:
+    async def unhandled(self) -> tuple[ReceivedAlert, ...]:
         """Return the alerts that were taken in and not handled, oldest first."""
         asked = select(alerts).where(alerts.c.handled_at.is_(None)).order_by(alerts.c.at, alerts.c.key)
 
-        async def work(connection: AsyncConnection) -> tuple[Received, ...]:
+        async def work(connection: AsyncConnection) -> tuple[ReceivedAlert, ...]:
             return tuple(to_received(row) for row in await connection.execute(asked))
 
         return await self._run(work, begin=READS)

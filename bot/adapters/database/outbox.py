@@ -14,9 +14,9 @@ from bot.adapters.database.engine import READS, Run, insert_new
 from bot.adapters.database.rows import clean, to_text
 from bot.adapters.database.tables import outbox
 from bot.errors import StoreUnavailable
-from bot.ports import Note
+from bot.ports import OutboxMessage
 
-_NOTE = TypeAdapter(Note)
+_NOTE = TypeAdapter(OutboxMessage)
 
 
 class SqlOutbox:
@@ -25,7 +25,7 @@ class SqlOutbox:
     def __init__(self, run: Run) -> None:
         self._run = run
 
-    async def keep(self, note: Note) -> None:
+    async def keep(self, note: OutboxMessage) -> None:
         """Keep a message; one that is kept already stays as it is."""
         row: dict[str, object] = {"id": note.id, "thread": clean(note.thread), "at": note.at}
         row |= {"due": note.due or note.at, "tries": note.tries, "body": to_text(note)}
@@ -37,29 +37,29 @@ class SqlOutbox:
 
         await self._run(work)
 
-    async def waiting(self, thread: str = "") -> tuple[Note, ...]:
+    async def waiting(self, thread: str = "") -> tuple[OutboxMessage, ...]:
         """Return what waits, of one thread or all, oldest first."""
         asked = select(outbox).order_by(outbox.c.number, outbox.c.id)
         if thread:
             asked = asked.where(outbox.c.thread == clean(thread))
 
-        async def work(connection: AsyncConnection) -> tuple[Note, ...]:
+        async def work(connection: AsyncConnection) -> tuple[OutboxMessage, ...]:
             return tuple(_note(row) for row in await connection.execute(asked))
 
         return await self._run(work, begin=READS)
 
-    async def take(self, note: Note, due: datetime) -> Note | None:
+    async def take(self, note: OutboxMessage, due: datetime) -> OutboxMessage | None:
         """Take a message to send it; until ``due`` nobody else does. ``None`` where somebody took it before."""
         mine = outbox.c.id == note.id, outbox.c.tries == note.tries
         change = update(outbox).where(*mine).values(tries=note.tries + 1, due=due)
 
-        async def work(connection: AsyncConnection) -> Note | None:
+        async def work(connection: AsyncConnection) -> OutboxMessage | None:
             changed = await connection.execute(change)
             return replace(note, tries=note.tries + 1, due=due) if changed.rowcount == 1 else None
 
         return await self._run(work)
 
-    async def heard(self, note: Note) -> None:
+    async def heard(self, note: OutboxMessage) -> None:
         """Note that Slack has heard it."""
         await self._run(lambda connection: connection.execute(delete(outbox).where(outbox.c.id == note.id)))
 
@@ -74,7 +74,7 @@ class SqlOutbox:
         return await self._run(work, begin=READS)
 
 
-def _note(row: Row[Any]) -> Note:
+def _note(row: Row[Any]) -> OutboxMessage:
     try:
         return replace(_NOTE.validate_json(row.body), tries=row.tries, due=row.due)
     except ValueError as error:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.adapters.database.rows import ENDED_ROWS, LIVE_ROWS, to_incident, to_received
 from bot.adapters.database.tables import alerts, incidents, replicas
 from bot.domain.incident import State
-from bot.ports import MOST_TRIES, LeftOver
+from bot.ports import MOST_TRIES, UnfinishedWork
 
 LEASE = 15.0
 """Seconds without a sign after which a process counts as dead."""
@@ -27,7 +27,7 @@ _NOW = {"sqlite": "(julianday('now') - 2440587.5) * 86400.0", "postgresql": "ext
 """The database's own clock, in seconds since 1970: the clocks of several machines differ."""
 
 
-async def take_over(connection: AsyncConnection, owner: str, everything: bool) -> LeftOver:
+async def take_over(connection: AsyncConnection, owner: str, everything: bool) -> UnfinishedWork:
     """Make what dead processes left ``owner``'s, and renew its lease; ``everything``: what living ones have too."""
     if connection.dialect.name == "postgresql":
         await connection.execute(select(func.pg_advisory_xact_lock(_OURS)))
@@ -59,7 +59,7 @@ async def take_over(connection: AsyncConnection, owner: str, everything: bool) -
         delete(replicas).where((replicas.c.owner == owner) | (replicas.c.seen_at < now - FORGOTTEN))
     )
     await connection.execute(insert(replicas).values(owner=owner, seen_at=now))
-    return LeftOver(
+    return UnfinishedWork(
         tuple(to_received(row) for row in sorted(alert_rows, key=lambda row: (row.at, row.key))),
         tuple(to_incident(row) for row in sorted(live_rows, key=lambda row: (row.opened_at, row.id))),
         tuple(to_incident(row) for row in sorted(ended_rows, key=lambda row: (row.opened_at, row.id))),

@@ -13,7 +13,7 @@ from sqlalchemy import Row
 from bot.domain.alerts.admission import bounded
 from bot.domain.incident import LIVE, Incident, State
 from bot.errors import StoreUnavailable
-from bot.ports import Note, Received
+from bot.ports import OutboxMessage, ReceivedAlert
 
 SAID = 300
 """Characters of outside text in one row of the audit trail."""
@@ -23,7 +23,7 @@ ENDED_ROWS = sorted(state.value for state in State if state not in LIVE)
 """The states that are live, and those in which an incident has ended, as rows say them."""
 
 _INCIDENT = TypeAdapter(Incident)
-_RECEIVED = TypeAdapter(Received)
+_RECEIVED = TypeAdapter(ReceivedAlert)
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -32,7 +32,7 @@ def clean(text: str) -> str:
     return _UNSTORABLE.sub("\ufffd", text)
 
 
-def to_text(value: Incident | Received | Note) -> str:
+def to_text(value: Incident | ReceivedAlert | OutboxMessage) -> str:
     """Write an incident, a received alert or a message as JSON."""
     return json.dumps(_cleaned(asdict(value)), ensure_ascii=False)
 
@@ -51,7 +51,7 @@ def to_incident(row: Row[tuple[object, ...]]) -> Incident:
         raise _unreadable(f"incident {row.id}", error) from error
 
 
-def to_received(row: Row[tuple[object, ...]]) -> Received:
+def to_received(row: Row[tuple[object, ...]]) -> ReceivedAlert:
     """Read a row of ``alerts``."""
     try:
         return within_limits(_RECEIVED.validate_json(row.body))
@@ -59,7 +59,7 @@ def to_received(row: Row[tuple[object, ...]]) -> Received:
         raise _unreadable(f"alert {row.key}", error) from error
 
 
-def within_limits(received: Received) -> Received:
+def within_limits(received: ReceivedAlert) -> ReceivedAlert:
     """Return an alert that no door can have made too long; databases of earlier versions hold longer ones."""
     return replace(received, alert=bounded(received.alert))
 

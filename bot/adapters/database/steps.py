@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, and_, case
 
 from bot.adapters.database.rows import SAID, clean, to_text
 from bot.adapters.database.tables import incidents
-from bot.domain.audit.trail import Act, Verdict
+from bot.domain.audit.trail import AuditEvent, Verdict
 from bot.domain.incident import Approval, Incident, State
 
 _DECIDED = frozenset({State.RESOLVED, State.IGNORED, State.EXPIRED})
@@ -52,20 +52,20 @@ def columns(incident: Incident) -> dict[str, object]:
     }
 
 
-def opened(incident: Incident) -> Act:
+def opened(incident: Incident) -> AuditEvent:
     """Return what the trail tells of a new incident."""
     said = f"opened: {incident.title}"[:SAID]
-    return Act(
+    return AuditEvent(
         "opened", incident.opened_at, actor=incident.opened_by, incident=incident.id, target=incident.target, said=said
     )
 
 
-def step(before: Incident, after: Incident, approval: Approval | None) -> list[Act]:
+def step(before: Incident, after: Incident, approval: Approval | None) -> list[AuditEvent]:
     """Return what the trail tells of a step: an approval, and a change of state; nothing where only words changed."""
     acts = []
     if approval is not None:
         acts.append(
-            Act(
+            AuditEvent(
                 "press",
                 approval.at,
                 Verdict.ALLOWED,
@@ -79,7 +79,7 @@ def step(before: Incident, after: Incident, approval: Approval | None) -> list[A
     if after.state is not before.state:
         said = f"{before.state.value} -> {after.state.value} {after.closing}".rstrip()
         now = datetime.now(UTC)
-        acts.append(Act("state", now, actor=after.closed_by, incident=after.id, target=after.target, said=said))
+        acts.append(AuditEvent("state", now, actor=after.closed_by, incident=after.id, target=after.target, said=said))
     return acts
 
 

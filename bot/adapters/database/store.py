@@ -20,11 +20,11 @@ from bot.adapters.database.rows import ENDED_ROWS, LIVE_ROWS, clean, cleaned, to
 from bot.adapters.database.tables import approvals, heard, incidents, refusals
 from bot.adapters.database.transactions import Database
 from bot.domain.audit.tables import Tables
-from bot.domain.audit.trail import Act, Row, Verdict
+from bot.domain.audit.trail import AuditEvent, Row, Verdict
 from bot.domain.guard import History, Refusal
 from bot.domain.incident import TRANSITIONS, Approval, Incident, Press, State
 from bot.errors import StoreUnavailable
-from bot.ports import LeftOver, Opened, Received
+from bot.ports import OpenResult, ReceivedAlert, UnfinishedWork
 
 A_FEW = 10
 """Incidents that are closed at once to make room: each costs two messages."""
@@ -46,7 +46,7 @@ class SqlStore(Database):
         self.outbox = SqlOutbox(self._run)
         """What Slack must still hear."""
 
-    async def receive(self, received: Received) -> bool:
+    async def receive(self, received: ReceivedAlert) -> bool:
         """Take an alert in; ``False`` where its key was taken in before."""
         return await self._inbox.receive(received)
 
@@ -64,15 +64,15 @@ class SqlStore(Database):
         asked = change.returning(incidents.c.tries)
         return int(await self._run(lambda connection: connection.scalar(asked)) or 0)
 
-    async def set_aside(self, key: str, act: Act) -> bool:
+    async def set_aside(self, key: str, act: AuditEvent) -> bool:
         """Give an alert up, with the act in the trail; ``False`` where nothing was left to do."""
         return await self._inbox.set_aside(key, act)
 
-    async def set_aside_since(self, since: datetime) -> tuple[Received, ...]:
+    async def set_aside_since(self, since: datetime) -> tuple[ReceivedAlert, ...]:
         """Return the alerts that were given up since then, oldest first."""
         return await self._inbox.set_aside_since(since)
 
-    async def unhandled(self) -> tuple[Received, ...]:
+    async def unhandled(self) -> tuple[ReceivedAlert, ...]:
         """Return the alerts that were taken in and not handled, oldest first."""
         return await self._inbox.unhandled()
 
@@ -94,7 +94,7 @@ class SqlStore(Database):
         asked = select(heard.c.at).where(heard.c.name == "slack")
         return await self._run(lambda connection: connection.scalar(asked), begin=READS)
 
-    async def open(self, incident: Incident) -> Opened:
+    async def open(self, incident: Incident) -> OpenResult:
         """Open an incident, or count one more alert to the live incident of its target.
 
         Where a connection is lost at COMMIT, the alert may be counted twice; the incident is opened once.
@@ -111,15 +111,15 @@ class SqlStore(Database):
         row |= {"owner": self._owner, "epoch": new.epoch, "revision": new.revision, "alerts": new.alerts}
         live = incidents.c.target == new.target, incidents.c.state.in_(LIVE_ROWS)
 
-        async def work(connection: AsyncConnection) -> Opened | None:
+        async def work(connection: AsyncConnection) -> OpenResult | None:
             if await connection.scalar(insert_new(connection, incidents).values(row).returning(incidents.c.id)):
                 await audit.add(connection, [steps.opened(new)])
             mine = (await connection.execute(select(incidents).where(incidents.c.id == new.id))).one_or_none()
             if mine is not None:
-                return Opened(to_incident(mine), new=True)
+                return OpenResult(to_incident(mine), new=True)
             count = update(incidents).where(*live).values(alerts=incidents.c.alerts + 1).returning(incidents)
             counted = (await connection.execute(count)).one_or_none()
-            return None if counted is None else Opened(to_incident(counted), new=False)
+            return None if counted is None else OpenResult(to_incident(counted), new=False)
 
         for _ in range(5):
             opened = await self._run(work)
@@ -134,7 +134,7 @@ class SqlStore(Database):
         found = await self._incidents(select(incidents).where(incidents.c.id == clean(incident)))
         return found[0] if found else None
 
-    async def take_over(self, *, everything: bool = False) -> LeftOver:
+    async def take_over(self, *, everything: bool = False) -> UnfinishedWork:
         """Renew the lease on what is ours, and make ours what a process left whose lease has run out.
 
         That may be this very process, after a pause: what it had under way is then refused, and begun anew.
@@ -142,7 +142,7 @@ class SqlStore(Database):
         """
         taken = False
 
-        async def work(connection: AsyncConnection) -> LeftOver:
+        async def work(connection: AsyncConnection) -> UnfinishedWork:
             nonlocal taken
             if taken:
                 # The first try may have been committed: what it made ours would then be nobody's to begin.
@@ -167,7 +167,7 @@ class SqlStore(Database):
         asked = select(incidents.c.id).where(steps.owned(incident, self._owner))
         return await self._run(lambda connection: connection.scalar(asked), begin=READS) is not None
 
-    async def sending(self, incident: Incident, act: Act) -> bool:
+    async def sending(self, incident: Incident, act: AuditEvent) -> bool:
         """Add to the audit trail what the engine is about to be told; ``False`` where the incident was taken over."""
         token = uuid4().hex
         row = {"updated_at": datetime.now(UTC), "writer": token}
@@ -237,7 +237,7 @@ class SqlStore(Database):
         said = {"incident": press.incident, "person": press.user, "team": press.team, "channel": press.place.channel}
         said |= {"card": press.card, "digest": press.digest, "rule": refusal.rule, "reason": refusal.reason}
         row = {name: clean(value) for name, value in said.items()} | {"token": uuid4().hex, "at": at}
-        act = Act("press", at, Verdict.DENIED, refusal.rule, press.user, press.incident, said=refusal.reason)
+        act = AuditEvent("press", at, Verdict.DENIED, refusal.rule, press.user, press.incident, said=refusal.reason)
 
         async def work(connection: AsyncConnection) -> None:
             if await connection.scalar(insert_new(connection, refusals).values(row).returning(refusals.c.token)):
@@ -245,7 +245,7 @@ class SqlStore(Database):
 
         await self._run(work)
 
-    async def note(self, act: Act) -> None:
+    async def note(self, act: AuditEvent) -> None:
         """Add an act to the audit trail; where a connection is lost at COMMIT, it may stand there twice."""
         await self._run(lambda connection: audit.add(connection, [act]))
 

@@ -22,7 +22,7 @@ PATIENCE = 30.0
 """Seconds that a question waits for its turn. A card from the rules now is worth more than a better one later."""
 
 
-class Ration:
+class RateLimitedDiagnoser:
     """Implements ``ports.Diagnoser`` over another one. ``now`` is the clock."""
 
     def __init__(

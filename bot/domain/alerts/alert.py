@@ -13,7 +13,7 @@ from bot.domain.alerts import container_table, senders, severity, status
 from bot.domain.alerts import targets as target_match
 from bot.domain.alerts.label_syntax import Pairs
 from bot.domain.alerts.labels import Member, members
-from bot.domain.alerts.message import Message, Place, flatten, without_markup
+from bot.domain.alerts.message import SectionKind, SlackMessage, flatten, without_markup
 from bot.domain.target import Target
 
 MAX_TITLE = 200
@@ -83,7 +83,7 @@ def read(event: Mapping[str, Any]) -> Alert:
     return Alert(kind, title, sender, stated, text, everything, pairs)
 
 
-def _with_sentences(found: list[Member], message: Message) -> list[Member]:
+def _with_sentences(found: list[Member], message: SlackMessage) -> list[Member]:
     """Add what the senders' known sentences label, where the pairs do not name a container already."""
     said = list(dict.fromkeys(senders.sentences(message)))
     if not said or any(member.get(key) for member in found for key in ("container", "container_name", "name")):
@@ -157,23 +157,23 @@ def nearest(name: str, inventory_names: Sequence[str], limit: int = 3) -> tuple[
 _NOTHING = re.compile(r"\W*")
 
 
-def _title(message: Message) -> str:
+def _title(message: SlackMessage) -> str:
     """Return the first line that says something: the text's, else a title's or header's, else the body's."""
     order = (
-        Place.TEXT,
-        Place.TITLE,
-        Place.HEADER,
-        Place.PRETEXT,
-        Place.BODY,
-        Place.FALLBACK,
-        Place.FIELD,
-        Place.CONTEXT,
+        SectionKind.TEXT,
+        SectionKind.TITLE,
+        SectionKind.HEADER,
+        SectionKind.PRETEXT,
+        SectionKind.BODY,
+        SectionKind.FALLBACK,
+        SectionKind.FIELD,
+        SectionKind.CONTEXT,
     )
     for place in order:
         for part in message.at(place):
             lines = [line for line in without_markup(part.text).splitlines() if not _NOTHING.fullmatch(line)]
             lines = [line for line in lines if not senders.BRAND.fullmatch(line)]
-            if place is Place.TEXT and len(lines) > 1 and len(lines[0].split()) < 3 and not status.says(lines[0]):
+            if place is SectionKind.TEXT and len(lines) > 1 and len(lines[0].split()) < 3 and not status.says(lines[0]):
                 return f"{lines[0]}: {lines[1]}"[:MAX_TITLE]
             if lines:
                 return lines[0].strip()[:MAX_TITLE]

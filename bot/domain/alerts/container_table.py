@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from bot.domain.alerts.message import Message, Place, without_markup
+from bot.domain.alerts.message import SectionKind, SlackMessage, without_markup
 
 # What exited days ago is not why the message comes now.
 _AGO = r"(?: (?:Less than a|About an?|\d{1,2}) (?:second|minute|hour)s? ago| *\Z|(?= *[|(]))"
@@ -27,10 +27,10 @@ _LOGS = re.compile(r"(?i)\W*(?:\w+ )?(?:logs?|output|backlog|journal|stack ?trac
 _CODE = re.compile(r"```(.*?)(?:```|\Z)", re.DOTALL)
 
 
-def ailing(message: Message) -> list[str]:
+def ailing(message: SlackMessage) -> list[str]:
     """Return the names that a list in the message says have exited, restart or are unhealthy."""
     names: dict[str, None] = {}
-    for part in message.at(Place.TEXT, Place.PRETEXT, Place.BODY, Place.FALLBACK):
+    for part in message.at(SectionKind.TEXT, SectionKind.PRETEXT, SectionKind.BODY, SectionKind.FALLBACK):
         for block in _CODE.findall(part.text):
             lines = [line for line in block.splitlines()[:200] if line.strip()]
             listed = all((found := _LINE.fullmatch(line)) and _ANY_STATE.match(found["state"]) for line in lines)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from bot.domain.alerts.label_syntax import KEY, key_of, maps, tags, value_of, within
-from bot.domain.alerts.message import Message, Part, Place, without_markup, words
+from bot.domain.alerts.message import Section, SectionKind, SlackMessage, without_markup, words
 
 _LINE = re.compile(
     rf"^[ \t>]{{0,8}}(?P<bullet>(?:[•●◦▪·*–-]|:[a-z0-9_]{{2,40}}:|"
@@ -62,7 +62,7 @@ def _section(line: str) -> re.Match[str] | None:
     return _SECTION.match(without_markup(line)) if len(line) < 120 else None
 
 
-def members(message: Message, *, told: bool = False) -> tuple[Member, ...]:
+def members(message: SlackMessage, *, told: bool = False) -> tuple[Member, ...]:
     """Return the alerts of a group, each with its labels; a message about one thing has one member, or none.
 
     ``told``: the message's first line is a sentence about one container, so plain lines after it may be its log.
@@ -75,9 +75,9 @@ def members(message: Message, *, told: bool = False) -> tuple[Member, ...]:
     for part in _said(message):
         if part.group != group:
             group, current = part.group, None
-        if part.place in (Place.TEXT, Place.TITLE, Place.PRETEXT, Place.HEADER):
+        if part.place in (SectionKind.TEXT, SectionKind.TITLE, SectionKind.PRETEXT, SectionKind.HEADER):
             common.pairs.extend(within(part.prose_free))
-            if part.place is not Place.TEXT:
+            if part.place is not SectionKind.TEXT:
                 continue
         for pair in _pairs(part, told):
             if pair[0] == "section":
@@ -123,17 +123,17 @@ def _split(text: str) -> Iterator[str]:
         yield from columns if len(columns) > 1 and all(":" in column for column in columns) else (line[:4000],)
 
 
-def _said(message: Message) -> Iterator[Part]:
+def _said(message: SlackMessage) -> Iterator[Section]:
     """Yield the parts in which the sender speaks: no body that a text of its own calls log lines, no annotations."""
     quoting = annotated = False
     group = -1
     for part in message.parts:
-        if part.place is Place.BODY and quoting:
+        if part.place is SectionKind.BODY and quoting:
             quoting = False
-        elif part.place not in (Place.FOOTER, Place.FALLBACK):
-            heading = part.place in (Place.TEXT, Place.TITLE, Place.PRETEXT, Place.HEADER)
+        elif part.place not in (SectionKind.FOOTER, SectionKind.FALLBACK):
+            heading = part.place in (SectionKind.TEXT, SectionKind.TITLE, SectionKind.PRETEXT, SectionKind.HEADER)
             quoting = quoting or (heading and bool(_INTRODUCES_LOG.search(part.text)))
-            annotated = annotated and part.group == group and part.place is Place.BODY
+            annotated = annotated and part.group == group and part.place is SectionKind.BODY
             group = part.group
             text, annotated = _unannotated(part.text, annotated)
             yield replace(part, text=text)
@@ -181,9 +181,9 @@ def _joined(found: list[Member]) -> list[Member]:
     return joined
 
 
-def _pairs(part: Part, told: bool) -> Iterator[tuple[str, str]]:
+def _pairs(part: Section, told: bool) -> Iterator[tuple[str, str]]:
     """Yield the pairs of one part; sections as the pair ``section``. ``told`` as for lines."""
-    if part.place is Place.FIELD:
+    if part.place is SectionKind.FIELD:
         key = key_of(part.name)
         if "=" in part.name:  # {name=redis} and its value
             yield from tags(part.name)
@@ -211,7 +211,7 @@ def _json(text: str) -> list[tuple[str, str]]:
     return [(key, value) for key, value in pairs if key not in _PROSE]
 
 
-def _lines(part: Part, told: bool) -> Iterator[tuple[str, str]]:
+def _lines(part: Section, told: bool) -> Iterator[tuple[str, str]]:
     """Yield the pairs of a text. ``told``: a plain text came before, whose own lines the next ones may be."""
     speaks = bool(re.search(r"^[^\S\n]*[^>\s]", part.prose_free, re.MULTILINE))
     said: set[str] = set()

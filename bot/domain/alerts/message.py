@@ -33,7 +33,7 @@ _PICTURE = re.compile(
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 
-class Place(StrEnum):
+class SectionKind(StrEnum):
     """Where in the message a part stood."""
 
     TEXT = "text"
@@ -48,10 +48,10 @@ class Place(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Section:
     """A piece of the message in Slack's markup, links undone. ``name`` is a field's title; ``group`` its attachment."""
 
-    place: Place
+    place: SectionKind
     text: str
     name: str = ""
     group: int = 0
@@ -63,21 +63,21 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class SlackMessage:
     """All parts in reading order, the colours of the attachments, who sent it, and whether that is a program."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[Section, ...]
     colours: tuple[str, ...]
     sender: str
     automatic: bool
     subtype: str
 
-    def at(self, *places: Place) -> Iterator[Part]:
+    def at(self, *places: SectionKind) -> Iterator[Section]:
         """Yield the parts that stood at one of ``places``."""
         return (part for part in self.parts if part.place in places)
 
 
-def _read(parts: Sequence[Part]) -> Iterator[Part]:
+def _read(parts: Sequence[Section]) -> Iterator[Section]:
     left = MAX_CHARS
     for part in parts[:MAX_PARTS]:
         text = undo_links(part.text[:left])
@@ -111,14 +111,14 @@ def without_markup(text: str) -> str:
     return "\n".join(" ".join(line.split()) for line in text.splitlines()).strip()
 
 
-def flatten(event: Mapping[str, Any]) -> Message:
+def flatten(event: Mapping[str, Any]) -> SlackMessage:
     """Return the message of ``event``; of an edit the message as it is now. Odd shapes are left out, nothing raises."""
     subtype = _string(event.get("subtype"))
     inner = event.get("message")
     message = inner if isinstance(inner, Mapping) else event
-    parts: list[Part] = []
+    parts: list[Section] = []
     colours: list[str] = []
-    _add(parts, Place.TEXT, message.get("text"))
+    _add(parts, SectionKind.TEXT, message.get("text"))
     parts.extend(_blocks(message.get("blocks"), 0))
     for number, attachment in enumerate(_list(message.get("attachments")), 1):
         if not isinstance(attachment, Mapping) or len(parts) > MAX_PARTS:
@@ -134,65 +134,65 @@ def flatten(event: Mapping[str, Any]) -> Message:
     mailed = any(isinstance(file, Mapping) and file.get("mode") == "email" for file in _list(message.get("files")))
     automatic = bool(message.get("bot_id")) or own == "bot_message" or subtype == "bot_message" or mailed
     kind = subtype if subtype not in ("", "message_changed") else own
-    return Message(tuple(_read(parts)), tuple(colours), name or ("email" if mailed else ""), automatic, kind)
+    return SlackMessage(tuple(_read(parts)), tuple(colours), name or ("email" if mailed else ""), automatic, kind)
 
 
-def _attachment(parts: list[Part], attachment: Mapping[str, Any], number: int) -> None:
+def _attachment(parts: list[Section], attachment: Mapping[str, Any], number: int) -> None:
     before = len(parts)
-    _add(parts, Place.PRETEXT, attachment.get("pretext"), group=number)
-    _add(parts, Place.TITLE, attachment.get("title"), group=number)
-    _add(parts, Place.BODY, attachment.get("text"), group=number)
+    _add(parts, SectionKind.PRETEXT, attachment.get("pretext"), group=number)
+    _add(parts, SectionKind.TITLE, attachment.get("title"), group=number)
+    _add(parts, SectionKind.BODY, attachment.get("text"), group=number)
     for field in _list(attachment.get("fields"))[:MAX_PARTS]:
         if isinstance(field, Mapping):
             title = without_markup(undo_links(_string(field.get("title"))[:300]))
-            _add(parts, Place.FIELD, field.get("value"), name=title or "-", group=number)
+            _add(parts, SectionKind.FIELD, field.get("value"), name=title or "-", group=number)
     parts.extend(_blocks(attachment.get("blocks"), number))
-    _add(parts, Place.FOOTER, attachment.get("footer"), group=number)
+    _add(parts, SectionKind.FOOTER, attachment.get("footer"), group=number)
     if len(parts) == before or not any(
-        part.place in (Place.TITLE, Place.BODY, Place.HEADER) for part in parts[before:]
+        part.place in (SectionKind.TITLE, SectionKind.BODY, SectionKind.HEADER) for part in parts[before:]
     ):
-        _add(parts, Place.FALLBACK, attachment.get("fallback"), group=number)
+        _add(parts, SectionKind.FALLBACK, attachment.get("fallback"), group=number)
 
 
-def _blocks(blocks: object, group: int) -> Iterator[Part]:
+def _blocks(blocks: object, group: int) -> Iterator[Section]:
     for block in _list(blocks)[:MAX_PARTS]:
         if not isinstance(block, Mapping):
             continue
         kind = block.get("type")
         if kind == "header":
-            yield from _text_part(Place.HEADER, block.get("text"), group)
+            yield from _text_part(SectionKind.HEADER, block.get("text"), group)
         elif kind == "section":
-            yield from _text_part(Place.BODY, block.get("text"), group)
+            yield from _text_part(SectionKind.BODY, block.get("text"), group)
             for field in _list(block.get("fields"))[:50]:
                 yield from _field(field, group)
         elif kind == "context":
             for element in _list(block.get("elements"))[:50]:
-                yield from _text_part(Place.CONTEXT, element, group)
+                yield from _text_part(SectionKind.CONTEXT, element, group)
         elif kind in ("rich_text", "markdown"):
             text = _string(block.get("text")) or "".join(_rich(block.get("elements"), 0))
             if text.strip():
-                yield Part(Place.BODY, text, group=group)
+                yield Section(SectionKind.BODY, text, group=group)
 
 
-def _text_part(place: Place, holder: object, group: int) -> Iterator[Part]:
+def _text_part(place: SectionKind, holder: object, group: int) -> Iterator[Section]:
     text = holder if isinstance(holder, str) else _string(holder.get("text")) if isinstance(holder, Mapping) else ""
     if text.strip():
-        yield Part(place, text, group=group)
+        yield Section(place, text, group=group)
 
 
-def _field(field: object, group: int) -> Iterator[Part]:
+def _field(field: object, group: int) -> Iterator[Section]:
     """Yield a section's field; its usual form is a bold title, a line break, the value."""
-    for part in _text_part(Place.FIELD, field, group):
+    for part in _text_part(SectionKind.FIELD, field, group):
         title, newline, value = part.text.partition("\n")
         if newline:
-            yield Part(
-                Place.FIELD,
+            yield Section(
+                SectionKind.FIELD,
                 value.strip(),
                 name=without_markup(undo_links(title[:300])).rstrip(":").strip(),
                 group=group,
             )
         else:
-            yield Part(Place.BODY, part.text, group=group)
+            yield Section(SectionKind.BODY, part.text, group=group)
 
 
 def _rich(elements: object, depth: int) -> Iterator[str]:
@@ -223,24 +223,24 @@ def _marked(text: str, mark: str) -> str:
     return text.replace(inner, f"{mark}{inner}{mark}", 1)
 
 
-def _files(message: Mapping[str, Any]) -> Iterator[Part]:
+def _files(message: Mapping[str, Any]) -> Iterator[Section]:
     """Yield subject and body of the e-mails that Slack's mail address turns into files."""
     for file in _list(message.get("files"))[:10]:
         if isinstance(file, Mapping) and (file.get("mode") == "email" or file.get("filetype") == "email"):
             for place, keys in (
-                (Place.TITLE, ("subject", "title")),
-                (Place.BODY, ("plain_text", "preview_plain_text", "preview")),
+                (SectionKind.TITLE, ("subject", "title")),
+                (SectionKind.BODY, ("plain_text", "preview_plain_text", "preview")),
             ):
                 text = next((text for key in keys if (text := _string(file.get(key))).strip()), "")
                 if text:
-                    yield Part(place, text, group=1)
+                    yield Section(place, text, group=1)
 
 
-def _add(parts: list[Part], place: Place, text: object, name: str = "", group: int = 0) -> None:
+def _add(parts: list[Section], place: SectionKind, text: object, name: str = "", group: int = 0) -> None:
     if isinstance(text, (int, float)) and not isinstance(text, bool):
         text = str(text)
     if isinstance(text, str) and text.strip():
-        parts.append(Part(place, text, name, group))
+        parts.append(Section(place, text, name, group))
 
 
 def _string(value: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from bot.domain.alerts.message import Message, Place, without_markup
+from bot.domain.alerts.message import SectionKind, SlackMessage, without_markup
 
 # What a bot calls itself -> the sender's name; the first hit wins.
 NAMES = (
@@ -98,29 +98,36 @@ SENTENCES: tuple[re.Pattern[str], ...] = tuple(
 
 # Whose sentence stands in a field; others' fields of that name hold log lines.
 _KUMA = re.compile(r"(?i)\W*uptime kuma alert\W*\Z")
-_SAYING = (Place.TEXT, Place.TITLE, Place.HEADER, Place.PRETEXT, Place.BODY, Place.FALLBACK)
+_SAYING = (
+    SectionKind.TEXT,
+    SectionKind.TITLE,
+    SectionKind.HEADER,
+    SectionKind.PRETEXT,
+    SectionKind.BODY,
+    SectionKind.FALLBACK,
+)
 _FIRST_LINES = 3
 
 
-def sender_of(message: Message) -> str:
+def sender_of(message: SlackMessage) -> str:
     """Return the sender's name in lower case with hyphens, one of ``NAMES`` where its bot's name says so."""
     name = "-".join(message.sender.lower().split())
     flat = re.sub(r"[^a-z0-9]", "", name)
     return next((known for known in NAMES if known.replace("-", "") in flat), name[:60])
 
 
-def sentences(message: Message) -> Iterator[tuple[str, str]]:
+def sentences(message: SlackMessage) -> Iterator[tuple[str, str]]:
     """Yield the labels that the known sentences of senders give, from lines that are not quoted, and not from logs."""
-    kuma = any(_KUMA.match(part.text) for part in message.at(Place.HEADER, Place.TEXT))
-    for part in message.at(*_SAYING, Place.FIELD):
-        lines = [part.name] if part.place is Place.FIELD else _lines(part.prose_free)
-        if part.place is Place.FIELD and part.name == "Message" and kuma:
+    kuma = any(_KUMA.match(part.text) for part in message.at(SectionKind.HEADER, SectionKind.TEXT))
+    for part in message.at(*_SAYING, SectionKind.FIELD):
+        lines = [part.name] if part.place is SectionKind.FIELD else _lines(part.prose_free)
+        if part.place is SectionKind.FIELD and part.name == "Message" and kuma:
             lines = _lines(part.prose_free)[:1]
         for number, line in enumerate(lines):
             yield from _sentence(line, (*SENTENCES, _LISTED) if number < _FIRST_LINES else (_LISTED,))
 
 
-def starts_with_container(message: Message) -> bool:
+def starts_with_container(message: SlackMessage) -> bool:
     """Say whether the message's first line is a sender's sentence about one container."""
     first = next((line for part in message.at(*_SAYING) for line in _lines(part.prose_free)[:1]), "")
     return any(key == "container" for key, _ in _sentence(first, SENTENCES))
@@ -142,12 +149,16 @@ def _lines(text: str) -> Sequence[str]:
     return lines
 
 
-def container_with_log(message: Message) -> str:
+def container_with_log(message: SlackMessage) -> str:
     """Return the container of a message that is its name and its log: Dozzle's, LoggiFly's; else ``""``."""
-    heads = [line for part in message.at(Place.TEXT, Place.TITLE, Place.HEADER) for line in _lines(part.prose_free)[:1]]
+    heads = [
+        line
+        for part in message.at(SectionKind.TEXT, SectionKind.TITLE, SectionKind.HEADER)
+        for line in _lines(part.prose_free)[:1]
+    ]
     found = next((found for line in heads if (found := _KEYWORDS.match(line))), None)
     if found:
         return found["container"] or found["named"]
-    text = next((part.text.strip() for part in message.at(Place.TEXT)), "")
-    body = next((part.text for part in message.at(Place.BODY)), "")
+    text = next((part.text.strip() for part in message.at(SectionKind.TEXT)), "")
+    body = next((part.text for part in message.at(SectionKind.BODY)), "")
     return text if re.fullmatch(r"[\w.-]{1,128}", text) and body.startswith(f"*{text}*\n") else ""

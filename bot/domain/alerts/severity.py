@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from bot.domain.alerts.label_syntax import Pairs
-from bot.domain.alerts.message import Message, Place, without_markup, words
+from bot.domain.alerts.message import SectionKind, SlackMessage, without_markup, words
 from bot.domain.alerts.status import heads_of
 
 _WORDS = {
@@ -35,10 +35,10 @@ _HEAD = re.compile(
 _LIST = re.compile(r"\(([^()\n]*)\)\W*$")
 
 
-def of(pairs: Pairs, message: Message) -> str:
+def of(pairs: Pairs, message: SlackMessage) -> str:
     """Return the severity that a Slack message states: by label, in its title's brackets, or by the title's mark."""
     # A header of its own may say nothing but the severity.
-    heads = (*heads_of(message), *(part.text for part in message.at(Place.HEADER)))
+    heads = (*heads_of(message), *(part.text for part in message.at(SectionKind.HEADER)))
     return of_pairs(pairs, *(without_markup(head) for head in heads))
 
 

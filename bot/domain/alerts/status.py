@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from bot.domain.alerts.labels import Member
-from bot.domain.alerts.message import Message, Place, without_markup, words
+from bot.domain.alerts.message import SectionKind, SlackMessage, without_markup, words
 from bot.domain.alerts.senders import BRAND, BUSY_WITH_OTHER_THINGS
 
 FIRING, RESOLVED, NOISE = "firing", "resolved", "noise"
@@ -152,14 +152,14 @@ _ENDED_WELL = re.compile(r"(?i)\bexit(?:ed)?(?: with)?(?: exit)?[ -]code:? [`*]{
 _EXIT_ZERO = re.compile(r"^\W*0\W*$")
 
 
-def status_of(message: Message, found: Sequence[Member]) -> str:
+def status_of(message: SlackMessage, found: Sequence[Member]) -> str:
     """Return ``firing``, ``resolved`` or ``noise``. A group in which one alert still fires is firing."""
     heads = heads_of(message)
     head = "\n".join(heads)
     # An emoji's name is no word that stands before the others.
     plain = without_markup(head)
     fields = _from_fields(found)
-    first = next((line for part in message.at(Place.BODY) for line in _first_lines(part.prose_free)), "")
+    first = next((line for part in message.at(SectionKind.BODY) for line in _first_lines(part.prose_free)), "")
     if (
         _ALWAYS_NOISE.search(head)
         or _ALWAYS_NOISE.search(plain)
@@ -204,10 +204,10 @@ def is_over(member: Member) -> bool:
     )
 
 
-def heads_of(message: Message) -> list[str]:
+def heads_of(message: SlackMessage) -> list[str]:
     """Return the lines that a sender's template writes first: of the text, headers and titles, else of the body."""
-    titles = (Place.TEXT, Place.PRETEXT, Place.HEADER, Place.TITLE)
-    for places in (titles, (Place.BODY, Place.FALLBACK), (Place.FIELD,)):
+    titles = (SectionKind.TEXT, SectionKind.PRETEXT, SectionKind.HEADER, SectionKind.TITLE)
+    for places in (titles, (SectionKind.BODY, SectionKind.FALLBACK), (SectionKind.FIELD,)):
         lines = [line[:400] for part in message.at(*places) for line in _first_lines(part.prose_free)]
         if lines:
             return lines[:12]

@@ -19,7 +19,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class AuditEvent:
     """One thing that happened.
 
     ``kind`` is ``alert``, ``opened``, ``state``, ``press``, ``engine``, or ``trail`` where the rule changes by which
@@ -58,14 +58,14 @@ class Row:
     hash: Cell
 
     @property
-    def act(self) -> Act:
+    def act(self) -> AuditEvent:
         """Return what the row tells; of a row that somebody changed by hand, what can be read."""
         verdict = Verdict(self.verdict) if self.verdict in set(Verdict) else Verdict.NO_RULE
         try:
             at = datetime.fromisoformat(_text(self.at))
         except ValueError:
             at = datetime.min.replace(tzinfo=UTC)
-        return Act(
+        return AuditEvent(
             kind=_text(self.kind),
             at=at,
             verdict=verdict,
@@ -82,7 +82,7 @@ class Row:
         return rule_of(_text(self.hash))
 
 
-def sealed(number: int, act: Act, previous: str, seal: Seal | None = None) -> Row:
+def sealed(number: int, act: AuditEvent, previous: str, seal: Seal | None = None) -> Row:
     """Return the row that follows the one with the hash ``previous`` (``""`` for the first)."""
     cells: dict[str, Cell] = {
         "number": number,
@@ -99,7 +99,7 @@ def sealed(number: int, act: Act, previous: str, seal: Seal | None = None) -> Ro
     return _row(number, cells, (seal or Seal()).sealed(cells))
 
 
-def appended(acts: Iterable[Act], newest: Row | None, seal: Seal, now: datetime) -> list[Row]:
+def appended(acts: Iterable[AuditEvent], newest: Row | None, seal: Seal, now: datetime) -> list[Row]:
     """Return the rows of ``acts`` after the newest one, with a row of its own before them where the rule changes.
 
     Raises ``ValueError`` where the trail is sealed with a key and ``seal`` has none.
@@ -110,7 +110,7 @@ def appended(acts: Iterable[Act], newest: Row | None, seal: Seal, now: datetime)
     if before != seal.rule:
         if before and not may_follow(seal.rule, before):
             raise ValueError("the trail is sealed with a key")
-        following.insert(0, Act(SWITCH, now, said=f"rows are sealed by rule {seal.rule} from here on"))
+        following.insert(0, AuditEvent(SWITCH, now, said=f"rows are sealed by rule {seal.rule} from here on"))
     rows = []
     for act in following:
         row = sealed(number + 1, act, previous, seal)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.domain import text as wording
-from bot.domain.diagnosis import UNKNOWN_CAUSE_CONFIDENCE, Action, Diagnosis, Quote, Trouble
+from bot.domain.diagnosis import UNKNOWN_CAUSE_CONFIDENCE, Action, Diagnosis, FailureClass, Quote
 from bot.domain.evidence import Evidence
 from bot.domain.llm.reply import Reply
 from bot.domain.redaction.redact import redact
@@ -21,26 +21,45 @@ LONGEST_READ = 4_000
 
 MOST_QUOTES = 5
 
-_CAUSES_OF: dict[Trouble, frozenset[Trouble]] = {
-    Trouble.OOM: frozenset({Trouble.RESOURCE_EXHAUSTION, Trouble.CRASHLOOP, Trouble.BAD_RELEASE}),
-    Trouble.CRASHLOOP: frozenset(Trouble) - {Trouble.NONE},
-    Trouble.DISK_FULL: frozenset({Trouble.RESOURCE_EXHAUSTION, Trouble.CRASHLOOP, Trouble.DATA_ERROR}),
-    Trouble.PORT_CONFLICT: frozenset({Trouble.CONFIG_ERROR, Trouble.CRASHLOOP, Trouble.NETWORK}),
-    Trouble.CONFIG_ERROR: frozenset(
-        {Trouble.BAD_RELEASE, Trouble.CRASHLOOP, Trouble.PERMISSION, Trouble.AUTH, Trouble.PORT_CONFLICT}
+_CAUSES_OF: dict[FailureClass, frozenset[FailureClass]] = {
+    FailureClass.OOM: frozenset({FailureClass.RESOURCE_EXHAUSTION, FailureClass.CRASHLOOP, FailureClass.BAD_RELEASE}),
+    FailureClass.CRASHLOOP: frozenset(FailureClass) - {FailureClass.NONE},
+    FailureClass.DISK_FULL: frozenset(
+        {FailureClass.RESOURCE_EXHAUSTION, FailureClass.CRASHLOOP, FailureClass.DATA_ERROR}
     ),
-    Trouble.BAD_RELEASE: frozenset({Trouble.CONFIG_ERROR, Trouble.CRASHLOOP, Trouble.PERMISSION, Trouble.DATA_ERROR}),
-    Trouble.PERMISSION: frozenset({Trouble.CONFIG_ERROR, Trouble.CRASHLOOP, Trouble.AUTH, Trouble.BAD_RELEASE}),
-    Trouble.DEPENDENCY_DOWN: frozenset(
-        {Trouble.NETWORK, Trouble.DNS, Trouble.TIMEOUT, Trouble.CRASHLOOP, Trouble.RESOURCE_EXHAUSTION, Trouble.AUTH}
+    FailureClass.PORT_CONFLICT: frozenset({FailureClass.CONFIG_ERROR, FailureClass.CRASHLOOP, FailureClass.NETWORK}),
+    FailureClass.CONFIG_ERROR: frozenset(
+        {
+            FailureClass.BAD_RELEASE,
+            FailureClass.CRASHLOOP,
+            FailureClass.PERMISSION,
+            FailureClass.AUTH,
+            FailureClass.PORT_CONFLICT,
+        }
     ),
-    Trouble.DEADLOCK: frozenset({Trouble.TIMEOUT, Trouble.RESOURCE_EXHAUSTION}),
-    Trouble.UNKNOWN: frozenset(Trouble),
+    FailureClass.BAD_RELEASE: frozenset(
+        {FailureClass.CONFIG_ERROR, FailureClass.CRASHLOOP, FailureClass.PERMISSION, FailureClass.DATA_ERROR}
+    ),
+    FailureClass.PERMISSION: frozenset(
+        {FailureClass.CONFIG_ERROR, FailureClass.CRASHLOOP, FailureClass.AUTH, FailureClass.BAD_RELEASE}
+    ),
+    FailureClass.DEPENDENCY_DOWN: frozenset(
+        {
+            FailureClass.NETWORK,
+            FailureClass.DNS,
+            FailureClass.TIMEOUT,
+            FailureClass.CRASHLOOP,
+            FailureClass.RESOURCE_EXHAUSTION,
+            FailureClass.AUTH,
+        }
+    ),
+    FailureClass.DEADLOCK: frozenset({FailureClass.TIMEOUT, FailureClass.RESOURCE_EXHAUSTION}),
+    FailureClass.UNKNOWN: frozenset(FailureClass),
 }
 """What a model may call the trouble without contradicting a fact of this class; the class itself always agrees."""
 
 
-_VAGUE = (Trouble.CRASHLOOP, Trouble.UNKNOWN)
+_VAGUE = (FailureClass.CRASHLOOP, FailureClass.UNKNOWN)
 
 
 def judge(
@@ -111,7 +130,7 @@ def _with_facts(said: Diagnosis, symptoms: Sequence[Symptom]) -> Diagnosis:
         return said
     # That starts fail says little of why: where a fact names a cause, it is the one to agree with.
     telling = [fact for fact in hard if fact.trouble not in _VAGUE] or hard
-    agrees = said.trouble is Trouble.UNKNOWN or any(
+    agrees = said.trouble is FailureClass.UNKNOWN or any(
         said.trouble in (fact.trouble, *_CAUSES_OF.get(fact.trouble, ())) for fact in telling
     )
     if not agrees:
@@ -125,7 +144,7 @@ def _with_facts(said: Diagnosis, symptoms: Sequence[Symptom]) -> Diagnosis:
             confidence=min(said.confidence * 0.5, 0.4),
             caveats=(f"The engine's facts contradict the model: {fact.headline}.", *said.caveats),
         )
-    elif said.trouble is Trouble.UNKNOWN:
+    elif said.trouble is FailureClass.UNKNOWN:
         said = replace(said, trouble=telling[0].trouble, headline=said.headline or telling[0].headline)
     again = next((fact for fact in hard if fact.futile), None)
     decided = again or next((fact for fact in hard if fact.restart_helps is not None), None)

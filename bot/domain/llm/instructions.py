@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bot.domain.diagnosis import Action, Trouble
+from bot.domain.diagnosis import Action, FailureClass
 
 SCHEMA: Mapping[str, object] = {
     "type": "OBJECT",
     "properties": {
         "root_cause": {"type": "STRING"},
         "headline": {"type": "STRING"},
-        "class": {"type": "STRING", "format": "enum", "enum": [trouble.value for trouble in Trouble]},
+        "class": {"type": "STRING", "format": "enum", "enum": [trouble.value for trouble in FailureClass]},
         "lines": {"type": "ARRAY", "items": {"type": "INTEGER"}},
         "action": {"type": "STRING", "format": "enum", "enum": [action.value for action in Action]},
         "restart_helps": {"type": "STRING", "format": "enum", "enum": ["yes", "no", "unknown"]},

@@ -9,7 +9,7 @@ from typing import Annotated, Any, NoReturn
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictStr, ValidationError
 
-from bot.domain.diagnosis import Action, Trouble
+from bot.domain.diagnosis import Action, FailureClass
 from bot.errors import ReplyRejected
 
 LONGEST = 200_000
@@ -50,8 +50,8 @@ def _confidence(value: object) -> float:
 
 
 def _trouble(value: object) -> object:
-    known = {trouble.value: trouble for trouble in Trouble}
-    return known.get(value.strip().lower(), Trouble.UNKNOWN) if isinstance(value, str) else Trouble.UNKNOWN
+    known = {trouble.value: trouble for trouble in FailureClass}
+    return known.get(value.strip().lower(), FailureClass.UNKNOWN) if isinstance(value, str) else FailureClass.UNKNOWN
 
 
 def _helps(value: object) -> bool | None:
@@ -88,7 +88,7 @@ class Reply(BaseModel):
     justification: Annotated[StrictStr, BeforeValidator(_optional)] = ""
     headline: Annotated[StrictStr, BeforeValidator(_optional)] = ""
     confidence: Annotated[float, BeforeValidator(_confidence)] = MODEST
-    trouble: Annotated[Trouble, BeforeValidator(_trouble)] = Trouble.UNKNOWN
+    trouble: Annotated[FailureClass, BeforeValidator(_trouble)] = FailureClass.UNKNOWN
     restart_helps: Annotated[bool | None, BeforeValidator(_helps)] = None
     lines: Annotated[tuple[int, ...], BeforeValidator(_lines)] = ()
     disproof: Annotated[StrictStr, BeforeValidator(_optional)] = ""

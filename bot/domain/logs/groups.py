@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from bot.domain.logs import line
 from bot.domain.logs.line import Level
-from bot.domain.logs.scan import Scan, Shape
+from bot.domain.logs.scan import LinePattern, Scan
 
 # A word of so many shapes, or of one in a hundred, is part of what lines are cast in; the others are what varies.
 _FAMILIAR = 4
@@ -31,7 +31,7 @@ class Group:
     ``ends`` counts how often one stood right before a new start of the program.
     """
 
-    first: Shape
+    first: LinePattern
     text: str
     level: Level
     words: set[str]
@@ -86,7 +86,7 @@ def gather(found: Scan) -> tuple[list[Group], dict[int, Group]]:
     return list(groups.values()), of_shape
 
 
-def _read(found: Scan) -> list[tuple[Shape, str, tuple[str, ...], frozenset[str]]]:
+def _read(found: Scan) -> list[tuple[LinePattern, str, tuple[str, ...], frozenset[str]]]:
     """Return each shape's first line as text, the words of its message, and the other words of a structured line.
 
     What went wrong often stands beside the message there: the error, its stack.

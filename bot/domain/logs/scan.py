@@ -28,7 +28,7 @@ _WORDS = re.compile(rb"(?<![A-Za-z])[A-Za-z]++(?: [A-Za-z]++)++")
 
 
 @dataclass(slots=True, eq=False)
-class Shape:
+class LinePattern:
     """All lines of one shape: the first of them, how many came, and the last of them.
 
     ``head`` is the number of the line that began the entry this one continues, or its own number. ``foreign`` lines do
@@ -51,18 +51,18 @@ class Shape:
 class Scan:
     """What one pass over a log found."""
 
-    shapes: dict[bytes, Shape] = field(default_factory=dict)
+    shapes: dict[bytes, LinePattern] = field(default_factory=dict)
     total: int = 0
     size: int = 0
     starts: int = 0
-    tail: deque[tuple[int, bytes, Shape | None]] = field(default_factory=lambda: deque(maxlen=_TAIL))
+    tail: deque[tuple[int, bytes, LinePattern | None]] = field(default_factory=lambda: deque(maxlen=_TAIL))
 
 
 class _Reader:
     def __init__(self) -> None:
         self.scan = Scan()
         self._vocabulary = Vocabulary()
-        self._shape_of: dict[int, Shape] = {}
+        self._shape_of: dict[int, LinePattern] = {}
         self._prefixes: Counter[bytes] = Counter()
         self._regular: set[bytes] = set()
         self._by_words = 0
@@ -112,7 +112,7 @@ class _Reader:
         if len(self._shape_of) > _MARKS:
             self._shape_of.clear()
 
-    def _count(self, shape: Shape, count: int, ends: tuple[int, int], raws: list[bytes]) -> None:
+    def _count(self, shape: LinePattern, count: int, ends: tuple[int, int], raws: list[bytes]) -> None:
         """Count lines of a shape, of which the first and the last in the block stand at ``ends``."""
         shape.count += count
         before, (first, last) = self.scan.total + 1, ends
@@ -147,7 +147,7 @@ class _Reader:
                 rest.append((place, index))
                 continue
             if shape is None:
-                shape = shapes[key] = Shape(self.scan.total + index + 1, raws[index])
+                shape = shapes[key] = LinePattern(self.scan.total + index + 1, raws[index])
                 added.append((index, key))
             self._shape_of[marks[index]] = shape
         if rest:
@@ -159,7 +159,7 @@ class _Reader:
             alike.pop(b"", None)
             for key, indices in alike.items():
                 if key not in shapes:
-                    shapes[key] = Shape(self.scan.total + indices[0] + 1, raws[indices[0]])
+                    shapes[key] = LinePattern(self.scan.total + indices[0] + 1, raws[indices[0]])
                     added.append((indices[0], key))
                 self._count(shapes[key], len(indices), (indices[0], indices[-1]), raws)
         self._find_heads(sorted(added), raws)

@@ -7,7 +7,7 @@ import re
 from bot.domain.redaction.key_values import kind_of
 from bot.domain.redaction.urls_and_headers import begins, place
 from bot.domain.redaction.values import is_placeholder, is_random
-from bot.domain.redaction.vendor_tokens import Shape
+from bot.domain.redaction.vendor_tokens import Rule
 
 _CHOSEN = re.compile(r"(?=.*\d)(?=.*[a-z])(?=.*[A-Z!#%^*+~])")
 # 2026-11-22T10:00Z, v1.2.3-A, ORA-00060, Model7B, a/b.csv: dates, versions, error numbers, product names, files
@@ -46,7 +46,7 @@ _ALIAS = (
 _STATUS = re.compile(r"(?i)\b(?:status|exit|error|return|response|result|http|zip|postal|country|area|reason|sql)[ ]")
 _GIVEN = r"(?!-|\$|<|\{|[A-Z_]{3,64}(?![^\s\"']))"
 
-COMMANDS: tuple[Shape, ...] = (
+COMMANDS: tuple[Rule, ...] = (
     place(
         "secret",
         "alias set,host add",
@@ -166,7 +166,7 @@ _KEYS_TO = (
     *("recovery", "auth", "account", "deploy", "shared", "fernet", "admin", "network", "application", "hmac"),
 )
 
-PROSE: tuple[Shape, ...] = (
+PROSE: tuple[Rule, ...] = (
     place(
         # A word for a secret, what a sentence puts between, and what looks drawn by lot.
         "token",

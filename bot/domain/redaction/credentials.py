@@ -8,7 +8,7 @@ from string import ascii_uppercase
 from bot.domain.redaction.key_values import kind_of
 from bot.domain.redaction.urls_and_headers import begins, place
 from bot.domain.redaction.values import is_placeholder, is_plain_word
-from bot.domain.redaction.vendor_tokens import Absent, Shape, mark, replace_all
+from bot.domain.redaction.vendor_tokens import Absent, Rule, mark, replace_all
 
 _FOREIGN = (
     "contraseña,contrasena,contrasenya,clave,senha,palavra-passe,palavra_passe,mot_de_passe,mot de passe,motdepasse,"
@@ -43,7 +43,7 @@ _IN_CAPITALS = (
     *(f"{what}_?KEY" for what in _KEYS),
 )
 
-_PAIRS: tuple[Shape, ...] = (
+_PAIRS: tuple[Rule, ...] = (
     place(
         "password",
         _FOREIGN,
@@ -104,7 +104,7 @@ _PAIRS: tuple[Shape, ...] = (
     ),
 )
 
-_HASHES: tuple[Shape, ...] = (
+_HASHES: tuple[Rule, ...] = (
     # crypt(3) and PHC strings: the id, then parameters, salt and hash
     place(
         "password-hash",
@@ -121,7 +121,7 @@ _HASHES: tuple[Shape, ...] = (
     place("password-hash", "md5", r"\bmd5[0-9a-f]{32}\b"),
 )
 
-_COMMANDS: tuple[Shape, ...] = (
+_COMMANDS: tuple[Rule, ...] = (
     place(
         "community",
         "community",

@@ -18,7 +18,7 @@ from bot.domain.redaction.credentials import SHAPES as CREDENTIALS
 from bot.domain.redaction.credentials import in_credentials
 from bot.domain.redaction.key_values import redact_pairs
 from bot.domain.redaction.urls_and_headers import ADDRESSES, HEADERS, in_headers
-from bot.domain.redaction.vendor_tokens import SHAPES, Absent, Shape, brought_by, mark, replace_all
+from bot.domain.redaction.vendor_tokens import SHAPES, Absent, Rule, brought_by, mark, replace_all
 
 SHORTEST_KNOWN = 6
 # A marker can free what stood behind a longer secret; nothing real needs more than two looks.
@@ -179,7 +179,7 @@ def _mail(match: re.Match[str]) -> bool:
     return not (_MESSAGE.search(before) or match[0].endswith(_INNER))
 
 
-_MAILS = (Shape("email", ("mailto:", "@"), _STARTED_MAIL, _mail), Shape("email", ("@",), _EMAIL, _mail))
+_MAILS = (Rule("email", ("mailto:", "@"), _STARTED_MAIL, _mail), Rule("email", ("@",), _EMAIL, _mail))
 
 
 _EVERY = (*SHAPES, *ADDRESSES, *HEADERS, *COMMANDS, *CREDENTIALS, *PROSE, *_MAILS)

@@ -7,16 +7,16 @@ import re
 from collections.abc import Callable
 
 from bot.domain.redaction.values import is_plain_word
-from bot.domain.redaction.vendor_tokens import MARKED, Absent, Shape, mark, replace_all
+from bot.domain.redaction.vendor_tokens import MARKED, Absent, Rule, mark, replace_all
 
 # A marker is no secret: what is redacted already stays as it is.
 # Nor is what stands for one: $VARIABLE, ${variable}, {{ variable }}, ***.
 NOT_YET = r"(?!\[redacted|\$\{|\$\(|\$[A-Z_]{2,64}(?![\w!#%^*-])|\{\{|\*{3})"
 
 
-def place(name: str, hints: str, pattern: str, judge: Callable[[re.Match[str]], bool] | None = None) -> Shape:
+def place(name: str, hints: str, pattern: str, judge: Callable[[re.Match[str]], bool] | None = None) -> Rule:
     """Make a shape whose hints, parted by commas, are of lower case; ``(!`` opens the secret in its pattern."""
-    return Shape(name, tuple(hints.split(",")), re.compile(pattern.replace("(!", f"{NOT_YET}(")), judge)
+    return Rule(name, tuple(hints.split(",")), re.compile(pattern.replace("(!", f"{NOT_YET}(")), judge)
 
 
 def begins(*words: str, not_behind: str = r"\w", any_case: bool = True) -> str:
@@ -32,7 +32,7 @@ def begins(*words: str, not_behind: str = r"\w", any_case: bool = True) -> str:
     return f"[{''.join(sets.values())}](?<![{not_behind}].)(?{'i' if any_case else ''}:{rest})"
 
 
-ADDRESSES: tuple[Shape, ...] = (
+ADDRESSES: tuple[Rule, ...] = (
     # A password may hold @ and / where host and port behind the last @ leave no doubt.
     place(
         "password",
@@ -66,7 +66,7 @@ def _is_pair(coded: str) -> bool:
         return False
 
 
-HEADERS: tuple[Shape, ...] = (
+HEADERS: tuple[Rule, ...] = (
     place(
         "authorization",
         "authorization",

@@ -9,7 +9,7 @@ from functools import partial
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class Rule:
     """A kind of secret. ``hints`` are literals of which one stands in the first line of every such secret.
 
     A pattern is tried only on lines that hold a hint and ``AFTER`` lines more, so that most text costs nothing. Where
@@ -64,13 +64,13 @@ class Absent:
         return other
 
 
-def brought_by(marks: str, shapes: Sequence[Shape]) -> frozenset[str]:
+def brought_by(marks: str, shapes: Sequence[Rule]) -> frozenset[str]:
     """Return those hints of ``shapes`` that ``marks`` hold, or that a marker and what stands beside it can make."""
     hints = {hint for shape in shapes for hint in shape.hints}
     return frozenset(hint for hint in hints if hint in marks or "[" in hint or "]" in hint)
 
 
-def replace_all(shapes: Sequence[Shape], text: str, absent: Absent, *, folded: bool = False) -> str:
+def replace_all(shapes: Sequence[Rule], text: str, absent: Absent, *, folded: bool = False) -> str:
     """Return ``text`` with the secrets of ``shapes`` marked; ``folded`` looks for the hints in lower case."""
     searched = fold(text) if folded else text
     known = absent.of(folded)
@@ -89,7 +89,7 @@ def replace_all(shapes: Sequence[Shape], text: str, absent: Absent, *, folded: b
     return text
 
 
-def _replace(shape: Shape, text: str, searched: str) -> str:
+def _replace(shape: Rule, text: str, searched: str) -> str:
     put = partial(_marked, shape)
     if _EVERYWHERE.intersection(shape.hints):  # looking for the lines would cost more than it saves
         return shape.pattern.sub(put, text)
@@ -163,7 +163,7 @@ def _windows(searched: str, hints: Sequence[str]) -> Iterator[tuple[int, int]]:
         yield start, end
 
 
-def _marked(shape: Shape, match: re.Match[str]) -> str:
+def _marked(shape: Rule, match: re.Match[str]) -> str:
     group = match.lastindex or 0
     if MARKED.search(match[group]) or (shape.judge and not shape.judge(match)):
         return match[0]
@@ -171,13 +171,13 @@ def _marked(shape: Shape, match: re.Match[str]) -> str:
     return match.string[match.start() : start] + mark(shape.name) + match.string[end : match.end()]
 
 
-def _shape(name: str, hints: str, pattern: str, judge: Callable[[re.Match[str]], bool] | None = None) -> Shape:
+def _shape(name: str, hints: str, pattern: str, judge: Callable[[re.Match[str]], bool] | None = None) -> Rule:
     # A token starts a word. The escapes \n, \r, \t and a percent escape before it are not part of its word.
     start = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt])|(?<=%[0-9A-Fa-f][0-9A-Fa-f]))"
-    return Shape(name, tuple(hints.split()), re.compile(start + pattern), judge)
+    return Rule(name, tuple(hints.split()), re.compile(start + pattern), judge)
 
 
-SHAPES: tuple[Shape, ...] = (
+SHAPES: tuple[Rule, ...] = (
     # Taken whole also where it has no point, so that no other start within the same word is tried.
     _shape("jwt", "eyJ", r"eyJ[A-Za-z0-9_-]{10,}+(?:\.[A-Za-z0-9_-]*+){0,4}", lambda match: "." in match[0]),
     _shape("aws-key-id", "AKIA ASIA ABIA ACCA", r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Z0-9])"),
@@ -209,7 +209,7 @@ SHAPES: tuple[Shape, ...] = (
     _shape("webhook", "hooks.zapier.com", r"hooks\.zapier\.com/hooks/catch/([\w/-]{8,}+)"),
     _shape("webhook", "chat.googleapis.com", r"chat\.googleapis\.com/v1/spaces/([^\s\"'<>]{20,})"),
     _shape("telegram-token", ":AA", r"(?:bot)?\d{8,10}:AA[\w-]{30,}+"),
-    Shape(
+    Rule(
         "discord-token",
         ("M", "N", "O"),
         re.compile(r"[MNO](?<![A-Za-z0-9].)[A-Za-z\d_-]{23,25}\.[\w-]{6}\.[\w-]{27,}+"),
@@ -235,7 +235,7 @@ SHAPES: tuple[Shape, ...] = (
         r"(?:SG\.[\w-]{16,}+\.[\w-]{16,}+|key-[0-9a-f]{32}\b|xkeysib-[0-9a-zA-Z-]{30,}+|"
         r"re_[A-Za-z0-9]{8}_[A-Za-z0-9]{20,}+)",
     ),
-    Shape(
+    Rule(
         "mail-key",
         ("key", "Key", "KEY", "mailgun"),
         re.compile(

@@ -17,7 +17,7 @@ from hashlib import blake2b
 from bot.domain.logs import line as logshape
 from bot.domain.redaction.redact import redact
 from bot.domain.runbook.json_format import clean, to_json
-from bot.domain.runbook.ranking import LENGTH, LINES, Listed, Ranking, Shelf, weigh, whole
+from bot.domain.runbook.ranking import LENGTH, LINES, EntryIndex, Listed, Ranking, weigh, whole
 from bot.domain.runbook_entry import Entry, Precedent
 
 FITS = 0.5
@@ -128,7 +128,7 @@ def marks(entry: Entry) -> frozenset[str]:
     return frozenset(found)
 
 
-def _again(shelf: Shelf, symptoms: Iterable[str], target: str) -> set[int]:
+def _again(shelf: EntryIndex, symptoms: Iterable[str], target: str) -> set[int]:
     """Return the entries of this target with one of the symptoms."""
     if not target:
         return set()
@@ -139,7 +139,7 @@ def _again(shelf: Shelf, symptoms: Iterable[str], target: str) -> set[int]:
     return set(shelf.marked(told, CLOSE))
 
 
-def _telling_marks(shelf: Shelf, kind: str, symptoms: Iterable[str], most: int) -> list[str]:
+def _telling_marks(shelf: EntryIndex, kind: str, symptoms: Iterable[str], most: int) -> list[str]:
     """Return the marks of the symptoms that so few entries have that they tell one trouble from another."""
     times = shelf.held([_mark(kind, "", said) for said in symptoms])
     return [mark for mark, count in times.items() if count <= most]
@@ -154,8 +154,8 @@ def _may_be_blind(lines: Sequence[str], target: str, trouble: str) -> bool:
     return not lines and bool(target) and trouble not in _VAGUE
 
 
-def _shelf(entries: Sequence[Entry]) -> Shelf:
-    return entries if isinstance(entries, Shelf) else _listed(tuple(entries))
+def _shelf(entries: Sequence[Entry]) -> EntryIndex:
+    return entries if isinstance(entries, EntryIndex) else _listed(tuple(entries))
 
 
 @lru_cache(maxsize=2)
@@ -170,7 +170,7 @@ def _is_loud(line: str) -> bool:
 def search(entries: Sequence[Entry], words: str, now: datetime, limit: int = 5) -> tuple[Precedent, ...]:
     """Return the entries that hold any of the words, also as part of a word, best first: rare words count more."""
     wanted = list(dict.fromkeys(words.casefold().split()))[:20]
-    among = entries.mentioning(wanted, MENTIONED) if isinstance(entries, Shelf) else entries
+    among = entries.mentioning(wanted, MENTIONED) if isinstance(entries, EntryIndex) else entries
     texts = [whole(entry) for entry in among]
     held = {word: sum(word in text for text in texts) for word in wanted}
     worth = {word: math.log(1 + len(entries) / held[word]) for word in wanted if held[word]}

@@ -101,7 +101,7 @@ def weigh_entry(entry: Entry) -> dict[str, float]:
 
 
 @runtime_checkable
-class Shelf(Protocol):
+class EntryIndex(Protocol):
     """What the ranking asks of all entries. An entry is known by a number; a greater one was added later."""
 
     def __len__(self) -> int:
@@ -129,7 +129,7 @@ class Shelf(Protocol):
 class Ranking:
     """One query against all entries: which are nearest, how well each fits, and what it shares."""
 
-    def __init__(self, shelf: Shelf, query: Mapping[str, float]) -> None:
+    def __init__(self, shelf: EntryIndex, query: Mapping[str, float]) -> None:
         self._query = query
         self._size = len(shelf)
         single = [term for term in query if " " not in term or _named(term)]
@@ -140,7 +140,7 @@ class Ranking:
         self._terms = shelf.weighed(nearest)
         self.ranked = self._rank()
 
-    def also(self, shelf: Shelf, numbers: Iterable[int]) -> None:
+    def also(self, shelf: EntryIndex, numbers: Iterable[int]) -> None:
         """Weigh further entries, which something else than their words has brought up."""
         self._terms |= shelf.weighed([number for number in numbers if number not in self._terms])
         self.ranked = self._rank()
@@ -209,28 +209,28 @@ class Listed(Sequence[Entry]):
         return self._entries[index]
 
     def held(self, terms: Iterable[str]) -> dict[str, int]:
-        """Return how many entries hold each term, as ``Shelf.held``."""
+        """Return how many entries hold each term, as ``EntryIndex.held``."""
         return {term: len(self._holders[term]) for term in terms if term in self._holders}
 
     def nearest(self, worths: Mapping[str, float], limit: int) -> list[int]:
-        """Return the entries whose terms are worth most together, as ``Shelf.nearest``."""
+        """Return the entries whose terms are worth most together, as ``EntryIndex.nearest``."""
         return nearest(worths, lambda term: self._holders.get(term, ()), limit)
 
     def marked(self, marks: Iterable[str], limit: int) -> list[int]:
-        """Return the newest entries with any of these marks, as ``Shelf.marked``."""
+        """Return the newest entries with any of these marks, as ``EntryIndex.marked``."""
         found = {number for mark in marks for number in self._holders.get(mark, ())}
         return nlargest(limit, found)
 
     def weighed(self, numbers: Iterable[int]) -> dict[int, dict[str, float]]:
-        """Return the terms of entries, as ``Shelf.weighed``."""
+        """Return the terms of entries, as ``EntryIndex.weighed``."""
         return {number: _weighed(self._entries[number]) for number in numbers}
 
     def chosen(self, numbers: Iterable[int]) -> dict[int, Entry]:
-        """Return entries by their numbers, as ``Shelf.chosen``."""
+        """Return entries by their numbers, as ``EntryIndex.chosen``."""
         return {number: self._entries[number] for number in numbers}
 
     def mentioning(self, words: Sequence[str], limit: int) -> list[Entry]:
-        """Return the newest entries whose texts hold any of the words, as ``Shelf.mentioning``."""
+        """Return the newest entries whose texts hold any of the words, as ``EntryIndex.mentioning``."""
         return [entry for entry in self._entries if any(word in whole(entry) for word in words)][-limit:]
 
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from bot.domain.diagnosis import Trouble
-from bot.domain.signatures.signature import Sign
+from bot.domain.diagnosis import FailureClass
+from bot.domain.signatures.signature import Signature
 
-WITHIN: tuple[Sign, ...] = (
+WITHIN: tuple[Signature, ...] = (
     # Rights
-    Sign(
-        Trouble.PERMISSION, "port may not be opened", False, 0.94,
+    Signature(
+        FailureClass.PERMISSION, "port may not be opened", False, 0.94,
         "The program may not open the port that it wants.",
         "Use a port above 1023, or grant the right to open low ones.",
         r"bind\(\) to .{0,60}\(13: |(?:bind|listen)\b.{0,60}: permission denied",
     ),
-    Sign(
-        Trouble.PERMISSION, "access denied", False, 0.85,
+    Signature(
+        FailureClass.PERMISSION, "access denied", False, 0.85,
         "The program is denied access to something that it needs{what}.",
         "Grant the right, or correct owner and mode of the file.",
         r"accessdenied|not authorized to perform(?:: (?P<what>[\w:]+))?|\beacces\b"
@@ -33,8 +33,8 @@ WITHIN: tuple[Sign, ...] = (
         r"|is unauthorized for user|code: accessdenied",
     ),
     # Releases
-    Sign(
-        Trouble.BAD_RELEASE, "a module is missing", False, 0.92,
+    Signature(
+        FailureClass.BAD_RELEASE, "a module is missing", False, 0.92,
         "The release lacks something that it loads at start{what}.",
         "Roll back, or rebuild the image with what is missing.",
         r"no module named '?(?P<what>[\w.@/-]+)|cannot find (?:module|package) '?(?P<what2>[\w.@/-]+)"
@@ -54,8 +54,8 @@ WITHIN: tuple[Sign, ...] = (
         r"|not present in the asset pipeline|no implementation found|undeclared"
         r"|method \S+ not found in service|link ?error",
     ),
-    Sign(
-        Trouble.BAD_RELEASE, "program cannot be started", False, 0.92,
+    Signature(
+        FailureClass.BAD_RELEASE, "program cannot be started", False, 0.92,
         "What the image is to start is not there or not made for this machine{what}.",
         "Roll back to the image before, or correct and rebuild this one.",
         r"exec format error|exec (?P<what>/\S+?):? no such file|executable file not found|bash\\r"
@@ -64,21 +64,21 @@ WITHIN: tuple[Sign, ...] = (
         r"|(?:sh|bash): (?:\d+: |line \d+: )?[\w./-]+: (?:command )?not found|missing script: "
         r"|stat \S+: no such file",
     ),
-    Sign(
-        Trouble.BAD_RELEASE, "image cannot be pulled", False, 0.92,
+    Signature(
+        FailureClass.BAD_RELEASE, "image cannot be pulled", False, 0.92,
         "The image that the release names is not in the registry.",
         "Push the image, or correct its tag.",
         r"manifest (?:unknown|for .* not found)|pull access denied|repository does not exist"
         r"|no matching manifest|not found: manifest|reference .* not found",
     ),
-    Sign(
-        Trouble.BAD_RELEASE, "image cannot be pulled", False, 0.7,
+    Signature(
+        FailureClass.BAD_RELEASE, "image cannot be pulled", False, 0.7,
         "The image of the release cannot be fetched.",
         "Read what the registry answers.",
         r"failed to pull|imagepull|errimagepull",
     ),
-    Sign(
-        Trouble.BAD_RELEASE, "database schema does not fit the release", False, 0.92,
+    Signature(
+        FailureClass.BAD_RELEASE, "database schema does not fit the release", False, 0.92,
         "The code expects a table or column that the database does not have.",
         "Run the migration that belongs to this release, or roll back.",
         r"undefined(?:column|table)|(?:column|relation|table"
@@ -89,8 +89,8 @@ WITHIN: tuple[Sign, ...] = (
         r"|migration .{0,40}(?:fail|not (?:run|applied))|ora-00904|ora-00942|unknowncolumn|bad field error"
         r"|dirty database version|checksum mismatch for migration|flyway|relation .{0,40}not found",
     ),
-    Sign(
-        Trouble.BAD_RELEASE, "versions do not fit", False, 0.88,
+    Signature(
+        FailureClass.BAD_RELEASE, "versions do not fit", False, 0.88,
         "The new version cannot work with the data or the partner of the old one.",
         "Pin the version before, or upgrade the data as its manual says.",
         r"incompatible with (?:server|this version)|initialized by \w+ version"
@@ -104,8 +104,8 @@ WITHIN: tuple[Sign, ...] = (
         r"|was removed in|incompatible (?:api|schema|protocol|version)|newer than this build"
         r"|is newer than (?:the|this)|type mismatch$|cannot query field|unknown argument \S+ on field",
     ),
-    Sign(
-        Trouble.BAD_RELEASE, "the code fails", False, 0.5,
+    Signature(
+        FailureClass.BAD_RELEASE, "the code fails", False, 0.5,
         "The program's own code fails at the same place.",
         "Roll back the release, and hand the stack trace to its authors.",
         r"nullpointer|nil pointer|null reference|nullreference|typeerror|attributeerror|nameerror"
@@ -117,8 +117,8 @@ WITHIN: tuple[Sign, ...] = (
         r"|keyerror: '[a-z]|wasm trap|referenceerror",
     ),
     # Configuration
-    Sign(
-        Trouble.CONFIG_ERROR, "configuration cannot be read", False, 0.92,
+    Signature(
+        FailureClass.CONFIG_ERROR, "configuration cannot be read", False, 0.92,
         "The configuration has an error, so the program does not start with it{what}.",
         "Correct the named place and start again.",
         r"(?:error|fail\w*|can(?:no|')t|could not|unable|invalid|fatal"
@@ -148,8 +148,8 @@ WITHIN: tuple[Sign, ...] = (
         r"|could not create the java virtual machine|(?:loading|reading) (?:from )?\S+ file \S+ failed"
         r"|not loaded due to errors",
     ),
-    Sign(
-        Trouble.CONFIG_ERROR, "certificate or key cannot be used", False, 0.92,
+    Signature(
+        FailureClass.CONFIG_ERROR, "certificate or key cannot be used", False, 0.92,
         "The certificate and the key that the configuration names do not fit, or are none.",
         "Put the certificate and the key that belong together in place.",
         r"key values mismatch|private key does not match|(?:key|certificate) and (?:private )?(?:certificate|key)"
@@ -157,8 +157,8 @@ WITHIN: tuple[Sign, ...] = (
         r"|cannot load (?:ssl |tls )?certificate"
         r"|(?:load|read|pars)\w* (?:the )?(?:ssl |tls )?(?:certificate|private key).{0,60}\b(?:fail|no such|invalid)",
     ),
-    Sign(
-        Trouble.CONFIG_ERROR, "a setting is missing", False, 0.9,
+    Signature(
+        FailureClass.CONFIG_ERROR, "a setting is missing", False, 0.9,
         "A setting that the program needs is not there{what}.",
         "Set it and create the container anew.",
         r"(?:environment variables?|env(?:ironment)?(?: var)?|settings?|config(?:uration)? key|property|secret"
@@ -179,28 +179,28 @@ WITHIN: tuple[Sign, ...] = (
         r"|(?:field|key|property) \S+ is (?:required|missing)"
         r"|set the environment variable|provide config",
     ),
-    Sign(
-        Trouble.CONFIG_ERROR, "licence not valid", False, 0.9,
+    Signature(
+        FailureClass.CONFIG_ERROR, "licence not valid", False, 0.9,
         "The program's licence is missing, used up or no longer valid.",
         "Install a valid licence and start again.",
         r"licen[cs]e\b.{0,60}\b(?:expired|invalid|not valid|not found|missing|exceeded|no longer valid)"
         r"|(?:invalid|expired|missing|no valid) licen[cs]e",
     ),
-    Sign(
-        Trouble.CONFIG_ERROR, "a file of the last run is in the way", False, 0.85,
+    Signature(
+        FailureClass.CONFIG_ERROR, "a file of the last run is in the way", False, 0.85,
         "A PID file of the run before is still there, so the program takes itself for running.",
         "Have the start command remove the file first; a restart keeps it.",
         r"already running\b.{0,60}\bpid\b|stale pid ?file|pid ?file .{0,60}(?:already )?exists",
     ),
-    Sign(
-        Trouble.CONFIG_ERROR, "a setting of the host is too low", False, 0.93,
+    Signature(
+        FailureClass.CONFIG_ERROR, "a setting of the host is too low", False, 0.93,
         "A limit of the host is below what the program asks for.",
         "Raise it on the host, e.g. with sysctl or ulimit.",
         r"vm\.max_map_count|bootstrap check|max virtual memory areas|max file descriptors \[|somaxconn"
         r"|overcommit_memory|net\.core\.\w+|nofile.{0,30}(?:too low|increase)",
     ),
-    Sign(
-        Trouble.CONFIG_ERROR, "the configuration was changed", False, 0.86,
+    Signature(
+        FailureClass.CONFIG_ERROR, "the configuration was changed", False, 0.86,
         "The configuration was changed right before the trouble began{what}.",
         "Put the setting back as it was, and load it.",
         r"(?:profile|environment|endpoint|region|tenant|upstream|backend|database|dsn|host) (?:was "
@@ -210,8 +210,8 @@ WITHIN: tuple[Sign, ...] = (
         r"|(?:feature )?(?:flag|toggle) .{0,60}(?:enabled|disabled|turned|set|changed|now|on\b|off\b)",
         change=True,
     ),
-    Sign(
-        Trouble.CONFIG_ERROR, "the configuration was changed", False, 0.68,
+    Signature(
+        FailureClass.CONFIG_ERROR, "the configuration was changed", False, 0.68,
         "The configuration was loaded anew right before the trouble began.",
         "Compare it with the one before, and put it back.",
         r"config(?:uration)? (?:was |has been )?(?:reloaded|updated|changed|applied)"
@@ -219,8 +219,8 @@ WITHIN: tuple[Sign, ...] = (
         r"|secret .{0,30}(?:rotated|updated)",
         change=True,
     ),
-    Sign(
-        Trouble.CONFIG_ERROR, "a value of the configuration is wrong", False, 0.75,
+    Signature(
+        FailureClass.CONFIG_ERROR, "a value of the configuration is wrong", False, 0.75,
         "A value in the configuration is not accepted{what}.",
         "Correct the value.",
         r"invalid (?:value|port|url|uri|dsn|connection string|address|cron|duration|number|hostname|endpoint"
@@ -235,8 +235,8 @@ WITHIN: tuple[Sign, ...] = (
         r'|(?:role|user) \"\S+\" does not exist',
     ),
     # Data
-    Sign(
-        Trouble.DATA_ERROR, "data is damaged", False, 0.92,
+    Signature(
+        FailureClass.DATA_ERROR, "data is damaged", False, 0.92,
         "Stored data is damaged and cannot be read.",
         "Restore from a backup, or repair as the program's manual says.",
         r"(?<!free or )(?<!heap )corrupt(?!ed (?:size|top|unsorted|double-linked))"
@@ -249,8 +249,8 @@ WITHIN: tuple[Sign, ...] = (
         r"|unknown magic byte|translog|\b(?:marked as|is) crashed\b.{0,60}\b(?:repair|table)|should be repaired"
         r"|incorrect key file for table|\bneeds? (?:to be )?(?:repair(?:ed)?|reindex(?:ed|ing)?)\b",
     ),
-    Sign(
-        Trouble.DATA_ERROR, "a record cannot be processed", False, 0.85,
+    Signature(
+        FailureClass.DATA_ERROR, "a record cannot be processed", False, 0.85,
         "The program fails on data that it cannot read.",
         "Set the bad data aside, and repair what sends it.",
         r"poison (?:message|pill)|deserializ\w*|serializationexception|jsondecodeerror|jsonparse|json\.decoder"
@@ -266,8 +266,8 @@ WITHIN: tuple[Sign, ...] = (
         r"|tag mismatch|mismatched (?:end )?tag|xmlsyntaxerror|saxparse|xml(?:stream)?exception"
         r"|expected \d+ (?:fields|columns)|in json at position|gzip: invalid|schema validation failed",
     ),
-    Sign(
-        Trouble.DATA_ERROR, "data breaks a rule of the database", False, 0.82,
+    Signature(
+        FailureClass.DATA_ERROR, "data breaks a rule of the database", False, 0.82,
         "The data does not fit what the database allows.",
         "Correct the data or the constraint.",
         r"violates (?:unique|foreign|not.null|check|exclusion)|duplicate (?:key|entry)|integrityerror"
@@ -278,8 +278,8 @@ WITHIN: tuple[Sign, ...] = (
         r"|would be truncated|duplicate (?:primary|unique)",
     ),
     # The process itself
-    Sign(
-        Trouble.CRASHLOOP, "the program crashes", None, 0.7,
+    Signature(
+        FailureClass.CRASHLOOP, "the program crashes", None, 0.7,
         "The program was ended by a fault of its own.",
         "Hand the crash report to its authors; roll back if it began with a release.",
         r"segmentation fault|sigsegv|segfault|core dumped|sigabrt|signal 11\b|signal 6\b|fatal signal"
@@ -287,8 +287,8 @@ WITHIN: tuple[Sign, ...] = (
         r"|(?:malloc|free|realloc)\(\): |munmap_chunk|corrupted (?:size|top|unsorted|double-linked)"
         r"|buffer overflow detected|general protection fault|unexpected signal|program terminated with signal",
     ),
-    Sign(
-        Trouble.CRASHLOOP, "starts and fails again and again", False, 0.6,
+    Signature(
+        FailureClass.CRASHLOOP, "starts and fails again and again", False, 0.6,
         "The program is started again and again and ends each time.",
         "Find why a start fails; another start ends the same way.",
         r"back-?off restarting|restarting too quickly|exited too quickly|entered fatal state"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from bot.domain.diagnosis import Trouble
-from bot.domain.signatures.signature import Sign
+from bot.domain.diagnosis import FailureClass
+from bot.domain.signatures.signature import Signature
 
-OTHERS: tuple[Sign, ...] = (
+OTHERS: tuple[Signature, ...] = (
     # Certificates
-    Sign(
-        Trouble.TLS_EXPIRED, "certificate expired", False, 0.95,
+    Signature(
+        FailureClass.TLS_EXPIRED, "certificate expired", False, 0.95,
         "A TLS certificate has expired.",
         "Renew the certificate and load it.",
         r"certificate (?:has |is |was )?(?:already )?expired|cert(?:ificate)?_(?:has_)?expired"
@@ -19,8 +19,8 @@ OTHERS: tuple[Sign, ...] = (
         r"|cert(?:ificate)?\b.{0,60}\b(?:expired|no longer valid)|invalid peer certificate: expired"
         r"|certificate validity (?:period )?(?:ended|is over)|validity period (?:ended|has ended)",
     ),
-    Sign(
-        Trouble.TLS_EXPIRED, "certificate not trusted", False, 0.8,
+    Signature(
+        FailureClass.TLS_EXPIRED, "certificate not trusted", False, 0.8,
         "A TLS certificate is not accepted.",
         "Check the certificate's date, its name and its issuer.",
         r"certificate verify failed|certificate_verify_failed|pkix path|unable to get (?:local )?issuer"
@@ -29,8 +29,8 @@ OTHERS: tuple[Sign, ...] = (
         r"|hostname.{0,40}doesn't match|err_tls_cert",
     ),
     # Names
-    Sign(
-        Trouble.DNS, "name cannot be resolved", False, 0.88,
+    Signature(
+        FailureClass.DNS, "name cannot be resolved", False, 0.88,
         "A host name does not resolve{what}.",
         "Check the name, the DNS server, and that both containers share a network.",
         r"(?:enotfound|eai_again) (?P<what>[\w.-]+)|getaddrinfo\w*(?:[ :(]\w+)?"
@@ -44,15 +44,15 @@ OTHERS: tuple[Sign, ...] = (
         r"|unknown \w+ (?:server )?host '|failure resolving|host not found|no resolvable bootstrap",
     ),
     # Network
-    Sign(
-        Trouble.NETWORK, "large packets are lost", False, 0.9,
+    Signature(
+        FailureClass.NETWORK, "large packets are lost", False, 0.9,
         "Small answers pass and large ones do not: the path's packet size is too small.",
         "Set the network's MTU to the path's.",
         r"\bmtu\b|small (?:responses|packets|requests) (?:succeed|pass|work)|fragmentation needed|emsgsize"
         r"|message too long",
     ),
-    Sign(
-        Trouble.NETWORK, "network partition", False, 0.85,
+    Signature(
+        FailureClass.NETWORK, "network partition", False, 0.85,
         "Members of the cluster cannot see one another.",
         "Repair the network between the nodes, then let the cluster heal.",
         r"network partition|partition(?:ed)? (?:network|detected)|split.?brain|net_?tick"
@@ -61,16 +61,16 @@ OTHERS: tuple[Sign, ...] = (
         r"|running_partitioned|master not discovered|no nodes coming from prim|non.?primary|prim not possible"
         r"|nonlive peers|no messages seen in",
     ),
-    Sign(
-        Trouble.NETWORK, "no route to the host", False, 0.85,
+    Signature(
+        FailureClass.NETWORK, "no route to the host", False, 0.85,
         "The network has no way to the host{what}.",
         "Check routes, firewall and the container's networks.",
         r"no route to host|ehostunreach|network (?:is )?unreachable|enetunreach|host is unreachable"
         r"|hostunreachable|conntrack.*(?:full|drop)|table full, dropping|packet loss"
         r"|link is (?:down|not ready)|carrier lost|operation timed out.*arp|host unreachable|unreachable host",
     ),
-    Sign(
-        Trouble.NETWORK, "connections break off", False, 0.5,
+    Signature(
+        FailureClass.NETWORK, "connections break off", False, 0.5,
         "Connections are cut while in use.",
         "Look at the network path and at the other side's log.",
         r"connection (?:was )?reset|econnreset|broken pipe|\bepipe\b|socket hang up"
@@ -79,14 +79,14 @@ OTHERS: tuple[Sign, ...] = (
         r"|connection aborted|(?:host|peer|server) closed (?:the )?connection",
     ),
     # Others that are down
-    Sign(
-        Trouble.DEPENDENCY_DOWN, "Vault is sealed", False, 0.95,
+    Signature(
+        FailureClass.DEPENDENCY_DOWN, "Vault is sealed", False, 0.95,
         "Vault is sealed, so no secret can be read.",
         "Unseal Vault: the fault is there, not in this container.",
         r"vault is sealed",
     ),
-    Sign(
-        Trouble.DEPENDENCY_DOWN, "a needed service is down", False, 0.86,
+    Signature(
+        FailureClass.DEPENDENCY_DOWN, "a needed service is down", False, 0.86,
         "A service that this one calls has no working instance{what}.",
         "Repair that service: the fault is there, not in this container.",
         r"no (?:healthy|live) upstreams?|circuit ?breaker.{0,60}(?:open|tripped)|panic mode, 0/"
@@ -113,8 +113,8 @@ OTHERS: tuple[Sign, ...] = (
         r"|no instances? (?:available )?for|not contain an instance|server (?!is )\S+ not responding"
         r"|wsrep has not yet|wait-for-it.{0,20}timeout|not present in metadata",
     ),
-    Sign(
-        Trouble.DEPENDENCY_DOWN, "a needed service is unreachable", False, 0.78,
+    Signature(
+        FailureClass.DEPENDENCY_DOWN, "a needed service is unreachable", False, 0.78,
         "A service that this one needs does not take connections{what}.",
         "Look at that service first: the fault is there, not in this container.",
         r"(?:econnrefused|connection refused).{0,80}|(?:(?:cannot|could not|can't|unable to|failed to"
@@ -134,8 +134,8 @@ OTHERS: tuple[Sign, ...] = (
         r"|due to connection error|failed to create socket|\bare unreachable\b",
     ),
     # Time
-    Sign(
-        Trouble.TIMEOUT, "calls take too long", None, 0.6,
+    Signature(
+        FailureClass.TIMEOUT, "calls take too long", None, 0.6,
         "Something that the program waits for does not answer in time.",
         "Find the slow side: its log, its load, its queries.",
         r"maximum execution time|(?:hard|soft) time limit|took too long|exceeded (?:the )?time limit|maxtimemsexpired"
@@ -148,16 +148,16 @@ OTHERS: tuple[Sign, ...] = (
         r"|\bms has passed since (?:batch creation|last)",
     ),
     # Keys, passwords, tokens
-    Sign(
-        Trouble.AUTH, "signing key was rotated", True, 0.85,
+    Signature(
+        FailureClass.AUTH, "signing key was rotated", True, 0.85,
         "Tokens are signed with a key that this service does not know.",
         "Load the new public keys; a restart reads them again where they come from a key server.",
         r"no matching key|unknown (?:key id|kid)|\bkid\b.{0,60}(?:not found|unknown|no match|unable)"
         r"|unable to find (?:a )?(?:signing|matching) key|jwks.{0,60}(?:not found|no |unable|stale)"
         r"|no (?:applicable|suitable) key",
     ),
-    Sign(
-        Trouble.AUTH, "signature refused", False, 0.88,
+    Signature(
+        FailureClass.AUTH, "signature refused", False, 0.88,
         "What comes in or goes out is signed with another secret.",
         "Install the signing secret that both sides use.",
         r"signature(?:verification|mismatch|doesnotmatch)"
@@ -166,8 +166,8 @@ OTHERS: tuple[Sign, ...] = (
         r"|(?:hmac|signature).{0,30}(?:mismatch|invalid)|requesttimetooskewed|webhook secret"
         r"|signature (?:has )?expired",
     ),
-    Sign(
-        Trouble.AUTH, "credentials refused", False, 0.86,
+    Signature(
+        FailureClass.AUTH, "credentials refused", False, 0.86,
         "The other side refuses the user name, password, key or token.",
         "Correct the credentials; a restart sends the same ones.",
         r"(?:password|sasl|user|peer|md5|scram\S*|ident|ldap|kerberos|smtp|client) authentication failed"

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from bot.domain.diagnosis import Trouble
-from bot.domain.signatures.signature import Sign
+from bot.domain.diagnosis import FailureClass
+from bot.domain.signatures.signature import Signature
 
-LIMITS: tuple[Sign, ...] = (
+LIMITS: tuple[Signature, ...] = (
     # Memory
-    Sign(
-        Trouble.OOM, "out of memory", True, 0.9,
+    Signature(
+        FailureClass.OOM, "out of memory", True, 0.9,
         "The kernel killed a process because memory ran out.",
         "Raise the memory limit, or find what grows.",
         r"out of memory: kill|oom[-_ ]?kill|cgroup out of memory|oom_reaper|invoked oom-killer|killed process \d+ \("
         r"|killed.{0,40}memory limit|memory limit .{0,30}(?:reached|hit)",
     ),
-    Sign(
-        Trouble.OOM, "out of memory", True, 0.88,
+    Signature(
+        FailureClass.OOM, "out of memory", True, 0.88,
         "The program used up the memory it may have.",
         "Raise the heap or memory limit, or find what grows.",
         r"outofmemory(?:error|exception)\b(?!.*native thread)|heap out of memory|reached heap limit"
@@ -27,8 +27,8 @@ LIMITS: tuple[Sign, ...] = (
         r"|unable to allocate [\d.]+ [kmg]i?b|commit_memory.{0,80}failed|virtualalloc .{0,40}failed"
         r"|memory limit .{0,20}exceeded|cannot allocate (?:vector|memory|buffer|block)",
     ),
-    Sign(
-        Trouble.OOM, "out of memory", True, 0.68,
+    Signature(
+        FailureClass.OOM, "out of memory", True, 0.68,
         "A process was killed with SIGKILL; that is how it ends when memory runs out.",
         "Look at how much memory it uses; raise the limit, or find what grows.",
         r"sigkill!? perhaps out of memory|exited prematurely: signal 9|(?:^|\s)killed\s*$|killed: 9\b"
@@ -36,8 +36,8 @@ LIMITS: tuple[Sign, ...] = (
         r"|(?:with|by|on|signal) '?(?:signal )?(?:9 \(?)?sigkill|process pool was terminated",
     ),
     # Limits of a service, a process or a pool
-    Sign(
-        Trouble.RESOURCE_EXHAUSTION, "memory limit of the service reached", False, 0.9,
+    Signature(
+        FailureClass.RESOURCE_EXHAUSTION, "memory limit of the service reached", False, 0.9,
         "The service reached its own memory limit and refuses writes.",
         "Drain or evict what fills it, or raise its limit.",
         r"connection\.blocked|memory resource limit alarm|memory[_ ]high[_ ]watermark"
@@ -45,8 +45,8 @@ LIMITS: tuple[Sign, ...] = (
         r"|circuit_?breaking_?exception|data too large, data for|maxmemory (?:limit )?reached"
         r"|over the memory limit",
     ),
-    Sign(
-        Trouble.RESOURCE_EXHAUSTION, "connection pool exhausted", True, 0.88,
+    Signature(
+        FailureClass.RESOURCE_EXHAUSTION, "connection pool exhausted", True, 0.88,
         "All connections of the pool are in use and none comes back.",
         "Find what holds the connections: slow queries, a leak, or a pool that is too small.",
         r"queuepool limit|pool(?:ed connection)?s? (?:is |are )?(?:exhausted|full|empty|depleted)"
@@ -60,8 +60,8 @@ LIMITS: tuple[Sign, ...] = (
         r"|in) the pool|acquisition timeout|pool is at its max|waiting for (?:a |an )?free connection"
         r"|(?<![\d/])(\d+)(?:/| of )\1 (?:\w+ )?(?:connections?|conns?)\b",
     ),
-    Sign(
-        Trouble.RESOURCE_EXHAUSTION, "too many connections", None, 0.85,
+    Signature(
+        FailureClass.RESOURCE_EXHAUSTION, "too many connections", None, 0.85,
         "The server has no connection left to give.",
         "Find who holds the connections; raise the server's limit or pool them.",
         r"too many (?:clients|(?:open |client )?connections)|no more connections|max_client_conn"
@@ -69,27 +69,27 @@ LIMITS: tuple[Sign, ...] = (
         r"|connection limit (?:exceeded|reached)|user connections? limit|maxclients|toomanyconnections"
         r"|max_user_connections",
     ),
-    Sign(
-        Trouble.RESOURCE_EXHAUSTION, "connections used up", True, 0.88,
+    Signature(
+        FailureClass.RESOURCE_EXHAUSTION, "connections used up", True, 0.88,
         "The program has as many connections open as it may have.",
         "Find who holds them, or raise the limit.",
         r"worker_connections are not enough",
     ),
-    Sign(
-        Trouble.RESOURCE_EXHAUSTION, "too many open files", True, 0.9,
+    Signature(
+        FailureClass.RESOURCE_EXHAUSTION, "too many open files", True, 0.9,
         "The process has used up its file descriptors.",
         "Raise the limit, or find what does not close its files and sockets.",
         r"too many open files|\bemfile\b|\benfile\b|file descriptors? (?:exhausted|limit)"
         r"|out of file descriptors|errno 24\b",
     ),
-    Sign(
-        Trouble.RESOURCE_EXHAUSTION, "file watchers used up", False, 0.92,
+    Signature(
+        FailureClass.RESOURCE_EXHAUSTION, "file watchers used up", False, 0.92,
         "The host's limit of file watchers is reached.",
         "Raise fs.inotify.max_user_watches on the host.",
         r"number of file watchers|inotify.*(?:limit|no space)|max_user_(?:watches|instances)",
     ),
-    Sign(
-        Trouble.RESOURCE_EXHAUSTION, "no threads left", True, 0.8,
+    Signature(
+        FailureClass.RESOURCE_EXHAUSTION, "no threads left", True, 0.8,
         "No more threads or processes can be made, or all workers are busy.",
         "Find what keeps the workers busy, or raise the limit.",
         r"unable to create (?:new )?native thread|can't start new thread|pthread_create (?:failed|error)"
@@ -103,21 +103,21 @@ LIMITS: tuple[Sign, ...] = (
         r"|listen queue of socket|rejected by pids|pids\.max"
         r"|(?<![\d/])(\d+)(?:/| of )\1 (?:\w+ )?(?:workers?|threads?|slots?|processes)\b",
     ),
-    Sign(
-        Trouble.RESOURCE_EXHAUSTION, "shared memory used up", None, 0.85,
+    Signature(
+        FailureClass.RESOURCE_EXHAUSTION, "shared memory used up", None, 0.85,
         "The container's shared memory is too small for what the program puts there.",
         "Raise shm_size; a restart only empties it.",
         r"insufficient shared memory|shared memory .{0,40}(?:full|exhausted|no space|too small)"
         r"|/dev/shm.{0,60}(?:full|no space|too small)",
     ),
-    Sign(
-        Trouble.RESOURCE_EXHAUSTION, "no local ports left", True, 0.8,
+    Signature(
+        FailureClass.RESOURCE_EXHAUSTION, "no local ports left", True, 0.8,
         "All local ports for outgoing connections are in use.",
         "Reuse connections; look for what opens so many.",
         r"cannot assign requested address|\beaddrnotavail\b|ephemeral port|port range (?:is )?exhausted",
     ),
-    Sign(
-        Trouble.RESOURCE_EXHAUSTION, "queue is full", None, 0.45,
+    Signature(
+        FailureClass.RESOURCE_EXHAUSTION, "queue is full", None, 0.45,
         "Work comes in faster than it is done.",
         "Find the slow consumer, or add capacity.",
         r"local: queue full|(?:queue|buffer|backlog|channel|mailbox) (?:is |was )?(?:full|overflow|exceed)"
@@ -128,8 +128,8 @@ LIMITS: tuple[Sign, ...] = (
         r"|never (?:closed|released))|resize shared memory",
     ),
     # Disk
-    Sign(
-        Trouble.DISK_FULL, "disk full", False, 0.93,
+    Signature(
+        FailureClass.DISK_FULL, "disk full", False, 0.93,
         "There is no space left on the disk.",
         "Free or extend the disk; a restart frees nothing.",
         r"no space left on device|\benospc\b(?!.*watchers)|dis[kc] quota (?:exceeded|reached)|\bedquot\b"
@@ -147,8 +147,8 @@ LIMITS: tuple[Sign, ...] = (
         r"|log segment .{0,40}no space|wal .{0,40}(?:full|retained)|the table '\S+' is full",
     ),
     # Ports
-    Sign(
-        Trouble.PORT_CONFLICT, "port already in use", False, 0.94,
+    Signature(
+        FailureClass.PORT_CONFLICT, "port already in use", False, 0.94,
         "The port that the program wants is held by something else.",
         "Find and stop what holds the port, or change the port.",
         r"eaddrinuse|address (?:is )?(?:already )?in use|port is already (?:allocated|bound|in use)"
@@ -158,8 +158,8 @@ LIMITS: tuple[Sign, ...] = (
         r"|server is already running(?!.{0,60}\bpid\b)|port is in use",
     ),
     # Locks
-    Sign(
-        Trouble.DEADLOCK, "threads wait for each other", True, 0.92,
+    Signature(
+        FailureClass.DEADLOCK, "threads wait for each other", True, 0.92,
         "Threads hold locks that the others wait for, and none goes on.",
         "Take the locks in one order.",
         r"no live threads left|java-level deadlock|all goroutines are asleep|deadlock in (?:thread|process)"
@@ -170,8 +170,8 @@ LIMITS: tuple[Sign, ...] = (
         r"|\[(?:sync\.\w+\.r?lock|semacquire), \d+ minutes\]"
         r"|mutex .{0,40}(?:held|poison)|blocked for more than \d+ sec|threads? (?:are )?blocked on",
     ),
-    Sign(
-        Trouble.DEADLOCK, "transactions block each other", False, 0.9,
+    Signature(
+        FailureClass.DEADLOCK, "transactions block each other", False, 0.9,
         "Transactions in the database wait for each other's locks.",
         "Take the locks in one order, end the long transaction, retry.",
         r"deadlock (?:detected|found)|deadlock_?detected|\bdeadlock\b|lock wait timeout|lock ?timeout"
@@ -180,8 +180,8 @@ LIMITS: tuple[Sign, ...] = (
         r"|still waiting for \w*lock\b|process(?:es)? holding the lock"
         r"|waits? .{0,40}\block held by|row lock held",
     ),
-    Sign(
-        Trouble.DEADLOCK, "database file is locked", False, 0.88,
+    Signature(
+        FailureClass.DEADLOCK, "database file is locked", False, 0.88,
         "Two writers want the same database file or lock.",
         "Let one process write, or use a database made for several.",
         r"database (?:table )?is locked|sqlite_busy|lock ?file .{0,60}(?:exists|held|in use)"
@@ -191,22 +191,22 @@ LIMITS: tuple[Sign, ...] = (
         r"|is another process using it|is holding the lock",
     ),
     # Others' limits
-    Sign(
-        Trouble.RATE_LIMIT, "the certificate authority's limit", False, 0.96,
+    Signature(
+        FailureClass.RATE_LIMIT, "the certificate authority's limit", False, 0.96,
         "More certificates were asked for than the authority allows for a while, so it refuses this one.",
         "Wait until its limit is over, and mend what asks so often; every further attempt counts.",
         r"too many (?:certificates|failed authori[sz]ations|new orders|registrations|currently pending|duplicate cert)"
         r"|acme:error:ratelimited|(?:acme|letsencrypt|let's encrypt|zerossl).{0,120}\b(?:rate.?limit|429\b|too many)"
         r"|\bfailed[- ]validation[- ]limit|\bduplicate[- ]certificate[- ]limit",
     ),
-    Sign(
-        Trouble.RATE_LIMIT, "too many attempts", False, 0.61,
+    Signature(
+        FailureClass.RATE_LIMIT, "too many attempts", False, 0.61,
         "So much was tried again that further attempts are held back.",
         "Find what failed first: the attempts are its effect.",
         r"retry budget|retry storm|retries/s|load shed",
     ),
-    Sign(
-        Trouble.RATE_LIMIT, "too many requests", False, 0.87,
+    Signature(
+        FailureClass.RATE_LIMIT, "too many requests", False, 0.87,
         "There are more requests than are allowed, and some are refused.",
         "Ask less often, with back-off; or raise the quota.",
         r"too many requests(?!/12)|toomanyrequests|rate.?limit|throttl(?:ing|ed)|slow ?down\b"

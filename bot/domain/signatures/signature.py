@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from bot.domain.diagnosis import Trouble
+from bot.domain.diagnosis import FailureClass
 
 _PIECE = re.compile(r"(\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|[^\\\[])([*+]?)", re.DOTALL)
 _LONGEST_GAP, _LONGEST_WORD, _MOST_TIMES = 400, 100, 20
@@ -28,7 +28,7 @@ def bounded(pattern: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Sign:
+class Signature:
     """A pattern in lower case, matched without regard to case, and what a line that holds it proves.
 
     ``restart_helps`` is ``None`` where nobody can say, ``sure`` (0 to 1) is how sure one such line makes it. A group of
@@ -36,7 +36,7 @@ class Sign:
     A ``change`` counts in full only where trouble follows it.
     """
 
-    trouble: Trouble
+    trouble: FailureClass
     headline: str
     restart_helps: bool | None
     sure: float

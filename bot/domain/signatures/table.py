@@ -10,6 +10,6 @@ from __future__ import annotations
 from bot.domain.signatures.application import WITHIN
 from bot.domain.signatures.dependencies import OTHERS
 from bot.domain.signatures.resources import LIMITS
-from bot.domain.signatures.signature import Sign
+from bot.domain.signatures.signature import Signature
 
-SIGNS: tuple[Sign, ...] = (*LIMITS, *OTHERS, *WITHIN)
+SIGNS: tuple[Signature, ...] = (*LIMITS, *OTHERS, *WITHIN)

@@ -10,17 +10,17 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bot.domain.diagnosis import Quote, Trouble
+from bot.domain.diagnosis import FailureClass, Quote
 from bot.domain.evidence import Evidence, LogLine, Neighbour
 from bot.domain.logs.line import Level, level
 from bot.domain.symptoms import container_state, timeline
 from bot.domain.symptoms.symptom import Symptom
 
 _THINGS = {
-    Trouble.TLS_EXPIRED: re.compile(
+    FailureClass.TLS_EXPIRED: re.compile(
         r"cert|\btls\b|\bssl\b|\bca\b|chain|(?:key|trust)store|\.(?:pem|crt|cer|jks|p12)\b"
     ),
-    Trouble.AUTH: re.compile(r"passw|secret|credential|token|\bkeys?\b|api.?key|keytab|\blogin"),
+    FailureClass.AUTH: re.compile(r"passw|secret|credential|token|\bkeys?\b|api.?key|keytab|\blogin"),
 }
 _SETTINGS = re.compile(r"conf|setting|\.(?:ya?ml|toml|ini|env|properties|json|xml)\b|environment file|upstreams")
 _RENEWED = re.compile(
@@ -85,7 +85,7 @@ def read(evidence: Evidence, suggested: Sequence[Symptom]) -> list[Symptom]:
     )
     return [
         Symptom(
-            Trouble.CONFIG_ERROR,
+            FailureClass.CONFIG_ERROR,
             "changed settings were not read yet",
             "The settings on disk were changed, and the running program still works with the old ones.",
             _EXPLAINS if follows else _WITHOUT_TROUBLE,
@@ -162,7 +162,7 @@ def _renewal(evidence: Evidence, things: re.Pattern[str]) -> _Renewal | None:
 def _of_another(one: Symptom, line: LogLine) -> bool:
     said = [quote.text.lower() for quote in one.quotes]
     calls = any(_OF_ANOTHER.search(text) and not _OF_OURS.search(text) for text in said)
-    return one.trouble is Trouble.TLS_EXPIRED and calls and not _AUTHORITIES.search(line.text.lower())
+    return one.trouble is FailureClass.TLS_EXPIRED and calls and not _AUTHORITIES.search(line.text.lower())
 
 
 def _well_again(evidence: Evidence, one: Symptom) -> Neighbour | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.domain.diagnosis import Trouble
+from bot.domain.diagnosis import FailureClass
 from bot.domain.evidence import Evidence
 from bot.domain.logs.line import Level, level
 from bot.domain.symptoms import container_state, log
@@ -22,13 +22,13 @@ _CROWD = 3
 _UNREAD = 0.55
 # Lines of one trace, or of one failure as its callers tell it.
 _ONE_EVENT = 20
-_VAGUE = {Trouble.UNKNOWN, Trouble.CRASHLOOP, Trouble.NONE}
+_VAGUE = {FailureClass.UNKNOWN, FailureClass.CRASHLOOP, FailureClass.NONE}
 
 
 def confidence(evidence: Evidence, lead: Symptom, symptoms: Sequence[Symptom]) -> float:
     """Return from 0 to 1 how sure the lead is beside all else that was read; never more than the lead's own."""
     sure = lead.sure * (1 - _rivalry(lead, symptoms))
-    if lead.trouble is Trouble.CRASHLOOP and log.complaints(evidence):
+    if lead.trouble is FailureClass.CRASHLOOP and log.complaints(evidence):
         # It says why it ends, in words that no sign knows: the loop is certain, what it comes of is not.
         sure = min(sure, _UNREAD)
     if lead.hard or not lead.quotes:

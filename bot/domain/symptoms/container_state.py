@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from bot.domain.diagnosis import Trouble
+from bot.domain.diagnosis import FailureClass
 from bot.domain.evidence import Evidence, Facts, Neighbour, Usage
 from bot.domain.symptoms import engine_events
 from bot.domain.symptoms.symptom import Symptom
@@ -33,7 +33,7 @@ _MEANS = {
     143: " (asked to stop)",
 }
 
-BLAMES = frozenset({Trouble.DEPENDENCY_DOWN, Trouble.DNS, Trouble.TIMEOUT, Trouble.NETWORK})
+BLAMES = frozenset({FailureClass.DEPENDENCY_DOWN, FailureClass.DNS, FailureClass.TIMEOUT, FailureClass.NETWORK})
 """Classes of trouble that may be a neighbour's doing."""
 
 _UNRUNNABLE = re.compile(
@@ -46,28 +46,30 @@ _REFUSALS = tuple(
     (re.compile(pattern, re.IGNORECASE), Symptom(trouble, headline, cause, 0.97, False, instead, hard=True))
     for pattern, trouble, headline, cause, instead in (
         (r"port is already allocated|address already in use|failed to bind|ports are not available",
-         Trouble.PORT_CONFLICT, "port already in use",
+         FailureClass.PORT_CONFLICT, "port already in use",
          "The engine cannot give the container its port: something else holds it.",
          "Find and stop what holds the port, or publish another one."),
-        (r"no space left|disk quota", Trouble.DISK_FULL, "disk full",
+        (r"no space left|disk quota", FailureClass.DISK_FULL, "disk full",
          "The engine's disk is full, so the container cannot start.", "Free or extend the engine's disk."),
-        (r"exec format error", Trouble.BAD_RELEASE, "image for another machine",
+        (r"exec format error", FailureClass.BAD_RELEASE, "image for another machine",
          "The image's program is made for another kind of processor.", "Use an image that is built for this machine."),
-        (r"executable file not found|exec:? .{0,120}no such file|stat .{0,80}no such file", Trouble.BAD_RELEASE,
+        (r"executable file not found|exec:? .{0,120}no such file|stat .{0,80}no such file", FailureClass.BAD_RELEASE,
          "program not found", "The program that the image is to start is not there.",
          "Correct the command or the image, or roll back."),
-        (r"mount|invalid volume|not a directory|is a directory|bind source path|no such file", Trouble.CONFIG_ERROR,
+        (r"mount|invalid volume|not a directory|is a directory|bind source path|no such file",
+         FailureClass.CONFIG_ERROR,
          "a mount is wrong", "The engine cannot mount what the container asks for.",
          "Correct the volume or the path on the host."),
-        (r"permission denied|operation not permitted", Trouble.PERMISSION, "start not permitted",
+        (r"permission denied|operation not permitted", FailureClass.PERMISSION, "start not permitted",
          "The engine may not start the program: permission denied.",
          "Correct the file's mode or the container's rights."),
         (r"network .{0,80}(?:not found|does not exist)|endpoint with name|could not attach to network",
-         Trouble.CONFIG_ERROR, "network is missing", "The network that the container joins does not exist any more.",
+         FailureClass.CONFIG_ERROR,
+         "network is missing", "The network that the container joins does not exist any more.",
          "Create the network or the container anew, e.g. with compose up."),
-        (r"cannot allocate memory|out of memory", Trouble.OOM, "no memory to start",
+        (r"cannot allocate memory|out of memory", FailureClass.OOM, "no memory to start",
          "The host has no memory left to start the container.", "Free memory on the host."),
-        (r".", Trouble.CONFIG_ERROR, "engine cannot start it",
+        (r".", FailureClass.CONFIG_ERROR, "engine cannot start it",
          "The engine cannot start the container as it is configured.",
          "Read the engine's message and correct the container's options."),
     )
@@ -75,25 +77,25 @@ _REFUSALS = tuple(
 
 # What an exit code proves by itself. 137 is SIGKILL from whomever: no proof that memory ran out.
 _CODES = {
-    126: Symptom(Trouble.PERMISSION, "program may not be executed",
+    126: Symptom(FailureClass.PERMISSION, "program may not be executed",
                  "The start command is there but cannot be executed (exit code 126).", 0.85, False,
                  "Make it executable, or correct the image.", hard=True),
-    127: Symptom(Trouble.BAD_RELEASE, "start command not found",
+    127: Symptom(FailureClass.BAD_RELEASE, "start command not found",
                  "The start command is not in the image (exit code 127).", 0.88, False,
                  "Correct the command or the image, or roll back.", hard=True),
-    134: Symptom(Trouble.CRASHLOOP, "the program aborted itself", "The program aborted itself (exit code 134).",
+    134: Symptom(FailureClass.CRASHLOOP, "the program aborted itself", "The program aborted itself (exit code 134).",
                  0.6, None, "Read the last lines of its log.", hard=True),
-    _KILLED: Symptom(Trouble.UNKNOWN, "killed with SIGKILL",
+    _KILLED: Symptom(FailureClass.UNKNOWN, "killed with SIGKILL",
                      "The process was killed (exit code 137). The engine does not say that memory ran out.", 0.35,
                      None, "Look for who stopped it, and at the host's kernel log.", hard=True),
-    139: Symptom(Trouble.CRASHLOOP, "segmentation fault",
+    139: Symptom(FailureClass.CRASHLOOP, "segmentation fault",
                  "The program crashed on a memory fault (exit code 139).", 0.75, None,
                  "Hand the crash to its authors; roll back if it began with a release.", hard=True),
-    143: Symptom(Trouble.NONE, "stopped on request", "The process was asked to stop and did (exit code 143).",
+    143: Symptom(FailureClass.NONE, "stopped on request", "The process was asked to stop and did (exit code 143).",
                  0.55, True, "Ask who stopped it, and why, before you start it.", hard=True),
-    130: Symptom(Trouble.NONE, "stopped on request", "The process was interrupted and ended (exit code 130).",
+    130: Symptom(FailureClass.NONE, "stopped on request", "The process was interrupted and ended (exit code 130).",
                  0.55, True, "Ask who stopped it, and why, before you start it.", hard=True),
-    0: Symptom(Trouble.NONE, "ended by itself", "The program ended without an error (exit code 0).",
+    0: Symptom(FailureClass.NONE, "ended by itself", "The program ended without an error (exit code 0).",
                0.45, None, "Check whether it is meant to run on.", hard=True),
 }  # fmt: skip
 
@@ -108,7 +110,7 @@ def read(evidence: Evidence) -> list[Symptom]:
         found += [loop] if loop else []
     if evidence.usage is not None:
         found += _limits(evidence.usage)
-    told = any(symptom.trouble is Trouble.OOM for symptom in found)
+    told = any(symptom.trouble is FailureClass.OOM for symptom in found)
     if not told and engine_events.out_of_memory(evidence):
         found.append(_oom("The engine reported within the hour that a process ran out of memory.", 0.9))
     return found + engine_events.stopped(evidence)
@@ -128,7 +130,7 @@ def futile(facts: Facts) -> Symptom | None:
     code = f"exit code {facts.exit_code}{_MEANS.get(facts.exit_code, '')}"
     well = facts.exit_code == 0
     return Symptom(
-        Trouble.CRASHLOOP,
+        FailureClass.CRASHLOOP,
         "ends and is started again and again" if well else "starts and fails again and again",
         f"The engine started it {times}, and it ended with {code}{after}.",
         0.8,
@@ -147,7 +149,7 @@ def down(neighbours: tuple[Neighbour, ...]) -> tuple[Neighbour, ...]:
     return tuple(sorted(bad, key=lambda one: not one.named_in_log))
 
 
-def at_fault(evidence: Evidence, trouble: Trouble) -> Neighbour | None:
+def at_fault(evidence: Evidence, trouble: FailureClass) -> Neighbour | None:
     """Return the neighbour that a trouble of this class is to be looked for at: it is down, and the log names it.
 
     Where the log names none of those that are down, the only one is meant, if there is only one.
@@ -169,7 +171,7 @@ def _word(status: str) -> str:
 
 def _oom(cause: str, sure: float) -> Symptom:
     return Symptom(
-        Trouble.OOM, "out of memory", cause, sure, True, "Raise the memory limit, or find what grows.", hard=True
+        FailureClass.OOM, "out of memory", cause, sure, True, "Raise the memory limit, or find what grows.", hard=True
     )
 
 
@@ -177,11 +179,11 @@ def _state(facts: Facts) -> list[Symptom]:
     if facts.paused:
         cause = "Somebody paused the container: it is there, but does nothing."
         instead = "Unpause it; nothing is broken."
-        return [Symptom(Trouble.NONE, "container is paused", cause, 0.95, False, instead, hard=True)]
+        return [Symptom(FailureClass.NONE, "container is paused", cause, 0.95, False, instead, hard=True)]
     if facts.status == "dead":
         cause = "The engine could not remove the container completely."
         instead = "Remove it by hand and create it anew."
-        return [Symptom(Trouble.UNKNOWN, "container is dead", cause, 0.8, False, instead, hard=True)]
+        return [Symptom(FailureClass.UNKNOWN, "container is dead", cause, 0.8, False, instead, hard=True)]
     if facts.running:
         return []
     if facts.error:
@@ -190,7 +192,9 @@ def _state(facts: Facts) -> list[Symptom]:
         ]
     if facts.status == "created":
         cause = "The container was created and never started."
-        return [Symptom(Trouble.NONE, "never started", cause, 0.8, True, "If nobody needs it, remove it.", hard=True)]
+        return [
+            Symptom(FailureClass.NONE, "never started", cause, 0.8, True, "If nobody needs it, remove it.", hard=True)
+        ]
     return []
 
 
@@ -200,12 +204,14 @@ def _ended(facts: Facts, usage: Usage | None) -> list[Symptom]:
     if (facts.running and not facts.restarting) or facts.error or facts.status == "created":
         return []
     symptom = _CODES.get(facts.exit_code)
-    if symptom is None or (facts.restarting and symptom.trouble is Trouble.NONE):
+    if symptom is None or (facts.restarting and symptom.trouble is FailureClass.NONE):
         return []
     found = [symptom]
     if facts.exit_code == _KILLED and usage is not None and _share(usage.memory, usage.memory_limit) >= _FULL:
         cause = "The process was killed (exit code 137) while its memory was nearly used up."
-        found.append(Symptom(Trouble.OOM, "out of memory", cause, 0.6, True, "Raise the limit, or find what grows."))
+        found.append(
+            Symptom(FailureClass.OOM, "out of memory", cause, 0.6, True, "Raise the limit, or find what grows.")
+        )
     return found
 
 
@@ -215,15 +221,17 @@ def _health(facts: Facts) -> list[Symptom]:
     if any(probe.exit_code != 0 and _UNRUNNABLE.search(probe.output) for probe in facts.probes[-1:]):
         cause = "The health check itself cannot run: what it starts is not in the image or may not be executed."
         instead = "Correct the health check; the program may be well."
-        return [Symptom(Trouble.CONFIG_ERROR, "health check cannot run", cause, 0.9, False, instead, hard=True)]
+        return [Symptom(FailureClass.CONFIG_ERROR, "health check cannot run", cause, 0.9, False, instead, hard=True)]
     if any(
         probe.exit_code != 0 and re.search(r"(?i)timed? ?out|exceeded timeout", probe.output) for probe in facts.probes
     ):
         cause = "The program runs, but its health check gets no answer in time."
         instead = "Look for what keeps it busy."
-        return [Symptom(Trouble.TIMEOUT, "health check gets no answer", cause, 0.5, True, instead)]
+        return [Symptom(FailureClass.TIMEOUT, "health check gets no answer", cause, 0.5, True, instead)]
     cause = "The program runs, but its health check fails."
-    return [Symptom(Trouble.UNKNOWN, "health check fails", cause, 0.3, None, "Look at what the health check says.")]
+    return [
+        Symptom(FailureClass.UNKNOWN, "health check fails", cause, 0.3, None, "Look at what the health check says.")
+    ]
 
 
 def _limits(usage: Usage) -> list[Symptom]:
@@ -232,11 +240,11 @@ def _limits(usage: Usage) -> list[Symptom]:
     if memory >= _FULL:
         cause = f"Memory in use is {100 * memory:.0f} % of the limit."
         instead = "Raise the memory limit, or find what grows."
-        found.append(Symptom(Trouble.OOM, "memory nearly used up", cause, 0.6, True, instead, hard=True))
+        found.append(Symptom(FailureClass.OOM, "memory nearly used up", cause, 0.6, True, instead, hard=True))
     if _share(usage.pids, usage.pids_limit) >= _FULL:
         cause = f"{usage.pids} of {usage.pids_limit} processes and threads are in use."
         instead = "Find what starts so many, or raise the limit."
-        trouble = Trouble.RESOURCE_EXHAUSTION
+        trouble = FailureClass.RESOURCE_EXHAUSTION
         found.append(Symptom(trouble, "process limit reached", cause, 0.88, True, instead, hard=True))
     return found
 

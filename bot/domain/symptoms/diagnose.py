@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.domain.diagnosis import UNKNOWN_CAUSE_CONFIDENCE, Action, Diagnosis, Quote, Trouble
+from bot.domain.diagnosis import UNKNOWN_CAUSE_CONFIDENCE, Action, Diagnosis, FailureClass, Quote
 from bot.domain.evidence import Evidence, LogLine, Status
 from bot.domain.logs.line import Level, level
 from bot.domain.runbook_entry import Entry, Precedent
@@ -31,7 +31,7 @@ _TAKES_ALL, _AGAIN = 0.25, 3
 _ABROAD = re.compile(r"(?i)https?://|\bcurl\b|\bupstream\b|\bapi\.|\.(?:com|net|org|io|dev|example|test|internal)\b")
 # The health check's word against a line's: what says less than this does not outweigh it.
 _LEAST_AGAINST_HEALTH = 0.5
-_VAGUE = {Trouble.UNKNOWN, Trouble.CRASHLOOP, Trouble.NONE}
+_VAGUE = {FailureClass.UNKNOWN, FailureClass.CRASHLOOP, FailureClass.NONE}
 
 
 def read(evidence: Evidence, alert: str = "") -> tuple[Symptom, ...]:
@@ -99,8 +99,8 @@ def _lead(evidence: Evidence, symptoms: Sequence[Symptom]) -> Symptom | None:
         return None
     # That a program crashes or does not answer is the least that can be said: any cause that is told goes first, unless
     # the engine says that the container was put to rest.
-    rests = [one for one in symptoms if one.hard and one.trouble is Trouble.NONE and one.sure >= _CERTAIN]
-    least = _LEAST_AGAINST_HEALTH if any(one.hard and one.trouble is Trouble.NONE for one in symptoms) else _TOLD
+    rests = [one for one in symptoms if one.hard and one.trouble is FailureClass.NONE and one.sure >= _CERTAIN]
+    least = _LEAST_AGAINST_HEALTH if any(one.hard and one.trouble is FailureClass.NONE for one in symptoms) else _TOLD
     told = [one for one in symptoms if one.trouble not in _VAGUE and one.sure >= least]
     ranked = rests or told or [one for one in symptoms if one.trouble in _VAGUE or one.sure >= _GUESS]
     if not ranked:
@@ -135,7 +135,7 @@ def _first_of_a_row(lead: Symptom, symptoms: Sequence[Symptom], evidence: Eviden
 def _takes_all(one: Symptom, lead: Symptom) -> bool:
     """Say whether calls to others that hang came again and again, each with a worker or a connection in its hands."""
     calls = one.trouble in container_state.BLAMES and any(_ABROAD.search(quote.text) for quote in one.quotes)
-    return calls and lead.trouble is Trouble.RESOURCE_EXHAUSTION and max(q.count for q in one.quotes) >= _AGAIN
+    return calls and lead.trouble is FailureClass.RESOURCE_EXHAUSTION and max(q.count for q in one.quotes) >= _AGAIN
 
 
 def _futile(symptoms: Sequence[Symptom]) -> Symptom | None:
@@ -154,7 +154,7 @@ def _helps(lead: Symptom, held: int) -> bool | None:
 
 
 def _prospect(lead: Symptom, helps: bool | None, symptoms: Sequence[Symptom]) -> str:
-    if lead.trouble is Trouble.NONE:
+    if lead.trouble is FailureClass.NONE:
         return "A restart starts it." if helps else ""
     if helps and lead.gain:
         return lead.gain
@@ -163,7 +163,7 @@ def _prospect(lead: Symptom, helps: bool | None, symptoms: Sequence[Symptom]) ->
     if helps:
         return "A restart frees what is stuck or used up, for a while."
     if again := _futile(symptoms):
-        alike = again.trouble is Trouble.CRASHLOOP
+        alike = again.trouble is FailureClass.CRASHLOOP
         return "The last starts ended the same way; so will the next." if alike else "The last restart did not help."
     return "A restart does not remove the cause."
 
@@ -176,7 +176,7 @@ def _told_by(past: Sequence[Entry]) -> str:
 def _out_of_service(evidence: Evidence, lead: Symptom) -> bool:
     facts = evidence.facts
     down = facts is not None and (not facts.running or facts.health == "unhealthy")
-    return down and lead.trouble is not Trouble.NONE
+    return down and lead.trouble is not FailureClass.NONE
 
 
 def _missing(evidence: Evidence) -> list[str]:
@@ -214,7 +214,7 @@ def _unknown(evidence: Evidence, precedents: Sequence[Precedent], why: str) -> D
         action=Action.RESTART if helps and not calm else Action.IGNORE,
         justification=" ".join(filter(None, [_told_by(past), instead])),
         confidence=0.3 if calm else UNKNOWN_CAUSE_CONFIDENCE,
-        trouble=Trouble.NONE if calm else Trouble.UNKNOWN,
+        trouble=FailureClass.NONE if calm else FailureClass.UNKNOWN,
         restart_helps=False if calm else helps,
         quotes=tuple(Quote(line.number, line.text, line.count) for line in loud[: log.QUOTES]),
         why_rules=why,

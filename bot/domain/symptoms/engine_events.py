@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from bot.domain.diagnosis import Trouble
+from bot.domain.diagnosis import FailureClass
 from bot.domain.evidence import Evidence
 from bot.domain.symptoms.symptom import Symptom
 
@@ -33,7 +33,7 @@ def stopped(evidence: Evidence) -> list[Symptom]:
         return []
     return [
         Symptom(
-            Trouble.NONE,
+            FailureClass.NONE,
             "stopped on request",
             f"The engine was asked to stop it, and did (exit code {facts.exit_code}): it did not end by itself.",
             0.85,

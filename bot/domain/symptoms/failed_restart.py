@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from bot.domain.diagnosis import Action, Trouble
+from bot.domain.diagnosis import Action, FailureClass
 from bot.domain.evidence import Evidence
 from bot.domain.runbook_entry import Entry, Precedent
 from bot.domain.symptoms.symptom import Symptom
@@ -29,7 +29,7 @@ def read(evidence: Evidence, precedents: Sequence[Precedent]) -> tuple[Symptom, 
         return ()
     return (
         Symptom(
-            Trouble.UNKNOWN,
+            FailureClass.UNKNOWN,
             "a restart just did not help",
             f"It was restarted {_spell(ago)} ago, and that did not help.",
             0.9,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from bot.domain import times
-from bot.domain.diagnosis import Trouble
+from bot.domain.diagnosis import FailureClass
 from bot.domain.evidence import Evidence
 from bot.domain.symptoms.symptom import Symptom
 
@@ -38,7 +38,7 @@ def read(evidence: Evidence, alert: str) -> list[Symptom]:
         return []
     return [
         Symptom(
-            Trouble.TIMEOUT,
+            FailureClass.TIMEOUT,
             "gives no answer and logs nothing",
             f"The program runs, but it gives no answer and has logged nothing for {_spell(silent)}: it hangs.",
             0.75 if probed else 0.7,

@@ -8,15 +8,15 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
-from bot.domain.diagnosis import Quote, Trouble
+from bot.domain.diagnosis import FailureClass, Quote
 from bot.domain.evidence import Evidence, Facts, HealthProbe, LogLine
 from bot.domain.logs import line as logshape
 from bot.domain.logs.line import Level
-from bot.domain.signatures.signature import Sign
+from bot.domain.signatures.signature import Signature
 from bot.domain.signatures.table import SIGNS
 from bot.domain.symptoms import container_state
 from bot.domain.symptoms.symptom import Symptom
-from bot.domain.symptoms.timeline import OVER, Course
+from bot.domain.symptoms.timeline import OVER, LogTimeline
 
 QUOTES = 5
 # Trouble follows a change that matters within so many lines.
@@ -57,7 +57,7 @@ _CODE, _WELL_BESIDE = 0.5, 0.85
 _RIVAL = 0.5
 _WORTH_QUOTING = 0.6
 # What others do to a program can pass without anything done here.
-_PASSING = container_state.BLAMES | {Trouble.RATE_LIMIT}
+_PASSING = container_state.BLAMES | {FailureClass.RATE_LIMIT}
 # What the program's own health page answers says nothing of others.
 _OWN_STATUS = re.compile(r"(?i)\b(?:http/[\d.]+ )?50\d\b(?: +[a-z]+){0,3}")
 _STATEMENT = re.compile(r"\s+(?:(?:raise|return|throw|assert|await) |(?:if|with|for) ?.*[:{]$|self\.|super\(|\w+ = )")
@@ -89,10 +89,10 @@ def read(evidence: Evidence) -> list[Symptom]:
     # Quotation marks inside JSON and logfmt stand behind a backslash.
     lowered = [(_NOUGHT.sub(" ", line.text.lower().replace('\\"', '"')), line, level) for line, level in lines]
     outputs = [LogLine(0, _OWN_STATUS.sub("", probe.output)) for probe in _failing(evidence.facts)]
-    course = Course(evidence, lines)
+    course = LogTimeline(evidence, lines)
     code = _code(evidence.log.lines)
     well = _all_well(evidence.facts)
-    found: dict[tuple[Trouble, str], Symptom] = {}
+    found: dict[tuple[FailureClass, str], Symptom] = {}
     for sign in SIGNS:
         hits = [
             _Hit(
@@ -129,7 +129,7 @@ def _all_well(facts: Facts | None) -> bool:
     return facts.health == "healthy" if facts.running else facts.status == "exited" and facts.exit_code == 0
 
 
-def _unless_over(one: Symptom, all_: Collection[Symptom], evidence: Evidence, course: Course) -> Symptom:
+def _unless_over(one: Symptom, all_: Collection[Symptom], evidence: Evidence, course: LogTimeline) -> Symptom:
     """Take down what stopped before something as sure began, and what is said of a neighbour that is well."""
     sure = one.sure
     by_number = {line.number: line for line in evidence.log.lines}
@@ -157,7 +157,7 @@ def _code(lines: Sequence[LogLine]) -> set[int]:
 def complaints(evidence: Evidence) -> list[LogLine]:
     """Return the loud lines that say that something is wrong now, whatever it is."""
     lines = [(line, logshape.level(line.text)) for line in evidence.log.lines]
-    course = Course(evidence, lines)
+    course = LogTimeline(evidence, lines)
     loud = [line for line, level in lines if level >= Level.ERROR and not HARMLESS.search(line.text)]
     return [line for line in loud if course.weight(line, outside=False) > OVER]
 
@@ -173,7 +173,7 @@ def blamed(evidence: Evidence, suggested: Sequence[Symptom]) -> list[Symptom]:
     quotes = quotes or [_quote(line) for line in evidence.log.lines if bad[0].name in line.text]
     return [
         Symptom(
-            Trouble.DEPENDENCY_DOWN,
+            FailureClass.DEPENDENCY_DOWN,
             f"{name} {'is unhealthy' if bad[0].status.startswith('running') else 'is down'}",
             f"{name} {container_state.how(bad[0])}, and this container's log names it.",
             0.93 if told else 0.7,
@@ -185,7 +185,7 @@ def blamed(evidence: Evidence, suggested: Sequence[Symptom]) -> list[Symptom]:
     ]
 
 
-def _sureness(sign: Sign, line: LogLine, level: Level, lines: Sequence[tuple[LogLine, Level]]) -> float:
+def _sureness(sign: Signature, line: LogLine, level: Level, lines: Sequence[tuple[LogLine, Level]]) -> float:
     sure = sign.sure
     if sign.change:
         # Settings are changed every day; the change that matters has trouble on its heels.
@@ -206,7 +206,7 @@ def _quote(line: LogLine) -> Quote:
     return Quote(line.number, line.text, line.count)
 
 
-def _symptom(sign: Sign, hits: list[_Hit]) -> Symptom:
+def _symptom(sign: Signature, hits: list[_Hit]) -> Symptom:
     sure = max(hit.sure for hit in hits)
     first = next(hit for hit in hits if hit.sure >= sure - 0.03)
     what, headline = first.what, sign.headline
@@ -216,7 +216,7 @@ def _symptom(sign: Sign, hits: list[_Hit]) -> Symptom:
         service = _SERVICES.get(address[1])
         if service and headline == "a needed service is unreachable":
             headline = f"{service} unreachable"
-    if sign.trouble is Trouble.CONFIG_ERROR and (setting := _SETTING.search(first.line.text)):
+    if sign.trouble is FailureClass.CONFIG_ERROR and (setting := _SETTING.search(first.line.text)):
         what = what or setting[0]
     worth = [hit for hit in hits if hit.sure >= _WORTH_QUOTING * sure]
     best = sorted(worth, key=lambda hit: (-hit.sure, hit.line.number))[:QUOTES]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.domain.diagnosis import Quote, Trouble
+from bot.domain.diagnosis import FailureClass, Quote
 
 PROVEN = 0.75
 """How sure a hard symptom has to be to overrule a model."""
@@ -20,7 +20,7 @@ class Symptom:
     a restart does, where that is known of this one.
     """
 
-    trouble: Trouble
+    trouble: FailureClass
     headline: str
     cause: str
     sure: float

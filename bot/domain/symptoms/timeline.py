@@ -52,7 +52,7 @@ def begins(text: str) -> bool:
     return bool(_START.search(text)) and not _PART.search(text)
 
 
-class Course:
+class LogTimeline:
     """The course of a log: what came after what, told by the lines' numbers."""
 
     def __init__(self, evidence: Evidence, lines: Sequence[tuple[LogLine, Level]]) -> None:

@@ -25,7 +25,7 @@ class _Line:
     waiting: list[tuple[int, int, asyncio.Future[None]]] = field(default_factory=list)
 
 
-class Turns:
+class PriorityLimiter:
     """Gives turns to calls. Times are the loop's, in seconds."""
 
     def __init__(self, at_once: int = AT_ONCE) -> None:

@@ -24,7 +24,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.errors import SlackError
 from bot.slack.connection.server_clock import SlackClock
-from bot.slack.connection.tasks import Work
+from bot.slack.connection.tasks import BackgroundTasks
 from bot.slack.connection.web_api import NO_ANSWER, WebApi
 from bot.telemetry import RECONNECTS
 
@@ -88,7 +88,7 @@ class Connection:
         self._heard_at = since or self._clock()
         self._up_since: datetime | None = None
         self._event_at: datetime | None = None
-        self._background = Work()
+        self._background = BackgroundTasks()
         self._watchdog: asyncio.Task[None] | None = None
         self.trouble = ""
         """Why there is no link, in a sentence; empty while all is well."""
@@ -133,7 +133,7 @@ class Connection:
                 self._read_back(self._since)
         self._watchdog = asyncio.create_task(self._watch(), name="socket watchdog")
 
-    async def close(self, work: Work, patience: float) -> int:
+    async def close(self, work: BackgroundTasks, patience: float) -> int:
         """Take nothing more, let ``work`` go on for at most ``patience`` seconds; return how much was stopped."""
         if self._watchdog is not None:
             self._watchdog.cancel()

@@ -15,7 +15,7 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
-class Work:
+class BackgroundTasks:
     """The tasks under way. A task that fails is logged with what it was about; it takes nothing else down."""
 
     def __init__(self) -> None:

@@ -18,7 +18,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.errors import SlackError
-from bot.slack.connection.rate_limit import POST, Turns
+from bot.slack.connection.rate_limit import POST, PriorityLimiter
 from bot.telemetry import LIMITED
 
 log = logging.getLogger(__name__)
@@ -97,7 +97,7 @@ class WebApi:
         self.slack = copy.copy(client)
         self.slack.retry_handlers = []
         self._patience = patience
-        self._turns = Turns()
+        self._turns = PriorityLimiter()
 
     async def call(
         self,

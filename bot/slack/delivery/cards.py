@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.domain.incident import Incident, Place, State
+from bot.domain.incident import Incident, State, Thread
 from bot.errors import SlackError
 from bot.slack.connection.rate_limit import EDIT
-from bot.slack.connection.tasks import Work
+from bot.slack.connection.tasks import BackgroundTasks
 from bot.slack.connection.web_api import NO_ANSWER, RATE_LIMITED, UNREACHABLE, WebApi
 from bot.slack.delivery.posts import BAD_BLOCKS, Posts
 from bot.slack.views import card as views
@@ -49,16 +49,16 @@ class _Card:
 class Cards:
     """Keeps cards up to date, one editor for each."""
 
-    def __init__(self, api: WebApi, posts: Posts, work: Work) -> None:
+    def __init__(self, api: WebApi, posts: Posts, work: BackgroundTasks) -> None:
         self._api = api
         self._posts = posts
         self._work = work
         self._cards: dict[str, _Card] = {}
 
-    def thread(self, incident: Incident) -> Place:
+    def thread(self, incident: Incident) -> Thread:
         """Return where replies about this incident go."""
         card = self._cards.get(incident.id)
-        return Place(incident.place.channel, incident.place.thread or (card.ts if card else "") or incident.card)
+        return Thread(incident.place.channel, incident.place.thread or (card.ts if card else "") or incident.card)
 
     def ts(self, incident: Incident) -> str:
         """Return the ts of the incident's card, ``""`` where none stands."""

@@ -14,11 +14,11 @@ from slack_sdk.errors import SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from bot.domain.incident import Incident, Place, State
+from bot.domain.incident import Incident, State, Thread
 from bot.errors import SlackError
-from bot.ports import Asker, Note
+from bot.ports import Asker, OutboxMessage
 from bot.slack.connection.rate_limit import PROGRESS, REFUSAL
-from bot.slack.connection.tasks import Work
+from bot.slack.connection.tasks import BackgroundTasks
 from bot.slack.connection.web_api import NO_ANSWER, RATE_LIMITED, Identity, WebApi, explain, translate
 from bot.slack.delivery.cards import Cards
 from bot.slack.delivery.posts import Posts
@@ -47,7 +47,7 @@ class SlackMessenger:
         self,
         client: AsyncWebClient,
         own: Identity,
-        work: Work,
+        work: BackgroundTasks,
         clock: Callable[[], datetime],
         *,
         patience: float = 60.0,
@@ -59,7 +59,7 @@ class SlackMessenger:
         self._announced: dict[str, str] = {}
         self._announcing = asyncio.Lock()
 
-    async def seen(self, place: Place, message: str) -> None:
+    async def seen(self, place: Thread, message: str) -> None:
         """Put 👀 on a message, once; where Slack asks to slow down, the message goes without."""
         try:
             await self._api.call(
@@ -80,7 +80,7 @@ class SlackMessenger:
         async with self._announcing:
             if alert.id not in self._announced:
                 self._announced[alert.id] = await self._posts.once(
-                    alert, "alert", announcement(incident), Place(incident.place.channel)
+                    alert, "alert", announcement(incident), Thread(incident.place.channel)
                 )
                 while len(self._announced) > REMEMBERED:
                     del self._announced[next(iter(self._announced))]
@@ -111,11 +111,11 @@ class SlackMessenger:
         notice = views.notice(sentence, mention=mention, offer=incident if offer else None)
         await self._posts.post(self._cards.thread(incident), notice)
 
-    async def say_at(self, place: Place, sentence: str) -> None:
+    async def say_at(self, place: Thread, sentence: str) -> None:
         """Say a sentence in a thread that belongs to no incident."""
         await self.post(place, views.notice(sentence))
 
-    async def post(self, place: Place, message: Message) -> None:
+    async def post(self, place: Thread, message: Message) -> None:
         """Post a message that belongs to no incident."""
         await self._posts.post(place, message)
 
@@ -123,7 +123,7 @@ class SlackMessenger:
         """Say whether the card shows this state or a newer one."""
         return self._cards.shows(incident)
 
-    async def send(self, note: Note, incident: Incident | None, *, look: bool) -> None:
+    async def send(self, note: OutboxMessage, incident: Incident | None, *, look: bool) -> None:
         """Post a kept message unless it stands already; with ``look``, Slack is asked first."""
         if note.kind == "card":
             if incident is not None:
@@ -142,7 +142,7 @@ class SlackMessenger:
         about = incident or Incident(note.id, "", note.place, State.OPEN, _said_at(note))
         await self._posts.once(about, part, message, place, look=look, patience=KEPT_PATIENCE)
 
-    async def whisper(self, user: str, place: Place, sentence: str, *, mention: Sequence[str] = ()) -> None:
+    async def whisper(self, user: str, place: Thread, sentence: str, *, mention: Sequence[str] = ()) -> None:
         """Say a sentence to one person alone. Slack may not show it (they left, or Aegis did): then the log has it."""
         await self._alone(user, place, views.notice(sentence, mention=mention))
 
@@ -170,7 +170,9 @@ class SlackMessenger:
             return ""
         return str(answer.get("permalink") or "")
 
-    async def choose(self, place: Place, sentence: str, names: Sequence[str], *, user: str = "", url: str = "") -> None:
+    async def choose(
+        self, place: Thread, sentence: str, names: Sequence[str], *, user: str = "", url: str = ""
+    ) -> None:
         """Ask which target is meant, with a menu of ``names``; to one person alone where ``user`` is given."""
         menu = views.choose(sentence, names, place)
         if user:
@@ -225,7 +227,7 @@ class SlackMessenger:
         if said.status_code != 200:
             raise explain(NO_ANSWER, f"HTTP {said.status_code}")
 
-    async def _alone(self, user: str, place: Place, message: Message, url: str = "") -> None:
+    async def _alone(self, user: str, place: Thread, message: Message, url: str = "") -> None:
         """Show a message to one person: by their reply address, which works where Aegis is not, or in the channel."""
         if url:
             try:
@@ -239,7 +241,7 @@ class SlackMessenger:
         except SlackError as error:
             log.warning("not shown to %s in %s: %s (%s)", user, place.channel, error.sentence, error.code)
 
-    async def _upload(self, place: Place, filename: str, content: str) -> None:
+    async def _upload(self, place: Thread, filename: str, content: str) -> None:
         await self._api.call(
             self._api.slack.files_upload_v2,
             filename=filename,
@@ -250,7 +252,7 @@ class SlackMessenger:
         )
 
 
-def _said_at(note: Note) -> datetime:
+def _said_at(note: OutboxMessage) -> datetime:
     """Return since when a message may stand: since that of its thread, which an earlier run may have answered."""
     try:
         return datetime.fromtimestamp(float(note.place.thread), UTC)

@@ -11,10 +11,10 @@ from datetime import timedelta
 from typing import Protocol
 from weakref import WeakValueDictionary
 
-from bot.domain.incident import LIVE, Incident, Place
+from bot.domain.incident import LIVE, Incident, Thread
 from bot.errors import SlackError, StoreError
-from bot.ports import Asker, Messenger, Note, Outgoing, Store
-from bot.runtime import World
+from bot.ports import Asker, Messenger, OutboxMessage, OutboxStore, Store
+from bot.runtime import Runtime
 from bot.telemetry import OUTBOX
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ STUCK = timedelta(minutes=5)
 class Posting(Messenger, Protocol):
     """Slack, as the outbox needs it: all that a responder may say, and a kept message sent by itself."""
 
-    async def send(self, note: Note, incident: Incident | None, *, look: bool) -> None:
+    async def send(self, note: OutboxMessage, incident: Incident | None, *, look: bool) -> None:
         """Post a kept message unless it stands already; with ``look``, Slack is asked first.
 
         Raises ``SlackError``, with ``later`` where the same message may be taken later.
@@ -56,7 +56,7 @@ class Outbox:
     👀, are of no use later, and are not kept.
     """
 
-    def __init__(self, slack: Posting, kept: Outgoing, store: Store, world: World) -> None:
+    def __init__(self, slack: Posting, kept: OutboxStore, store: Store, world: Runtime) -> None:
         self._slack = slack
         self._kept = kept
         self._store = store
@@ -75,11 +75,13 @@ class Outbox:
         note = self._note("say", incident.place, incident, sentence, offer=offer, mention=tuple(mention))
         await self._hear(note, incident)
 
-    async def say_at(self, place: Place, sentence: str) -> None:
+    async def say_at(self, place: Thread, sentence: str) -> None:
         """Say a sentence in a thread that belongs to no incident."""
         await self._hear(self._note("say_at", place, None, sentence))
 
-    async def choose(self, place: Place, sentence: str, names: Sequence[str], *, user: str = "", url: str = "") -> None:
+    async def choose(
+        self, place: Thread, sentence: str, names: Sequence[str], *, user: str = "", url: str = ""
+    ) -> None:
         """Ask which target is meant; what one person alone is asked is not kept."""
         if user:
             await self._slack.choose(place, sentence, names, user=user, url=url)
@@ -97,7 +99,7 @@ class Outbox:
         finally:
             if incident.state not in LIVE and incident.card and not self._slack.shows(incident):
                 with contextlib.suppress(StoreError):
-                    await self._kept.keep(self._note("card", Place(incident.place.channel, incident.card), incident))
+                    await self._kept.keep(self._note("card", Thread(incident.place.channel, incident.card), incident))
                     self._wake.set()
 
     # What is not.
@@ -111,7 +113,7 @@ class Outbox:
             self._wake.set()
             raise
 
-    async def seen(self, place: Place, message: str) -> None:
+    async def seen(self, place: Thread, message: str) -> None:
         """Put 👀 on a message."""
         await self._slack.seen(place, message)
 
@@ -123,7 +125,7 @@ class Outbox:
         """Say whether the message ``ts`` is the incident's card."""
         return await self._slack.is_card(incident, ts)
 
-    async def whisper(self, user: str, place: Place, sentence: str, *, mention: Sequence[str] = ()) -> None:
+    async def whisper(self, user: str, place: Thread, sentence: str, *, mention: Sequence[str] = ()) -> None:
         """Say a sentence to one person alone."""
         await self._slack.whisper(user, place, sentence, mention=mention)
 
@@ -181,23 +183,23 @@ class Outbox:
     def _note(
         self,
         kind: str,
-        place: Place,
+        place: Thread,
         incident: Incident | None,
         sentence: str = "",
         *,
         offer: bool = False,
         mention: tuple[str, ...] = (),
         names: tuple[str, ...] = (),
-    ) -> Note:
+    ) -> OutboxMessage:
         # The same words about the same thing are the same message: after a crash it is found, not posted twice.
         about = incident.id if incident else f"{place.channel}:{place.thread}"
         words = hashlib.sha256("\0".join((kind, about, sentence, *mention)).encode(errors="replace")).hexdigest()[:16]
-        return Note(
+        return OutboxMessage(
             f"{kind}-{words}", kind, place, self._world.now(), incident.id if incident else "", sentence, offer,
             mention, names,
         )  # fmt: skip
 
-    async def _hear(self, note: Note, incident: Incident | None = None) -> None:
+    async def _hear(self, note: OutboxMessage, incident: Incident | None = None) -> None:
         try:
             await self._kept.keep(note)
         except StoreError as error:
@@ -210,7 +212,7 @@ class Outbox:
             log.warning("kept, but not sent yet: %s", error.sentence)
             self._wake.set()
 
-    async def _about(self, note: Note) -> Incident | None:
+    async def _about(self, note: OutboxMessage) -> Incident | None:
         return await self._store.get(note.incident) if note.incident else None
 
     async def _drain(self, thread: str, own: str = "") -> None:

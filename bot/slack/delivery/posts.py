@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.domain.incident import Incident, Place
+from bot.domain.incident import Incident, Thread
 from bot.errors import SlackError
 from bot.slack.connection.rate_limit import REFUSAL
 from bot.slack.connection.web_api import NO_ANSWER, Identity, WebApi
@@ -40,7 +40,7 @@ class Posts:
         self._started_at = clock()
 
     async def post(
-        self, place: Place, message: Message, metadata: dict[str, Any] | None = None, patience: float | None = None
+        self, place: Thread, message: Message, metadata: dict[str, Any] | None = None, patience: float | None = None
     ) -> str:
         """Post a message and return its ts. Raises ``SlackError``; ``NO_ANSWER`` where it may stand there or not."""
         try:
@@ -50,7 +50,7 @@ class Posts:
                 log.warning("Slack refused the blocks, so the text goes alone: %s", error.detail)
                 return await self.post(place, replace(message, blocks=()), metadata, patience)
             if error.code in GONE and place.thread:
-                return await self.post(Place(place.channel), message, metadata, patience)
+                return await self.post(Thread(place.channel), message, metadata, patience)
             raise
 
     async def once(
@@ -58,7 +58,7 @@ class Posts:
         incident: Incident,
         part: str,
         message: Message,
-        place: Place,
+        place: Thread,
         *,
         look: bool = False,
         patience: float | None = None,
@@ -80,7 +80,7 @@ class Posts:
                 raise
             return await self.find(incident, part, place) or await self.post(place, message, metadata, patience)
 
-    async def find(self, incident: Incident, part: str, place: Place) -> str:
+    async def find(self, incident: Incident, part: str, place: Thread) -> str:
         """Return the ts of a standing message of ours, or ``""``. Raises ``SlackError`` where Slack does not say."""
         slack, cursor, seen = self._api.slack, "", 0
         while seen < LOOKED_AT:
@@ -112,7 +112,7 @@ class Posts:
                 break
         return ""
 
-    async def ephemeral(self, user: str, place: Place, message: Message) -> None:
+    async def ephemeral(self, user: str, place: Thread, message: Message) -> None:
         """Show a message to one person alone."""
         try:
             await self._api.call(
@@ -132,7 +132,7 @@ class Posts:
             await self.ephemeral(user, place, replace(message, blocks=()))
 
     async def _send(
-        self, place: Place, message: Message, metadata: dict[str, Any] | None, patience: float | None
+        self, place: Thread, message: Message, metadata: dict[str, Any] | None, patience: float | None
     ) -> str:
         answer = await self._api.call(
             self._api.slack.chat_postMessage,

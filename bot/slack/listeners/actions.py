@@ -11,11 +11,11 @@ from typing import Any
 
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from bot.domain.incident import Incident, Place, Press, State
+from bot.domain.incident import Incident, Press, State, Thread
 from bot.errors import AegisError, SlackError
-from bot.incidents.api import Answers
+from bot.incidents.api import SlackRequests
 from bot.ports import Asker
-from bot.slack.connection.tasks import Work
+from bot.slack.connection.tasks import BackgroundTasks
 from bot.slack.delivery.messenger import SlackMessenger
 from bot.slack.members import Members
 from bot.slack.views import modals
@@ -28,7 +28,7 @@ _VALUE = re.compile(r"([A-Za-z0-9_-]{1,64}):([0-9a-f]{0,64})(?::([A-Za-z0-9][\w.
 """What a button carries: ``incident:digest``, and behind it the name of a neighbour that is to be looked at."""
 
 
-class Presses:
+class ActionListeners:
     """What people press. Who may is asked later, by the responder; here nothing is decided.
 
     Bolt passes arguments by their names: ``ack``, ``body``, ``action``, ``view``.
@@ -36,8 +36,8 @@ class Presses:
 
     def __init__(
         self,
-        answers: Answers,
-        work: Work,
+        answers: SlackRequests,
+        work: BackgroundTasks,
         messenger: SlackMessenger,
         members: Members,
         clock: Callable[[], datetime],
@@ -65,7 +65,7 @@ class Presses:
             return
         if name := _neighbour(action):
             thread = press.place.thread or press.card
-            asked = self._answers.diagnose(name, Place(press.place.channel, thread), press.user)
+            asked = self._answers.diagnose(name, Thread(press.place.channel, thread), press.user)
             self._go_on(press, self._of_member(press, asked), f"diagnosis of {name} beside {press.incident}")
         else:
             asked = self._answers.rediagnose(press)
@@ -197,12 +197,12 @@ def _who(body: Mapping[str, Any]) -> tuple[str, str]:
     return str(user.get("id") or ""), str(user.get("team_id") or (body.get("team") or {}).get("id") or "")
 
 
-def _place(body: Mapping[str, Any]) -> Place:
+def _place(body: Mapping[str, Any]) -> Thread:
     """Return where it was pressed; the thread is empty where the button stands in the channel itself."""
     container = body.get("container") or {}
     channel = (body.get("channel") or {}).get("id") or container.get("channel_id") or ""
     thread = container.get("thread_ts") or (body.get("message") or {}).get("thread_ts") or ""
-    return Place(str(channel), "" if thread == container.get("message_ts") else str(thread))
+    return Thread(str(channel), "" if thread == container.get("message_ts") else str(thread))
 
 
 def _about(press: Press, known: Incident | None, now: datetime) -> Incident:
@@ -220,7 +220,7 @@ def _carried(view: Mapping[str, Any], user: str, team: str) -> Press | None:
         )
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
-    return Press(user, team, Place(channel, thread), incident, digest, card) if user and incident else None
+    return Press(user, team, Thread(channel, thread), incident, digest, card) if user and incident else None
 
 
 def _typed(view: Mapping[str, Any]) -> str:

@@ -9,9 +9,9 @@ from typing import Any
 
 from bot.domain.alerts import alert
 from bot.domain.alerts.alert import Alert, Kind
-from bot.domain.incident import Place
+from bot.domain.incident import Thread
 from bot.incidents.alert_reader import Reading
-from bot.ports import Received
+from bot.ports import ReceivedAlert
 from bot.slack.connection.web_api import Identity
 from bot.slack.delivery.posts import EVENT_TYPE
 
@@ -36,7 +36,7 @@ def alert_in(
     channels: Collection[str],
     now: datetime,
     read_message: Callable[[Mapping[str, Any]], Alert] = alert.read,
-) -> Received | None:
+) -> ReceivedAlert | None:
     """Return the alert that this message event is, or ``None``.
 
     Only what apps and bots post, or mail, is an alert: a person who pastes alert text is not trusted. ``channels`` are
@@ -69,12 +69,12 @@ def alert_in(
         if was.kind is not Kind.NOISE:
             # Some senders edit one message from firing to resolved and back for weeks: each turn is heard once.
             key += f":{event.get('event_ts') or event.get('ts')}"
-    return Received(key, Place(channel, _thread(message, ts)), ts, read, now)
+    return ReceivedAlert(key, Thread(channel, _thread(message, ts)), ts, read, now)
 
 
 def alert_asked(
     message: Mapping[str, Any], channel: str, action: str, user: str, now: datetime, said: Alert | None = None
-) -> Received:
+) -> ReceivedAlert:
     """Return the alert that ``user`` sees in this message; ``action`` tells one asking from another.
 
     ``said`` is the message as it was read, if it was. A person asked, so what looks like noise or like the end of a
@@ -82,7 +82,7 @@ def alert_asked(
     """
     ts = str(message.get("ts") or "")
     read = replace(said or alert.read(message), kind=Kind.FIRING)
-    return Received(f"{channel}:{ts}:asked:{action}", Place(channel, _thread(message, ts)), ts, read, now, user)
+    return ReceivedAlert(f"{channel}:{ts}:asked:{action}", Thread(channel, _thread(message, ts)), ts, read, now, user)
 
 
 def is_own(message: Mapping[str, Any], own: Identity) -> bool:
@@ -116,7 +116,7 @@ def _thread(message: Mapping[str, Any], ts: str) -> str:
 
 async def alert_in_time(
     event: Mapping[str, Any], own: Identity, channels: Collection[str], now: datetime, reading: Reading
-) -> Received | None:
+) -> ReceivedAlert | None:
     """Return what ``alert_in`` returns, with no long text read in the event loop."""
     if channels and event.get("channel") not in channels:
         return None

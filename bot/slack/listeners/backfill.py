@@ -12,7 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.domain.redaction.redact import redact
 from bot.errors import SlackError, StoreError
 from bot.incidents.alert_reader import Reading
-from bot.ports import Received
+from bot.ports import ReceivedAlert
 from bot.slack.connection.server_clock import OFF, SlackClock
 from bot.slack.connection.web_api import Identity, WebApi
 from bot.slack.listeners import alert_messages
@@ -30,7 +30,7 @@ MOST_MESSAGES = 1000
 """Messages that are read of one channel."""
 
 
-class Missed:
+class Backfill:
     """Reads alert channels back and has each alert taken in; what was taken in before is known by its key.
 
     ``channels`` are ids, none for every channel that Aegis is in. Replies in threads are not read.
@@ -42,7 +42,7 @@ class Missed:
         own: Identity,
         channels: Collection[str],
         clock: SlackClock,
-        take: Callable[[Received], Awaitable[None]],
+        take: Callable[[ReceivedAlert], Awaitable[None]],
         reading: Reading | None = None,
     ) -> None:
         self._api = WebApi(client)
@@ -72,7 +72,7 @@ class Missed:
                 if received is not None:
                     await self._taken(received)
 
-    async def _taken(self, received: Received) -> None:
+    async def _taken(self, received: ReceivedAlert) -> None:
         try:
             await self._take(received)
         except StoreError as error:

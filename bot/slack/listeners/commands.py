@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.domain.incident import Place
+from bot.domain.incident import Thread
 from bot.errors import AegisError
-from bot.incidents.api import Answers
+from bot.incidents.api import SlackRequests
 from bot.ports import Asker
 from bot.slack.delivery.messenger import SlackMessenger
-from bot.slack.listeners.queries import Questions
+from bot.slack.listeners.queries import Queries
 from bot.slack.members import Members
 from bot.slack.views import card
 from bot.slack.views.card import Message
@@ -23,10 +23,10 @@ Reply = Callable[[Message], Awaitable[None]]
 
 async def answer(
     ask: Ask,
-    place: Place,
+    place: Thread,
     user: str,
-    answers: Answers,
-    questions: Questions,
+    answers: SlackRequests,
+    questions: Queries,
     messenger: SlackMessenger,
     reply: Reply,
     url: str = "",
@@ -46,7 +46,7 @@ async def answer(
         await reply(card.notice(error.sentence))
 
 
-async def home(user: str, questions: Questions, messenger: SlackMessenger, members: Members) -> None:
+async def home(user: str, questions: Queries, messenger: SlackMessenger, members: Members) -> None:
     """Show a member how things stand, in Aegis's home tab; anybody else that it is not for them."""
     refusal = await members.refusal(user)
     if refusal is not None:
@@ -55,7 +55,9 @@ async def home(user: str, questions: Questions, messenger: SlackMessenger, membe
     await messenger.publish(user, card.home(await questions.overview(), await questions.history("")))
 
 
-async def _diagnose(name: str, asker: Asker, answers: Answers, questions: Questions, messenger: SlackMessenger) -> None:
+async def _diagnose(
+    name: str, asker: Asker, answers: SlackRequests, questions: Queries, messenger: SlackMessenger
+) -> None:
     if name:
         await answers.diagnose(name, asker.place, asker.user, asker.url)
     else:
@@ -64,7 +66,7 @@ async def _diagnose(name: str, asker: Asker, answers: Answers, questions: Questi
         await messenger.choose(asker.place, sentence, names, user=asker.user, url=asker.url)
 
 
-async def _look_up(ask: Ask, questions: Questions) -> Message:
+async def _look_up(ask: Ask, questions: Queries) -> Message:
     match ask.verb:
         case Verb.STATUS:
             return card.overview(await questions.overview())

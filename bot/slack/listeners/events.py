@@ -1,4 +1,4 @@
-"""Bolt's routes as a list: acknowledge, read, hand over. What takes longer goes on in ``Work``."""
+"""Bolt's routes as a list: acknowledge, read, hand over. What takes longer goes on in ``BackgroundTasks``."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from typing import Any
 
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from bot.domain.incident import Place
+from bot.domain.incident import Thread
 from bot.errors import AegisError, StoreError
 from bot.incidents.alert_reader import Reading
-from bot.incidents.api import Answers
-from bot.ports import Asker, Received
-from bot.slack.connection.tasks import Work
+from bot.incidents.api import SlackRequests
+from bot.ports import Asker, ReceivedAlert
+from bot.slack.connection.tasks import BackgroundTasks
 from bot.slack.connection.web_api import Identity
 from bot.slack.delivery.messenger import SlackMessenger
 from bot.slack.listeners import alert_messages
 from bot.slack.listeners import commands as asks
 from bot.slack.listeners.commands import parse_command
-from bot.slack.listeners.queries import Questions
+from bot.slack.listeners.queries import Queries
 from bot.slack.members import Members
 from bot.slack.views import card
 from bot.slack.views.card import Message
@@ -40,7 +40,7 @@ PATIENCE = 0.2
 answers a second begin, and the rest of the time is for acknowledgements."""
 
 
-class Said:
+class EventListeners:
     """What is said in Slack: alerts, mentions, commands, and a message that somebody points at.
 
     Bolt passes arguments by their names: ``ack``, ``body``, ``event``, ``command``, ``shortcut``.
@@ -48,9 +48,9 @@ class Said:
 
     def __init__(
         self,
-        answers: Answers,
-        questions: Questions,
-        work: Work,
+        answers: SlackRequests,
+        questions: Queries,
+        work: BackgroundTasks,
         channels: Collection[str],
         own: Identity,
         messenger: SlackMessenger,
@@ -68,7 +68,7 @@ class Said:
         self._clock = clock
         self._reading = reading
         self._mentions: dict[str, None] = {}
-        self._waiting: dict[str, Received] = {}
+        self._waiting: dict[str, ReceivedAlert] = {}
         self._taking = 0
         self._calm = asyncio.Event()
         self._beginning = asyncio.Lock()
@@ -80,7 +80,7 @@ class Said:
         if received is not None:
             await self.take(received)
 
-    async def take(self, received: Received) -> None:
+    async def take(self, received: ReceivedAlert) -> None:
         """Take an alert in; one that cannot be put on disk is kept for ``take_waiting``, and the ``StoreError`` raised.
 
         Slack sends it again a few times at most, perhaps to nobody who can put it on disk either.
@@ -99,7 +99,7 @@ class Said:
             await self._take(received)
             self._waiting.pop(key, None)
 
-    async def _take(self, received: Received, url: str = "") -> asyncio.Task[None] | None:
+    async def _take(self, received: ReceivedAlert, url: str = "") -> asyncio.Task[None] | None:
         """Have an alert put on disk, without its secrets; return the answering of it if nobody did before."""
         received = replace(received, alert=await self._reading.admitted(received.alert))
         self._taking += 1
@@ -112,7 +112,7 @@ class Said:
                 self._calm.set()
         return self._work.start(self._answer_in_turn(received, url), f"alert {received.key}") if new else None
 
-    async def _answer_in_turn(self, received: Received, url: str) -> None:
+    async def _answer_in_turn(self, received: ReceivedAlert, url: str) -> None:
         """Answer once nobody waits to be acknowledged, or soon: Slack gives three seconds for that, a card may wait."""
         async with self._beginning:
             with contextlib.suppress(TimeoutError):
@@ -128,7 +128,7 @@ class Said:
         self._mentions[key] = None
         while len(self._mentions) > REMEMBERED:
             del self._mentions[next(iter(self._mentions))]
-        place = Place(channel, str(event.get("thread_ts") or ts))
+        place = Thread(channel, str(event.get("thread_ts") or ts))
         words = str(event.get("text") or "").replace(f"<@{self._own.bot_user_id}>", " ")
 
         async def reply(message: Message) -> None:
@@ -148,7 +148,7 @@ class Said:
     async def command(self, ack: AsyncAck, command: Mapping[str, Any]) -> None:
         """Answer ``/aegis …`` to the asker alone; a card comes in the channel."""
         await ack()
-        place = Place(str(command.get("channel_id") or ""))
+        place = Thread(str(command.get("channel_id") or ""))
         url = str(command.get("response_url") or "")
 
         async def reply(message: Message) -> None:

@@ -9,11 +9,11 @@ from bot.domain.incident import Incident
 from bot.domain.runbook import precedents
 from bot.domain.runbook_entry import Precedent
 from bot.errors import EngineError, RunbookError
-from bot.ports import Approvers, Containers, Memory, Store
-from bot.runtime import Plan, World
+from bot.ports import Approvers, Containers, Runbook, Store
+from bot.runtime import ResponseConfig, Runtime
 
 
-class Desk:
+class StatusQueries:
     """Answers questions from the engine, the store and the runbook; what does not answer is said in a sentence."""
 
     def __init__(
@@ -21,11 +21,11 @@ class Desk:
         *,
         containers: Containers,
         store: Store,
-        memory: Memory,
+        memory: Runbook,
         approvers: Approvers,
         model: str,
-        plan: Plan,
-        world: World,
+        plan: ResponseConfig,
+        world: Runtime,
     ) -> None:
         self._containers = containers
         self._store = store
@@ -85,7 +85,7 @@ class Overview:
     dry_run: bool
 
 
-class Questions(Protocol):
+class Queries(Protocol):
     """What the listeners ask and show to the asker alone. Nothing changes by asking."""
 
     async def overview(self) -> Overview:

@@ -10,12 +10,12 @@ import re
 
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement, ConfirmObject
 
-from bot.domain.diagnosis import Diagnosis, Trouble
+from bot.domain.diagnosis import Diagnosis, FailureClass
 from bot.domain.evidence import VERIFY_URL, Facts, Status
 from bot.domain.guard import Permit, Refusal
 from bot.domain.incident import Approval, Incident, State, awaited
 from bot.domain.symptoms import container_state
-from bot.domain.times import spell
+from bot.domain.times import format_duration
 from bot.slack.views import mrkdwn, phrases
 from bot.slack.views.blocks import (
     Message,
@@ -108,7 +108,7 @@ def _broke(incident: Incident) -> str:
     if len(incident.along) > 1:
         return f"🔴 {len(incident.along):,} targets at once, {mrkdwn.plain(incident.target, 80)} among them"
     found = incident.diagnosis
-    sign = "⚪" if found and found.trouble is Trouble.NONE else "🔴"
+    sign = "⚪" if found and found.trouble is FailureClass.NONE else "🔴"
     return f"{sign} {mrkdwn.plain(incident.target, 80)}: {found.headline if found else 'no diagnosis'}"
 
 
@@ -303,7 +303,7 @@ def _late(incident: Incident) -> str:
     """Say that the alert was read late: whoever reads the card must not take it for news."""
     if not incident.late or incident.sent_at is None:
         return ""
-    return f"Late: sent {mrkdwn.date(incident.sent_at)}, read {spell(incident.late)} later"
+    return f"Late: sent {mrkdwn.date(incident.sent_at)}, read {format_duration(incident.late)} later"
 
 
 def _source(said: str, status: Status) -> str:

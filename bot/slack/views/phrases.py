@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from bot.domain.diagnosis import RULES, Action, Diagnosis, Trouble
+from bot.domain.diagnosis import RULES, Action, Diagnosis, FailureClass
 from bot.domain.evidence import Evidence, Facts, Neighbour, Source, Status, Usage
 from bot.domain.incident import Incident, State
 from bot.domain.runbook_entry import Entry
-from bot.domain.times import spell
+from bot.domain.times import format_duration
 from bot.slack.views.mrkdwn import DASH
 
 STATES = {
@@ -43,7 +43,7 @@ def moment(stamp: str) -> datetime | None:
 
 def proposed(diagnosis: Diagnosis) -> str:
     """Say what is proposed."""
-    if diagnosis.trouble is Trouble.NONE and diagnosis.action is Action.IGNORE:
+    if diagnosis.trouble is FailureClass.NONE and diagnosis.action is Action.IGNORE:
         return "No restart needed"
     if diagnosis.restart_helps is False:
         return "A restart will not help"
@@ -88,7 +88,7 @@ def standing(seen: Facts, now: datetime | None) -> str:
     if seen.paused or seen.status == "created":
         return "paused" if seen.paused else "never started"
     since = moment(seen.started_at if seen.running else seen.finished_at)
-    span = spell(now - since) if now and since else DASH
+    span = format_duration(now - since) if now and since else DASH
     if seen.running:
         return f"running {span}" + (f", restarted {seen.restart_count}× by itself" if seen.restart_count else "")
     return f"{'stopped' if seen.status == 'exited' else seen.status or DASH} {span}{' ago' if span != DASH else ''}"
@@ -122,7 +122,7 @@ def image(seen: Facts, now: datetime | None) -> str:
     tag = name.rpartition(":")[2]
     short = tag if ":" in name and "/" not in tag else digest[:19] or name or DASH
     built = moment(seen.image_created_at)
-    return f"{short} ({spell(now - built)})" if now and built else short
+    return f"{short} ({format_duration(now - built)})" if now and built else short
 
 
 def near(neighbours: Iterable[Neighbour], limit: int = 3) -> str:
@@ -164,7 +164,7 @@ def _when(entries: list[Entry], incident: Incident) -> str:
     times = [time for entry in entries if (time := moment(entry.at))]
     if len(times) < len(entries):
         return ""
-    span = spell((incident.proposed_at or incident.opened_at) - min(times))
+    span = format_duration((incident.proposed_at or incident.opened_at) - min(times))
     return f", {span} ago" if len(entries) == 1 else f" in {span}"
 
 

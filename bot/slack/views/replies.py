@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from slack_sdk.models.blocks import ActionsBlock, Option, StaticSelectElement
 
-from bot.domain.incident import Incident, Place, State
+from bot.domain.incident import Incident, State, Thread
 from bot.slack.views import mrkdwn
 from bot.slack.views.blocks import Message, buttons, label, message, printed, rediagnose, section, small
 from bot.slack.views.outcome import went
@@ -58,7 +58,7 @@ def _called(id_: str) -> str:
     return mrkdwn.channel(id_) if id_.startswith(("C", "G", "D")) else mrkdwn.mention(id_)
 
 
-def choose(sentence: str, names: Sequence[str], place: Place) -> Message:
+def choose(sentence: str, names: Sequence[str], place: Thread) -> Message:
     """Ask which target is meant; the menu's block id carries ``place`` (see ``place_of``)."""
     whole = [name for name in dict.fromkeys(names) if name.strip() and name == mrkdwn.plain(name, LONGEST_VALUE)]
     left = len(names) - len(whole[:MOST_OPTIONS])
@@ -69,7 +69,7 @@ def choose(sentence: str, names: Sequence[str], place: Place) -> Message:
     )
 
 
-def _menu(names: Sequence[str], place: Place) -> ActionsBlock:
+def _menu(names: Sequence[str], place: Thread) -> ActionsBlock:
     menu = StaticSelectElement(
         placeholder=label("Choose a container", 150),
         action_id="choose",
@@ -78,10 +78,10 @@ def _menu(names: Sequence[str], place: Place) -> ActionsBlock:
     return ActionsBlock(block_id=mrkdwn.identifier(f"{place.channel}:{place.thread}"), elements=[menu])
 
 
-def place_of(block_id: str) -> Place:
+def place_of(block_id: str) -> Thread:
     """Read the place that a menu's block id carries: ``channel:thread``."""
     channel, _, thread = block_id.partition(":")
-    return Place(channel, thread)
+    return Thread(channel, thread)
 
 
 MOST_LINES = 20

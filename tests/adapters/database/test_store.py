@@ -25,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.adapters.database import engine, errors, migrations, transactions
 from bot.adapters.database.rows import cleaned, to_text
 from bot.adapters.database.store import SqlStore
-from bot.domain.audit.trail import Act
+from bot.domain.audit.trail import AuditEvent
 from bot.domain.diagnosis import Diagnosis
 from bot.domain.evidence import Evidence
 from bot.domain.guard import Permit, Refusal
@@ -217,7 +217,7 @@ async def test_what_the_engine_is_told_stands_once_in_the_trail_though_the_answe
 ) -> None:
     known = (await store.open(an_incident())).incident
     answer_is_lost(1)
-    assert await store.sending(known, Act("engine", NOW, incident=known.id, said="restart"))
+    assert await store.sending(known, AuditEvent("engine", NOW, incident=known.id, said="restart"))
     assert [row.act.kind for row in await store.trail()].count("engine") == 1
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.adapters.llm.rate_limit import Ration
+from bot.adapters.llm.rate_limit import RateLimitedDiagnoser
 from bot.domain.llm.prompt import Prompt
 from bot.errors import ModelUnavailable
 from bot.ports import ModelReply
@@ -34,7 +34,7 @@ class Slow(FakeDiagnoser):
 
 async def test_past_the_budget_of_a_minute_the_model_is_not_asked_and_the_reason_is_said() -> None:
     clock, model = Clock(), FakeDiagnoser()
-    ration = Ration(model, clock.now, a_minute=3)
+    ration = RateLimitedDiagnoser(model, clock.now, a_minute=3)
     for _ in range(3):
         await ration.ask(())
     with pytest.raises(ModelUnavailable, match="asked 3 times within a minute, so the rules speak"):
@@ -47,7 +47,7 @@ async def test_past_the_budget_of_a_minute_the_model_is_not_asked_and_the_reason
 
 async def test_a_clock_that_jumps_back_does_not_lock_the_model_out() -> None:
     clock, model = Clock(), FakeDiagnoser()
-    ration = Ration(model, clock.now, a_minute=1)
+    ration = RateLimitedDiagnoser(model, clock.now, a_minute=1)
     await ration.ask(())
     clock.at -= timedelta(hours=3)
     await ration.ask(())
@@ -56,7 +56,7 @@ async def test_a_clock_that_jumps_back_does_not_lock_the_model_out() -> None:
 
 async def test_four_ask_at_once_and_the_others_wait_their_turn() -> None:
     model = Slow()
-    ration = Ration(model, Clock().now)
+    ration = RateLimitedDiagnoser(model, Clock().now)
     asking = [asyncio.create_task(ration.ask(())) for _ in range(9)]
     for _ in range(5):
         await asyncio.sleep(0)
@@ -68,7 +68,7 @@ async def test_four_ask_at_once_and_the_others_wait_their_turn() -> None:
 
 async def test_who_waits_too_long_for_a_turn_gets_the_rules() -> None:
     model = Slow()
-    ration = Ration(model, Clock().now, at_once=1, patience=0.01)
+    ration = RateLimitedDiagnoser(model, Clock().now, at_once=1, patience=0.01)
     first = asyncio.create_task(ration.ask(()))
     await asyncio.sleep(0)
     with pytest.raises(ModelUnavailable, match="busy with other incidents"):
@@ -79,7 +79,7 @@ async def test_who_waits_too_long_for_a_turn_gets_the_rules() -> None:
 
 async def test_the_last_trouble_is_kept_until_the_model_answers_again() -> None:
     model = FakeDiagnoser(error=ModelUnavailable("It is down."))
-    ration = Ration(model, Clock().now)
+    ration = RateLimitedDiagnoser(model, Clock().now)
     with pytest.raises(ModelUnavailable):
         await ration.ask(())
     assert ration.trouble == "It is down."

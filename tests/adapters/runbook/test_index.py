@@ -46,7 +46,7 @@ def test_the_entries_come_back_as_they_went_in_and_in_their_order(index: Runbook
     assert list(index) == [OTHER, told, OLD]
     assert (index[0], index[-1], index[1:], len(index)) == (OTHER, OLD, [told, OLD], 3)
     assert index == (OTHER, told, OLD)
-    assert isinstance(index, ranking.Shelf)
+    assert isinstance(index, ranking.EntryIndex)
     with pytest.raises(IndexError):
         index[3]
 

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.alerts.message import Place, flatten, undo_links, without_markup
+from bot.domain.alerts.message import SectionKind, flatten, undo_links, without_markup
 
 
 def test_links_show_their_label_and_mentions_do_not_ping() -> None:
@@ -24,10 +24,10 @@ def test_parts_come_in_reading_order_with_their_place() -> None:
         }
     )
     assert [(part.place, part.name, part.text) for part in message.parts] == [
-        (Place.TEXT, "", "first"),
-        (Place.FIELD, "Monitor", "web"),
-        (Place.TITLE, "", "second"),
-        (Place.FIELD, "Host", "h"),
+        (SectionKind.TEXT, "", "first"),
+        (SectionKind.FIELD, "Monitor", "web"),
+        (SectionKind.TITLE, "", "second"),
+        (SectionKind.FIELD, "Host", "h"),
     ]
     assert message.colours == ("good",)
 

@@ -8,22 +8,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.audit.seal import Cell, Seal, rule_of
-from bot.domain.audit.trail import SWITCH, Act, Examined, Row, Verdict, appended, as_json
+from bot.domain.audit.trail import SWITCH, AuditEvent, Examined, Row, Verdict, appended, as_json
 
 AT = datetime(2026, 11, 22, 10, 4, 31, tzinfo=UTC)
 KEY = "correct horse battery staple"
 COLUMNS = [one.name for one in fields(Row) if one.name != "number"]
 
 
-def trail(*acts: Act, key: str = "") -> list[Row]:
+def trail(*acts: AuditEvent, key: str = "") -> list[Row]:
     return appended(acts, None, Seal(key), AT)
 
 
 def three(key: str = "") -> list[Row]:
     return trail(
-        Act("alert", AT, said="firing: buggy-app-v2 is down"),
-        Act("press", AT, Verdict.DENIED, "approver", "U0STRANGER", "i1", "buggy-app-v2", "Not on the list."),
-        Act("press", AT, Verdict.ALLOWED, "approver", "U0ONCALL", "i1", "buggy-app-v2"),
+        AuditEvent("alert", AT, said="firing: buggy-app-v2 is down"),
+        AuditEvent("press", AT, Verdict.DENIED, "approver", "U0STRANGER", "i1", "buggy-app-v2", "Not on the list."),
+        AuditEvent("press", AT, Verdict.ALLOWED, "approver", "U0ONCALL", "i1", "buggy-app-v2"),
         key=key,
     )
 
@@ -95,11 +95,13 @@ def test_a_trail_written_anew_is_not_the_one_that_a_log_has_seen() -> None:
     assert "has seen row 3, the trail ends with row 0" in wrong([], heads=seen(rows))
 
 
-acts = st.lists(st.builds(Act, st.text(), st.datetimes(), st.sampled_from(Verdict), st.text(), st.text()), max_size=6)
+acts = st.lists(
+    st.builds(AuditEvent, st.text(), st.datetimes(), st.sampled_from(Verdict), st.text(), st.text()), max_size=6
+)
 
 
 @given(acts, st.sampled_from(["", KEY]))
-def test_any_text_can_stand_in_a_trail(given_acts: list[Act], key: str) -> None:
+def test_any_text_can_stand_in_a_trail(given_acts: list[AuditEvent], key: str) -> None:
     rows = trail(*given_acts, key=key)
     assert wrong(rows, key=key) == ""
     assert [as_json(row)["number"] for row in rows] == list(range(1, len(given_acts) + 1))
@@ -109,7 +111,7 @@ cells = st.none() | st.text(st.characters(exclude_categories=[]), max_size=3) | 
 
 
 @given(acts.filter(bool), st.sampled_from(["", KEY]), st.data())
-def test_any_single_change_is_named(given_acts: list[Act], key: str, data: st.DataObject) -> None:
+def test_any_single_change_is_named(given_acts: list[AuditEvent], key: str, data: st.DataObject) -> None:
     rows = trail(*given_acts, key=key)
     place = data.draw(st.integers(0, len(rows) - 1))
     changed = list(rows)
@@ -136,7 +138,7 @@ def test_any_single_change_is_named(given_acts: list[Act], key: str, data: st.Da
 
 def after_switch(*, old: str = "", new: str = KEY) -> list[Row]:
     rows = three(old)
-    return [*rows, *appended([Act("press", AT, Verdict.ALLOWED, "approver", "U1")], rows[-1], Seal(new), AT)]
+    return [*rows, *appended([AuditEvent("press", AT, Verdict.ALLOWED, "approver", "U1")], rows[-1], Seal(new), AT)]
 
 
 def test_the_change_of_the_rule_is_a_row_of_the_trail() -> None:
@@ -164,7 +166,7 @@ def test_rows_cannot_go_on_by_a_weaker_rule() -> None:
     rows = after_switch()
     with pytest.raises(ValueError, match="key"):
         appended([], rows[-1], Seal(), AT)
-    forged = appended([Act(SWITCH, AT)], None, Seal(), AT)[0]
+    forged = appended([AuditEvent(SWITCH, AT)], None, Seal(), AT)[0]
     cells_of = {**as_json(forged), "number": 6, "previous": rows[-1].hash}
     cells_of.pop("hash")
     weak = replace(forged, number=6, previous=rows[-1].hash, hash=Seal().sealed(cells_of))  # type: ignore[arg-type]
@@ -173,7 +175,7 @@ def test_rows_cannot_go_on_by_a_weaker_rule() -> None:
 
 def test_a_rule_does_not_change_without_the_row_that_records_it() -> None:
     rows = three()
-    keyed = appended([Act("press", AT)], rows[-1], Seal(KEY), AT)
+    keyed = appended([AuditEvent("press", AT)], rows[-1], Seal(KEY), AT)
     bare = {**as_json(keyed[1]), "number": 4, "previous": rows[-1].hash}
     bare.pop("hash")
     row = replace(keyed[1], number=4, previous=rows[-1].hash, hash=Seal(KEY).sealed(bare))  # type: ignore[arg-type]

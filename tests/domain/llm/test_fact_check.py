@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.diagnosis import UNKNOWN_CAUSE_CONFIDENCE, Action, Diagnosis, Quote, Trouble
+from bot.domain.diagnosis import UNKNOWN_CAUSE_CONFIDENCE, Action, Diagnosis, FailureClass, Quote
 from bot.domain.evidence import Evidence, LogDigest, LogLine, Neighbour, Source, Status
 from bot.domain.llm.fact_check import judge
 from bot.domain.llm.reply import Reply, parse
@@ -43,17 +43,17 @@ REPLY = Reply(
     justification="Held connections are released when the process restarts.",
     headline="connection pool exhausted",
     confidence=0.86,
-    trouble=Trouble.RESOURCE_EXHAUSTION,
+    trouble=FailureClass.RESOURCE_EXHAUSTION,
     restart_helps=True,
     lines=(2, 3),
     disproof="Free connections in the pool.",
 )
 OOM = Symptom(
-    Trouble.OOM, "out of memory", "The kernel killed the process.", 0.95, True, "Raise the limit.", True,
+    FailureClass.OOM, "out of memory", "The kernel killed the process.", 0.95, True, "Raise the limit.", True,
     (Quote(120, "killed", 1),),
 )  # fmt: skip
 DISK = Symptom(
-    Trouble.DISK_FULL, "disk full", "No space is left on the volume.", 0.9, False, "Free some space first.", True
+    FailureClass.DISK_FULL, "disk full", "No space is left on the volume.", 0.9, False, "Free some space first.", True
 )
 
 
@@ -69,7 +69,7 @@ def test_a_sound_reply_becomes_the_diagnosis_with_the_lines_printed_from_the_evi
         action=Action.RESTART,
         justification=REPLY.justification,
         confidence=0.86,
-        trouble=Trouble.RESOURCE_EXHAUSTION,
+        trouble=FailureClass.RESOURCE_EXHAUSTION,
         restart_helps=True,
         by="gemini-x",
         quotes=(
@@ -147,28 +147,32 @@ def test_single_words_and_apostrophes_are_no_quotations(word: str) -> None:
 
 
 def test_a_fact_that_the_model_contradicts_leads() -> None:
-    diagnosis = judged(REPLY, OOM, trouble=Trouble.DNS, headline="name server gone", root_cause="The resolver is down.")
-    assert (diagnosis.headline, diagnosis.trouble, diagnosis.restart_helps) == ("out of memory", Trouble.OOM, True)
+    diagnosis = judged(
+        REPLY, OOM, trouble=FailureClass.DNS, headline="name server gone", root_cause="The resolver is down."
+    )
+    assert (diagnosis.headline, diagnosis.trouble, diagnosis.restart_helps) == ("out of memory", FailureClass.OOM, True)
     assert diagnosis.root_cause == "The kernel killed the process. The model says otherwise: The resolver is down."
     assert diagnosis.caveats[0] == "The engine's facts contradict the model: out of memory."
     assert diagnosis.confidence <= 0.4
     assert diagnosis.quotes[0] == OOM.quotes[0]
 
 
-@pytest.mark.parametrize("trouble", [Trouble.OOM, Trouble.RESOURCE_EXHAUSTION, Trouble.UNKNOWN])
-def test_another_word_for_the_same_trouble_is_no_contradiction(trouble: Trouble) -> None:
+@pytest.mark.parametrize("trouble", [FailureClass.OOM, FailureClass.RESOURCE_EXHAUSTION, FailureClass.UNKNOWN])
+def test_another_word_for_the_same_trouble_is_no_contradiction(trouble: FailureClass) -> None:
     assert judged(REPLY, OOM, trouble=trouble).caveats == ()
 
 
 def test_all_well_contradicts_any_hard_fact() -> None:
-    diagnosis = judged(REPLY, OOM, trouble=Trouble.NONE, action=Action.IGNORE, restart_helps=None, headline="all well")
+    diagnosis = judged(
+        REPLY, OOM, trouble=FailureClass.NONE, action=Action.IGNORE, restart_helps=None, headline="all well"
+    )
     assert diagnosis.headline == "out of memory"
     assert diagnosis.action is Action.IGNORE
     assert any("facts" in caveat for caveat in diagnosis.caveats)
 
 
 def test_a_restart_is_not_proposed_against_a_fact_that_says_it_does_not_help() -> None:
-    diagnosis = judged(REPLY, DISK, trouble=Trouble.DISK_FULL)
+    diagnosis = judged(REPLY, DISK, trouble=FailureClass.DISK_FULL)
     assert (diagnosis.action, diagnosis.restart_helps) == (Action.IGNORE, False)
     assert diagnosis.justification == "Free some space first."
     assert diagnosis.confidence <= 0.43
@@ -176,21 +180,21 @@ def test_a_restart_is_not_proposed_against_a_fact_that_says_it_does_not_help() -
 
 
 def test_a_fact_never_turns_ignore_into_restart() -> None:
-    diagnosis = judged(REPLY, OOM, action=Action.IGNORE, restart_helps=False, trouble=Trouble.OOM)
+    diagnosis = judged(REPLY, OOM, action=Action.IGNORE, restart_helps=False, trouble=FailureClass.OOM)
     assert diagnosis.action is Action.IGNORE
     assert diagnosis.restart_helps is True
     assert diagnosis.caveats == ("The model sees no use in a restart; the facts do: out of memory.",)
 
 
 def test_a_soft_symptom_overrules_nothing() -> None:
-    diagnosis = judged(REPLY, replace(OOM, hard=False), trouble=Trouble.DNS)
-    assert diagnosis.trouble is Trouble.DNS
+    diagnosis = judged(REPLY, replace(OOM, hard=False), trouble=FailureClass.DNS)
+    assert diagnosis.trouble is FailureClass.DNS
     assert diagnosis.caveats == ()
 
 
 def test_facts_fill_in_what_a_minimal_reply_leaves_open() -> None:
     diagnosis = judged(Reply(root_cause="It died.", action=Action.RESTART), OOM)
-    assert (diagnosis.headline, diagnosis.trouble, diagnosis.restart_helps) == ("out of memory", Trouble.OOM, True)
+    assert (diagnosis.headline, diagnosis.trouble, diagnosis.restart_helps) == ("out of memory", FailureClass.OOM, True)
     assert diagnosis.root_cause == "It died."
     assert diagnosis.quotes == OOM.quotes
 
@@ -281,7 +285,7 @@ def test_an_obedient_model_is_rejected_or_says_nothing_but_words(row: dict[str, 
         assert "\u200b" not in text
         assert "s3cr3t-synthetic" not in text
         assert "xoxb-synthetic" not in text
-    assert diagnosis.trouble is not Trouble.NONE
+    assert diagnosis.trouble is not FailureClass.NONE
 
 
 @given(st.text(max_size=3000), st.text(max_size=3000), st.text(max_size=300), st.lists(st.integers(0, 9), max_size=9))
@@ -307,7 +311,7 @@ def test_endless_repetition_is_read_in_no_time(char: str) -> None:
 
 
 LOOP = Symptom(
-    Trouble.CRASHLOOP,
+    FailureClass.CRASHLOOP,
     "starts and fails again and again",
     "The engine started it 9 times, and it ended with exit code 1, the last time after 2 s.",
     0.8,
@@ -320,28 +324,28 @@ LOOP = Symptom(
 
 @pytest.mark.parametrize("changes", [{}, {"action": Action.IGNORE, "restart_helps": False}])
 def test_a_futile_restart_is_told_with_the_numbers_whatever_the_model_says(changes: dict[str, Any]) -> None:
-    diagnosis = judged(REPLY, LOOP, trouble=Trouble.BAD_RELEASE, headline="module missing", **changes)
+    diagnosis = judged(REPLY, LOOP, trouble=FailureClass.BAD_RELEASE, headline="module missing", **changes)
     assert (diagnosis.action, diagnosis.restart_helps) == (Action.IGNORE, False)
     assert diagnosis.justification.startswith(LOOP.cause)
     # What the model names as the cause of the loop stays.
-    assert (diagnosis.headline, diagnosis.trouble) == ("module missing", Trouble.BAD_RELEASE)
+    assert (diagnosis.headline, diagnosis.trouble) == ("module missing", FailureClass.BAD_RELEASE)
 
 
 def test_memory_that_a_restart_would_free_does_not_outweigh_starts_that_fail() -> None:
-    diagnosis = judged(REPLY, OOM, LOOP, trouble=Trouble.OOM)
+    diagnosis = judged(REPLY, OOM, LOOP, trouble=FailureClass.OOM)
     assert (diagnosis.action, diagnosis.restart_helps) == (Action.IGNORE, False)
 
 
 def test_a_crash_loop_does_not_hide_a_contradiction() -> None:
-    diagnosis = judged(REPLY, OOM, LOOP, trouble=Trouble.DNS, root_cause="The resolver is down.")
-    assert diagnosis.trouble is Trouble.OOM
+    diagnosis = judged(REPLY, OOM, LOOP, trouble=FailureClass.DNS, root_cause="The resolver is down.")
+    assert diagnosis.trouble is FailureClass.OOM
     assert any("contradict" in caveat for caveat in diagnosis.caveats)
 
 
 def test_an_exit_code_alone_is_a_hint_and_overrules_nothing() -> None:
-    ended = replace(OOM, trouble=Trouble.NONE, headline="stopped on request", sure=0.55)
-    diagnosis = judged(REPLY, ended, action=Action.IGNORE, restart_helps=None, trouble=Trouble.CONFIG_ERROR)
-    assert (diagnosis.trouble, diagnosis.caveats) == (Trouble.CONFIG_ERROR, ())
+    ended = replace(OOM, trouble=FailureClass.NONE, headline="stopped on request", sure=0.55)
+    diagnosis = judged(REPLY, ended, action=Action.IGNORE, restart_helps=None, trouble=FailureClass.CONFIG_ERROR)
+    assert (diagnosis.trouble, diagnosis.caveats) == (FailureClass.CONFIG_ERROR, ())
 
 
 REPLIES = st.builds(
@@ -351,14 +355,14 @@ REPLIES = st.builds(
     justification=st.text(max_size=80),
     headline=st.text(max_size=40),
     confidence=st.floats(0, 1),
-    trouble=st.sampled_from(Trouble),
+    trouble=st.sampled_from(FailureClass),
     restart_helps=st.sampled_from([True, False, None]),
     lines=st.lists(st.integers(-2, 9), max_size=6).map(tuple),
 )
 SYMPTOMS = st.lists(
     st.builds(
         Symptom,
-        st.sampled_from(Trouble),
+        st.sampled_from(FailureClass),
         st.sampled_from(["a fact", "another fact"]),
         st.sampled_from(["It ended 3 times.", "It is full."]),
         st.floats(0.1, 0.97),

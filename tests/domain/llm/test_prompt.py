@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from syrupy.assertion import SnapshotAssertion
 
-from bot.domain.diagnosis import Action, Quote, Trouble
+from bot.domain.diagnosis import Action, FailureClass, Quote
 from bot.domain.evidence import (
     Evidence,
     HealthProbe,
@@ -68,7 +68,8 @@ EVIDENCE = Evidence(
     ),
 )
 SYMPTOM = Symptom(
-    Trouble.RESOURCE_EXHAUSTION, "connection pool exhausted", "The log says that the pool is at its limit.", 0.8, True,
+    FailureClass.RESOURCE_EXHAUSTION,
+    "connection pool exhausted", "The log says that the pool is at its limit.", 0.8, True,
     quotes=(Quote(833, "QueuePool limit", 412),),
 )  # fmt: skip
 PRECEDENT = Precedent(
@@ -107,7 +108,7 @@ def test_schema_is_flat_and_every_field_is_required() -> None:
     assert set(properties) == set(SCHEMA["required"])  # type: ignore[call-overload]
     assert {inner["type"] for inner in properties.values()} == {"STRING", "NUMBER", "ARRAY"}
     assert properties["action"]["enum"] == [action.value for action in Action]
-    assert properties["class"]["enum"] == [trouble.value for trouble in Trouble]
+    assert properties["class"]["enum"] == [trouble.value for trouble in FailureClass]
     assert built().schema == SCHEMA
 
 
@@ -203,7 +204,7 @@ def attacked(text: str) -> Prompt:
         events=(text,) * 30,
         sources=(Source(text, Status.DENIED, text),) * 30,
     )  # fmt: skip
-    symptom = Symptom(Trouble.OOM, text, text, 0.9, None, hard=True)
+    symptom = Symptom(FailureClass.OOM, text, text, 0.9, None, hard=True)
     entry = Entry(root_cause=text, action=text, at=text, target=text, trouble=text, evidence=(text,), outcome=text)
     return build(
         evidence, (symptom,) * 30, (Precedent(entry, 1.0, text),) * 30, alert=text, title=text, nonce=NONCE,

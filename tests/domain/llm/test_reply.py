@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.diagnosis import Action, Trouble
+from bot.domain.diagnosis import Action, FailureClass
 from bot.domain.llm.reply import LONGEST, MODEST, Reply, parse
 from bot.errors import ReplyRejected
 
@@ -32,7 +32,7 @@ def test_recorded_replies_are_accepted_or_rejected_as_marked(row: dict[str, Any]
 def test_minimal_reply_gets_a_modest_confidence_and_leaves_the_rest_open() -> None:
     reply = parse(said())
     assert reply.confidence == MODEST
-    assert reply.trouble is Trouble.UNKNOWN
+    assert reply.trouble is FailureClass.UNKNOWN
     assert reply.restart_helps is None
     assert (reply.headline, reply.lines, reply.disproof) == ("", (), "")
 
@@ -48,7 +48,7 @@ def test_full_reply_is_read_whole() -> None:
             **{"class": "resource_exhaustion"},
         )
     )
-    assert reply.trouble is Trouble.RESOURCE_EXHAUSTION
+    assert reply.trouble is FailureClass.RESOURCE_EXHAUSTION
     assert (reply.confidence, reply.lines, reply.restart_helps) == (0.86, (3, 1), True)
     assert (reply.headline, reply.disproof) == ("pool exhausted", "free connections")
 
@@ -180,11 +180,11 @@ def test_restart_helps_is_yes_no_or_open(given_: object, read: object) -> None:
 
 @pytest.mark.parametrize("given_", ["meteor", None, 3, ["oom"], "О0M"])
 def test_an_unknown_class_is_unknown(given_: object) -> None:
-    assert parse(said(**{"class": given_})).trouble is Trouble.UNKNOWN
+    assert parse(said(**{"class": given_})).trouble is FailureClass.UNKNOWN
 
 
 def test_class_is_the_only_name_of_the_class() -> None:
-    assert parse(said(trouble="oom", named="prod-db")).trouble is Trouble.UNKNOWN
+    assert parse(said(trouble="oom", named="prod-db")).trouble is FailureClass.UNKNOWN
     assert parse(said(trouble="oom", named="prod-db")).named == ""
 
 

@@ -2,7 +2,7 @@ import re
 
 from bot.domain.redaction import redact as module
 from bot.domain.redaction.redact import redact
-from bot.domain.redaction.vendor_tokens import Absent, Shape, brought_by, replace_all
+from bot.domain.redaction.vendor_tokens import Absent, Rule, brought_by, replace_all
 from tests.domain import redaction_cases
 
 
@@ -14,7 +14,7 @@ def test_every_marker_that_redaction_leaves_is_known_to_what_remembers_absent_hi
 
 
 def test_a_hint_that_a_marker_can_bring_is_never_taken_for_absent() -> None:
-    shapes = [Shape("x", ("token", "password", "]:"), re.compile("x"))]
+    shapes = [Rule("x", ("token", "password", "]:"), re.compile("x"))]
     assert brought_by("[redacted:session-token]", shapes) == {"token", "]:"}
     absent = Absent(brought_by("[redacted:session-token]", shapes))
     replace_all(shapes, "nothing", absent, folded=True)

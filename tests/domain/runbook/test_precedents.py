@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.domain.diagnosis import Action, Diagnosis, Quote, Trouble
+from bot.domain.diagnosis import Action, Diagnosis, FailureClass, Quote
 from bot.domain.evidence import Evidence, LogDigest, LogLine
 from bot.domain.guard import Permit
-from bot.domain.incident import Approval, Incident, Place, State
+from bot.domain.incident import Approval, Incident, State, Thread
 from bot.domain.runbook import from_incident, precedents
 from bot.domain.runbook_entry import Entry
 from bot.domain.verification import Verification
@@ -28,10 +28,10 @@ def an_incident(state: State = State.RESOLVED) -> Incident:
         LogLine(3, POOL, 412),
     ]
     return Incident(
-        "inc-1", "buggy-app-v2", Place("C1"), state, NOW,
+        "inc-1", "buggy-app-v2", Thread("C1"), state, NOW,
         evidence=Evidence("buggy-app-v2", "", None, LogDigest(tuple(lines))),
         diagnosis=Diagnosis("pool exhausted", "held by hung requests", Action.RESTART, "released on restart", 0.86,
-                            Trouble.RESOURCE_EXHAUSTION, True, "gemini-3.5-flash-lite", (Quote(3, POOL, 412),)),
+                            FailureClass.RESOURCE_EXHAUSTION, True, "gemini-3.5-flash-lite", (Quote(3, POOL, 412),)),
         verdict=Permit(), approval=Approval("U0ONCALL", NOW, "ab"), closed_at=NOW + timedelta(minutes=1),
         verification=Verification(True, 7.43, 3, ("200",) * 3, summary="200 ×3, healthy"),
     )  # fmt: skip

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.diagnosis import Action, Trouble
+from bot.domain.diagnosis import Action, FailureClass
 from bot.domain.evidence import Neighbour
 from tests.domain.symptoms.test_diagnose import EXITED, LOOPING
 from tests.domain.symptoms.test_timeline import CALM, UNHEALTHY, log
@@ -32,7 +32,7 @@ WELL = Neighbour("shop-db", "running", health="healthy", named_in_log=True)
 )
 def test_a_restart_reads_what_was_renewed_on_disk(said: str, trouble: list[str]) -> None:
     found = found_in(UNHEALTHY, log([*CALM, f"10:25:00 {said}", *trouble]))
-    assert found.trouble in {Trouble.TLS_EXPIRED, Trouble.AUTH}
+    assert found.trouble in {FailureClass.TLS_EXPIRED, FailureClass.AUTH}
     assert (found.restart_helps, found.action) == (True, Action.RESTART)
     assert "A restart reads the new one." in found.justification
     assert any(said in quote.text for quote in found.quotes)
@@ -48,7 +48,7 @@ def test_a_restart_reads_what_was_renewed_on_disk(said: str, trouble: list[str])
 )
 def test_what_was_not_renewed_is_as_bad_after_a_restart(said: str) -> None:
     found = found_in(UNHEALTHY, log([*CALM, f"10:25:00 {said}", *EXPIRED]))
-    assert (found.trouble, found.restart_helps) == (Trouble.TLS_EXPIRED, False)
+    assert (found.trouble, found.restart_helps) == (FailureClass.TLS_EXPIRED, False)
 
 
 @pytest.mark.parametrize("said", ["INFO reloaded certificate", "INFO shop 2.3.1 starting"])
@@ -69,7 +69,7 @@ def test_a_renewed_file_does_not_mend_the_certificate_of_another() -> None:
 
 def test_nobody_knows_whether_a_new_process_gets_what_was_rotated_somewhere() -> None:
     found = found_in(UNHEALTHY, log([*CALM, "10:25:00 INFO vault: password of shop rotated", *DENIED]))
-    assert (found.trouble, found.restart_helps) == (Trouble.AUTH, None)
+    assert (found.trouble, found.restart_helps) == (FailureClass.AUTH, None)
 
 
 def test_starts_that_fail_have_read_what_was_renewed() -> None:
@@ -80,9 +80,9 @@ def test_starts_that_fail_have_read_what_was_renewed() -> None:
 def test_settings_that_were_changed_and_not_read_lead_what_is_not_reached_since() -> None:
     changed = "10:28:30 WARN /etc/shop/upstreams.conf changed on disk, reload needed"
     found = found_in(UNHEALTHY, log([*CALM, changed, *NO_ROUTE]))
-    assert (found.trouble, found.restart_helps) == (Trouble.CONFIG_ERROR, True)
+    assert (found.trouble, found.restart_helps) == (FailureClass.CONFIG_ERROR, True)
     assert found.confidence < 0.8
-    assert found_in(UNHEALTHY, log([*CALM, *NO_ROUTE, changed])).trouble is Trouble.NETWORK
+    assert found_in(UNHEALTHY, log([*CALM, *NO_ROUTE, changed])).trouble is FailureClass.NETWORK
     read = "10:28:40 INFO configuration reloaded"
     assert found_in(UNHEALTHY, log([*CALM, changed, read, *NO_ROUTE])).restart_helps is False
 
@@ -90,12 +90,12 @@ def test_settings_that_were_changed_and_not_read_lead_what_is_not_reached_since(
 def test_settings_that_wait_to_be_read_do_not_explain_that_memory_ran_out() -> None:
     changed = "10:28:30 WARN /etc/shop/shop.yaml changed on disk, restart needed"
     heap = "10:29:00 ERROR java.lang.OutOfMemoryError: Java heap space"
-    assert found_in(UNHEALTHY, log([*CALM, changed, heap])).trouble is Trouble.OOM
+    assert found_in(UNHEALTHY, log([*CALM, changed, heap])).trouble is FailureClass.OOM
 
 
 def test_what_ended_for_want_of_a_neighbour_that_is_well_now_comes_back_by_a_restart() -> None:
     found = found_in(EXITED, log([*CALM, *REFUSED]), neighbours=(WELL,))
-    assert (found.trouble, found.restart_helps, found.action) == (Trouble.DEPENDENCY_DOWN, True, Action.RESTART)
+    assert (found.trouble, found.restart_helps, found.action) == (FailureClass.DEPENDENCY_DOWN, True, Action.RESTART)
     assert "shop-db runs and is healthy now." in found.root_cause
     unprobed = replace(WELL, health=None)
     assert found_in(EXITED, log([*CALM, *REFUSED]), neighbours=(unprobed,)).restart_helps is None

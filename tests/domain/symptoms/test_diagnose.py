@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.diagnosis import RULES, Action, Diagnosis, Trouble
+from bot.domain.diagnosis import RULES, Action, Diagnosis, FailureClass
 from bot.domain.evidence import (
     Evidence,
     Facts,
@@ -26,7 +26,7 @@ from bot.domain.evidence import (
 )
 from bot.domain.logs.digest import digest
 from bot.domain.runbook_entry import Entry, Precedent
-from bot.domain.signatures.signature import Sign
+from bot.domain.signatures.signature import Signature
 from bot.domain.signatures.table import SIGNS
 from bot.domain.symptoms import container_state, diagnose
 from tests.domain import log_cases
@@ -58,7 +58,7 @@ def diagnosed(*lines: str, facts: Facts | None = None, past: tuple[Precedent, ..
     return diagnose.diagnose(given_, diagnose.read(given_), past)
 
 
-def precedent(outcome: str, trouble: Trouble | str = "") -> Precedent:
+def precedent(outcome: str, trouble: FailureClass | str = "") -> Precedent:
     return Precedent(Entry("x", "restart", trouble=str(trouble), outcome=outcome), 1.0, "same target")
 
 
@@ -102,47 +102,47 @@ def test_ordinary_lines_of_a_busy_program_prove_nothing() -> None:
     for style in log_cases.STYLES:
         given_ = Evidence("shop", "", None, log=digest([log_cases.make(calm, style, "buried", 2, length=800).log]))
         found = diagnose.diagnose(given_, diagnose.read(given_))
-        assert found.trouble is Trouble.UNKNOWN, (style, found)
+        assert found.trouble is FailureClass.UNKNOWN, (style, found)
         assert found.confidence < 0.3
 
 
 FACTS = [
-    (replace(EXITED, exit_code=137, oom_killed=True), Trouble.OOM, True),
-    (replace(EXITED, exit_code=137), Trouble.UNKNOWN, None),
-    (replace(EXITED, exit_code=139), Trouble.CRASHLOOP, None),
-    (replace(EXITED, exit_code=127), Trouble.BAD_RELEASE, False),
-    (replace(EXITED, exit_code=126), Trouble.PERMISSION, False),
-    (replace(EXITED, exit_code=143), Trouble.NONE, True),
-    (replace(EXITED, exit_code=0), Trouble.NONE, None),
-    (replace(RUNNING, paused=True, status="paused"), Trouble.NONE, False),
-    (replace(EXITED, status="created", exit_code=0), Trouble.NONE, True),
-    (LOOPING, Trouble.CRASHLOOP, False),
-    (replace(LOOPING, exit_code=139), Trouble.CRASHLOOP, False),
-    (replace(LOOPING, exit_code=137, oom_killed=True), Trouble.OOM, False),
-    (replace(EXITED, error="Bind for 0.0.0.0:80 failed: port is already allocated"), Trouble.PORT_CONFLICT, False),
-    (replace(EXITED, error='exec: "shopd": executable file not found in $PATH: unknown'), Trouble.BAD_RELEASE, False),
-    (replace(EXITED, error="exec /shop: exec format error"), Trouble.BAD_RELEASE, False),
-    (replace(EXITED, error='exec: "/run.sh": permission denied: unknown'), Trouble.PERMISSION, False),
-    (replace(EXITED, error="write /var/lib/docker: no space left on device"), Trouble.DISK_FULL, False),
-    (replace(EXITED, error="error mounting /srv/a.conf to rootfs: not a directory"), Trouble.CONFIG_ERROR, False),
-    (replace(EXITED, error="network 4f1 not found"), Trouble.CONFIG_ERROR, False),
-    (replace(EXITED, error="something unheard of"), Trouble.CONFIG_ERROR, False),
-    (replace(RUNNING, health="unhealthy"), Trouble.UNKNOWN, None),
+    (replace(EXITED, exit_code=137, oom_killed=True), FailureClass.OOM, True),
+    (replace(EXITED, exit_code=137), FailureClass.UNKNOWN, None),
+    (replace(EXITED, exit_code=139), FailureClass.CRASHLOOP, None),
+    (replace(EXITED, exit_code=127), FailureClass.BAD_RELEASE, False),
+    (replace(EXITED, exit_code=126), FailureClass.PERMISSION, False),
+    (replace(EXITED, exit_code=143), FailureClass.NONE, True),
+    (replace(EXITED, exit_code=0), FailureClass.NONE, None),
+    (replace(RUNNING, paused=True, status="paused"), FailureClass.NONE, False),
+    (replace(EXITED, status="created", exit_code=0), FailureClass.NONE, True),
+    (LOOPING, FailureClass.CRASHLOOP, False),
+    (replace(LOOPING, exit_code=139), FailureClass.CRASHLOOP, False),
+    (replace(LOOPING, exit_code=137, oom_killed=True), FailureClass.OOM, False),
+    (replace(EXITED, error="Bind for 0.0.0.0:80 failed: port is already allocated"), FailureClass.PORT_CONFLICT, False),
+    (replace(EXITED, error='exec: "shopd": executable file not found in $PATH'), FailureClass.BAD_RELEASE, False),
+    (replace(EXITED, error="exec /shop: exec format error"), FailureClass.BAD_RELEASE, False),
+    (replace(EXITED, error='exec: "/run.sh": permission denied: unknown'), FailureClass.PERMISSION, False),
+    (replace(EXITED, error="write /var/lib/docker: no space left on device"), FailureClass.DISK_FULL, False),
+    (replace(EXITED, error="error mounting /srv/a.conf to rootfs: not a directory"), FailureClass.CONFIG_ERROR, False),
+    (replace(EXITED, error="network 4f1 not found"), FailureClass.CONFIG_ERROR, False),
+    (replace(EXITED, error="something unheard of"), FailureClass.CONFIG_ERROR, False),
+    (replace(RUNNING, health="unhealthy"), FailureClass.UNKNOWN, None),
     (
         replace(RUNNING, health="unhealthy", probes=(HealthProbe("", -1, "Health check exceeded timeout (5s)"),)),
-        Trouble.TIMEOUT,
+        FailureClass.TIMEOUT,
         True,
     ),
     (
         replace(RUNNING, health="unhealthy", probes=(HealthProbe("", 1, "dial tcp db:5432: connection refused"),)),
-        Trouble.DEPENDENCY_DOWN,
+        FailureClass.DEPENDENCY_DOWN,
         False,
     ),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("facts", "trouble", "helps"), FACTS)
-def test_facts_alone_give_a_diagnosis(facts: Facts, trouble: Trouble, helps: bool | None) -> None:
+def test_facts_alone_give_a_diagnosis(facts: Facts, trouble: FailureClass, helps: bool | None) -> None:
     found = diagnosed("10:00:00 INFO served", facts=facts)
     assert (found.trouble, found.restart_helps) == (trouble, helps)
     assert found.action is Action.IGNORE or helps is not False
@@ -150,7 +150,7 @@ def test_facts_alone_give_a_diagnosis(facts: Facts, trouble: Trouble, helps: boo
 
 def test_a_healthy_container_with_a_calm_log_has_nothing_wrong() -> None:
     found = diagnosed("10:00:00 INFO served", facts=RUNNING)
-    assert (found.trouble, found.action, found.headline) == (Trouble.NONE, Action.IGNORE, "nothing wrong found")
+    assert (found.trouble, found.action, found.headline) == (FailureClass.NONE, Action.IGNORE, "nothing wrong found")
     assert found.confidence < 0.5
 
 
@@ -159,26 +159,26 @@ def test_sigkill_is_no_proof_that_memory_ran_out() -> None:
     assert "memory" not in found.headline
     assert found.confidence <= 0.4
     near = diagnosed(facts=replace(EXITED, exit_code=137), usage=Usage(memory=980, memory_limit=1_000))
-    assert near.trouble is Trouble.OOM
+    assert near.trouble is FailureClass.OOM
     assert near.confidence <= 0.7
 
 
 @pytest.mark.parametrize(
     ("usage", "trouble"),
     [
-        (Usage(memory=990, memory_limit=1_000), Trouble.OOM),
-        (Usage(pids=500, pids_limit=512), Trouble.RESOURCE_EXHAUSTION),
-        (Usage(memory=500, memory_limit=1_000, pids=5, pids_limit=512), Trouble.NONE),
-        (Usage(), Trouble.NONE),
+        (Usage(memory=990, memory_limit=1_000), FailureClass.OOM),
+        (Usage(pids=500, pids_limit=512), FailureClass.RESOURCE_EXHAUSTION),
+        (Usage(memory=500, memory_limit=1_000, pids=5, pids_limit=512), FailureClass.NONE),
+        (Usage(), FailureClass.NONE),
     ],
 )
-def test_use_near_a_limit_is_a_symptom(usage: Usage, trouble: Trouble) -> None:
+def test_use_near_a_limit_is_a_symptom(usage: Usage, trouble: FailureClass) -> None:
     assert diagnosed("10:00:00 INFO served", facts=RUNNING, usage=usage).trouble is trouble
 
 
 def test_an_out_of_memory_event_is_a_hard_fact() -> None:
     found = diagnose.read(evidence(facts=EXITED, events=("09:58:01 oom",)))
-    assert [one.trouble for one in found if one.hard] == [Trouble.OOM]
+    assert [one.trouble for one in found if one.hard] == [FailureClass.OOM]
     assert not diagnose.read(evidence(facts=EXITED, events=("09:58:01 start, room 7",)))
 
 
@@ -197,8 +197,8 @@ def test_a_service_that_runs_again_after_old_restarts_is_no_crash_loop() -> None
 
 def test_only_the_engines_facts_are_hard() -> None:
     both = diagnose.read(evidence(POOL, facts=replace(EXITED, exit_code=137, oom_killed=True)))
-    assert {one.trouble for one in both if one.hard} == {Trouble.OOM}
-    assert both[0].trouble is Trouble.OOM
+    assert {one.trouble for one in both if one.hard} == {FailureClass.OOM}
+    assert both[0].trouble is FailureClass.OOM
     assert [one.sure for one in both] == sorted((one.sure for one in both), reverse=True)
 
 
@@ -206,14 +206,18 @@ def test_a_neighbour_that_is_down_and_named_in_the_log_is_to_blame() -> None:
     line = "10:00:01 ERROR dial tcp shop-db:5432: connect: connection refused"
     near = (Neighbour("worker", "exited"), Neighbour("shop-db", "exited", named_in_log=True))
     found = diagnosed(line, facts=replace(RUNNING, health="unhealthy"), neighbours=near)
-    assert (found.trouble, found.restart_helps, found.headline) == (Trouble.DEPENDENCY_DOWN, False, "shop-db is down")
+    assert (found.trouble, found.restart_helps, found.headline) == (
+        FailureClass.DEPENDENCY_DOWN,
+        False,
+        "shop-db is down",
+    )
     assert [quote.text for quote in found.quotes] == [line]
     assert diagnose.read(evidence(line, neighbours=near))[0].hard
 
 
 def test_a_neighbour_that_is_down_and_not_named_is_not_blamed() -> None:
     found = diagnosed(POOL, facts=RUNNING, neighbours=(Neighbour("worker", "exited"),))
-    assert found.trouble is Trouble.RESOURCE_EXHAUSTION
+    assert found.trouble is FailureClass.RESOURCE_EXHAUSTION
 
 
 def test_the_pool_is_told_with_its_line_and_a_restart_may_help() -> None:
@@ -232,12 +236,12 @@ def test_the_address_of_what_is_down_is_named() -> None:
 def test_what_stands_right_before_is_the_cause() -> None:
     change = "10:00:00 INFO active profile changed from production to staging"
     refused = [f"10:00:0{n} ERROR password authentication failed for user app" for n in range(1, 9)]
-    assert diagnosed("09:59:00 INFO served", change, *refused).trouble is Trouble.CONFIG_ERROR
-    assert diagnosed(change, *(f"10:{n}:00 INFO served" for n in range(10, 60)), *refused).trouble is Trouble.AUTH
+    assert diagnosed("09:59:00 INFO served", change, *refused).trouble is FailureClass.CONFIG_ERROR
+    assert diagnosed(change, *(f"10:{n}:00 INFO served" for n in range(10, 60)), *refused).trouble is FailureClass.AUTH
 
 
 def test_a_past_restart_that_did_not_help_is_believed() -> None:
-    found = diagnosed(POOL, facts=RUNNING, past=(precedent("not_resolved", Trouble.RESOURCE_EXHAUSTION),))
+    found = diagnosed(POOL, facts=RUNNING, past=(precedent("not_resolved", FailureClass.RESOURCE_EXHAUSTION),))
     assert (found.restart_helps, found.action) == (False, Action.IGNORE)
     assert "held 0 of 1" in found.justification
 
@@ -252,12 +256,12 @@ def test_a_past_restart_that_held_makes_surer() -> None:
 
 
 def test_a_past_of_another_class_does_not_count() -> None:
-    assert diagnosed(POOL, past=(precedent("not_resolved", Trouble.DNS),)).restart_helps is True
+    assert diagnosed(POOL, past=(precedent("not_resolved", FailureClass.DNS),)).restart_helps is True
 
 
 def test_what_is_unknown_is_said() -> None:
     found = diagnosed()
-    assert (found.trouble, found.action, found.restart_helps) == (Trouble.UNKNOWN, Action.IGNORE, None)
+    assert (found.trouble, found.action, found.restart_helps) == (FailureClass.UNKNOWN, Action.IGNORE, None)
     assert "container's state" in found.root_cause
     assert "log" in found.root_cause
     assert found.confidence <= 0.2
@@ -309,7 +313,7 @@ def test_any_evidence_gives_a_diagnosis_with_quotes_from_the_log(
 
 
 @pytest.mark.parametrize("sign", SIGNS, ids=lambda sign: f"{sign.trouble}-{sign.headline}")
-def test_every_sign_is_whole(sign: Sign) -> None:
+def test_every_sign_is_whole(sign: Signature) -> None:
     assert 0 < sign.sure < 1
     assert 0 < len(sign.headline) <= 45
     assert sign.cause.endswith(".")
@@ -346,7 +350,7 @@ REFUSED = "10:00:01 WARN postgres not ready: connection refused, retrying"
 def test_what_came_back_was_got_over() -> None:
     back = "10:00:04 INFO connected to postgres"
     assert diagnosed(REFUSED, back).confidence < diagnosed(REFUSED).confidence / 2
-    assert diagnosed(back, REFUSED.replace("10:00:01", "10:00:09")).trouble is Trouble.DEPENDENCY_DOWN
+    assert diagnosed(back, REFUSED.replace("10:00:01", "10:00:09")).trouble is FailureClass.DEPENDENCY_DOWN
 
 
 def test_what_came_back_and_went_away_again_was_not_got_over() -> None:
@@ -359,24 +363,27 @@ def test_what_came_back_and_went_away_again_was_not_got_over() -> None:
 
 def test_calm_words_of_trouble_do_not_outweigh_a_good_health_check() -> None:
     line = '10:00:00 INFO indexed article 881 "Out of memory: what it means"'
-    assert diagnosed(line, facts=RUNNING).trouble is Trouble.NONE
-    assert diagnosed("10:00:00 ERROR java.lang.OutOfMemoryError: Java heap space", facts=RUNNING).trouble is Trouble.OOM
+    assert diagnosed(line, facts=RUNNING).trouble is FailureClass.NONE
+    assert (
+        diagnosed("10:00:00 ERROR java.lang.OutOfMemoryError: Java heap space", facts=RUNNING).trouble
+        is FailureClass.OOM
+    )
 
 
 def test_what_is_refused_to_a_visitor_is_not_the_services_trouble() -> None:
     visitors = [f'10:00:0{n} WARN POST /login 401 "wrong password"' for n in range(9)]
-    assert diagnosed("10:01:00 INFO GET / 200", *visitors, facts=RUNNING).trouble is Trouble.NONE
+    assert diagnosed("10:01:00 INFO GET / 200", *visitors, facts=RUNNING).trouble is FailureClass.NONE
 
 
 def test_debug_lines_alone_prove_nothing() -> None:
-    assert diagnosed("10:00:00 DEBUG registered handler for OutOfMemoryError").trouble is Trouble.UNKNOWN
+    assert diagnosed("10:00:00 DEBUG registered handler for OutOfMemoryError").trouble is FailureClass.UNKNOWN
 
 
 def test_a_health_check_that_cannot_run_is_a_fact() -> None:
     probe = HealthProbe("", -1, 'OCI runtime exec failed: exec: "curl": executable file not found in $PATH: unknown')
     found = diagnosed("10:00:00 INFO served", facts=replace(RUNNING, health="unhealthy", probes=(probe,)))
     assert (found.trouble, found.restart_helps, found.headline) == (
-        Trouble.CONFIG_ERROR,
+        FailureClass.CONFIG_ERROR,
         False,
         "health check cannot run",
     )
@@ -397,7 +404,7 @@ def test_a_restart_that_just_did_not_help_is_told_with_its_time() -> None:
     assert (found.action, found.restart_helps) == (Action.IGNORE, False)
     assert "It was restarted 12 min ago, and that did not help." in found.root_cause
     assert "The last restart did not help." in found.justification
-    assert found.trouble is Trouble.RESOURCE_EXHAUSTION
+    assert found.trouble is FailureClass.RESOURCE_EXHAUSTION
 
 
 @pytest.mark.parametrize(
@@ -422,26 +429,28 @@ NEAR = (Neighbour("shop-db", "exited", detail="Exited (1) 4 minutes ago"), Neigh
 
 def test_the_neighbour_at_fault_is_the_one_the_log_names_or_the_only_one_that_is_down() -> None:
     given_ = evidence(POOL, neighbours=NEAR)
-    only = container_state.at_fault(given_, Trouble.DEPENDENCY_DOWN)
+    only = container_state.at_fault(given_, FailureClass.DEPENDENCY_DOWN)
     assert only is not None
     assert only.name == "shop-db"
     two = replace(given_, neighbours=(*NEAR, Neighbour("mail", "dead")))
-    assert container_state.at_fault(two, Trouble.DEPENDENCY_DOWN) is None
+    assert container_state.at_fault(two, FailureClass.DEPENDENCY_DOWN) is None
     named = replace(two, neighbours=(*two.neighbours, Neighbour("queue", "restarting", named_in_log=True)))
-    found = container_state.at_fault(named, Trouble.TIMEOUT)
+    found = container_state.at_fault(named, FailureClass.TIMEOUT)
     assert found is not None
     assert found.name == "queue"
 
 
-@pytest.mark.parametrize("trouble", [Trouble.OOM, Trouble.CONFIG_ERROR, Trouble.NONE, Trouble.UNKNOWN])
-def test_no_neighbour_is_looked_for_where_the_trouble_is_its_own(trouble: Trouble) -> None:
+@pytest.mark.parametrize(
+    "trouble", [FailureClass.OOM, FailureClass.CONFIG_ERROR, FailureClass.NONE, FailureClass.UNKNOWN]
+)
+def test_no_neighbour_is_looked_for_where_the_trouble_is_its_own(trouble: FailureClass) -> None:
     assert container_state.at_fault(evidence(POOL, neighbours=NEAR), trouble) is None
 
 
 def test_a_loop_that_says_why_in_words_no_sign_knows_is_less_sure_than_one_that_is_silent() -> None:
     silent = diagnosed("warming up", "bye", facts=LOOPING)
     told = diagnosed("warming up", "FATAL the moon is in the wrong house", facts=LOOPING)
-    assert (silent.trouble, told.trouble) == (Trouble.CRASHLOOP, Trouble.CRASHLOOP)
+    assert (silent.trouble, told.trouble) == (FailureClass.CRASHLOOP, FailureClass.CRASHLOOP)
     assert told.confidence < 0.6 < silent.confidence
     assert told.restart_helps is False
 
@@ -463,37 +472,37 @@ def test_a_count_at_nought_proves_nothing(line: str) -> None:
 def test_workers_that_all_wait_for_another_are_not_the_cause() -> None:
     slow = [f"10:00:{n} ERROR POST https://pay.example/charge: operation timed out" for n in range(10, 14)]
     busy = [f"10:00:{n} WARN all workers are busy" for n in range(20, 24)]
-    assert diagnosed(*slow, *busy).trouble is Trouble.TIMEOUT
-    assert diagnosed(*busy, *slow).trouble is Trouble.RESOURCE_EXHAUSTION
+    assert diagnosed(*slow, *busy).trouble is FailureClass.TIMEOUT
+    assert diagnosed(*busy, *slow).trouble is FailureClass.RESOURCE_EXHAUSTION
     own = [f"10:00:{n} ERROR request {n} timed out" for n in range(10, 14)]
-    assert diagnosed(*own, *busy).trouble is Trouble.RESOURCE_EXHAUSTION
+    assert diagnosed(*own, *busy).trouble is FailureClass.RESOURCE_EXHAUSTION
 
 
 def test_a_worker_killed_for_taking_too_long_did_not_run_out_of_memory() -> None:
     killed = "10:00:31 ERROR Worker (pid:9) was sent SIGKILL! Perhaps out of memory?"
-    assert diagnosed(killed).trouble is Trouble.OOM
-    assert diagnosed("10:00:30 CRITICAL WORKER TIMEOUT (pid:9)", killed).trouble is Trouble.TIMEOUT
+    assert diagnosed(killed).trouble is FailureClass.OOM
+    assert diagnosed("10:00:30 CRITICAL WORKER TIMEOUT (pid:9)", killed).trouble is FailureClass.TIMEOUT
     pool = "10:05:00 ERROR Process 'ForkPoolWorker-1' pid:14 exited with 'signal 9 (SIGKILL)'"
-    assert diagnosed(pool).trouble is Trouble.OOM
-    assert diagnosed("10:05:00 ERROR Hard time limit (300s) exceeded for fit", pool).trouble is Trouble.TIMEOUT
+    assert diagnosed(pool).trouble is FailureClass.OOM
+    assert diagnosed("10:05:00 ERROR Hard time limit (300s) exceeded for fit", pool).trouble is FailureClass.TIMEOUT
 
 
 def test_the_user_whose_password_is_refused_is_not_a_visitor() -> None:
     line = "10:00:01 ERROR Access denied for user 'tax'@'172.20.0.4' (using password: YES)"
-    assert diagnosed(line, facts=LOOPING).trouble is Trouble.AUTH
+    assert diagnosed(line, facts=LOOPING).trouble is FailureClass.AUTH
 
 
 def test_a_visitor_without_a_name_is_no_trouble_with_names() -> None:
     line = "10:00:01 WARN IP address '172.20.0.9' could not be resolved: Name or service not known"
-    assert diagnosed(line, "10:10:00 ERROR Too many connections").trouble is Trouble.RESOURCE_EXHAUSTION
+    assert diagnosed(line, "10:10:00 ERROR Too many connections").trouble is FailureClass.RESOURCE_EXHAUSTION
 
 
 def test_a_retry_budget_that_is_used_up_is_the_effect_of_what_failed() -> None:
     used_up = "10:00:09 ERROR push failed: retry budget exhausted"
-    assert diagnosed("10:00:01 ERROR certificate has expired", used_up).trouble is Trouble.TLS_EXPIRED
+    assert diagnosed("10:00:01 ERROR certificate has expired", used_up).trouble is FailureClass.TLS_EXPIRED
     assert diagnosed(used_up).confidence < 0.65
 
 
 def test_what_users_send_too_much_of_is_no_trouble() -> None:
     line = "2026/11/22 10:00:10 [error] 30#30: *5 client intended to send too large body: 52428801 bytes"
-    assert diagnosed("10:00:00 INFO served", line, facts=RUNNING).trouble is Trouble.NONE
+    assert diagnosed("10:00:00 INFO served", line, facts=RUNNING).trouble is FailureClass.NONE

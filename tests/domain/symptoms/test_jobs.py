@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.domain.diagnosis import Trouble
+from bot.domain.diagnosis import FailureClass
 from tests.domain.symptoms.test_diagnose import RUNNING
 from tests.domain.symptoms.test_timeline import UNHEALTHY, diagnosed, log
 
@@ -20,22 +20,22 @@ WELL = [f"10:2{n}:08 INFO worker: task reports.build[0a{n}] succeeded in 8.1s" f
 
 def test_one_failed_job_among_good_ones_is_no_trouble() -> None:
     found = diagnosed(RUNNING, log([*FAILED, *WELL]))
-    assert (found.trouble, found.restart_helps) == (Trouble.NONE, False)
+    assert (found.trouble, found.restart_helps) == (FailureClass.NONE, False)
 
 
 def test_a_job_that_fails_last_or_often_is_the_trouble() -> None:
-    assert diagnosed(RUNNING, log([*WELL, *FAILED])).trouble is Trouble.NETWORK
-    assert diagnosed(RUNNING, log([*FAILED * 3, *WELL])).trouble is Trouble.NETWORK
+    assert diagnosed(RUNNING, log([*WELL, *FAILED])).trouble is FailureClass.NETWORK
+    assert diagnosed(RUNNING, log([*FAILED * 3, *WELL])).trouble is FailureClass.NETWORK
 
 
 def test_jobs_of_another_kind_that_go_well_say_nothing() -> None:
     others = [line.replace("reports.build", "mails.send") for line in WELL]
-    assert diagnosed(RUNNING, log([*FAILED, *others])).trouble is Trouble.NETWORK
+    assert diagnosed(RUNNING, log([*FAILED, *others])).trouble is FailureClass.NETWORK
 
 
 def test_what_fails_beside_a_job_is_told_still() -> None:
     beside = "10:21:00 ERROR java.lang.OutOfMemoryError: Java heap space"
-    assert diagnosed(UNHEALTHY, log([*FAILED, beside, *WELL])).trouble is Trouble.OOM
+    assert diagnosed(UNHEALTHY, log([*FAILED, beside, *WELL])).trouble is FailureClass.OOM
 
 
 def test_an_attempt_that_is_made_again_with_success_is_no_trouble() -> None:
@@ -48,8 +48,8 @@ def test_an_attempt_that_is_made_again_with_success_is_no_trouble() -> None:
         )
     ]
     good = [f"10:{minute}:00 INFO sync: attempt 1 of 5 ok" for minute in (51, 52, 53, 54)]
-    assert diagnosed(RUNNING, log([*tries, *good])).trouble is Trouble.NONE
-    assert diagnosed(replace(RUNNING, health=None), log(tries)).trouble is Trouble.TIMEOUT
+    assert diagnosed(RUNNING, log([*tries, *good])).trouble is FailureClass.NONE
+    assert diagnosed(replace(RUNNING, health=None), log(tries)).trouble is FailureClass.TIMEOUT
 
 
 def test_what_is_told_in_the_second_of_a_failure_belongs_to_it() -> None:
@@ -58,9 +58,9 @@ def test_what_is_told_in_the_second_of_a_failure_belongs_to_it() -> None:
         "10:20:09 WARN: Net::ReadTimeout: Net::ReadTimeout with #<TCPSocket:(closed)>",
     ]
     done = [f"10:2{n}:01 class=MailJob jid=f{n} INFO: done" for n in range(1, 5)]
-    assert diagnosed(RUNNING, log([*failed, *done])).trouble is Trouble.NONE
+    assert diagnosed(RUNNING, log([*failed, *done])).trouble is FailureClass.NONE
     later = failed[1].replace("10:20:09", "10:20:30")
-    assert diagnosed(RUNNING, log([failed[0], later, *done])).trouble is Trouble.TIMEOUT
+    assert diagnosed(RUNNING, log([failed[0], later, *done])).trouble is FailureClass.TIMEOUT
 
 
 def test_a_job_made_good_is_no_trouble_where_there_is_no_health_check() -> None:
@@ -70,5 +70,5 @@ def test_a_job_made_good_is_no_trouble_where_there_is_no_health_check() -> None:
         "03:04:10 INFO backup of shop finished, 1.2 GB",
     ]
     unprobed = replace(RUNNING, health=None)
-    assert diagnosed(unprobed, log(backup)).trouble is Trouble.NONE
-    assert diagnosed(unprobed, log(backup[:1])).trouble is Trouble.DEPENDENCY_DOWN
+    assert diagnosed(unprobed, log(backup)).trouble is FailureClass.NONE
+    assert diagnosed(unprobed, log(backup[:1])).trouble is FailureClass.DEPENDENCY_DOWN

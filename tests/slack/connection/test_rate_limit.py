@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from bot.slack.connection.rate_limit import EDIT, POST, PROGRESS, REFUSAL, Turns
+from bot.slack.connection.rate_limit import EDIT, POST, PROGRESS, REFUSAL, PriorityLimiter
 
 KEY = ("chat_postMessage", "C0ALERTS")
 OTHER = ("chat_postMessage", "C0OPS")
@@ -23,7 +23,7 @@ async def wait_until_all_wait(tasks: list[asyncio.Task[None]]) -> None:
 
 
 async def test_where_too_much_is_under_way_refusals_pass_posts_and_posts_pass_edits_and_edits_pass_progress() -> None:
-    turns, order, hold = Turns(at_once=1), [], asyncio.Event()
+    turns, order, hold = PriorityLimiter(at_once=1), [], asyncio.Event()
 
     async def first() -> None:
         async with turns.turn(("views_open", ""), POST, soon()):
@@ -44,7 +44,7 @@ async def test_where_too_much_is_under_way_refusals_pass_posts_and_posts_pass_ed
 
 
 async def test_a_closed_line_lets_one_call_try_at_a_time_and_the_urgent_one_first() -> None:
-    turns, order, under_way = Turns(), [], 0
+    turns, order, under_way = PriorityLimiter(), [], 0
     turns.close(KEY, 0.05)
 
     async def call(urgency: int, number: int) -> None:
@@ -61,14 +61,14 @@ async def test_a_closed_line_lets_one_call_try_at_a_time_and_the_urgent_one_firs
 
 
 async def test_other_channels_go_on_while_one_is_closed() -> None:
-    turns = Turns()
+    turns = PriorityLimiter()
     turns.close(KEY, 60)
     async with asyncio.timeout(1), turns.turn(OTHER, POST, soon()):
         pass
 
 
 async def test_who_cannot_wait_hears_at_once_that_it_is_too_long() -> None:
-    turns = Turns()
+    turns = PriorityLimiter()
     turns.close(KEY, 60)
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(1), turns.turn(KEY, PROGRESS, soon(0)):
@@ -76,7 +76,7 @@ async def test_who_cannot_wait_hears_at_once_that_it_is_too_long() -> None:
 
 
 async def test_a_call_that_is_stopped_while_it_waits_blocks_nobody() -> None:
-    turns = Turns(at_once=1)
+    turns = PriorityLimiter(at_once=1)
     turns.close(KEY, 0.05)
 
     async def call() -> None:
@@ -93,7 +93,7 @@ async def test_a_call_that_is_stopped_while_it_waits_blocks_nobody() -> None:
 
 
 async def test_calls_go_side_by_side_again_once_slack_took_one() -> None:
-    turns, most, under_way = Turns(), 0, 0
+    turns, most, under_way = PriorityLimiter(), 0, 0
     turns.close(KEY, 0.01)
 
     async def call() -> None:

@@ -13,7 +13,7 @@ from bot.playground.slack.workspace import Workspace
 from bot.slack.app import make_app
 from bot.slack.connection.server_clock import SlackClock
 from bot.slack.connection.socket_mode import Connection
-from bot.slack.connection.tasks import Work
+from bot.slack.connection.tasks import BackgroundTasks
 from bot.slack.connection.web_api import Identity
 from tests.slack.conftest import Desk
 
@@ -26,7 +26,7 @@ async def opened() -> AsyncIterator[list[Connection]]:
     made: list[Connection] = []
     yield made
     for connection in made:
-        await connection.close(Work(), 1)
+        await connection.close(BackgroundTasks(), 1)
 
 
 async def until(happened: Callable[[], bool]) -> None:
@@ -48,7 +48,7 @@ async def test_it_is_connected_after_the_start_and_not_after_the_close(
     await connection.start()
     assert connection.connected
     assert isinstance(connection._link, AsyncSocketModeHandler)
-    await connection.close(Work(), 1)
+    await connection.close(BackgroundTasks(), 1)
     assert not connection.connected
     await ws.wait_for(lambda: not ws.connections)
 

@@ -4,14 +4,14 @@ import logging
 import pytest
 
 from bot.errors import StoreUnavailable
-from bot.slack.connection.tasks import Work
+from bot.slack.connection.tasks import BackgroundTasks
 
 
 async def test_a_failure_is_logged_with_what_it_was_about(caplog: pytest.LogCaptureFixture) -> None:
     async def fail() -> None:
         raise StoreUnavailable("The database is away.", mend="Bring it back.")
 
-    work = Work()
+    work = BackgroundTasks()
     with caplog.at_level(logging.WARNING):
         work.start(fail(), "restart of i1")
         await work.settle()
@@ -29,7 +29,7 @@ async def test_a_bug_is_logged_with_its_traceback_and_takes_nothing_else_down(ca
         await asyncio.sleep(0)
         done.set()
 
-    work = Work()
+    work = BackgroundTasks()
     work.start(fail(), "a")
     work.start(go_on(), "b")
     await work.settle()
@@ -38,7 +38,7 @@ async def test_a_bug_is_logged_with_its_traceback_and_takes_nothing_else_down(ca
 
 
 async def test_closing_waits_for_what_is_under_way_and_for_what_that_starts() -> None:
-    work = Work()
+    work = BackgroundTasks()
     told: list[str] = []
 
     async def second() -> None:
@@ -55,7 +55,7 @@ async def test_closing_waits_for_what_is_under_way_and_for_what_that_starts() ->
 
 
 async def test_closing_stops_what_takes_too_long_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
-    work = Work()
+    work = BackgroundTasks()
     task = work.start(asyncio.Event().wait(), "restart of i1")
     assert await work.close(0.01) == 1
     assert task.cancelled()

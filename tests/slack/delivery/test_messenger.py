@@ -9,14 +9,14 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.evidence import Evidence, LogDigest, LogLine
-from bot.domain.incident import Incident, Place, State
+from bot.domain.incident import Incident, State, Thread
 from bot.domain.verification import Verification
 from bot.errors import SlackError
 from bot.playground.slack.faults import Fault
 from bot.playground.slack.state.messages import Message
 from bot.playground.slack.state.people import Channel
 from bot.playground.slack.workspace import Workspace
-from bot.slack.connection.tasks import Work
+from bot.slack.connection.tasks import BackgroundTasks
 from bot.slack.connection.web_api import Identity
 from bot.slack.delivery import cards
 from bot.slack.delivery.messenger import SlackMessenger
@@ -28,14 +28,14 @@ SLOW = {"retry_after": 1}
 
 
 @pytest.fixture
-async def work() -> AsyncIterator[Work]:
-    made = Work()
+async def work() -> AsyncIterator[BackgroundTasks]:
+    made = BackgroundTasks()
     yield made
     await made.close(0)
 
 
 @pytest.fixture
-def messenger(client: AsyncWebClient, own: Identity, work: Work) -> SlackMessenger:
+def messenger(client: AsyncWebClient, own: Identity, work: BackgroundTasks) -> SlackMessenger:
     return SlackMessenger(client, own, work, now, patience=3.0)
 
 
@@ -61,7 +61,7 @@ async def test_a_card_hangs_in_the_alerts_thread_and_carries_its_incident(
     ws: Workspace, messenger: SlackMessenger
 ) -> None:
     alert = await ws.alert("C0ALERTS", "down")
-    ts = await messenger.card(incident(place=Place("C0ALERTS", alert.ts)))
+    ts = await messenger.card(incident(place=Thread("C0ALERTS", alert.ts)))
     (card,) = ws.thread(alert)
     assert card.ts == ts
     assert card.metadata == {"event_type": "aegis_incident", "event_payload": {"incident": "i1", "part": "card"}}
@@ -71,7 +71,7 @@ async def test_a_card_hangs_in_the_alerts_thread_and_carries_its_incident(
 async def test_nothing_is_unfurled(ws: Workspace, messenger: SlackMessenger) -> None:
     known, _ = await hung(ws, messenger)
     await messenger.say(known, "see http://shop.example")
-    await messenger.say_at(Place("C0OPS"), "see http://shop.example")
+    await messenger.say_at(Thread("C0OPS"), "see http://shop.example")
     await messenger.outcome(later(known, State.UNRESOLVED))
     posts = ws.called("chat.postMessage")
     assert len(posts) == 4
@@ -121,7 +121,7 @@ async def test_a_card_that_was_deleted_is_put_up_again_once(
     ws: Workspace, messenger: SlackMessenger, caplog: pytest.LogCaptureFixture
 ) -> None:
     alert = await ws.alert("C0ALERTS", "down")
-    known, card = await hung(ws, messenger, place=Place("C0ALERTS", alert.ts))
+    known, card = await hung(ws, messenger, place=Thread("C0ALERTS", alert.ts))
     await ws.delete(card)
     proposed = later(known, State.PROPOSED)
     await messenger.update(proposed)
@@ -139,7 +139,7 @@ async def test_the_next_run_brings_a_card_that_was_put_up_again_up_to_date(
     ws: Workspace, messenger: SlackMessenger, next_run: SlackMessenger
 ) -> None:
     alert = await ws.alert("C0ALERTS", "down")
-    known, card = await hung(ws, messenger, place=Place("C0ALERTS", alert.ts))
+    known, card = await hung(ws, messenger, place=Thread("C0ALERTS", alert.ts))
     await ws.delete(card)
     proposed = later(known, State.PROPOSED)
     await messenger.update(proposed)
@@ -152,7 +152,7 @@ async def test_where_the_whole_thread_was_deleted_the_result_goes_to_the_channel
     ws: Workspace, messenger: SlackMessenger
 ) -> None:
     alert = await ws.alert("C0ALERTS", "down")
-    known, card = await hung(ws, messenger, place=Place("C0ALERTS", alert.ts))
+    known, card = await hung(ws, messenger, place=Thread("C0ALERTS", alert.ts))
     await ws.delete(card)
     await ws.delete(alert)
     ended = later(known, State.RESOLVED, verification=Verification(True, 7.4, summary="200 ×3, healthy"))
@@ -189,14 +189,14 @@ async def test_where_slack_refuses_the_blocks_the_text_goes_alone(ws: Workspace,
     assert card.blocks == []
     assert "connection pool exhausted" in card.text
     ws.fail("chat.postEphemeral", "invalid_blocks")
-    await messenger.whisper("U0ONCALL", Place("C0ALERTS"), "You may not.")
+    await messenger.whisper("U0ONCALL", Thread("C0ALERTS"), "You may not.")
     assert "You may not." in ws.ephemerals("U0ONCALL")[0].body["text"]
 
 
 async def test_text_that_is_refused_as_well_is_not_sent_for_ever(ws: Workspace, messenger: SlackMessenger) -> None:
     ws.fail("chat.postMessage", "invalid_blocks", times=5)
     with pytest.raises(SlackError):
-        await messenger.say_at(Place("C0OPS"), "x")
+        await messenger.say_at(Thread("C0OPS"), "x")
     assert len(ws.called("chat.postMessage")) == 2
 
 
@@ -213,7 +213,7 @@ async def test_text_that_is_refused_as_well_is_not_sent_for_ever(ws: Workspace, 
 async def test_what_a_person_can_mend_is_said(ws: Workspace, messenger: SlackMessenger, code: str, mend: str) -> None:
     ws.fail("chat.postMessage", Fault(error=code, fields={"needed": "chat:write", "provided": "users:read"}))
     with pytest.raises(SlackError) as raised:
-        await messenger.say_at(Place("C0OPS"), "hello")
+        await messenger.say_at(Thread("C0OPS"), "hello")
     assert raised.value.code == code
     assert mend in raised.value.sentence
     assert raised.value.__cause__ is not None
@@ -225,7 +225,7 @@ async def test_a_channel_that_aegis_is_not_in_is_named_by_slack_itself(
 ) -> None:
     ws.state.channels["C0SECRET"] = Channel("C0SECRET", "secret", {"U0ONCALL"}, kind="group")
     with pytest.raises(SlackError) as raised:
-        await messenger.say_at(Place("C0SECRET"), "hello")
+        await messenger.say_at(Thread("C0SECRET"), "hello")
     assert "/invite @aegis" in raised.value.sentence
 
 
@@ -234,7 +234,7 @@ async def test_a_channel_that_aegis_is_not_in_is_named_by_slack_itself(
 
 async def test_a_post_waits_as_long_as_slack_asks(ws: Workspace, messenger: SlackMessenger) -> None:
     ws.rate_limit("chat.postMessage", retry_after=1)
-    await messenger.say_at(Place("C0OPS"), "late but here")
+    await messenger.say_at(Thread("C0OPS"), "late but here")
     first, second = ws.called("chat.postMessage")
     assert second.at - first.at >= 1
     assert len(ws.messages("C0OPS")) == 1
@@ -243,9 +243,9 @@ async def test_a_post_waits_as_long_as_slack_asks(ws: Workspace, messenger: Slac
 async def test_other_methods_go_on_while_one_waits(ws: Workspace, messenger: SlackMessenger) -> None:
     alert = await ws.alert("C0OPS", "down")
     ws.rate_limit("chat.postMessage", retry_after=1)
-    post = asyncio.create_task(messenger.say_at(Place("C0OPS"), "late"))
+    post = asyncio.create_task(messenger.say_at(Thread("C0OPS"), "late"))
     await ws.wait_for(lambda: ws.called("chat.postMessage"))
-    await messenger.seen(Place("C0OPS"), alert.ts)
+    await messenger.seen(Thread("C0OPS"), alert.ts)
     assert not post.done()
     await post
 
@@ -253,12 +253,12 @@ async def test_other_methods_go_on_while_one_waits(ws: Workspace, messenger: Sla
 async def test_a_wait_beyond_all_patience_is_an_error(ws: Workspace, messenger: SlackMessenger) -> None:
     ws.rate_limit("chat.postMessage", retry_after=3600)
     with pytest.raises(SlackError) as raised:
-        await messenger.say_at(Place("C0OPS"), "x")
+        await messenger.say_at(Thread("C0OPS"), "x")
     assert raised.value.code == "ratelimited"
 
 
 async def test_an_edit_that_slack_slows_down_does_not_hold_the_caller_and_is_not_lost(
-    ws: Workspace, messenger: SlackMessenger, work: Work, monkeypatch: pytest.MonkeyPatch
+    ws: Workspace, messenger: SlackMessenger, work: BackgroundTasks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cards, "MOMENT", 0.05)
     known, card = await hung(ws, messenger)
@@ -271,7 +271,7 @@ async def test_an_edit_that_slack_slows_down_does_not_hold_the_caller_and_is_not
 
 
 async def test_an_edit_that_slack_does_not_answer_is_tried_until_it_stands(
-    ws: Workspace, messenger: SlackMessenger, work: Work, monkeypatch: pytest.MonkeyPatch
+    ws: Workspace, messenger: SlackMessenger, work: BackgroundTasks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cards, "APART", 0.02)
     known, card = await hung(ws, messenger)
@@ -287,7 +287,7 @@ async def test_a_card_whose_answer_was_lost_is_found_instead_of_posted_twice(
     ws: Workspace, messenger: SlackMessenger, fault: Fault
 ) -> None:
     alert = await ws.alert("C0ALERTS", "down")
-    for place in (Place("C0ALERTS", alert.ts), Place("C0OPS")):
+    for place in (Thread("C0ALERTS", alert.ts), Thread("C0OPS")):
         ws.fail("chat.postMessage", fault)
         ts = await messenger.card(incident(id=f"i-{place.channel}", place=place))
         assert ts == ws.messages(place.channel)[-1].ts
@@ -312,7 +312,7 @@ async def test_an_incident_that_expired_before_its_card_could_be_posted_has_none
 
 
 async def test_a_card_that_stands_though_slack_did_not_say_so_shows_that_it_expired(
-    ws: Workspace, messenger: SlackMessenger, own: Identity, client: AsyncWebClient, work: Work
+    ws: Workspace, messenger: SlackMessenger, own: Identity, client: AsyncWebClient, work: BackgroundTasks
 ) -> None:
     await messenger.card(incident())
     later = SlackMessenger(client, own, work, now)
@@ -333,14 +333,14 @@ async def test_a_card_that_never_arrived_is_posted_again(
 async def test_a_sentence_whose_answer_was_lost_is_not_said_twice(ws: Workspace, messenger: SlackMessenger) -> None:
     ws.fail("chat.postMessage", Fault(reset=True, after_effect=True))
     with pytest.raises(SlackError) as raised:
-        await messenger.say_at(Place("C0OPS"), "once")
+        await messenger.say_at(Thread("C0OPS"), "once")
     assert raised.value.code == "no_answer"
     assert len(ws.messages("C0OPS")) == 1
 
 
 async def test_after_a_crash_neither_card_nor_outcome_is_posted_twice(ws: Workspace, messenger: SlackMessenger) -> None:
     before = incident(State.RESOLVED, opened_at=now() - timedelta(minutes=2), closing="Recovered without action.")
-    place = replace(before, place=Place("C0ALERTS"))
+    place = replace(before, place=Thread("C0ALERTS"))
     first = await messenger.card(place)
     known = replace(before, card=first)
     await messenger.outcome(known)
@@ -359,7 +359,7 @@ async def test_a_stranger_cannot_pass_off_a_message_as_the_card(ws: Workspace, m
 async def test_without_a_network_slack_is_said_to_be_out_of_reach(ws: Workspace, messenger: SlackMessenger) -> None:
     await ws.stop()
     with pytest.raises(SlackError) as raised:
-        await messenger.say_at(Place("C0OPS"), "x")
+        await messenger.say_at(Thread("C0OPS"), "x")
     assert raised.value.code in ("unreachable", "no_answer")
 
 
@@ -368,8 +368,8 @@ async def test_without_a_network_slack_is_said_to_be_out_of_reach(ws: Workspace,
 
 async def test_an_alert_is_marked_as_seen_and_twice_is_no_error(ws: Workspace, messenger: SlackMessenger) -> None:
     alert = await ws.alert("C0ALERTS", "down")
-    await messenger.seen(Place("C0ALERTS", alert.ts), alert.ts)
-    await messenger.seen(Place("C0ALERTS", alert.ts), alert.ts)
+    await messenger.seen(Thread("C0ALERTS", alert.ts), alert.ts)
+    await messenger.seen(Thread("C0ALERTS", alert.ts), alert.ts)
     assert ws.reactions(alert) == {"eyes"}
 
 
@@ -384,7 +384,7 @@ async def test_only_ids_ping_and_text_does_not(ws: Workspace, messenger: SlackMe
 
 async def test_a_whisper_is_for_one_person_in_the_thread(ws: Workspace, messenger: SlackMessenger) -> None:
     alert = await ws.alert("C0ALERTS", "down")
-    await messenger.whisper("U0STRANGER", Place("C0ALERTS", alert.ts), "You may not.", mention=("S0ONCALL",))
+    await messenger.whisper("U0STRANGER", Thread("C0ALERTS", alert.ts), "You may not.", mention=("S0ONCALL",))
     (note,) = ws.ephemerals("U0STRANGER")
     assert "You may not." in note.words
     assert note.body["thread_ts"] == alert.ts
@@ -395,13 +395,13 @@ async def test_a_whisper_that_slack_does_not_show_is_in_the_log(
     ws: Workspace, messenger: SlackMessenger, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
-        await messenger.whisper("U0NOBODY", Place("C0ALERTS"), "You may not.")
+        await messenger.whisper("U0NOBODY", Thread("C0ALERTS"), "You may not.")
     assert "U0NOBODY" in caplog.text
 
 
 async def test_the_menu_is_for_all_or_for_one(ws: Workspace, messenger: SlackMessenger) -> None:
     alert = await ws.alert("C0ALERTS", "down")
-    place = Place("C0ALERTS", alert.ts)
+    place = Thread("C0ALERTS", alert.ts)
     await messenger.choose(place, "Which one?", ("a1", "b2"))
     await messenger.choose(place, "Which one?", ("a1", "b2"), user="U0SECOND")
     assert ws.thread(alert)[0].buttons == ["choose"]

@@ -13,14 +13,14 @@ from pathlib import Path
 import pytest
 
 from bot.adapters.database.store import SqlStore
-from bot.domain.incident import Incident, Place, State
+from bot.domain.incident import Incident, State, Thread
 from bot.domain.verification import Verification
 from bot.errors import SlackError, StoreUnavailable
 from bot.playground.slack.faults import Fault
 from bot.playground.slack.state.messages import Message
 from bot.playground.slack.workspace import Workspace
-from bot.runtime import World
-from bot.slack.connection.tasks import Work
+from bot.runtime import Runtime
+from bot.slack.connection.tasks import BackgroundTasks
 from bot.slack.connection.web_api import identify, web_client
 from bot.slack.delivery import cards
 from bot.slack.delivery.messenger import SlackMessenger
@@ -28,7 +28,7 @@ from bot.slack.delivery.outbox import KEPT, Outbox
 from tests.fakes import Clock
 from tests.slack.conftest import incident, now
 
-PLACE = Place("C0ALERTS")
+PLACE = Thread("C0ALERTS")
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Run:
     store: SqlStore
     messenger: SlackMessenger
     outbox: Outbox
-    work: Work
+    work: BackgroundTasks
     clock: Clock = field(default_factory=Clock)
 
     def said(self, thread: Message) -> list[str]:
@@ -58,9 +58,9 @@ class Scene:
         clock = Clock()
         clock.at = now() + later
         async with web_client(self.ws.bot_token, self.ws.api_url) as client:
-            work = Work()
+            work = BackgroundTasks()
             messenger = SlackMessenger(client, await identify(client), work, clock.now, patience=0.5)
-            world = World(clock.now, asyncio.sleep, clock.name)
+            world = Runtime(clock.now, asyncio.sleep, clock.name)
             outbox = Outbox(messenger, self.store.outbox, self.store, world)
             yield Run(self.ws, self.store, messenger, outbox, work, clock)
             await work.close(0)
@@ -68,7 +68,7 @@ class Scene:
     async def opened(self, state: State = State.PROPOSED, **more: object) -> tuple[Message, Incident]:
         """Return an alert, and its incident on disk."""
         alert = await self.ws.alert("C0ALERTS", "down")
-        given = incident(State.OPEN, place=Place("C0ALERTS", alert.ts), **more)
+        given = incident(State.OPEN, place=Thread("C0ALERTS", alert.ts), **more)
         known = (await self.store.open(given)).incident
         if state is State.PROPOSED:
             claimed = await self.store.claim(known, replace(known, state=state))
@@ -103,7 +103,7 @@ async def test_another_thread_goes_on_while_one_waits(scene: Scene) -> None:
         scene.ws.fail("chat.postMessage", Fault(status=503), times=2)
         await run.outbox.say(known, "Held up.")
         scene.ws.faults.clear()
-        await run.outbox.say_at(Place("C0OPS"), "Not held up.")
+        await run.outbox.say_at(Thread("C0OPS"), "Not held up.")
         assert run.said(alert) == []
         assert "Not held up." in scene.ws.messages("C0OPS")[-1].words
 
@@ -148,7 +148,7 @@ async def test_a_reply_whose_answer_was_lost_is_found_and_not_said_twice(scene: 
 
 async def test_a_menu_of_a_thread_that_the_last_run_answered_is_not_posted_again(scene: Scene) -> None:
     alert = await scene.ws.alert("C0ALERTS", "down")
-    place = Place("C0ALERTS", alert.ts)
+    place = Thread("C0ALERTS", alert.ts)
     for minutes in (0, 1):
         async with scene.run(later=timedelta(minutes=minutes)) as run:
             await run.outbox.choose(place, "Which one?", ("a1", "b2"))

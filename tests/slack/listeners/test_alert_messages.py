@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from bot.domain.alerts.alert import Kind, targets
-from bot.domain.incident import Place
+from bot.domain.incident import Thread
 from bot.domain.target import Target
 from bot.slack.connection.web_api import Identity
 from bot.slack.listeners.alert_messages import alert_asked, alert_in
@@ -31,7 +31,7 @@ def test_an_alert_of_a_modern_app_is_taken_in_by_channel_and_ts() -> None:
     received = alert_in(posted(user="U0PROM"), OWN, (), NOW)
     assert received is not None
     assert received.key == "C0ALERTS:10.000100:firing"
-    assert received.place == Place("C0ALERTS", "10.000100")
+    assert received.place == Thread("C0ALERTS", "10.000100")
     assert received.message == "10.000100"
     assert received.at == NOW
 
@@ -100,7 +100,7 @@ def test_what_a_person_points_at_counts_as_firing() -> None:
     chatter = {"ts": "10.000100", "user": "U0PERSON", "text": "buggy-app-v2 looks odd", "thread_ts": "9.000100"}
     received = alert_asked(chatter, "C0OPS", "77.1", "U0PERSON", NOW)
     assert received.alert.kind is Kind.FIRING
-    assert received.place == Place("C0OPS", "9.000100")
+    assert received.place == Thread("C0OPS", "9.000100")
     assert received.key != alert_asked(chatter, "C0OPS", "77.2", "U0PERSON", NOW).key
 
 

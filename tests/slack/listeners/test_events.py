@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from bot.domain.alerts.alert import Kind
-from bot.domain.diagnosis import Trouble
+from bot.domain.diagnosis import FailureClass
 from bot.domain.evidence import Neighbour
-from bot.domain.incident import Place, State
+from bot.domain.incident import State, Thread
 from bot.errors import SlackError, StoreUnavailable
 from bot.playground.slack.state.clock import Pace
 from bot.playground.slack.state.messages import pings, words
@@ -31,7 +31,7 @@ async def test_an_alert_is_taken_in_and_then_answered(desk: Desk) -> None:
     alert = await desk.ws.alert("C0ALERTS", FIRING)
     ((received,),) = await desk.asked("answer")
     assert received.key == f"C0ALERTS:{alert.ts}:firing"
-    assert received.place == Place("C0ALERTS", alert.ts)
+    assert received.place == Thread("C0ALERTS", alert.ts)
     assert [kind for kind, *_ in desk.answers.asked] == ["receive", "answer"]
 
 
@@ -90,7 +90,7 @@ class TestWithQuickRedelivery:
         desk.ws.socket_mode.announce(event)
         await desk.ws.wait_for(lambda: len(desk.ws.deliveries) >= 3)
         await desk.quiet()
-        assert desk.answers.of("diagnose") == [("buggy-app-v2", Place("C0OPS", said.ts), "U0ONCALL")]
+        assert desk.answers.of("diagnose") == [("buggy-app-v2", Thread("C0OPS", said.ts), "U0ONCALL")]
 
 
 async def test_a_sender_that_edits_firing_into_resolved_is_heard_twice(desk: Desk) -> None:
@@ -115,7 +115,7 @@ async def test_people_and_aegis_itself_start_nothing(desk: Desk) -> None:
     await desk.ws.join("U0SECOND", "C0ALERTS")
     shown = await card(desk)
     await desk.messenger.update(incident(State.RESOLVED, card=shown.ts, revision=1))
-    await desk.messenger.say_at(Place("C0ALERTS"), FIRING)
+    await desk.messenger.say_at(Thread("C0ALERTS"), FIRING)
     said = await desk.ws.say("U0ONCALL", "C0ALERTS", "lunch?")
     await desk.ws.delete(said)
     await desk.quiet()
@@ -137,7 +137,7 @@ async def test_fifty_alerts_at_once_are_all_acknowledged_and_answered(desk: Desk
 async def test_diagnose_is_asked_for_in_the_channel_of_the_command(desk: Desk) -> None:
     done = await desk.ws.slash("U0ONCALL", "C0OPS", "/aegis", "diagnose buggy-app-v2")
     assert done.ok
-    assert await desk.asked("diagnose") == [("buggy-app-v2", Place("C0OPS"), "U0ONCALL")]
+    assert await desk.asked("diagnose") == [("buggy-app-v2", Thread("C0OPS"), "U0ONCALL")]
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ async def test_diagnose_without_a_name_offers_what_is_running(desk: Desk) -> Non
     menu = await desk.ws.wait_for(lambda: desk.ws.ephemerals("U0ONCALL")[0])
     done = await desk.ws.choose("U0ONCALL", menu, "choose", "shop-db-1")
     assert done.ok
-    assert await desk.asked("diagnose") == [("shop-db-1", Place("C0OPS"), "U0ONCALL")]
+    assert await desk.asked("diagnose") == [("shop-db-1", Thread("C0OPS"), "U0ONCALL")]
 
 
 async def test_diagnose_without_a_name_and_without_an_engine_says_why(desk: Desk) -> None:
@@ -194,7 +194,7 @@ async def test_a_mention_is_answered_in_its_thread(desk: Desk) -> None:
     reply = await desk.ws.wait_for(lambda: desk.ws.thread(said)[0])
     assert "/aegis diagnose" in reply.words
     await desk.ws.say("U0ONCALL", "C0OPS", f"<@{desk.own.bot_user_id}> diagnose buggy-app-v2", thread_ts=said.ts)
-    assert await desk.asked("diagnose") == [("buggy-app-v2", Place("C0OPS", said.ts), "U0ONCALL")]
+    assert await desk.asked("diagnose") == [("buggy-app-v2", Thread("C0OPS", said.ts), "U0ONCALL")]
 
 
 async def test_the_shortcut_answers_what_the_message_says_once_for_each_asking(desk: Desk) -> None:
@@ -203,7 +203,7 @@ async def test_the_shortcut_answers_what_the_message_says_once_for_each_asking(d
         assert (await desk.ws.shortcut("U0ONCALL", said, "diagnose_message")).ok
         answered = await desk.asked("answer", times)
     assert {received.alert.kind for (received,) in answered} == {Kind.FIRING}
-    assert {received.place for (received,) in answered} == {Place("C0OPS", said.ts)}
+    assert {received.place for (received,) in answered} == {Thread("C0OPS", said.ts)}
     assert {received.asker for (received,) in answered} == {"U0ONCALL"}
 
 
@@ -232,22 +232,22 @@ async def test_a_press_of_restart_is_handed_over_with_who_pressed_and_what_they_
     ((press,),) = await desk.asked("restart")
     assert (press.user, press.team) == ("U0ONCALL", "T0PLAY")
     assert (press.incident, press.digest, press.card) == ("i1", DIGEST, shown.ts)
-    assert press.place == Place("C0ALERTS")
+    assert press.place == Thread("C0ALERTS")
 
 
 async def test_a_press_in_a_thread_knows_its_thread(desk: Desk) -> None:
     alert = await desk.ws.alert("C0ALERTS", FIRING)
-    shown = await card(desk, place=Place("C0ALERTS", alert.ts))
+    shown = await card(desk, place=Thread("C0ALERTS", alert.ts))
     await desk.ws.press("U0ONCALL", shown, "rediagnose")
     ((press,),) = await desk.asked("rediagnose")
-    assert press.place == Place("C0ALERTS", alert.ts)
+    assert press.place == Thread("C0ALERTS", alert.ts)
 
 
 async def test_the_offer_of_a_neighbours_diagnosis_asks_for_that_one_in_the_thread(desk: Desk) -> None:
     evidence = replace(EVIDENCE, neighbours=(Neighbour("orders-db", "exited", named_in_log=True),))
-    shown = await card(desk, evidence=evidence, diagnosis=replace(DIAGNOSIS, trouble=Trouble.DEPENDENCY_DOWN))
+    shown = await card(desk, evidence=evidence, diagnosis=replace(DIAGNOSIS, trouble=FailureClass.DEPENDENCY_DOWN))
     assert (await desk.ws.press("U0STRANGER", shown, "rediagnose")).ok
-    assert await desk.asked("diagnose") == [("orders-db", Place("C0ALERTS", shown.ts), "U0STRANGER")]
+    assert await desk.asked("diagnose") == [("orders-db", Thread("C0ALERTS", shown.ts), "U0STRANGER")]
     assert desk.answers.of("rediagnose") == []
 
 
@@ -273,7 +273,7 @@ async def test_ignoring_asks_why_and_hands_the_reason_over(desk: Desk) -> None:
     ((press, reason),) = await desk.asked("ignore")
     assert reason == "a <drill> & nothing else"
     assert (press.user, press.team, press.incident, press.digest) == ("U0STRANGER", "T0PLAY", "i1", DIGEST)
-    assert (press.place, press.card) == (Place("C0ALERTS"), shown.ts)
+    assert (press.place, press.card) == (Thread("C0ALERTS"), shown.ts)
     assert desk.ws.modals("U0STRANGER") == []
 
 
@@ -306,10 +306,10 @@ async def test_a_window_that_does_not_open_is_told_to_the_presser(desk: Desk) ->
 
 async def test_a_chosen_target_is_diagnosed_where_the_menu_was_asked_for_and_the_menu_goes(desk: Desk) -> None:
     alert = await desk.ws.alert("C0ALERTS", FIRING)
-    await desk.messenger.choose(Place("C0ALERTS", alert.ts), "Which one?", ("buggy-app-v2", "shop-db-1"))
+    await desk.messenger.choose(Thread("C0ALERTS", alert.ts), "Which one?", ("buggy-app-v2", "shop-db-1"))
     menu = desk.ws.thread(alert)[0]
     assert (await desk.ws.choose("U0SECOND", menu, "choose", "shop-db-1")).ok
-    assert await desk.asked("diagnose") == [("shop-db-1", Place("C0ALERTS", alert.ts), "U0SECOND")]
+    assert await desk.asked("diagnose") == [("shop-db-1", Thread("C0ALERTS", alert.ts), "U0SECOND")]
     await desk.work.settle()
     assert "choose" not in menu.buttons
     assert "shop-db-1" in menu.words

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
-from bot.domain.diagnosis import Action, Quote, Trouble
+from bot.domain.diagnosis import Action, FailureClass, Quote
 from bot.domain.evidence import VERIFY_URL, Neighbour, Source, Status
 from bot.domain.guard import Permit, Refusal
 from bot.domain.incident import LIVE, Incident, State
@@ -33,7 +33,7 @@ NOT_PROPOSED = replace(
         justification="orders-db is down; restarting this container changes nothing.",
         action=Action.IGNORE,
         restart_helps=False,
-        trouble=Trouble.DEPENDENCY_DOWN,
+        trouble=FailureClass.DEPENDENCY_DOWN,
         confidence=0.92,
     ),
 )

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.incident import Incident, Place, State
+from bot.domain.incident import Incident, State, Thread
 from bot.slack.views import card, replies
 from tests.slack.blockkit import check_message, interactive, parts
 from tests.slack.hostile import anything, ids, incidents, names
 from tests.slack.incidents import BY_STATE, PRESSED, PROPOSED
 
-PLACE = Place("C0ALERTS", "1763805855.000100")
+PLACE = Thread("C0ALERTS", "1763805855.000100")
 
 
 def test_a_recovery_is_told_with_its_numbers() -> None:
@@ -78,8 +78,8 @@ def test_a_menu_carries_the_place_of_the_alert() -> None:
     assert message.text == "Which one is meant?\nTo choose from: web-1, web-2"
 
 
-@pytest.mark.parametrize("place", [PLACE, Place("C1"), Place("D1", "1.2")])
-def test_every_place_comes_back_from_the_menu(place: Place) -> None:
+@pytest.mark.parametrize("place", [PLACE, Thread("C1"), Thread("D1", "1.2")])
+def test_every_place_comes_back_from_the_menu(place: Thread) -> None:
     (block,) = [block for block in card.choose("?", ["a"], place).blocks if block["type"] == "actions"]
     assert replies.place_of(block["block_id"]) == place
 
