@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 from dataclasses import replace
 
@@ -94,15 +95,19 @@ async def test_whoever_asks_again_and_again_is_named_once(stage):
     async with stage.bot():
         alert = await stage.alert()
         await stage.card(alert)
-        for count in range(1, 4):
+        await stage.stands(State.PROPOSED)
+        for _ in range(3):
+            revision = (await stage.incident()).revision
             await stage.slack.slash("U0SECOND", "C0OPS", "/aegis", f"diagnose {NAME}")
-            await stage.slack.wait_for(
-                lambda count=count: (
-                    len([n for n in stage.slack.ephemerals("U0SECOND") if "/archives/" in n.words]) == count
-                )
-            )
-            await stage.card(alert)
-        assert len(stage.slack.thread(alert, containing="asked for by")) == 1
+            for _ in range(400):
+                # Each look is two steps: to OPEN and back.
+                if (seen := await stage.incident()).revision >= revision + 2 and seen.state is State.PROPOSED:
+                    break
+                await asyncio.sleep(0.02)
+        await stage.slack.slash("U0STRANGER", "C0OPS", "/aegis", f"diagnose {NAME}")
+        await stage.slack.wait_for(lambda: stage.slack.thread(alert, containing="<@U0STRANGER>"))
+        named = [one.words for one in stage.slack.thread(alert, containing="asked for by")]
+        assert [sum(f"<@{user}>" in words for words in named) for user in ("U0SECOND", "U0STRANGER")] == [1, 1]
 
 
 @pytest.mark.parametrize("method", ["chat.getPermalink", "chat.update", "chat.postEphemeral"])
