@@ -13,8 +13,8 @@ from bot.http import open_files
 ASK = (
     "import resource, logging; logging.basicConfig(); "
     "resource.setrlimit(resource.RLIMIT_NOFILE, ({soft}, {hard})); "
-    "from bot import descriptors; "
-    "print(descriptors.raise_limit(), resource.getrlimit(resource.RLIMIT_NOFILE)[0], descriptors.most_connections())"
+    "from bot.http import open_files; "
+    "print(open_files.raise_limit(), resource.getrlimit(resource.RLIMIT_NOFILE)[0], open_files.most_connections())"
 )
 
 
