@@ -48,7 +48,7 @@ DONE = frozenset({State.EXPIRED, State.INTERRUPTED})
 """Ends of which the runbook keeps nothing."""
 
 
-BOT = "from bot import host; host.MOST_NEW = 10**6; from bot.cli.main import main; main()"
+BOT = "from bot.incidents import outage; outage.MOST_NEW = 10**6; from bot.cli.main import main; main()"
 """The bot, but for the bound on cards within a minute, past which targets are only listed: that is another test's."""
 
 
