@@ -26,8 +26,8 @@ from rich.table import Table
 from bot.playground.slack.state.people import MONITOR
 from bot.playground.slack.state.workspace_state import Change
 from bot.playground.slack.workspace import Workspace
-from tests.engine import Engine, running_engine
-from tests.gemini_endpoint import GeminiEndpoint, gemini_endpoint
+from tests.support.docker_engine import Engine, running_engine
+from tests.support.gemini_endpoint import GeminiEndpoint, gemini_endpoint
 
 NAMES = tuple(f"bench-{number:02d}" for number in range(50))
 ROUNDS = 12

@@ -25,7 +25,7 @@ from bot.domain.runbook import precedents
 from bot.domain.runbook_entry import Entry
 from bot.domain.symptoms import diagnose
 from tests.domain import log_cases
-from tests.fakes import facts
+from tests.support.fakes import facts
 
 BUDGET = 6_000
 LINES = (1_000, 10_000, 100_000, 1_000_000)

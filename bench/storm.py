@@ -31,7 +31,7 @@ from bot.playground.slack.state.messages import Message
 from bot.playground.slack.state.people import MONITOR
 from bot.playground.slack.state.workspace_state import Change
 from bot.playground.slack.workspace import Workspace
-from tests.gemini_endpoint import GeminiEndpoint, gemini_endpoint
+from tests.support.gemini_endpoint import GeminiEndpoint, gemini_endpoint
 
 RESULTS = Path("bench/results/storm.json")
 IMAGE = "shop/any:1"

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.proxy_rules import FILES, allows, proxy, rules
+from tests.support.proxy_rules import FILES, allows, proxy, rules
 
 ID = "0123456789abcdef" * 4
 NEEDED = (

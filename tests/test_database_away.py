@@ -14,8 +14,8 @@ from bot.domain.audit.trail import Verdict
 from bot.domain.guard import Refusal
 from bot.domain.incident import LIVE, Incident, State
 from bot.errors import RunbookUnwritable, SlackError, StoreUnavailable
-from tests.fakes import alert
 from tests.incidents.test_responder import Bench, press
+from tests.support.fakes import alert
 
 CALLS = ("open", "handled", "claim", "refine", "sending", "was_sent", "get", "recent", "live", "history")
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes import START, alert
 from tests.incidents.test_responder import Bench
+from tests.support.fakes import START, alert
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bot.runtime import MonotonicClock
-from tests.fakes import START
+from tests.support.fakes import START
 
 
 class Machine:

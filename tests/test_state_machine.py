@@ -26,13 +26,13 @@ from bot.domain.incident import LIVE, Press, Thread
 from bot.domain.runbook.json_format import parse
 from bot.playground.slack.state.messages import controls
 from bot.ports import ReceivedAlert
-from tests import fakes
 from tests.simulation import bot as parts
 from tests.simulation import engine as docker
 from tests.simulation import slack as web
 from tests.simulation.bot import Bot, Unexpected
 from tests.simulation.engine import Container, LivingContainers
 from tests.simulation.stage import Stage
+from tests.support import fakes
 
 ONE, TWO, GUARDED, OTHER = "buggy-app-v2", "two-keys", "guarded", "prod-db"
 NAMES = (ONE, TWO, GUARDED, OTHER)

@@ -18,8 +18,8 @@ from bot.adapters.runbook.file import RunbookFile
 from bot.domain.incident import LIVE, Press, State
 from bot.errors import StoreUnavailable
 from bot.ports import UnfinishedWork
-from tests.fakes import FakeContainers, FakeMessenger, FakeProber, alert
 from tests.incidents.test_responder import Bench
+from tests.support.fakes import FakeContainers, FakeMessenger, FakeProber, alert
 
 EFFECTS = {
     "containers": ("evidence", "bundle", "restart", "newest_lines"),

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from bot.adapters.docker.containers import DockerContainers
 from tests.adapters.conftest import FakeEngine, Handler
-from tests.fakes import START
+from tests.support.fakes import START
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bot.playground.slack.workspace import Workspace
-from tests.attack.stage import Stage
 from tests.playground.conftest import without_proxies
+from tests.support.hostile_workspace import Stage
 
 
 @pytest.fixture

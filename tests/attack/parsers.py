@@ -27,7 +27,7 @@ from bot.slack.connection.web_api import Identity
 from bot.slack.listeners import actions, alert_messages
 from bot.slack.listeners.commands import parse_command
 from bot.slack.views import mrkdwn, phrases, replies
-from tests.fakes import CONTAINER, facts
+from tests.support.fakes import CONTAINER, facts
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 OWN = Identity("U0AEGIS", "B0AEGIS", "A0AEGIS", "T0PLAY")

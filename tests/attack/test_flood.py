@@ -11,8 +11,8 @@ from bot import wiring
 from bot.incidents import unknown_targets
 from bot.playground.slack.state.messages import Message
 from bot.playground.slack.state.people import MONITOR
-from tests.attack.stage import Stage
-from tests.fakes import Clock
+from tests.support.fakes import Clock
+from tests.support.hostile_workspace import Stage
 
 
 def unknown(number: int) -> dict[str, str]:

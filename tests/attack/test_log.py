@@ -13,7 +13,7 @@ import pytest
 from bot import telemetry
 from bot.domain.redaction.redact import redact
 from bot.playground.slack.faults import Fault
-from tests.attack.stage import NAME
+from tests.support.hostile_workspace import NAME
 
 
 @pytest.fixture(params=["DEBUG", "INFO", "WARNING", "ERROR"])

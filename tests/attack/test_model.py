@@ -26,10 +26,10 @@ from bot.domain.runbook import from_incident
 from bot.playground.slack.state.messages import pings
 from bot.slack.views import card as views
 from bot.slack.views import modals
-from tests.attack.stage import NAME
-from tests.fakes import CONTAINER, POOL_LINE, FakeContainers, alert
 from tests.incidents.test_responder import Bench, press
 from tests.slack.blockkit import check_message, check_view, interactive
+from tests.support.fakes import CONTAINER, POOL_LINE, FakeContainers, alert
+from tests.support.hostile_workspace import NAME
 
 CORPUS = [
     json.loads(row) for row in (Path(__file__).parents[1] / "corpus/gemini/injections.jsonl").read_text().splitlines()

@@ -26,9 +26,9 @@ from bot.playground.engine.engine import ProcessEngine, ProcessImage
 from bot.playground.slack.state.messages import Message
 from bot.playground.slack.state.people import MONITOR, Seed
 from bot.playground.slack.workspace import Workspace
-from tests.attack.stage import NAME
-from tests.gemini_endpoint import SOUND, GeminiEndpoint, fails, gemini_endpoint, says
 from tests.playground.conftest import without_proxies
+from tests.support.gemini_endpoint import SOUND, GeminiEndpoint, fails, gemini_endpoint, says
+from tests.support.hostile_workspace import NAME
 
 pytestmark = pytest.mark.slow
 

@@ -10,8 +10,8 @@ import pytest
 
 from bot.domain.incident import State
 from bot.playground.slack.state.people import Channel, User
-from tests.attack.stage import NAME
-from tests.fakes import facts
+from tests.support.fakes import facts
+from tests.support.hostile_workspace import NAME
 
 OUTSIDERS = [
     User("U0ODD", "odd", is_restricted=True),

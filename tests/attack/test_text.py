@@ -16,11 +16,11 @@ from bot.domain.evidence import Evidence, Facts, HealthProbe, LogDigest, LogLine
 from bot.domain.target import Target
 from bot.domain.verification import Probe
 from bot.playground.slack.state.messages import pings
-from tests.attack.door import Door, Module, modules
-from tests.attack.stage import NAME, Stage, decoded
-from tests.fakes import FakeContainers, facts
 from tests.slack.blockkit import check_blocks, check_markup, check_view
 from tests.slack.hostile import NASTY
+from tests.support.fakes import FakeContainers, facts
+from tests.support.hostile_workspace import NAME, Stage, decoded
+from tests.support.mrkdwn_sources import Door, Module, modules
 
 BOT = Path(__file__).parents[2] / "bot"
 CORPUS = [

@@ -18,10 +18,10 @@ from bot.domain.guard import History, Permit, Policy, Refusal, approvals, check
 from bot.domain.incident import TOGETHER, Approval, Incident, State, awaited, counting
 from bot.errors import StoreUnavailable
 from bot.slack.views import card as views
-from tests.fakes import START, facts
 from tests.incidents.test_responder import Bench, press
 from tests.slack.blockkit import check_message, interactive
 from tests.slack.incidents import AT, EVIDENCE, FACTS, PRESSED, PROPOSED
+from tests.support.fakes import START, facts
 
 POLICY = Policy(frozenset({"buggy-app-v2"}), cooldown=300, limit=3, expiry=3600, dry_run=False)
 

@@ -13,9 +13,9 @@ from bot.playground.slack.faults import Fault
 from bot.playground.slack.state.messages import Ephemeral
 from bot.playground.slack.state.people import Channel, User
 from bot.settings import load
-from tests.attack.stage import NAME, changed
-from tests.fakes import facts
 from tests.incidents.test_responder import Bench
+from tests.support.fakes import facts
+from tests.support.hostile_workspace import NAME, changed
 
 NOBODYS = [
     ("a stranger", User("U0ODD", "odd"), "approvers"),

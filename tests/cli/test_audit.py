@@ -20,7 +20,7 @@ from bot.domain.incident import Approval, Press, State, Thread
 from bot.domain.redaction.redact import redact
 from bot.errors import StoreUnavailable
 from tests.adapters.store_contract import NOW, an_alert, an_incident, moved
-from tests.command_line import Aegis, command_line
+from tests.support.command_line import Aegis, command_line
 
 FIRST_RULE = Path(__file__).parents[1] / "corpus" / "store" / "schema_3_trail_1.sql"
 KEY = "correct horse battery staple"

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.command_line import Aegis, command_line
-from tests.gemini_endpoint import SOUND, Scripted, fails, gemini_endpoint, says
+from tests.support.command_line import Aegis, command_line
+from tests.support.gemini_endpoint import SOUND, Scripted, fails, gemini_endpoint, says
 
 Model = Callable[[Scripted], AbstractContextManager[dict[str, str]]]
 LOG = (

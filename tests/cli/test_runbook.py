@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.command_line import Aegis, command_line
+from tests.support.command_line import Aegis, command_line
 
 POOL = "10:02:11 ERROR QueuePool limit of size 20 overflow 0 reached, connection timed out"
 DISK = "10:02:11 ERROR could not write block 17: No space left on device"

@@ -28,9 +28,9 @@ from bot.playground.slack.state.people import Channel
 from bot.playground.slack.workspace import Workspace
 from bot.settings import Settings, load
 from bot.wiring import Components, parts
-from tests.fakes import FakeContainers, facts
-from tests.gemini_endpoint import GeminiEndpoint, fails, gemini_endpoint, says
 from tests.playground.conftest import without_proxies
+from tests.support.fakes import FakeContainers, facts
+from tests.support.gemini_endpoint import GeminiEndpoint, fails, gemini_endpoint, says
 
 ROOT = Path(__file__).parents[2]
 NAME = "buggy-app-v2"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.domain.guard import History, Permit, Policy, Refusal, changed, check, digest
 from bot.domain.times import format_duration
-from tests.fakes import CONTAINER, START, facts
+from tests.support.fakes import CONTAINER, START, facts
 
 POLICY = Policy(frozenset({"buggy-app-v2"}), cooldown=300, limit=3, expiry=3600, dry_run=False)
 

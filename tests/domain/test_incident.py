@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.incident import LIVE, TRANSITIONS, RestartOutcome, State, restart_outcome
-from tests.fakes import facts
+from tests.support.fakes import facts
 
 BEFORE = ("2026-11-21T23:48:00.000000000Z", "")
 

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests import linear
+from tests.support import linear
 
 _MODULES = sorted({name for name, *_ in linear.patterns()})
 

@@ -9,7 +9,7 @@ import pytest
 from bot.domain.evidence import Evidence, Facts, Source, Status
 from bot.domain.recent_changes import changes
 from bot.domain.runbook_entry import Entry
-from tests.fakes import facts
+from tests.support.fakes import facts
 
 SEEN = facts(created_at="2026-11-20T08:00:00.123456789Z", image_created_at="2026-11-18T08:00:00Z")
 PAST = Entry("pool", "restart", target="buggy-app-v2", at="2026-11-10T03:00:00Z", image="shop/buggy:2.3.0")

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.verification import Probe, Verification, observe
-from tests.fakes import facts
+from tests.support.fakes import facts
 
 GOOD = Probe(True, "200")
 BAD = Probe(False, "503")

@@ -18,8 +18,8 @@ from bot.evals import case as eval_case
 from bot.evals.case import Case
 from bot.evals.grade import Mark, mark, stated, total
 from bot.evals.report import totals
-from tests.command_line import Aegis, command_line
-from tests.gemini_endpoint import SOUND, GeminiEndpoint, fails, gemini_endpoint, says
+from tests.support.command_line import Aegis, command_line
+from tests.support.gemini_endpoint import SOUND, GeminiEndpoint, fails, gemini_endpoint, says
 
 EVALS = Path(__file__).parents[1] / "evals"
 ROOT = Path(__file__).parents[2]

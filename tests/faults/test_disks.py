@@ -20,9 +20,9 @@ from bot.adapters.runbook.file import RunbookFile
 from bot.domain.evidence import Facts
 from bot.domain.incident import State
 from bot.errors import StoreUnavailable
-from tests.fakes import POOL_LINE, facts
 from tests.faults.mounts import mount, unmount
 from tests.incidents.test_responder import Bench, press
+from tests.support.fakes import POOL_LINE, facts
 
 
 @pytest.fixture

@@ -22,9 +22,9 @@ from bot.slack.listeners.queries import StatusQueries
 from bot.slack.views import card as views
 from bot.slack.views import replies
 from tests.adapters.conftest import FakeEngine, containers, fake_engine, now
-from tests.fakes import CONTAINER, facts
 from tests.faults.mounts import mount, unmount
 from tests.incidents.test_responder import Bench, press
+from tests.support.fakes import CONTAINER, facts
 
 __all__ = ["containers", "fake_engine", "now"]
 

@@ -14,9 +14,9 @@ import pytest
 from bot.domain.incident import State
 from bot.playground.slack.faults import Fault
 from bot.playground.slack.state.messages import Message
-from tests.faults.scene import Scene, scene
-from tests.gemini_endpoint import hangs
 from tests.playground.conftest import without_proxies
+from tests.support.bot_process import Scene, scene
+from tests.support.gemini_endpoint import hangs
 
 LATER = timedelta(minutes=2)
 """By then a restart that was not carried out cannot be in flight any more."""

@@ -14,8 +14,8 @@ from bot.domain.incident import Incident, Press, State
 from bot.domain.target import Target
 from bot.incidents import closing
 from bot.slack.views import card as views
-from tests.fakes import alert, facts
 from tests.incidents.test_responder import POLICY, Bench, press
+from tests.support.fakes import alert, facts
 
 
 @pytest.fixture

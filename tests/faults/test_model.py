@@ -16,8 +16,9 @@ from bot.adapters.llm.rate_limit import RateLimitedDiagnoser
 from bot.domain.diagnosis import RULES
 from bot.domain.incident import Incident, State
 from bot.slack.views import card
-from tests.fakes import CONTAINER, facts
-from tests.gemini_endpoint import (
+from tests.incidents.test_responder import Bench, press
+from tests.support.fakes import CONTAINER, facts
+from tests.support.gemini_endpoint import (
     SOUND,
     GeminiEndpoint,
     Scripted,
@@ -31,7 +32,6 @@ from tests.gemini_endpoint import (
     says,
     stops,
 )
-from tests.incidents.test_responder import Bench, press
 
 KEY = "AIza-not-a-real-key-0123456789"
 SILENT = 0.6

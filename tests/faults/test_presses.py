@@ -16,10 +16,10 @@ from bot.domain.audit.trail import Verdict
 from bot.domain.incident import Press, State
 from bot.playground.slack.faults import Fault
 from bot.playground.slack.state.people import User
-from tests.attack.stage import Stage
-from tests.fakes import facts
 from tests.http.test_webhook import free_port
 from tests.incidents.test_responder import Bench
+from tests.support.fakes import facts
+from tests.support.hostile_workspace import Stage
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from bot.domain.incident import Press, State
 from bot.errors import SlackError
 from bot.playground.slack.faults import Fault
 from bot.slack.delivery import outbox
-from tests.attack.stage import Stage
 from tests.incidents.test_responder import Bench
+from tests.support.hostile_workspace import Stage
 
 
 @pytest.fixture

@@ -20,8 +20,8 @@ from bot.playground.engine.engine import ProcessEngine
 from bot.playground.slack.workspace import Workspace
 from bot.settings import load
 from bot.wiring import running
-from tests.fakes import START
 from tests.http.test_webhook import free_port
+from tests.support.fakes import START
 from tests.test_wiring import environment
 
 DASHBOARD = Path(__file__).parents[2] / "docs" / "grafana.json"

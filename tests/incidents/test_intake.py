@@ -10,8 +10,8 @@ from bot.domain.target import Target
 from bot.errors import SlackError
 from bot.incidents.intake import MOST_CARDS
 from bot.ports import ReceivedAlert
-from tests.fakes import START
 from tests.incidents.test_responder import Bench, bench
+from tests.support.fakes import START
 
 __all__ = ["bench"]
 

@@ -13,8 +13,8 @@ from bot.domain.evidence import Evidence, LogDigest, LogLine, Source, Status
 from bot.domain.incident import Incident, State
 from bot.errors import EngineTimeout
 from bot.incidents import investigation
-from tests.fakes import POOL_LINE, FakeContainers, facts
 from tests.incidents.test_responder import Bench, press
+from tests.support.fakes import POOL_LINE, FakeContainers, facts
 
 CAUSE = "2026-11-22T01:00:00Z ERROR could not open /etc/shop/tls.pem: certificate has expired"
 TAIL = LogDigest((LogLine(9_000, POOL_LINE, 412),), 10_000, partial=True)

@@ -15,8 +15,8 @@ from bot.domain.incident import Incident, Press, State
 from bot.domain.target import Target
 from bot.errors import EngineUnreachable
 from bot.incidents import intake, outage
-from tests.fakes import CONTAINER, alert, facts
 from tests.incidents.test_responder import Bench
+from tests.support.fakes import CONTAINER, alert, facts
 
 NAMES = tuple(f"svc-{number:02d}" for number in range(40))
 

@@ -38,7 +38,7 @@ from bot.ports import ReceivedAlert
 from bot.runtime import ResponseConfig, Runtime
 from bot.slack.listeners.queries import StatusQueries
 from bot.wiring import incident_path
-from tests.fakes import (
+from tests.support.fakes import (
     CONTAINER,
     Clock,
     FakeApprovers,

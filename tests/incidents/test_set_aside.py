@@ -23,8 +23,8 @@ from bot.playground.slack.workspace import Workspace
 from bot.settings import load
 from bot.telemetry import SET_ASIDE
 from bot.wiring import parts
-from tests.fakes import alert
 from tests.incidents.test_responder import Bench
+from tests.support.fakes import alert
 from tests.test_wiring import environment
 
 POISON = "poison"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.engine import Engine, engine_or_skip
+from tests.support.docker_engine import Engine, engine_or_skip
 
 
 @pytest.fixture(scope="session")

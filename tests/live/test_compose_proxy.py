@@ -9,9 +9,9 @@ import pytest
 import requests
 
 from bot.adapters.docker.containers import DockerContainers
-from tests.engine import Engine
-from tests.fakes import START
-from tests.proxy_rules import FILES, allows
+from tests.support.docker_engine import Engine
+from tests.support.fakes import START
+from tests.support.proxy_rules import FILES, allows
 
 
 @pytest.mark.live

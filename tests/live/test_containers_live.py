@@ -19,7 +19,7 @@ from bot.adapters.http_probe import HttpProber
 from bot.domain.addresses.verify_url import resolve_url
 from bot.domain.evidence import Evidence, Source, Status
 from bot.errors import EngineDenied, EngineTimeout, EngineUnreachable, RestartFailed, TargetNotFound
-from tests.engine import Engine, running_engine, skip_or_fail, wait_until
+from tests.support.docker_engine import Engine, running_engine, skip_or_fail, wait_until
 
 pytestmark = pytest.mark.live
 

@@ -20,8 +20,8 @@ from bot.playground.lab.docker import ready
 from bot.playground.lab.lab import Lab
 from bot.playground.lab.services import API, DATABASE, GOOD, LABEL, NEXT, REPOSITORY, LabEngine
 from bot.playground.slack.workspace import Workspace
-from tests.engine import Engine
 from tests.playground.conftest import until
+from tests.support.docker_engine import Engine
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
 

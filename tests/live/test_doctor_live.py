@@ -12,8 +12,8 @@ import pytest
 from bot.doctor.check import Check
 from bot.doctor.doctor import examine
 from bot.settings import load
-from tests.command_line import Aegis, command_line
-from tests.engine import Engine
+from tests.support.command_line import Aegis, command_line
+from tests.support.docker_engine import Engine
 
 pytestmark = pytest.mark.live
 

@@ -28,7 +28,7 @@ from bot.adapters.docker.containers import DockerContainers
 from bot.domain.evidence import Status
 from bot.errors import RestartFailed, TargetNotFound
 from bot.playground.engine.engine import ProcessEngine, ProcessImage
-from tests.engine import wait_until
+from tests.support.docker_engine import wait_until
 
 IMAGE = "shop/buggy:2.3.1"
 SECOND = 10**9

@@ -11,10 +11,10 @@ import pytest
 from bot.adapters.database.store import SqlStore
 from bot.adapters.docker import client
 from bot.playground.slack.workspace import Workspace
-from tests.engine import Engine, running_engine, skip_or_fail, wait_until
-from tests.gemini_endpoint import gemini_endpoint
 from tests.live.test_whole_loop import NAME, Scene, broken_and_heard
 from tests.playground.conftest import without_proxies
+from tests.support.docker_engine import Engine, running_engine, skip_or_fail, wait_until
+from tests.support.gemini_endpoint import gemini_endpoint
 
 pytestmark = pytest.mark.live
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.engine import Engine, wait_until
 from tests.http.test_webhook import free_port
 from tests.live.test_whole_loop import NAME, Scene, broken, scene
+from tests.support.docker_engine import Engine, wait_until
 
 __all__ = ["broken", "scene"]
 

@@ -12,7 +12,7 @@ import pytest
 from bot.adapters.docker.containers import DockerContainers
 from bot.domain.own_containers import Need, Surroundings, own, own_ids
 from bot.domain.target import Target
-from tests.engine import Engine
+from tests.support.docker_engine import Engine
 
 pytestmark = pytest.mark.live
 

@@ -32,8 +32,8 @@ from bot.playground.slack.state.messages import Message
 from bot.playground.slack.state.people import MONITOR
 from bot.playground.slack.workspace import Workspace
 from tests.live.postgres import Cluster, cluster, url
-from tests.long import LONG
 from tests.playground.conftest import without_proxies
+from tests.support.long_form import LONG
 
 __all__ = ["cluster", "url"]
 

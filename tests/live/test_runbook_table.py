@@ -15,9 +15,9 @@ from bot.adapters.runbook.table import RunbookTable, TakenIn
 from bot.domain.runbook import precedents
 from bot.domain.runbook_entry import Entry
 from bot.errors import RunbookBroken, RunbookUnwritable
-from tests.command_line import Aegis, command_line
-from tests.fakes import START
 from tests.live.postgres import Cluster, cluster, statement, url
+from tests.support.command_line import Aegis, command_line
+from tests.support.fakes import START
 
 __all__ = ["cluster", "url"]
 

@@ -36,10 +36,10 @@ from bot.slack.connection.web_api import Identity
 from bot.slack.delivery.messenger import SlackMessenger
 from bot.slack.delivery.outbox import Outbox
 from bot.wiring import incident_path
-from tests.fakes import FakeApprovers, FakeDiagnoser
 from tests.simulation.engine import LivingContainers, LivingProber
 from tests.simulation.slack import MemorySlack
 from tests.simulation.stage import Stage
+from tests.support.fakes import FakeApprovers, FakeDiagnoser
 
 OWN = Identity("U0AEGIS", "B0AEGIS", "A0AEGIS", "T0PLAY")
 

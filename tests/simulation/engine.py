@@ -20,8 +20,8 @@ from bot.errors import (
     TargetNotFound,
 )
 from bot.ports import EngineInfo
-from tests import fakes
 from tests.simulation.stage import Stage
+from tests.support import fakes
 
 LOOK = "look"
 RESTART = "restart"

@@ -27,7 +27,7 @@ from bot.slack.delivery.messenger import SlackMessenger
 from bot.slack.listeners.events import EventListeners
 from bot.slack.listeners.queries import Overview
 from bot.slack.members import Members
-from tests.fakes import facts
+from tests.support.fakes import facts
 
 DIGEST = "0123456789abcdef"
 

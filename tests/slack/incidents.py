@@ -21,7 +21,7 @@ from bot.domain.guard import Permit
 from bot.domain.incident import Approval, Incident, State, Thread
 from bot.domain.runbook_entry import Entry, Precedent
 from bot.domain.verification import Verification
-from tests.fakes import facts
+from tests.support.fakes import facts
 
 AT = datetime(2026, 11, 22, 10, 4, 31, tzinfo=UTC)
 

@@ -34,7 +34,7 @@ from bot.domain.runbook_entry import Precedent
 from bot.domain.verification import Verification
 from bot.errors import SchemaTooNew, StoreError, StoreUnavailable
 from tests.adapters.store_contract import NOW, StoreContract, an_alert, an_incident, line, moved, store, worker
-from tests.long import often
+from tests.support.long_form import often
 
 __all__ = ["store"]
 

@@ -33,7 +33,7 @@ from bot.errors import (
     TargetNotFound,
 )
 from tests.adapters.conftest import ID, FakeEngine, Handler
-from tests.engine import wait_until
+from tests.support.docker_engine import wait_until
 
 ROWS = [json.loads(line) for line in (Path(__file__).parents[2] / "corpus/names.jsonl").read_text().splitlines()]
 PLANTED = ("planted-env-secret", "planted-args-secret", "planted-cmd-secret", "planted-entry-secret")

@@ -18,7 +18,7 @@ from bot.adapters.llm.gemini import make_diagnoser
 from bot.domain.llm.prompt import SCHEMA, Prompt
 from bot.domain.llm.reply import parse
 from bot.errors import ModelError, ModelUnavailable, ReplyRejected, SettingsError
-from tests.gemini_endpoint import (
+from tests.support.gemini_endpoint import (
     SOUND,
     GeminiEndpoint,
     Scripted,

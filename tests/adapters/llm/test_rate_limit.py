@@ -12,7 +12,7 @@ from bot.adapters.llm.rate_limit import RateLimitedDiagnoser
 from bot.domain.llm.prompt import Prompt
 from bot.errors import ModelUnavailable
 from bot.ports import ModelReply
-from tests.fakes import Clock, FakeDiagnoser
+from tests.support.fakes import Clock, FakeDiagnoser
 
 
 class Slow(FakeDiagnoser):

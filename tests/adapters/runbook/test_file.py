@@ -21,7 +21,7 @@ from bot.adapters.runbook import file
 from bot.adapters.runbook.file import RunbookFile
 from bot.domain.runbook_entry import Entry
 from bot.errors import RunbookBroken, RunbookError, RunbookUnwritable
-from tests.long import often
+from tests.support.long_form import often
 
 CORPUS = Path(__file__).parents[2] / "corpus" / "runbooks"
 CASES = json.loads((CORPUS / "expected.json").read_text())["files"]

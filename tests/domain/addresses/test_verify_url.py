@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bot.domain.addresses.verify_url import check_url, parse_urls, refused_address, resolve_url, verify_address
 from bot.domain.evidence import Facts, Port
 from bot.errors import VerifyUrlRefused
-from tests import fakes
+from tests.support import fakes
 
 ROWS = [json.loads(line) for line in (Path(__file__).parents[2] / "corpus/verify_urls.jsonl").read_text().splitlines()]
 

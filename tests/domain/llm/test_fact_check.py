@@ -14,7 +14,7 @@ from bot.domain.llm.reply import Reply, parse
 from bot.domain.symptoms import diagnose
 from bot.domain.symptoms.symptom import Symptom
 from bot.errors import ReplyRejected
-from tests.fakes import facts
+from tests.support.fakes import facts
 
 CORPUS = Path(__file__).parents[2] / "corpus" / "gemini" / "injections.jsonl"
 INJECTIONS = [json.loads(line) for line in CORPUS.read_text(encoding="utf-8").splitlines()]

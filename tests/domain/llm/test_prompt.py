@@ -23,7 +23,7 @@ from bot.domain.evidence import (
 from bot.domain.llm.prompt import LEAST_BUDGET, SCHEMA, Prompt, build, estimate_tokens, prompts
 from bot.domain.runbook_entry import Entry, Precedent
 from bot.domain.symptoms.symptom import Symptom
-from tests.fakes import facts
+from tests.support.fakes import facts
 
 NONCE = "k3v9x2m7q4"
 

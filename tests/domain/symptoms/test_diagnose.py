@@ -30,7 +30,7 @@ from bot.domain.signatures.signature import Signature
 from bot.domain.signatures.table import SIGNS
 from bot.domain.symptoms import container_state, diagnose
 from tests.domain import log_cases
-from tests.fakes import facts
+from tests.support.fakes import facts
 
 CORPUS = Path(__file__).parents[2] / "corpus" / "logs"
 EXAMPLES = sorted(path.name.removesuffix(".json") for path in CORPUS.glob("*.json"))

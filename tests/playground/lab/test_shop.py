@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from bot.playground.lab.services import SHOP
-from tests.engine import wait_until
+from tests.support.docker_engine import wait_until
 
 pytestmark = pytest.mark.slow
 

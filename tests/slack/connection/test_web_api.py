@@ -6,7 +6,7 @@ from bot.playground.slack.faults import Fault
 from bot.playground.slack.workspace import Workspace
 from bot.slack.connection.server_clock import SlackClock
 from bot.slack.connection.web_api import WebApi, identify, web_client
-from tests.fakes import START
+from tests.support.fakes import START
 
 
 async def test_aegis_learns_who_it_is_and_what_it_may(ws: Workspace, client: AsyncWebClient) -> None:

@@ -25,8 +25,8 @@ from bot.slack.connection.web_api import identify, web_client
 from bot.slack.delivery import cards
 from bot.slack.delivery.messenger import SlackMessenger
 from bot.slack.delivery.outbox import KEPT, Outbox
-from tests.fakes import Clock
 from tests.slack.conftest import incident, now
+from tests.support.fakes import Clock
 
 PLACE = Thread("C0ALERTS")
 

@@ -25,7 +25,7 @@ from bot.playground.slack.workspace import Workspace
 from bot.runtime import Runtime
 from bot.settings import load
 from bot.slack.delivery import cards
-from tests.fakes import Clock, FakeContainers, FakeDiagnoser, FakeProber
+from tests.support.fakes import Clock, FakeContainers, FakeDiagnoser, FakeProber
 
 NAME = "buggy-app-v2"
 

@@ -30,7 +30,7 @@ from bot.playground.slack.state.messages import Message
 from bot.playground.slack.state.people import MONITOR
 from bot.playground.slack.workspace import Workspace
 from bot.settings import load
-from tests.gemini_endpoint import GeminiEndpoint, gemini_endpoint
+from tests.support.gemini_endpoint import GeminiEndpoint, gemini_endpoint
 
 NAME = "buggy-app-v2"
 HERE = "127.0.0.1"
