@@ -60,11 +60,11 @@ bench: $(READY) ## Measure speed and memory over the local workspace, beside a b
 	@$(BIN)/python -m bench.storm
 
 torture: $(READY) ## Kill, error and silence at every effect; storms; replicas killed and paused at random: all in the long form.
-	@$(BIN)/python -m tests.torture
-	@$(BIN)/python -m pytest -q -m slow tests/test_storms.py
+	@$(BIN)/python -m tests.faults.torture
+	@$(BIN)/python -m pytest -q -m slow tests/faults/test_storms.py
 	@$(LONG) -q tests/adapters/database/test_store.py tests/adapters/runbook/test_file.py tests/live/test_store_postgres.py
 	@$(LONG) -s tests/live/test_replicas.py
-	@HYPOTHESIS_PROFILE=torture $(BIN)/python -m pytest -q tests/test_state_machine.py
+	@HYPOTHESIS_PROFILE=torture $(BIN)/python -m pytest -q tests/faults/test_state_machine.py
 	@$(BIN)/python -m bench.fuzz --seconds 20
 
 pictures: $(READY) ## Photograph the demo for the README.

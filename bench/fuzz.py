@@ -33,7 +33,7 @@ WORDS = (
 
 def readers() -> dict[str, Callable[[str], Any]]:
     """Return all readers as readers of a text; of a JSON value, of the JSON in it."""
-    from tests.attack.parsers import TEXTS, VALUES, tried  # noqa: PLC0415 - instrumented when it is first imported
+    from tests.security.parsers import TEXTS, VALUES, tried  # noqa: PLC0415 - instrumented when it is first imported
 
     def value(reader: Callable[[Any], Any]) -> Callable[[str], Any]:
         def read(text: str) -> None:

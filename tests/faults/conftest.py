@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.attack.conftest import stage
+from tests.security.conftest import stage
 
 __all__ = ["stage"]

@@ -15,7 +15,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 
 from bot.playground.slack.state.messages import controls, pings
-from tests.simulation.stage import Stage
+from tests.faults.simulation.stage import Stage
 from tests.slack.blockkit import check_blocks, check_markup
 
 POST, EDIT, READ, NOTE = "slack post", "slack edit", "slack read", "slack note"

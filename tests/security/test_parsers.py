@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.settings import read_env_file
-from tests.attack.parsers import TEXTS, VALUES, tried
+from tests.security.parsers import TEXTS, VALUES, tried
 from tests.slack.hostile import NASTY
 
 FEW = settings(max_examples=25, suppress_health_check=[*HealthCheck])

@@ -20,7 +20,7 @@ from bot.errors import (
     TargetNotFound,
 )
 from bot.ports import EngineInfo
-from tests.simulation.stage import Stage
+from tests.faults.simulation.stage import Stage
 from tests.support import fakes
 
 LOOK = "look"

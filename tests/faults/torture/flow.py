@@ -36,10 +36,10 @@ from bot.playground.slack.state.messages import Message
 from bot.playground.slack.state.people import MONITOR
 from bot.playground.slack.workspace import Workspace
 from bot.slack.views import card as views
+from tests.faults.torture.numbered_bot import NumberedBot
+from tests.faults.torture.seam import ANY, Effect, Fault, Kind, read
 from tests.http.test_webhook import TOKEN, free_port, group, post
 from tests.support.gemini_endpoint import gemini_endpoint
-from tests.torture.numbered_bot import NumberedBot
-from tests.torture.seam import ANY, Effect, Fault, Kind, read
 
 TARGET = "buggy-app"
 PERSON = "U0ONCALL"

@@ -36,9 +36,9 @@ from bot.slack.connection.web_api import Identity
 from bot.slack.delivery.messenger import SlackMessenger
 from bot.slack.delivery.outbox import Outbox
 from bot.wiring import incident_path
-from tests.simulation.engine import LivingContainers, LivingProber
-from tests.simulation.slack import MemorySlack
-from tests.simulation.stage import Stage
+from tests.faults.simulation.engine import LivingContainers, LivingProber
+from tests.faults.simulation.slack import MemorySlack
+from tests.faults.simulation.stage import Stage
 from tests.support.fakes import FakeApprovers, FakeDiagnoser
 
 OWN = Identity("U0AEGIS", "B0AEGIS", "A0AEGIS", "T0PLAY")

@@ -1,4 +1,4 @@
-"""``python -m tests.torture``: everything that can go wrong, at every effect of every flow; ends with a table."""
+"""``python -m tests.faults.torture``: everything that can go wrong, at every effect of every flow; ends with a table."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tests.torture.flow import FLOWS, Run, faults, play, twice
-from tests.torture.seam import Effect, Fault, Kind
+from tests.faults.torture.flow import FLOWS, Run, faults, play, twice
+from tests.faults.torture.seam import Effect, Fault, Kind
 
 RESULTS = Path("bench/results/torture.json")
 AT_ONCE = 12

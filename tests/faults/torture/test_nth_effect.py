@@ -12,9 +12,9 @@ from random import Random
 
 import pytest
 
+from tests.faults.torture.flow import FLOWS, Run, faults, play, twice
+from tests.faults.torture.seam import Effect, Fault, Kind
 from tests.playground.conftest import without_proxies
-from tests.torture.flow import FLOWS, Run, faults, play, twice
-from tests.torture.seam import Effect, Fault, Kind
 
 pytestmark = pytest.mark.slow
 

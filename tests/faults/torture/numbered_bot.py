@@ -28,7 +28,7 @@ from bot.adapters.docker.containers import DockerContainers
 from bot.errors import AegisError
 from bot.settings import load
 from bot.slack.connection.web_api import web_client
-from tests.torture.seam import Fault, Seam
+from tests.faults.torture.seam import Fault, Seam
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # its publisher has ended support, and says so

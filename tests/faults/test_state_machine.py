@@ -26,12 +26,12 @@ from bot.domain.incident import LIVE, Press, Thread
 from bot.domain.runbook.json_format import parse
 from bot.playground.slack.state.messages import controls
 from bot.ports import ReceivedAlert
-from tests.simulation import bot as parts
-from tests.simulation import engine as docker
-from tests.simulation import slack as web
-from tests.simulation.bot import Bot, Unexpected
-from tests.simulation.engine import Container, LivingContainers
-from tests.simulation.stage import Stage
+from tests.faults.simulation import bot as parts
+from tests.faults.simulation import engine as docker
+from tests.faults.simulation import slack as web
+from tests.faults.simulation.bot import Bot, Unexpected
+from tests.faults.simulation.engine import Container, LivingContainers
+from tests.faults.simulation.stage import Stage
 from tests.support import fakes
 
 ONE, TWO, GUARDED, OTHER = "buggy-app-v2", "two-keys", "guarded", "prod-db"
