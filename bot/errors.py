@@ -29,20 +29,20 @@ from __future__ import annotations
 class AegisError(Exception):
     """What happened and to what, what to do next, and (apart) what the outside said.
 
-    ``what`` and ``mend`` are our own words and may be shown anywhere. ``detail`` is outside text: redact and escape it
+    ``what`` and ``hint`` are our own words and may be shown anywhere. ``detail`` is outside text: redact and escape it
     before it is shown. The foreign exception, where there is one, is the ``__cause__``.
     """
 
-    def __init__(self, what: str, *, mend: str = "", detail: str = "") -> None:
+    def __init__(self, what: str, *, hint: str = "", detail: str = "") -> None:
         super().__init__(what)
         self.what = what
-        self.mend = mend
+        self.hint = hint
         self.detail = detail
 
     @property
     def sentence(self) -> str:
         """What happened and what to do next, in our words only."""
-        return f"{self.what} {self.mend}".strip()
+        return f"{self.what} {self.hint}".strip()
 
 
 class SettingsError(AegisError):
@@ -112,8 +112,8 @@ class RunbookUnwritable(RunbookError):
 class SlackError(AegisError):
     """Slack said no, or nothing. ``code`` is Slack's error code where there was one."""
 
-    def __init__(self, what: str, *, mend: str = "", detail: str = "", code: str = "") -> None:
-        super().__init__(what, mend=mend, detail=detail)
+    def __init__(self, what: str, *, hint: str = "", detail: str = "", code: str = "") -> None:
+        super().__init__(what, hint=hint, detail=detail)
         self.code = code
 
     @property

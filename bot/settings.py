@@ -320,7 +320,7 @@ def load(environment: Mapping[str, str] | None = None, *, env_file: Path | None 
     bad += _everybody(values)
     if bad:
         listed = "\n".join(f"  {line}" for line in bad)
-        raise SettingsError(f"Aegis cannot start with these settings:\n{listed}", mend="See .env.example.")
+        raise SettingsError(f"Aegis cannot start with these settings:\n{listed}", hint="See .env.example.")
     return settings
 
 
@@ -332,7 +332,7 @@ def secrets(environment: Mapping[str, str] | None = None, *, env_file: Path | No
     found = _raw(environment, env_file)
     bad = _password_file(found)
     if bad:
-        raise SettingsError(bad[0], mend="See .env.example.")
+        raise SettingsError(bad[0], hint="See .env.example.")
     return _literals({name.lower(): value for name, value in found.items()})
 
 
@@ -343,7 +343,7 @@ def for_slack(settings: Settings) -> Settings:
     if missing:
         listed = "\n".join(f"  {line}" for line in missing)
         raise SettingsError(
-            f"Aegis cannot start without its tokens:\n{listed}", mend="Put them into .env; see README, five steps."
+            f"Aegis cannot start without its tokens:\n{listed}", hint="Put them into .env; see README, five steps."
         )
     return settings
 
@@ -440,14 +440,14 @@ def read_env_file(path: Path) -> dict[str, str]:
     except IsADirectoryError as error:
         raise SettingsError(
             f"{path} is a folder.",
-            mend="Docker makes a folder where a mounted file is missing: remove it, and put the file there.",
+            hint="Docker makes a folder where a mounted file is missing: remove it, and put the file there.",
         ) from error
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} cannot be read.", mend="It must be a readable UTF-8 file.") from error
+        raise SettingsError(f"{path} cannot be read.", hint="It must be a readable UTF-8 file.") from error
     wrong = [str(_line(binding)) for binding in parse_stream(StringIO(text)) if binding.error]
     if wrong:
         lines = f"line{'s' if len(wrong) > 1 else ''} {', '.join(wrong)}"
-        raise SettingsError(f"{path} cannot be understood: {lines}.", mend="Each line is NAME=value; see .env.example.")
+        raise SettingsError(f"{path} cannot be understood: {lines}.", hint="Each line is NAME=value; see .env.example.")
     return {name: value for name, value in dotenv_values(stream=StringIO(text)).items() if value is not None}
 
 

@@ -75,4 +75,4 @@ def test_a_folder_in_the_files_place_is_told_how_it_came_there(file: Path) -> No
     file.mkdir()
     with pytest.raises(SettingsError, match="is a folder") as caught:
         settings.read_env_file(file)
-    assert "Docker makes a folder" in caught.value.mend
+    assert "Docker makes a folder" in caught.value.hint

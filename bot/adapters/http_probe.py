@@ -97,13 +97,13 @@ async def _check_peer(only: frozenset[str], event: str, info: Mapping[str, Any])
         await stream.aclose()
         raise VerifyUrlRefused(
             "This verify URL is not used: its host leads to an address that hands out the machine's own credentials.",
-            mend="Look at the host's entry in DNS; a health check never lies there.",
+            hint="Look at the host's entry in DNS; a health check never lies there.",
         )
     if only and not is_among(str(peer[0]), only):
         await stream.aclose()
         raise VerifyUrlRefused(
             "This verify URL is not used: its host leads elsewhere than to the container.",
-            mend="Name the address in AEGIS_VERIFY_URLS; a label may lead to its own container only.",
+            hint="Name the address in AEGIS_VERIFY_URLS; a label may lead to its own container only.",
         )
 
 

@@ -66,10 +66,10 @@ def verify(
     if found.wrong:
         raise AegisError(
             f"The audit trail is not whole. {found.wrong}",
-            mend="Compare the database with its last copy; up to the row before, nothing was changed.",
+            hint="Compare the database with its last copy; up to the row before, nothing was changed.",
         )
     if missing:
-        raise SettingsError(missing, mend="Set AEGIS_AUDIT_KEY to the key with which Aegis ran.")
+        raise SettingsError(missing, hint="Set AEGIS_AUDIT_KEY to the key with which Aegis ran.")
     console.print_text(_whole(found, len(heads)))
 
 
@@ -130,7 +130,7 @@ async def _opened() -> AsyncIterator[SqlStore]:
     store = SqlStore(load().database_url)
     if not store.exists():
         raise AegisError(
-            "There is no database at AEGIS_DATABASE_URL.", mend="Run this where the bot runs, with its settings."
+            "There is no database at AEGIS_DATABASE_URL.", hint="Run this where the bot runs, with its settings."
         )
     await store.start()
     try:

@@ -52,7 +52,7 @@ def print_bytes(part: bytes) -> None:
 def _written() -> Iterator[None]:
     """Turn what keeps standard output from being written into ``AegisError``."""
     if sys.stdout is None:  # closed by whoever started us
-        raise AegisError("There is no standard output.", mend="Start aegis with one.")
+        raise AegisError("There is no standard output.", hint="Start aegis with one.")
     try:
         yield
     except BrokenPipeError:  # whoever reads has seen enough: typer ends quietly
@@ -61,12 +61,12 @@ def _written() -> Iterator[None]:
         # What still waits to be written would fail again at the end of the process.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         why = error.strerror or "the disk refused"
-        raise AegisError(f"Standard output cannot be written: {why}.", mend="Make room, or write elsewhere.") from error
+        raise AegisError(f"Standard output cannot be written: {why}.", hint="Make room, or write elsewhere.") from error
 
 
 def trouble(error: AegisError) -> None:
     """Tell a person what happened, and on a line of its own what to do next."""
-    err.print(Text.assemble((error.what, "bold red"), f"\n{error.mend}" if error.mend else ""), soft_wrap=True)
+    err.print(Text.assemble((error.what, "bold red"), f"\n{error.hint}" if error.hint else ""), soft_wrap=True)
 
 
 def exit_code(error: AegisError) -> int:

@@ -36,10 +36,10 @@ def demo(
     """Show all of Aegis in a browser: a local workspace, services that break for real, and the real bot."""
     if find_spec("bot.playground") is None:
         raise AegisError(
-            "This installation of Aegis has no demo.", mend="Run it from a checkout of the source: make demo"
+            "This installation of Aegis has no demo.", hint="Run it from a checkout of the source: make demo"
         )
     if os.name != "posix":
-        raise AegisError("The demo needs Linux or macOS.", mend="On Windows, run it inside WSL.")
+        raise AegisError("The demo needs Linux or macOS.", hint="On Windows, run it inside WSL.")
     asyncio.run(_run_until_signal(port, engine, browser=browser))
 
 

@@ -108,7 +108,7 @@ def _write(file: Path, found: Report) -> None:
         file.write_text(json.dumps(found.json(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     except OSError as error:
         raise AegisError(
-            f"The report {file} cannot be written: {error.strerror or 'the disk refused'}.", mend="Name another file."
+            f"The report {file} cannot be written: {error.strerror or 'the disk refused'}.", hint="Name another file."
         ) from error
 
 

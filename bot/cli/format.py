@@ -25,9 +25,9 @@ _MARKS = {True: ("ok  ", "green"), False: ("BAD ", "bold red"), None: ("--  ", "
 
 def check(found: Check) -> Text:
     """Show one thing that the doctor looked at; how to mend it stands below."""
-    mend = f"\n     → {found.mend}" if found.mend else ""
+    hint = f"\n     → {found.hint}" if found.hint else ""
     said = found.said.replace("\n", "\n     ")
-    return Text.assemble(_MARKS[found.well], f" {found.name}: {said}{mend}")
+    return Text.assemble(_MARKS[found.well], f" {found.name}: {said}{hint}")
 
 
 def verdict(found: Sequence[Check]) -> Text:

@@ -17,15 +17,15 @@ _LONGEST = 10_000
 def ask(host: str, port: int) -> dict[str, str]:
     """Return what /health of the bot at ``host`` and ``port`` says; raises ``AegisError`` where nobody answers."""
     if not port:
-        raise AegisError("There is no /health to ask.", mend="Set AEGIS_HTTP_PORT.")
+        raise AegisError("There is no /health to ask.", hint="Set AEGIS_HTTP_PORT.")
     connection = HTTPConnection(_EVERYWHERE.get(host, host), port, timeout=TIMEOUT)
     try:
         connection.request("GET", "/health")
         said = json.loads(connection.getresponse().read(_LONGEST))
     except (OSError, HTTPException, ValueError, RecursionError) as error:
-        raise AegisError(f"No answer from {host}:{port}.", mend="Does aegis run, with this AEGIS_HTTP_PORT?") from error
+        raise AegisError(f"No answer from {host}:{port}.", hint="Does aegis run, with this AEGIS_HTTP_PORT?") from error
     finally:
         connection.close()
     if not isinstance(said, dict) or "status" not in said:
-        raise AegisError(f"What answers at {host}:{port} is not Aegis.", mend="Mend AEGIS_HTTP_PORT.")
+        raise AegisError(f"What answers at {host}:{port} is not Aegis.", hint="Mend AEGIS_HTTP_PORT.")
     return {str(name): str(value) for name, value in said.items()}

@@ -38,11 +38,11 @@ def text(file: str) -> str:
     for block in blocks(file):
         read += block
         if len(read) > LARGEST:
-            raise AegisError(f"{_name(file)} is longer than {LARGEST >> 20} MB.", mend="Is it the right file?")
+            raise AegisError(f"{_name(file)} is longer than {LARGEST >> 20} MB.", hint="Is it the right file?")
     try:
         return read.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise AegisError(f"{_name(file)} is not text in UTF-8.", mend="Is it the right file?") from error
+        raise AegisError(f"{_name(file)} is not text in UTF-8.", hint="Is it the right file?") from error
 
 
 def load_json(file: str) -> object:
@@ -52,10 +52,10 @@ def load_json(file: str) -> object:
         return json.loads(read)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}" if read.strip() else "it is empty"
-        raise AegisError(f"{_name(file)} is not JSON: {where}.", mend="It has to hold one JSON value.") from error
+        raise AegisError(f"{_name(file)} is not JSON: {where}.", hint="It has to hold one JSON value.") from error
     except (ValueError, RecursionError) as error:
         raise AegisError(
-            f"{_name(file)} is JSON that no program can have meant.", mend="Is it the right file?"
+            f"{_name(file)} is JSON that no program can have meant.", hint="Is it the right file?"
         ) from error
 
 
@@ -79,7 +79,7 @@ def _name(file: str) -> str:
 
 def _standard_input() -> BinaryIO:
     if sys.stdin is None:  # closed by whoever started us
-        raise AegisError("There is no standard input.", mend="Name a file.")
+        raise AegisError("There is no standard input.", hint="Name a file.")
     raw: BinaryIO = getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)
     return raw
 

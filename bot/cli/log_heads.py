@@ -38,7 +38,7 @@ def read(logs: Sequence[str]) -> Mapping[int, frozenset[str]]:
     if logs and not heads:
         raise AegisError(
             "The log holds no head of the audit trail, so nothing can be proven by it.",
-            mend="Give the log of a running Aegis: it writes a line at each start and end, and once a day.",
+            hint="Give the log of a running Aegis: it writes a line at each start and end, and once a day.",
         )
     return {number: frozenset(hashes) for number, hashes in heads.items()}
 

@@ -68,7 +68,7 @@ def understand(given: object) -> dict[str, object]:
     ``inventory``: names, or objects with the fields of ``Target``.
     """
     if not isinstance(given, dict):
-        raise AegisError("An alert is a JSON object.", mend="Give a Slack message event, or an object with event.")
+        raise AegisError("An alert is a JSON object.", hint="Give a Slack message event, or an object with event.")
     event, body = given.get("event"), given.get("body")
     if isinstance(event, dict) or not isinstance(body, dict):
         found = read_alert(event if isinstance(event, dict) else given)

@@ -20,7 +20,7 @@ class Check:
     name: str
     well: bool | None
     said: str
-    mend: str = ""
+    hint: str = ""
 
 
 async def asked(
@@ -31,6 +31,6 @@ async def asked(
         return Check(name, True, await question(*given, **more))
     except SlackError as error:
         # What has no remedy of ours is at least named as Slack's documents name it.
-        return Check(name, False, error.what if error.mend else f"{error.what} ({error.code})", error.mend)
+        return Check(name, False, error.what if error.hint else f"{error.what} ({error.code})", error.hint)
     except AegisError as error:
-        return Check(name, False, error.what, error.mend)
+        return Check(name, False, error.what, error.hint)

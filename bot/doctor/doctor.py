@@ -70,7 +70,7 @@ async def _engine(settings: Settings, edges: Components) -> AsyncIterator[Check]
         except TargetNotFound:
             yield await asked(f"target {name}", _missing, name, edges)
         except AegisError as error:
-            yield Check(f"target {name}", False, error.what, error.mend)
+            yield Check(f"target {name}", False, error.what, error.hint)
         else:
             yield await asked(f"target {name}", _target, facts, edges)
             yield await asked(f"verify URL of {name}", _verified, facts, settings, edges)
@@ -88,10 +88,10 @@ async def _restart_calls(settings: Settings, edges: Components) -> Check:
     try:
         await edges.containers.check_restart_calls()
     except EngineDenied as error:
-        return Check("restart calls", False, f"Each press of Restart would be refused: {error.what}", error.mend)
+        return Check("restart calls", False, f"Each press of Restart would be refused: {error.what}", error.hint)
     except AegisError as error:
         unknown = f"It is unknown whether a press of Restart would get through: {error.what}"
-        return Check("restart calls", False, unknown, error.mend)
+        return Check("restart calls", False, unknown, error.hint)
     return Check("restart calls", True, "let through")
 
 
@@ -102,7 +102,7 @@ async def _own(edges: Components) -> str:
     if mine.unknown:
         raise AegisError(
             " ".join(mine.unknown),
-            mend="Put the label aegis.protect=true on Aegis, its database and its socket proxy: it always protects.",
+            hint="Put the label aegis.protect=true on Aegis, its database and its socket proxy: it always protects.",
         )
     names = [target.name for target in inventory if target.name in mine.words]
     return f"never restarted: {', '.join(names)}" if names else "Aegis needs no container of this engine"
@@ -113,7 +113,7 @@ async def _missing(name: str, edges: Components) -> str:
     meant = f"Is {' or '.join(near)} meant? " if near else ""
     raise AegisError(
         "The engine has no container of exactly this name.",
-        mend=f"{meant}Correct AEGIS_RESTART_ALLOWLIST, or create the container.",
+        hint=f"{meant}Correct AEGIS_RESTART_ALLOWLIST, or create the container.",
     )
 
 
@@ -123,24 +123,24 @@ async def _target(facts: Facts, edges: Components) -> str:
     policy = replace(edges.plan.policy, own=mine.protected(facts.name))
     said = guard.check(facts.name, facts, History(), policy, edges.world.now())
     if isinstance(said, Refusal):
-        raise AegisError(said.reason, mend="If that is meant, take it out of AEGIS_RESTART_ALLOWLIST.")
+        raise AegisError(said.reason, hint="If that is meant, take it out of AEGIS_RESTART_ALLOWLIST.")
     return facts.status
 
 
 async def _verified(facts: Facts, settings: Settings, edges: Components) -> str:
     address = verify_address(settings.verify_urls.get(facts.name, ""), facts)
     if address.ignored:
-        raise AegisError(address.ignored, mend=f"Set AEGIS_VERIFY_URLS={facts.name}=http://…, or correct the label.")
+        raise AegisError(address.ignored, hint=f"Set AEGIS_VERIFY_URLS={facts.name}=http://…, or correct the label.")
     if not address.url:
         proof = "its health check" if facts.health else "that it runs"
         raise AegisError(
             f"There is none, so {proof} is all that can prove a recovery.",
-            mend=f"Set AEGIS_VERIFY_URLS={facts.name}=http://…, or the label aegis.verify-url on the container.",
+            hint=f"Set AEGIS_VERIFY_URLS={facts.name}=http://…, or the label aegis.verify-url on the container.",
         )
     probe = await edges.prober.probe(address.url, address.only)
     if not probe.good:
         raise AegisError(
-            f"It says: {probe.said}.", mend="Right while the service is down; else correct AEGIS_VERIFY_URLS."
+            f"It says: {probe.said}.", hint="Right while the service is down; else correct AEGIS_VERIFY_URLS."
         )
     return f"says {probe.said}"
 
@@ -160,7 +160,7 @@ async def _runbook(edges: Components) -> str:
     entries = await edges.memory.entries()
     warnings = await edges.memory.check()
     if warnings:
-        raise AegisError("\n".join(warnings), mend="Correct them in the file; the other entries are used.")
+        raise AegisError("\n".join(warnings), hint="Correct them in the file; the other entries are used.")
     await edges.memory.check_writable()
     return f"{len(entries)} {'entry' if len(entries) == 1 else 'entries'}, readable and writable"
 
@@ -170,7 +170,7 @@ async def _set_aside(edges: Components) -> Check:
     try:
         given_up = await edges.store.set_aside_since(edges.world.now() - RECENT)
     except AegisError as error:
-        return Check("alerts", False, error.what, error.mend)
+        return Check("alerts", False, error.what, error.hint)
     if not given_up:
         return Check("alerts", True, f"none was set aside within {RECENT.days} days")
     last = given_up[-1]
@@ -194,7 +194,7 @@ def _bundles(folder: Path) -> str:
     except OSError as error:
         raise AegisError(
             f"{there} takes no files: {error.strerror or 'the disk refused'}.",
-            mend="Let Aegis's user write there, or set AEGIS_BUNDLES to another folder.",
+            hint="Let Aegis's user write there, or set AEGIS_BUNDLES to another folder.",
             detail=str(error),
         ) from error
     return f"{folder} {'is writable' if there == folder else 'can be made'}"

@@ -78,7 +78,7 @@ async def _identified(token: str, client: AsyncWebClient) -> tuple[Check, Identi
         _there("SLACK_BOT_TOKEN", token)
         own = await identify(client)
     except AegisError as error:
-        return Check("bot token", False, error.what, error.mend), None
+        return Check("bot token", False, error.what, error.hint), None
     return Check("bot token", True, f"Aegis is {own.bot_user_id} in {own.team_id}"), own
 
 
@@ -89,14 +89,14 @@ def _scopes(own: Identity | None) -> Check:
         return Check("scopes", None, "Slack did not say which scopes the token has")
     missing = sorted(set(SCOPES) - set(own.scopes))
     if missing:
-        mend = "Update the app from manifest.yml (App Manifest in the app's page) and install it again."
-        return Check("scopes", False, f"missing: {', '.join(missing)}", mend)
+        hint = "Update the app from manifest.yml (App Manifest in the app's page) and install it again."
+        return Check("scopes", False, f"missing: {', '.join(missing)}", hint)
     return Check("scopes", True, "all of manifest.yml are granted")
 
 
 def _there(name: str, token: str) -> None:
     if not token:
-        raise AegisError(f"{name} is not set.", mend=f"In the app's page: {TOKENS[name]}")
+        raise AegisError(f"{name} is not set.", hint=f"In the app's page: {TOKENS[name]}")
 
 
 async def _opened(token: str, api: WebApi) -> str:
@@ -111,7 +111,7 @@ async def _opened(token: str, api: WebApi) -> str:
         if error.code != "missing_scope":
             what = f"Slack does not accept the app-level token ({error.code})."
         raise AegisError(
-            what, mend=f"Make a new one in the app's page: {TOKENS['SLACK_APP_TOKEN']}, and switch Socket Mode on."
+            what, hint=f"Make a new one in the app's page: {TOKENS['SLACK_APP_TOKEN']}, and switch Socket Mode on."
         ) from error
     return "Socket Mode can be opened"
 
@@ -120,9 +120,9 @@ async def _joined(channel: str, api: WebApi) -> str:
     said = (await api.call(api.slack.conversations_info, channel=channel)).get("channel") or {}
     name = f"#{said.get('name', channel)}"
     if said.get("is_archived"):
-        raise AegisError(f"{name} is archived.", mend="Unarchive it, or take it out of AEGIS_ALERT_CHANNELS.")
+        raise AegisError(f"{name} is archived.", hint="Unarchive it, or take it out of AEGIS_ALERT_CHANNELS.")
     if not said.get("is_member"):
-        raise AegisError(f"Aegis is not in {name}.", mend=f"Type /invite @aegis in {name}.")
+        raise AegisError(f"Aegis is not in {name}.", hint=f"Type /invite @aegis in {name}.")
     return f"{name} is joined"
 
 
@@ -132,22 +132,22 @@ async def _anywhere(api: WebApi) -> str:
     )
     names = [f"#{channel.get('name', '')}" for channel in answer.get("channels") or ()]
     if not names:
-        raise AegisError("Aegis is in no channel.", mend="Type /invite @aegis in the channel where alerts come in.")
+        raise AegisError("Aegis is in no channel.", hint="Type /invite @aegis in the channel where alerts come in.")
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
     return f"listens in {', '.join(names[:5])}{more}, since AEGIS_ALERT_CHANNELS is not set"
 
 
 async def _person(one: str, setting: str, team: str, api: WebApi) -> str:
-    mend = f"Take {one} out of {setting}, or correct it."
+    hint = f"Take {one} out of {setting}, or correct it."
     try:
         user = (await api.call(api.slack.users_info, user=one)).get("user") or {}
     except SlackError as error:
         if error.code not in ("user_not_found", "user_not_visible"):
             raise
-        raise AegisError("Slack knows nobody with this id.", mend=mend) from error
+        raise AegisError("Slack knows nobody with this id.", hint=hint) from error
     why = eligibility(user, team)
     if why is not None and (setting == "AEGIS_APPROVERS" or why is Ineligible.DEACTIVATED):
-        raise AegisError(_INELIGIBLE[why], mend=mend)
+        raise AegisError(_INELIGIBLE[why], hint=hint)
     return "is there"
 
 
@@ -172,8 +172,8 @@ async def _group(one: str, setting: str, api: WebApi) -> str:
         if error.code != "no_such_subteam":
             raise
         raise AegisError(
-            "Slack knows no such user group, or it is disabled.", mend=f"Take {one} out of {setting}, or correct it."
+            "Slack knows no such user group, or it is disabled.", hint=f"Take {one} out of {setting}, or correct it."
         ) from error
     if not people:
-        raise AegisError("Nobody is in this user group.", mend=f"Add people to it, or correct {setting}.")
+        raise AegisError("Nobody is in this user group.", hint=f"Add people to it, or correct {setting}.")
     return f"{len(people)} {'person is' if len(people) == 1 else 'people are'} in it"

@@ -98,7 +98,7 @@ class Case(BaseModel):
             with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
                 return stream.read(LARGEST)
         except (OSError, EOFError) as error:
-            raise AegisError(f"The log {path} of {self.file} cannot be read.", mend="Is it there?") from error
+            raise AegisError(f"The log {path} of {self.file} cannot be read.", hint="Is it there?") from error
 
     def evidence(self, secrets: Sequence[str] = ()) -> Evidence:
         """Return what Aegis would have read; raises ``AegisError`` for facts that cannot be understood."""
@@ -129,9 +129,9 @@ def find(given: Sequence[str]) -> tuple[Path, ...]:
         elif path.is_file():
             found.append(path)
         else:
-            raise AegisError(f"There is no {name}.", mend="Name files of cases, or a folder of them.")
+            raise AegisError(f"There is no {name}.", hint="Name files of cases, or a folder of them.")
     if not found:
-        raise AegisError("There are no cases here.", mend="A case is a .toml or .json file.")
+        raise AegisError("There are no cases here.", hint="A case is a .toml or .json file.")
     return tuple(dict.fromkeys(found))
 
 
@@ -149,10 +149,10 @@ def read(file: Path) -> Case:
     except (tomllib.TOMLDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise _unclear(file, "it is neither TOML nor JSON") from error
     except (OSError, UnicodeDecodeError) as error:
-        raise AegisError(f"{file} cannot be read.", mend="Is it a text file in UTF-8?") from error
+        raise AegisError(f"{file} cannot be read.", hint="Is it a text file in UTF-8?") from error
 
 
 def _unclear(file: Path, why: str) -> AegisError:
     return AegisError(
-        f"The case {file} cannot be understood: {why}.", mend="tests/evals/README.md shows what a case holds."
+        f"The case {file} cannot be understood: {why}.", hint="tests/evals/README.md shows what a case holds."
     )

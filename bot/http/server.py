@@ -165,9 +165,9 @@ class HttpServer:
 def closed(host: str, port: int, error: OSError) -> AegisError:
     """Say why nobody can be served at ``host`` and ``port``."""
     if error.errno == errno.EADDRINUSE:
-        what, mend = f"Port {port} on {host} is taken.", "Set AEGIS_HTTP_PORT to another one, or to 0 for none."
+        what, hint = f"Port {port} on {host} is taken.", "Set AEGIS_HTTP_PORT to another one, or to 0 for none."
     elif error.errno in (errno.EACCES, errno.EPERM):
-        what, mend = f"Aegis may not open port {port} on {host}.", "Set AEGIS_HTTP_PORT to one from 1024 on."
+        what, hint = f"Aegis may not open port {port} on {host}.", "Set AEGIS_HTTP_PORT to one from 1024 on."
     else:
-        what, mend = f"Port {port} on {host} cannot be opened.", "Is AEGIS_HTTP_HOST an address of this machine?"
-    return AegisError(what, mend=mend, detail=str(error))
+        what, hint = f"Port {port} on {host} cannot be opened.", "Is AEGIS_HTTP_HOST an address of this machine?"
+    return AegisError(what, hint=hint, detail=str(error))

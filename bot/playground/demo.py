@@ -115,7 +115,7 @@ def _alone(folder: Path) -> Iterator[Callable[[str], None]]:
     except OSError as error:
         raise AegisError(
             f"The demo keeps its state in {folder}, which cannot be written: {error.strerror or 'the disk refused'}.",
-            mend="Make it writable, or set XDG_STATE_HOME to another folder.",
+            hint="Make it writable, or set XDG_STATE_HOME to another folder.",
         ) from error
     with lock:
         try:
@@ -125,7 +125,7 @@ def _alone(folder: Path) -> Iterator[Callable[[str], None]]:
             where = lock.read().strip()
             at = f" at {where}" if where else ""
             raise AegisError(
-                f"The demo is running already{at}.", mend="Open that page, or end that one with Ctrl-C first."
+                f"The demo is running already{at}.", hint="Open that page, or end that one with Ctrl-C first."
             ) from error
         lock.truncate(0)
 
@@ -147,7 +147,7 @@ def _free_port(wanted: int | None, say: Say) -> int:
             if wanted is not None:
                 raise AegisError(
                     f"Port {port} cannot be used: {error.strerror or 'it is taken'}.",
-                    mend="Choose another one with --port, or leave it out: then one that is free is taken.",
+                    hint="Choose another one with --port, or leave it out: then one that is free is taken.",
                 ) from error
         else:
             return int(trial.getsockname()[1])
@@ -221,7 +221,7 @@ async def _served(workspace: Workspace) -> AsyncIterator[None]:
         await workspace.start()
     except OSError as error:
         raise AegisError(
-            f"Port {workspace.port} cannot be used: {error.strerror or 'it is taken'}.", mend="Start the demo again."
+            f"Port {workspace.port} cannot be used: {error.strerror or 'it is taken'}.", hint="Start the demo again."
         ) from error
     try:
         yield
@@ -270,7 +270,7 @@ async def _connected(workspace: Workspace, aegis: BotProcess, written: Path) -> 
         for task in (ended, there):
             task.cancel()
         await asyncio.wait([ended, there])
-    raise AegisError(f"The bot did not start. {_last_words(written)}".rstrip(), mend=f"Its log is {written}.")
+    raise AegisError(f"The bot did not start. {_last_words(written)}".rstrip(), hint=f"Its log is {written}.")
 
 
 def _last_words(written: Path) -> str:

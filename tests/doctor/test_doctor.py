@@ -169,7 +169,7 @@ async def test_looking_changes_nothing_in_slack(patient: Patient, slack: Workspa
 async def test_an_empty_list_of_approvers_is_told(patient: Patient) -> None:
     check = await patient.ill("settings", AEGIS_APPROVERS="")
     assert "Nobody may press Restart" in check.said
-    assert "AEGIS_APPROVERS" in check.mend
+    assert "AEGIS_APPROVERS" in check.hint
 
 
 async def test_an_empty_allow_list_is_told_and_is_no_fault(patient: Patient) -> None:
@@ -189,8 +189,8 @@ async def test_missing_tokens_are_told_with_where_they_are(patient: Patient) -> 
         "SLACK_BOT_TOKEN is not set.",
         "SLACK_APP_TOKEN is not set.",
     )
-    assert "OAuth & Permissions" in found["bot token"].mend
-    assert "connections:write" in found["app token"].mend
+    assert "OAuth & Permissions" in found["bot token"].hint
+    assert "connections:write" in found["app token"].hint
     assert {found[name].well for name in ("scopes", "channels", "approver U0ONCALL")} == {None}
     assert found["model"].well is True
 
@@ -199,7 +199,7 @@ async def test_a_bot_token_that_slack_does_not_know_is_told(patient: Patient) ->
     found = await patient.look(SLACK_BOT_TOKEN="xoxb-1-of-another-place")
     assert found["bot token"].well is False
     assert found["bot token"].said == "Slack does not accept the bot token."
-    assert "SLACK_BOT_TOKEN" in found["bot token"].mend
+    assert "SLACK_BOT_TOKEN" in found["bot token"].hint
     assert found["app token"].well is True
     assert found["scopes"].well is None
 
@@ -208,28 +208,28 @@ async def test_a_revoked_bot_token_is_told(patient: Patient, slack: Workspace) -
     slack.revoke(slack.bot_token)
     found = await patient.look()
     assert found["bot token"].said == "The bot token was revoked."
-    assert "SLACK_BOT_TOKEN" in found["bot token"].mend
+    assert "SLACK_BOT_TOKEN" in found["bot token"].hint
 
 
 async def test_an_app_token_that_slack_does_not_know_is_told_as_such(patient: Patient) -> None:
     check = await patient.ill("app token", SLACK_APP_TOKEN="xapp-1-of-another-place")
     assert check.said == "Slack does not accept the app-level token (invalid_auth)."
-    assert "Basic Information → App-Level Tokens" in check.mend
-    assert "bot token" not in check.said + check.mend
+    assert "Basic Information → App-Level Tokens" in check.hint
+    assert "bot token" not in check.said + check.hint
 
 
 async def test_an_app_token_without_its_scope_is_told(patient: Patient, slack: Workspace) -> None:
     slack.seed.app_scopes.discard("connections:write")
     check = await patient.ill("app token")
     assert check.said == "The app-level token lacks the scope connections:write."
-    assert "Make a new one" in check.mend
+    assert "Make a new one" in check.hint
 
 
 async def test_missing_scopes_are_named(patient: Patient, slack: Workspace) -> None:
     slack.seed.scopes -= {"files:write", "reactions:write"}
     check = await patient.ill("scopes")
     assert check.said == "missing: files:write, reactions:write"
-    assert "manifest.yml" in check.mend
+    assert "manifest.yml" in check.hint
 
 
 async def test_a_missing_scope_also_shows_where_it_hurts(patient: Patient, slack: Workspace) -> None:
@@ -243,20 +243,20 @@ async def test_a_channel_that_aegis_is_not_in_is_told(patient: Patient, slack: W
     await slack.leave(slack.bot_user, "C0ALERTS")
     check = await patient.ill("channel C0ALERTS")
     assert check.said == "Aegis is not in #alerts."
-    assert check.mend == "Type /invite @aegis in #alerts."
+    assert check.hint == "Type /invite @aegis in #alerts."
 
 
 async def test_an_archived_channel_is_told(patient: Patient, slack: Workspace) -> None:
     await slack.archive("C0ALERTS")
     check = await patient.ill("channel C0ALERTS")
     assert check.said == "#alerts is archived."
-    assert "AEGIS_ALERT_CHANNELS" in check.mend
+    assert "AEGIS_ALERT_CHANNELS" in check.hint
 
 
 async def test_a_channel_that_is_not_there_is_told(patient: Patient) -> None:
     check = await patient.ill("channel C0NOWHERE", AEGIS_ALERT_CHANNELS="C0ALERTS,C0NOWHERE")
     assert "does not know this channel" in check.said
-    assert "AEGIS_ALERT_CHANNELS" in check.mend
+    assert "AEGIS_ALERT_CHANNELS" in check.hint
 
 
 async def test_without_a_list_of_channels_those_it_is_in_are_named(patient: Patient, slack: Workspace) -> None:
@@ -270,7 +270,7 @@ async def test_being_in_no_channel_is_told(patient: Patient, slack: Workspace) -
         await slack.leave(slack.bot_user, channel)
     check = await patient.ill("channels", AEGIS_ALERT_CHANNELS="")
     assert check.said == "Aegis is in no channel."
-    assert "/invite @aegis" in check.mend
+    assert "/invite @aegis" in check.hint
 
 
 @pytest.mark.parametrize(("setting", "name"), [("AEGIS_APPROVERS", "approver"), ("AEGIS_ESCALATION", "escalation")])
@@ -281,7 +281,7 @@ async def test_people_and_groups_that_slack_does_not_know_are_told_by_setting(
     assert found[f"{name} U0NOBODY"].said == "Slack knows nobody with this id."
     assert found[f"{name} S0NOBODY"].said == "Slack knows no such user group, or it is disabled."
     for one in ("U0NOBODY", "S0NOBODY"):
-        assert found[f"{name} {one}"].mend == f"Take {one} out of {setting}, or correct it."
+        assert found[f"{name} {one}"].hint == f"Take {one} out of {setting}, or correct it."
 
 
 @pytest.mark.parametrize(
@@ -316,14 +316,14 @@ async def test_a_guest_may_be_told_when_a_restart_did_not_help(patient: Patient,
     slack.state.users["U0SECOND"].is_restricted = True
     assert (await patient.look())["escalation U0SECOND"].well is True
     slack.state.users["U0SECOND"].deleted = True
-    assert "AEGIS_ESCALATION" in (await patient.ill("escalation U0SECOND")).mend
+    assert "AEGIS_ESCALATION" in (await patient.ill("escalation U0SECOND")).hint
 
 
 async def test_a_user_group_without_people_is_told(patient: Patient, slack: Workspace) -> None:
     slack.state.groups["S0ONCALL"].users = ()
     check = await patient.ill("approver S0ONCALL")
     assert check.said == "Nobody is in this user group."
-    assert "AEGIS_APPROVERS" in check.mend
+    assert "AEGIS_APPROVERS" in check.hint
 
 
 async def test_with_a_star_the_members_of_the_alert_channels_are_counted(patient: Patient, slack: Workspace) -> None:
@@ -349,7 +349,7 @@ async def test_slack_out_of_reach_is_told_as_such_for_both_tokens(patient: Patie
     found = await patient.look(SLACK_API_URL="http://127.0.0.1:9/api/")
     for name in ("bot token", "app token"):
         assert found[name].said == "Slack cannot be reached from here."
-        assert "SLACK_API_URL" in found[name].mend
+        assert "SLACK_API_URL" in found[name].hint
 
 
 async def test_slack_that_answers_nonsense_is_told(patient: Patient, slack: Workspace) -> None:
@@ -363,28 +363,28 @@ async def test_an_engine_that_is_down_is_told_and_its_targets_are_not_looked_at(
     monkeypatch.setattr(doctor, "parts", parts)
     check = await patient.ill("engine", DOCKER_HOST=f"unix://{tmp_path}/no.sock")
     assert check.said == f"There is no Docker socket at unix://{tmp_path}/no.sock."
-    assert "DOCKER_HOST" in check.mend
+    assert "DOCKER_HOST" in check.hint
     assert (await patient.look(DOCKER_HOST=f"unix://{tmp_path}/no.sock"))[f"target {NAME}"].well is None
 
 
 @pytest.mark.parametrize("deed", ["restart", "start"])
 async def test_a_proxy_that_refuses_what_a_press_needs_is_found_before_the_press(patient: Patient, deed: str) -> None:
-    refusal = EngineDenied("tcp://proxy:2375 refuses this call (HTTP 403).", mend="Let it pass the calls.")
+    refusal = EngineDenied("tcp://proxy:2375 refuses this call (HTTP 403).", hint="Let it pass the calls.")
     patient.containers.refused = {deed: refusal}
     check = await patient.ill("restart calls")
     assert check.said == f"Each press of Restart would be refused: {refusal.what}"
-    assert check.mend == refusal.mend
+    assert check.hint == refusal.hint
     assert patient.containers.writes == []
 
 
 async def test_an_engine_that_fails_at_the_restart_call_is_told(patient: Patient) -> None:
-    patient.containers.refused = {"restart": EngineError("It failed (HTTP 500).", mend="Look into its log.")}
+    patient.containers.refused = {"restart": EngineError("It failed (HTTP 500).", hint="Look into its log.")}
     check = await patient.ill("restart calls")
     assert check.said == "It is unknown whether a press of Restart would get through: It failed (HTTP 500)."
 
 
 async def test_without_a_restart_to_be_done_the_restart_call_is_no_fault(patient: Patient) -> None:
-    patient.containers.refused = {"restart": EngineDenied("It refuses.", mend="Let it pass.")}
+    patient.containers.refused = {"restart": EngineDenied("It refuses.", hint="Let it pass.")}
     assert (await patient.look(AEGIS_DRY_RUN="true"))["restart calls"].well is None
     assert (await patient.look(AEGIS_RESTART_ALLOWLIST=","))["restart calls"].well is None
 
@@ -393,13 +393,13 @@ async def test_a_target_that_is_not_there_is_told_with_names_that_are_like_it(pa
     patient.containers.looks = [TargetNotFound("No such container.")]
     check = await patient.ill("target bugy-app-v2", AEGIS_RESTART_ALLOWLIST="bugy-app-v2", AEGIS_VERIFY_URLS="")
     assert check.said == "The engine has no container of exactly this name."
-    assert check.mend == "Is buggy-app-v2 meant? Correct AEGIS_RESTART_ALLOWLIST, or create the container."
+    assert check.hint == "Is buggy-app-v2 meant? Correct AEGIS_RESTART_ALLOWLIST, or create the container."
 
 
 async def test_a_target_that_the_engine_refuses_to_show_is_told(patient: Patient) -> None:
-    patient.containers.looks = [EngineDenied("The proxy refuses.", mend="Let it pass the calls.")]
+    patient.containers.looks = [EngineDenied("The proxy refuses.", hint="Let it pass the calls.")]
     check = await patient.ill(f"target {NAME}")
-    assert (check.said, check.mend) == ("The proxy refuses.", "Let it pass the calls.")
+    assert (check.said, check.hint) == ("The proxy refuses.", "Let it pass the calls.")
 
 
 @pytest.mark.parametrize(
@@ -414,7 +414,7 @@ async def test_a_target_that_nobody_could_restart_is_told(patient: Patient, chan
     patient.containers.looks = [facts(**change)]
     check = await patient.ill(f"target {NAME}")
     assert said in check.said
-    assert "AEGIS_RESTART_ALLOWLIST" in check.mend
+    assert "AEGIS_RESTART_ALLOWLIST" in check.hint
 
 
 async def test_what_cannot_be_known_of_aegis_own_container_is_told_with_the_label_that_protects(
@@ -423,7 +423,7 @@ async def test_what_cannot_be_known_of_aegis_own_container_is_told_with_the_labe
     patient.around = Surroundings(ids=frozenset({"9" * 64}), contained=True)
     check = await patient.ill("own containers")
     assert check.said == "Aegis runs in a container, but which one cannot be told from inside."
-    assert "aegis.protect=true" in check.mend
+    assert "aegis.protect=true" in check.hint
 
 
 async def test_a_host_that_cannot_be_resolved_may_be_any_container(patient: Patient) -> None:
@@ -451,7 +451,7 @@ async def test_a_target_without_a_verify_url_is_told_what_is_left(
     patient.containers.looks = [facts(health=health)]
     check = await patient.ill(f"verify URL of {NAME}", AEGIS_VERIFY_URLS="")
     assert check.said == f"There is none, so {proof} is all that can prove a recovery."
-    assert f"AEGIS_VERIFY_URLS={NAME}=http://…" in check.mend
+    assert f"AEGIS_VERIFY_URLS={NAME}=http://…" in check.hint
 
 
 async def test_a_verify_url_may_stand_in_the_label(patient: Patient, url: str) -> None:
@@ -465,13 +465,13 @@ async def test_a_label_that_leads_elsewhere_is_told_and_not_asked(patient: Patie
     patient.containers.looks = [facts(labels=(("aegis.verify-url", f"{url}/ok"),))]
     check = await patient.ill(f"verify URL of {NAME}", AEGIS_VERIFY_URLS="")
     assert "leads elsewhere" in check.said
-    assert f"AEGIS_VERIFY_URLS={NAME}=http://…" in check.mend
+    assert f"AEGIS_VERIFY_URLS={NAME}=http://…" in check.hint
 
 
 async def test_a_verify_url_that_says_503_is_told(patient: Patient, url: str) -> None:
     check = await patient.ill(f"verify URL of {NAME}", AEGIS_VERIFY_URLS=f"{NAME}={url}/broken")
     assert check.said == "It says: 503."
-    assert "AEGIS_VERIFY_URLS" in check.mend
+    assert "AEGIS_VERIFY_URLS" in check.hint
 
 
 async def test_a_verify_url_that_nobody_answers_is_told(patient: Patient) -> None:
@@ -495,21 +495,21 @@ async def test_a_wrong_key_of_the_model_is_told(patient: Patient, gemini: Gemini
     gemini.default = fails(400, "API key not valid. Please pass a valid API key.", reason="API_KEY_INVALID")
     check = await patient.ill("model")
     assert check.said == "Gemini refuses the key."
-    assert "GEMINI_API_KEY" in check.mend
+    assert "GEMINI_API_KEY" in check.hint
 
 
 async def test_a_model_that_answers_prose_is_told(patient: Patient, gemini: GeminiEndpoint) -> None:
     gemini.default = says("Of course! Here is your JSON.")
     check = await patient.ill("model")
     assert check.said == "gemini-3.5-flash-lite answers, but not with JSON."
-    assert "AEGIS_GEMINI_MODEL" in check.mend
+    assert "AEGIS_GEMINI_MODEL" in check.hint
 
 
 async def test_a_broken_runbook_is_named_with_line_and_column(patient: Patient, tmp_path: Path) -> None:
     (tmp_path / "runbook.json").write_text('[\n {"root_cause": "x",}\n]')
     check = await patient.ill("runbook")
     assert re.search(r"runbook\.json cannot be understood: line 2, column \d+", check.said)
-    assert "Correct it there" in check.mend
+    assert "Correct it there" in check.hint
 
 
 async def test_entries_that_are_not_used_are_named(patient: Patient, tmp_path: Path) -> None:
@@ -517,7 +517,7 @@ async def test_entries_that_are_not_used_are_named(patient: Patient, tmp_path: P
     (tmp_path / "runbook.json").write_text(json.dumps([entry, {"action": "restart"}]))
     check = await patient.ill("runbook")
     assert "entry 1 (the first is 0) is not used" in check.said
-    assert "Correct them" in check.mend
+    assert "Correct them" in check.hint
 
 
 NOT_FOR_ROOT = pytest.mark.skipif(not Path("/sys/kernel").is_dir(), reason="/sys refuses even root; there is none here")
@@ -527,14 +527,14 @@ NOT_FOR_ROOT = pytest.mark.skipif(not Path("/sys/kernel").is_dir(), reason="/sys
 async def test_a_runbook_that_cannot_be_written_is_told_to_root_too(patient: Patient) -> None:
     check = await patient.ill("runbook", AEGIS_RUNBOOK="/sys/runbook.json")
     assert "/sys/runbook.json" in check.said
-    assert check.mend
+    assert check.hint
 
 
 @NOT_FOR_ROOT
 async def test_a_folder_that_takes_no_bundles_is_told_to_root_too(patient: Patient) -> None:
     check = await patient.ill("crash bundles", AEGIS_BUNDLES="/sys/bundles")
     assert check.said.startswith("/sys takes no files: ")
-    assert "AEGIS_BUNDLES" in check.mend
+    assert "AEGIS_BUNDLES" in check.hint
 
 
 async def test_a_file_in_the_place_of_the_bundles_folder_is_told(patient: Patient, tmp_path: Path) -> None:
@@ -554,7 +554,7 @@ async def test_a_folder_in_the_databases_place_is_told(patient: Patient, tmp_pat
     (tmp_path / "aegis.db").mkdir()
     check = await patient.ill("database")
     assert check.said == f"{tmp_path}/aegis.db is a folder; the database is a file."
-    assert check.mend
+    assert check.hint
 
 
 async def test_no_check_shows_a_secret(patient: Patient) -> None:
@@ -575,4 +575,4 @@ async def test_each_fault_comes_with_a_way_to_mend_it(patient: Patient, slack: W
     )
     faults = [check for check in found.values() if check.well is False]
     assert len(faults) >= 6
-    assert [check.name for check in faults if not check.mend] == []
+    assert [check.name for check in faults if not check.hint] == []

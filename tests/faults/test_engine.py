@@ -53,7 +53,7 @@ async def test_44_a_socket_that_refuses_is_named_with_its_path_to_whoever_asks_a
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def denied() -> None:
-        raise EngineDenied("Permission denied at unix:///var/run/docker.sock.", mend="Add the user to its group.")
+        raise EngineDenied("Permission denied at unix:///var/run/docker.sock.", hint="Add the user to its group.")
 
     with monkeypatch.context() as patched:
         patched.setattr(bench.containers, "info", denied)

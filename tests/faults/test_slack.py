@@ -94,8 +94,8 @@ async def test_34_where_slack_refuses_the_channel_the_bot_says_how_to_mend_it_an
             await stage.alert()
             await stage.slack.wait_for(lambda: stage.slack.called("chat.postMessage"))
             await stage.stands(State.PROPOSED)
-            mend = {"is_archived": "Unarchive", "token_revoked": "SLACK_BOT_TOKEN"}.get(code, "/invite @aegis")
-            assert mend in caplog.text
+            hint = {"is_archived": "Unarchive", "token_revoked": "SLACK_BOT_TOKEN"}.get(code, "/invite @aegis")
+            assert hint in caplog.text
             stage.slack.faults.clear()
             second = await stage.alert(name="prod-db")
             await stage.card(second, button="rediagnose")

@@ -138,7 +138,7 @@ async def test_an_address_of_another_machine_is_told(port: int) -> None:
     with pytest.raises(AegisError, match="cannot be opened") as caught:
         async with HttpServer("192.0.2.1", port, well()):
             pass
-    assert "AEGIS_HTTP_HOST" in caught.value.mend
+    assert "AEGIS_HTTP_HOST" in caught.value.hint
 
 
 def test_a_port_that_only_root_may_open_is_told() -> None:

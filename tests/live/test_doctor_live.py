@@ -62,7 +62,7 @@ def test_a_target_with_another_name_is_told_with_the_name_that_is_meant(engine: 
     engine.run("buggy-app-v3")
     found = look(engine, tmp_path)[f"target {NAME}"]
     assert found.well is False
-    assert "Is buggy-app-v3 meant?" in found.mend
+    assert "Is buggy-app-v3 meant?" in found.hint
 
 
 def test_a_protected_target_is_told(engine: Engine, tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_the_command_prints_what_the_doctor_found(engine: Engine, aegis: Aegis) 
     ended = aegis("doctor", "--json", DOCKER_HOST=engine.url)
     assert (ended.code, ended.err) == (1, "")
     checks = {check["name"]: check for check in ended.json}
-    assert all(check.keys() == {"name", "well", "said", "mend"} for check in checks.values())
+    assert all(check.keys() == {"name", "well", "said", "hint"} for check in checks.values())
     assert (checks["engine"]["well"], checks["bot token"]["well"], checks["model"]["well"]) == (True, False, None)
     shown = aegis("doctor", DOCKER_HOST=engine.url)
     assert shown.code == 1

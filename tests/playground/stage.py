@@ -99,10 +99,10 @@ class FakeLab:
             for group, rows in groups.items()
             for name, label, what in rows
         ]
-        mend = {"id": "all_well", "label": "Make all well", "what": "Everything runs again as at the start."}
+        hint = {"id": "all_well", "label": "Make all well", "what": "Everything runs again as at the start."}
         return {
             "services": self.services,
-            "actions": [*actions, mend | {"group": "repair", "enabled": True}],
+            "actions": [*actions, hint | {"group": "repair", "enabled": True}],
             "bot": {"status": self.bot},
             "diagnoser": "rules",
             "engine": "processes on this machine",
@@ -117,7 +117,7 @@ class FakeLab:
     async def do(self, action: str) -> str:
         self.done.append(action)
         if action == "database_down":
-            raise EngineUnreachable("The engine does not answer.", mend="Start it again.")
+            raise EngineUnreachable("The engine does not answer.", hint="Start it again.")
         self.notes.append({"at": "2026-11-22T10:02:00Z", "text": f"{action.replace('_', ' ')}: begun"})
         self.changed()
         return "It is broken. The monitor notices within seconds."

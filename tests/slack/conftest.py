@@ -124,7 +124,7 @@ class RecordingAnswers:
 
     async def watched_names(self) -> tuple[str, ...]:
         if not self.names:
-            raise EngineUnreachable("The engine does not answer.", mend="Start Docker.")
+            raise EngineUnreachable("The engine does not answer.", hint="Start Docker.")
         return self.names
 
 

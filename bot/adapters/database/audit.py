@@ -141,7 +141,7 @@ async def _append(connection: AsyncConnection, acts: Sequence[AuditEvent], newes
     except ValueError as error:
         raise StoreUnavailable(
             "The audit trail is sealed with a key, and AEGIS_AUDIT_KEY is not set here.",
-            mend="Set the key with which it is sealed; a trail never goes on by a weaker rule.",
+            hint="Set the key with which it is sealed; a trail never goes on by a weaker rule.",
         ) from error
     await connection.execute(insert(_AUDIT), [columns(row) for row in rows])
 

@@ -49,19 +49,19 @@ def check_file(path: Path) -> None:
     if path.is_dir():
         raise StoreUnavailable(
             f"{path} is a folder; the database is a file.",
-            mend="Docker makes a folder where a mounted file is missing: remove it, and mount its folder instead.",
+            hint="Docker makes a folder where a mounted file is missing: remove it, and mount its folder instead.",
         )
     folder = path.absolute().parent
     if not folder.is_dir():
         raise StoreUnavailable(
             f"{path} cannot be opened: there is no folder {folder}.",
-            mend="Make the folder, or correct AEGIS_DATABASE_URL.",
+            hint="Make the folder, or correct AEGIS_DATABASE_URL.",
         )
     kind = _file_system(folder.resolve())
     if kind in _NETWORK_FILE_SYSTEMS:
         raise StoreUnavailable(
             f"{path} lies on a network file system ({kind}), where SQLite can lose what it wrote.",
-            mend="Use a local disk, or PostgreSQL.",
+            hint="Use a local disk, or PostgreSQL.",
         )
 
 
@@ -76,12 +76,12 @@ def understood(given: str) -> URL:
     if url is None or name not in backend or (name == "sqlite" and url.database in (None, "", ":memory:")):
         raise StoreUnavailable(
             "AEGIS_DATABASE_URL names no database that Aegis can use.",
-            mend="Write sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME.",
+            hint="Write sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME.",
         )
     if name != "sqlite" and not clear(given):
         raise StoreUnavailable(
             "AEGIS_DATABASE_URL cannot be read for sure: signs of its password are not percent-encoded.",
-            mend=f"Encode the password with {ENCODE}, or set AEGIS_DATABASE_PASSWORD.",
+            hint=f"Encode the password with {ENCODE}, or set AEGIS_DATABASE_PASSWORD.",
         )
     return url.set(drivername=backend[name])
 
@@ -100,7 +100,7 @@ def connect(url: URL) -> AsyncEngine:
         return create_async_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args=connecting(url))
     except ModuleNotFoundError as error:
         raise StoreUnavailable(
-            "PostgreSQL needs a part that is not installed.", mend="Install it: pip install 'aegis-oncall[postgres]'"
+            "PostgreSQL needs a part that is not installed.", hint="Install it: pip install 'aegis-oncall[postgres]'"
         ) from error
 
 
@@ -121,7 +121,7 @@ async def write_ahead(connection: AsyncConnection) -> None:
     if connection.dialect.name == "sqlite" and await connection.scalar(text("PRAGMA journal_mode=WAL")) != "wal":
         raise StoreUnavailable(
             f"{connection.engine.url.database} cannot use SQLite's write-ahead log on this file system.",
-            mend="Use a local disk.",
+            hint="Use a local disk.",
         )
 
 

@@ -61,8 +61,8 @@ def ours(error: BaseException, url: URL) -> StoreError:
         detail = detail.replace(secret, "***")
     if isinstance(error, IntegrityError):
         return Conflict("Somebody else was faster.", detail=detail)
-    what, mend = _words(origin, url.get_backend_name())
-    return StoreUnavailable(what.format(where), mend=mend.format(where), detail=detail)
+    what, hint = _words(origin, url.get_backend_name())
+    return StoreUnavailable(what.format(where), hint=hint.format(where), detail=detail)
 
 
 def place(url: URL) -> str:
@@ -79,8 +79,8 @@ def place(url: URL) -> str:
 
 def damaged(url: URL, detail: str) -> StoreUnavailable:
     """Say that SQLite's own check found the file damaged."""
-    what, mend = _SQLITE["CORRUPT"]
-    return StoreUnavailable(what.format(place(url)), mend=mend.format(place(url)), detail=detail)
+    what, hint = _SQLITE["CORRUPT"]
+    return StoreUnavailable(what.format(place(url)), hint=hint.format(place(url)), detail=detail)
 
 
 def _words(origin: BaseException, backend: str) -> tuple[str, str]:

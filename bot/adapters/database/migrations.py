@@ -89,14 +89,14 @@ async def version(connection: AsyncConnection, migrations: Sequence[Sequence[str
         if tables:
             raise StoreUnavailable(
                 "The database that AEGIS_DATABASE_URL names holds tables of something else.",
-                mend="Name a file or a database of Aegis's own.",
+                hint="Name a file or a database of Aegis's own.",
             )
         return 0
     found = await connection.scalar(select(func.max(versions.c.version))) or 0
     if found > len(migrations):
         raise SchemaTooNew(
             f"The database has schema {found}; this Aegis knows schemas up to {len(migrations)}.",
-            mend="Run the newer Aegis that wrote it, or go back to the copy of the database made before the update.",
+            hint="Run the newer Aegis that wrote it, or go back to the copy of the database made before the update.",
         )
     return int(found)
 

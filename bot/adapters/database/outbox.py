@@ -80,5 +80,5 @@ def _note(row: Row[Any]) -> OutboxMessage:
     except ValueError as error:
         raise StoreUnavailable(
             f"The database's record of the message {row.id} cannot be understood.",
-            mend="Somebody changed it by hand; delete that record of the table outbox.",
+            hint="Somebody changed it by hand; delete that record of the table outbox.",
         ) from error

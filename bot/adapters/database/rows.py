@@ -80,6 +80,6 @@ def _unreadable(what: str, error: ValueError) -> StoreUnavailable:
     where = ", ".join(str(problem["loc"]) for problem in error.errors()) if isinstance(error, ValidationError) else ""
     return StoreUnavailable(
         f"The database's record of {what} cannot be understood.",
-        mend="Somebody changed it by hand; put the database back from its last copy, or delete that record.",
+        hint="Somebody changed it by hand; put the database back from its last copy, or delete that record.",
         detail=where,
     )

@@ -100,7 +100,7 @@ class Database:
 
     async def _tried(self, work: Callable[[AsyncConnection], Awaitable[_Answer]], begin: str) -> _Answer:
         if self._engine is None or self._url is None:
-            raise StoreUnavailable("The database is not open.", mend="Start the store before it is used.")
+            raise StoreUnavailable("The database is not open.", hint="Start the store before it is used.")
         engine = self._engine.execution_options(**{"aegis_begin": begin, SEAL: self._seal})
         alone = self._one_writer if begin == WRITES and engine.dialect.name == "sqlite" else nullcontext()
         pauses = list(PAUSES)

@@ -125,7 +125,7 @@ class DockerContainers:
         ends = time.monotonic() + WHOLE_LOG_SECONDS
         look = await self._look_by_id(evidence.facts.container_id)
         if look.facts.started_at != evidence.facts.started_at:
-            raise TargetNotFound("It was started again meanwhile.", mend="Ask for a fresh diagnosis.")
+            raise TargetNotFound("It was started again meanwhile.", hint="Ask for a fresh diagnosis.")
         log = await self._sources.whole_log(look, ends)
         if log.source.status is not Status.OK:
             return evidence
@@ -151,7 +151,7 @@ class DockerContainers:
         except EngineError as error:
             raise BundleFailed(
                 f"What a restart of {facts.name} would destroy could not be read: {error.what}",
-                mend=error.mend,
+                hint=error.hint,
                 detail=error.detail,
             ) from error
         ends = time.monotonic() + self._deadline
@@ -177,7 +177,7 @@ class DockerContainers:
         except TimeoutError as late:
             raise BundleFailed(
                 f"The disk did not take the crash bundle within {self._deadline:g} s.",
-                mend=f"Look at the disk that holds {self._bundles}.",
+                hint=f"Look at the disk that holds {self._bundles}.",
             ) from late
 
     async def restart(self, facts: Facts) -> None:
@@ -222,7 +222,7 @@ class DockerContainers:
         if not isinstance(name, str) or not NAME.fullmatch(name):
             raise TargetNotFound(
                 "That is not a container's name.",
-                mend="A name has two or more letters, digits, '.', '_' and '-', and begins with a letter or digit.",
+                hint="A name has two or more letters, digits, '.', '_' and '-', and begins with a letter or digit.",
             )
         look = await self._look(name)
         if look.facts.name != name:
@@ -275,12 +275,12 @@ class DockerContainers:
 
 def _full_id(container_id: str) -> str:
     if not isinstance(container_id, str) or not FULL_ID.fullmatch(container_id):
-        raise TargetNotFound("That is not a full container id.", mend="Ask for a fresh diagnosis.")
+        raise TargetNotFound("That is not a full container id.", hint="Ask for a fresh diagnosis.")
     return container_id
 
 
 def _no_such(name: str) -> TargetNotFound:
     return TargetNotFound(
         f"The engine has no container of exactly the name or id {name}.",
-        mend="It may have been removed or made anew; /aegis status lists the names that the engine knows.",
+        hint="It may have been removed or made anew; /aegis status lists the names that the engine knows.",
     )

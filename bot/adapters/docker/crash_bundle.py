@@ -46,6 +46,6 @@ def write(folder: Path, target: str, incident: str, at: datetime, content: Mappi
     except OSError as error:
         raise BundleFailed(
             f"The crash bundle could not be written to {folder}: {error.strerror or 'the disk refused'}.",
-            mend="Make room there, or let Aegis write there, or set AEGIS_BUNDLES to another folder.",
+            hint="Make room there, or let Aegis write there, or set AEGIS_BUNDLES to another folder.",
         ) from error
     return path

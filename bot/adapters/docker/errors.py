@@ -23,7 +23,7 @@ def too_late(address: str) -> EngineTimeout:
     """Say that the engine did not answer in time."""
     return EngineTimeout(
         f"The Docker Engine at {address} did not answer in time, so what happened is unknown.",
-        mend="Look whether its daemon hangs (systemctl status docker), then try again.",
+        hint="Look whether its daemon hangs (systemctl status docker), then try again.",
     )
 
 
@@ -45,7 +45,7 @@ def translate_act(error: BaseException, address: str) -> EngineError:
             return ours
         return RestartFailed(
             "The Docker Engine could not do it; the container may be down now.",
-            mend="Look at it with docker ps -a and docker logs.",
+            hint="Look at it with docker ps -a and docker logs.",
             detail=ours.detail,
         )
     links = tuple(_chain(error))
@@ -63,30 +63,30 @@ def _on_the_way(links: tuple[BaseException, ...], address: str) -> EngineError |
     if among(requests.TooManyRedirects):
         return EngineDenied(
             f"{address} answers with a redirect, as a Docker Engine never does.",
-            mend="Set DOCKER_HOST to the engine itself or to its socket proxy.",
+            hint="Set DOCKER_HOST to the engine itself or to its socket proxy.",
         )
     if among(PermissionError):
         return EngineDenied(
             f"Permission denied at {address}.",
-            mend="Add the user that runs Aegis to the group of the socket (docker), or use a socket proxy.",
+            hint="Add the user that runs Aegis to the group of the socket (docker), or use a socket proxy.",
         )
     if among(*_TOO_LATE):
         return too_late(address)
     if among(FileNotFoundError):
         return EngineUnreachable(
             f"There is no Docker socket at {address}.",
-            mend="Start Docker, or mount the folder of its socket, or set DOCKER_HOST.",
+            hint="Start Docker, or mount the folder of its socket, or set DOCKER_HOST.",
         )
     if among(ConnectionRefusedError) and address.startswith("unix:"):
         return EngineUnreachable(
             f"Nobody listens at {address}: Docker is down, or its socket was replaced and only the old file is mounted "
             "(mount its folder instead).",
-            mend="Start Docker, or mount the folder of its socket.",
+            hint="Start Docker, or mount the folder of its socket.",
         )
     if among(*_BROKEN):
         return EngineUnreachable(
             f"The Docker Engine at {address} cannot be reached, or broke off.",
-            mend="Look whether Docker runs there (docker info), and whether DOCKER_HOST is right.",
+            hint="Look whether Docker runs there (docker info), and whether DOCKER_HOST is right.",
             detail=safe(str(links[0]), 300),
         )
     return None
@@ -94,16 +94,16 @@ def _on_the_way(links: tuple[BaseException, ...], address: str) -> EngineError |
 
 def _in_the_client(error: BaseException, address: str) -> EngineError:
     if isinstance(error, InvalidVersion):
-        return EngineDenied("The Docker Engine is too old for this call.", mend="Update Docker to 20.10 or newer.")
+        return EngineDenied("The Docker Engine is too old for this call.", hint="Update Docker to 20.10 or newer.")
     if isinstance(error, DockerException):
         return EngineUnreachable(
             f"The Docker Engine at {address} cannot be used.",
-            mend="Look at DOCKER_HOST, DOCKER_TLS_VERIFY and DOCKER_CERT_PATH.",
+            hint="Look at DOCKER_HOST, DOCKER_TLS_VERIFY and DOCKER_CERT_PATH.",
             detail=safe(str(error), 300),
         )
     return EngineError(
         f"What answers at {address} does not answer as a Docker Engine does.",
-        mend="Look at DOCKER_HOST, and at what stands between Aegis and the engine.",
+        hint="Look at DOCKER_HOST, and at what stands between Aegis and the engine.",
     )
 
 
@@ -122,17 +122,17 @@ def refused(status: int, body: bytes, address: str) -> EngineError:
     several = status in (400, 500) and "multiple ids" in detail.lower()
     if several or (status == 404 and "page not found" not in detail):
         return TargetNotFound(
-            "The engine has no container of exactly this name or id.", mend="Ask for a fresh diagnosis.", detail=detail
+            "The engine has no container of exactly this name or id.", hint="Ask for a fresh diagnosis.", detail=detail
         )
     if status in (401, 403, 404, 405, 501):
         return EngineDenied(
             f"{address} refuses this call (HTTP {status}).",
-            mend="Where a socket proxy stands before the engine, let it pass the calls that the README lists.",
+            hint="Where a socket proxy stands before the engine, let it pass the calls that the README lists.",
             detail=detail,
         )
     return EngineError(
         f"The Docker Engine at {address} failed at this call (HTTP {status}).",
-        mend="Look into the engine's own log (journalctl -u docker).",
+        hint="Look into the engine's own log (journalctl -u docker).",
         detail=detail,
     )
 

@@ -106,4 +106,4 @@ def _completed(state: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _unclear(why: str) -> AegisError:
-    return AegisError(f"The facts cannot be understood: {why}.", mend="Try: docker inspect NAME > facts.json")
+    return AegisError(f"The facts cannot be understood: {why}.", hint="Try: docker inspect NAME > facts.json")

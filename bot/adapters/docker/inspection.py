@@ -186,7 +186,7 @@ def _cores(settings: _HostConfig) -> float:
 def _nonsense() -> EngineError:
     return EngineError(
         "The engine's answer about this container makes no sense.",
-        mend="Look at DOCKER_HOST: something else than a Docker Engine may answer there.",
+        hint="Look at DOCKER_HOST: something else than a Docker Engine may answer there.",
     )
 
 

@@ -235,7 +235,7 @@ def every_container(client: docker.APIClient) -> list[dict[str, Any]]:
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise EngineError(
             "The engine's list of containers makes no sense.",
-            mend="Look at DOCKER_HOST: something else than a Docker Engine may answer there.",
+            hint="Look at DOCKER_HOST: something else than a Docker Engine may answer there.",
         )
     return rows
 

@@ -48,14 +48,14 @@ def make_diagnoser(*, sdk: str, api_key: str, model: str, endpoint: str = "", ti
     if not re.fullmatch(r"[!-~]+", key):
         raise SettingsError("GEMINI_API_KEY is empty or holds characters that no key has.")
     if not re.fullmatch(r"[\w.-]+", name, re.ASCII):
-        raise SettingsError("AEGIS_GEMINI_MODEL is not the name of a model.", mend="Try gemini-3.5-flash-lite.")
+        raise SettingsError("AEGIS_GEMINI_MODEL is not the name of a model.", hint="Try gemini-3.5-flash-lite.")
     if address and not _is_address(address):
         raise SettingsError("AEGIS_GEMINI_ENDPOINT is not an http:// or https:// address.")
     speaker = SDKS[sdk]
     if importlib.util.find_spec(speaker.package) is None:
         raise SettingsError(
             f"AEGIS_GEMINI_SDK is {sdk}, which is not installed.",
-            mend=f"Install it with: pip install '{speaker.install}'.",
+            hint=f"Install it with: pip install '{speaker.install}'.",
         )
     return Gemini(lambda: speaker.connect(key, name, address), model=name, timeout=timeout)
 
@@ -106,7 +106,7 @@ class Gemini:
             came = None
         if not isinstance(came, dict):
             raise ReplyRejected(
-                f"{self.model} answers, but not with JSON.", mend="Choose another model in AEGIS_GEMINI_MODEL."
+                f"{self.model} answers, but not with JSON.", hint="Choose another model in AEGIS_GEMINI_MODEL."
             )
         return reply
 
@@ -138,7 +138,7 @@ class Gemini:
     def _late(self) -> ModelUnavailable:
         return ModelUnavailable(
             f"{self.model} did not answer within {self._timeout:g} s.",
-            mend="AEGIS_GEMINI_TIMEOUT says how long Aegis waits.",
+            hint="AEGIS_GEMINI_TIMEOUT says how long Aegis waits.",
         )
 
 

@@ -45,9 +45,9 @@ class CallFailed(ModelUnavailable):
     """One call failed; ``passing`` where it may work next time, ``wait`` the seconds that Gemini asks to wait."""
 
     def __init__(
-        self, what: str, *, mend: str = "", detail: str = "", passing: bool, wait: float | None = None
+        self, what: str, *, hint: str = "", detail: str = "", passing: bool, wait: float | None = None
     ) -> None:
-        super().__init__(what, mend=mend, detail=detail)
+        super().__init__(what, hint=hint, detail=detail)
         self.passing = passing
         self.wait = wait
 
@@ -165,23 +165,23 @@ SDKS: Mapping[str, Sdk] = {
 def _refused(code: int, message: str, details: object, key: str) -> CallFailed:
     """Turn an HTTP status of Gemini into our words, naming the setting that mends it."""
     said = f"{message} {_find(details, 'reason')}"
-    what, mend = f"Gemini is overloaded or down (HTTP {code}).", "This passes by itself."
+    what, hint = f"Gemini is overloaded or down (HTTP {code}).", "This passes by itself."
     if code == 429:
-        what, mend = "Gemini's rate limit or quota is used up.", "Wait, or raise the quota of GEMINI_API_KEY."
+        what, hint = "Gemini's rate limit or quota is used up.", "Wait, or raise the quota of GEMINI_API_KEY."
     elif code in (401, 403) or (code == 400 and re.search(r"(?i)api.?key", said)):
-        what, mend = "Gemini refuses the key.", "Check GEMINI_API_KEY."
+        what, hint = "Gemini refuses the key.", "Check GEMINI_API_KEY."
     elif code == 404:
-        what, mend = "Gemini does not know this model.", "Check AEGIS_GEMINI_MODEL."
+        what, hint = "Gemini does not know this model.", "Check AEGIS_GEMINI_MODEL."
     elif code == 400 and re.search(r"(?i)location", said):
-        what, mend = (
+        what, hint = (
             "Google does not offer Gemini at this place.",
             "Check AEGIS_GEMINI_ENDPOINT, or do without a model.",
         )
     elif code not in _PASSING:
-        what, mend = f"Gemini does not accept the question (HTTP {code}).", "Check AEGIS_GEMINI_MODEL."
+        what, hint = f"Gemini does not accept the question (HTTP {code}).", "Check AEGIS_GEMINI_MODEL."
     return CallFailed(
         what,
-        mend=mend,
+        hint=hint,
         detail=_without(message, key),
         passing=code in _PASSING,
         wait=_seconds(_find(details, "retryDelay")),
@@ -196,7 +196,7 @@ def _name(reason: object) -> str:
 def _unreachable(error: Exception, key: str) -> CallFailed:
     return CallFailed(
         "Gemini cannot be reached.",
-        mend="Check the network, the proxy, and AEGIS_GEMINI_ENDPOINT.",
+        hint="Check the network, the proxy, and AEGIS_GEMINI_ENDPOINT.",
         detail=_without(str(error), key),
         passing=True,
     )
@@ -205,7 +205,7 @@ def _unreachable(error: Exception, key: str) -> CallFailed:
 def _malformed(error: Exception, key: str) -> CallFailed:
     return CallFailed(
         "What came back is not an answer of Gemini.",
-        mend="Check AEGIS_GEMINI_ENDPOINT and the proxy.",
+        hint="Check AEGIS_GEMINI_ENDPOINT and the proxy.",
         detail=_without(str(error), key),
         passing=False,
     )

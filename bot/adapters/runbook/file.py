@@ -74,7 +74,7 @@ class RunbookFile:
             await asyncio.wait_for(writing, DEADLINE)
         except TimeoutError as late:
             raise RunbookUnwritable(
-                f"The disk that holds {self._path} did not take it within {DEADLINE:g} s.", mend="Look at that disk."
+                f"The disk that holds {self._path} did not take it within {DEADLINE:g} s.", hint="Look at that disk."
             ) from late
 
     def _warnings(self) -> tuple[str, ...]:
@@ -150,7 +150,7 @@ class RunbookFile:
         path = self._path.resolve()
         with self._ours(path), self._alone(path):
             if _mounted(path):
-                raise RunbookUnwritable(f"{self._path} is mounted by itself.", mend=_MOUNTED)
+                raise RunbookUnwritable(f"{self._path} is mounted by itself.", hint=_MOUNTED)
             probe = path.with_name(f".{path.name}.{uuid4().hex}.new")
             try:
                 with os.fdopen(os.open(probe, _NEW, FILE_MODE), "wb") as file:
@@ -177,10 +177,10 @@ class RunbookFile:
         if isinstance(error, IsADirectoryError):
             return RunbookBroken(
                 f"{self._path} is a folder; the runbook is a file.",
-                mend="Docker makes a folder where a mounted file is missing: remove it, and mount its folder instead.",
+                hint="Docker makes a folder where a mounted file is missing: remove it, and mount its folder instead.",
             )
         return RunbookBroken(
-            f"{self._path} cannot be read.", mend="Let the user that Aegis runs as read it.", detail=str(error)
+            f"{self._path} cannot be read.", hint="Let the user that Aegis runs as read it.", detail=str(error)
         )
 
     @contextmanager
@@ -191,7 +191,7 @@ class RunbookFile:
         except OSError as error:
             denied = error.errno in (errno.EACCES, errno.EPERM, errno.EROFS)
             number = errno.EBUSY if denied and _mounted(path) else error.errno or 0
-            what, mend = {
+            what, hint = {
                 errno.EBUSY: (f"{self._path} is mounted by itself.", _MOUNTED),
                 errno.ENOSPC: (f"The disk that holds {self._path} is full.", "Make room on it."),
                 errno.EDQUOT: (f"The disk quota that holds {self._path} is used up.", "Make room in it."),
@@ -205,7 +205,7 @@ class RunbookFile:
                 number,
                 (f"{self._path} cannot be written.", "Let Aegis's user write the file and its folder."),
             )
-            raise RunbookUnwritable(what, mend=mend, detail=str(error)) from error
+            raise RunbookUnwritable(what, hint=hint, detail=str(error)) from error
 
     @contextmanager
     def _alone(self, path: Path) -> Iterator[None]:
@@ -216,7 +216,7 @@ class RunbookFile:
             while not _taken(lock):
                 if time.monotonic() > late:
                     raise RunbookUnwritable(
-                        f"Another process holds {self._path} for too long.", mend="Look for a second Aegis that hangs."
+                        f"Another process holds {self._path} for too long.", hint="Look for a second Aegis that hangs."
                     )
                 time.sleep(0.01)
             yield

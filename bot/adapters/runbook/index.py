@@ -196,7 +196,7 @@ class RunbookIndex(Sequence[Entry]):
             except sqlite3.Error as error:
                 raise RunbookError(
                     "The index of the runbook cannot be read.",
-                    mend="Delete the hidden .db file beside the runbook; it is made anew.",
+                    hint="Delete the hidden .db file beside the runbook; it is made anew.",
                     detail=str(error),
                 ) from error
 

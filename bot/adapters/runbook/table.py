@@ -151,9 +151,9 @@ class RunbookTable:
 
     def _told(self, error: BaseException, kind: type[RunbookError]) -> RunbookError:
         if isinstance(error, sqlite3.Error):
-            return kind("The index of the runbook cannot be made.", mend="Make room in the temporary folder.")
+            return kind("The index of the runbook cannot be made.", hint="Make room in the temporary folder.")
         fault = errors.ours(error, self._url)
-        return kind(fault.what, mend=fault.mend, detail=fault.detail)
+        return kind(fault.what, hint=fault.hint, detail=fault.detail)
 
 
 def _text(connection: Connection) -> bytes:

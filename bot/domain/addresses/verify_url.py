@@ -64,7 +64,7 @@ def parse_urls(setting: str) -> dict[str, str]:
             except VerifyUrlRefused as error:
                 wrong.append(f"{name}: {error.what}")
     if wrong:
-        raise VerifyUrlRefused("; ".join(wrong), mend="Write name=url, with commas between.")
+        raise VerifyUrlRefused("; ".join(wrong), hint="Write name=url, with commas between.")
     return urls
 
 
@@ -202,5 +202,5 @@ def _unpublished(port: int, ports: tuple[Port, ...]) -> int:
     return 0 if any(one.host == port for one in ports) else port
 
 
-def _refused(reason: str, mend: str = "Give the address of the service's health check.") -> VerifyUrlRefused:
-    return VerifyUrlRefused(f"This verify URL is not used: {reason}.", mend=mend)
+def _refused(reason: str, hint: str = "Give the address of the service's health check.") -> VerifyUrlRefused:
+    return VerifyUrlRefused(f"This verify URL is not used: {reason}.", hint=hint)

@@ -119,7 +119,7 @@ def written(data: bytes, name: str = "runbook.json") -> Iterator[tuple[Entry, st
         if not more and text[place : place + 1] == "]" and _after_blanks(text, place + 1) == len(text):
             return
     _items(text, name)  # says what is wrong, and where
-    raise RunbookBroken(f"{name} cannot be understood.", mend="Correct it, or put the last good copy back.")
+    raise RunbookBroken(f"{name} cannot be understood.", hint="Correct it, or put the last good copy back.")
 
 
 def add(data: bytes, entry: Entry, name: str = "runbook.json") -> bytes:
@@ -153,19 +153,19 @@ def _text(data: bytes, name: str) -> str:
     if len(data) > LARGEST:
         raise RunbookBroken(
             f"{name} is larger than {LARGEST >> 20} MB, so it is not read.",
-            mend="Move old entries to another file.",
+            hint="Move old entries to another file.",
         )
     if data[:2] in (b"\xff\xfe", b"\xfe\xff") or (len(data) > 3 and 0 in data[:2] and data[:2] != b"\0\0"):
-        raise RunbookBroken(f"{name} is UTF-16, not UTF-8 (byte 0).", mend="Save it as UTF-8.")
+        raise RunbookBroken(f"{name} is UTF-16, not UTF-8 (byte 0).", hint="Save it as UTF-8.")
     try:
         text = data.decode("utf-8").removeprefix(_BOM)
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise RunbookBroken(
-            f"{name} is not UTF-8 at byte {error.start} (line {line}).", mend="Save it as UTF-8."
+            f"{name} is not UTF-8 at byte {error.start} (line {line}).", hint="Save it as UTF-8."
         ) from error
     if not text.strip():
-        raise RunbookBroken(f"{name} is empty (line 1).", mend="Write [] into it, or delete it.")
+        raise RunbookBroken(f"{name} is empty (line 1).", hint="Write [] into it, or delete it.")
     return text
 
 
@@ -194,7 +194,7 @@ def _broken(name: str, position: int, text: str, why: str) -> RunbookBroken:
     column = position - text.rfind("\n", 0, position)
     return RunbookBroken(
         f"{name} cannot be understood: line {line}, column {column}: {why}.",
-        mend="Correct it there, or put the last good copy back. It is left as it is; Aegis goes on without its memory.",
+        hint="Correct it there, or put the last good copy back. It is left as it is; Aegis goes on without its memory.",
     )
 
 

@@ -121,10 +121,10 @@ class ProcessEngine:
             os.close(self._lock) if self._lock is not None else None
             self._lock = None
             raise EngineError(
-                f"Another engine of processes runs in {self._folder}.", mend="Stop it first, or choose another folder."
+                f"Another engine of processes runs in {self._folder}.", hint="Stop it first, or choose another folder."
             ) from error
         except OSError as error:
             raise EngineError(
                 f"The folder {self._folder} cannot be used: {error.strerror or 'the disk refused'}.",
-                mend="Make it writable, or choose another folder.",
+                hint="Make it writable, or choose another folder.",
             ) from error

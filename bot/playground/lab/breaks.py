@@ -92,7 +92,7 @@ class Breaks:
         if not await self._good_within(RECOVERY_TIMEOUT_S):
             raise AegisError(
                 f"{API} does not answer well after {RECOVERY_TIMEOUT_S:.0f} seconds.",
-                mend="Look at its log, or try again.",
+                hint="Look at its log, or try again.",
             )
 
     # -- breaking ---------------------------------------------------------------------------------------------------
@@ -133,7 +133,7 @@ class Breaks:
                     f"Two stock moves in {API} wait for each other's lock now, and every other request waits behind "
                     "them. Look how little its log says; the health check and the monitor get no answer."
                 )
-        raise AegisError(f"{API} did not hang.", mend="Try again.")
+        raise AegisError(f"{API} did not hang.", hint="Try again.")
 
     async def _bad_config(self) -> str:
         await self._services.fresh(API, NEXT, retries=RETRY_COUNT, POOL_TIMEOUT="30s")
@@ -181,7 +181,7 @@ class Breaks:
 
     async def _require_good(self) -> None:
         if not await self._good():
-            raise AegisError(f"{API} does not answer well, so this cannot be tried.", mend="Press All well first.")
+            raise AegisError(f"{API} does not answer well, so this cannot be tried.", hint="Press All well first.")
 
     async def _good(self) -> bool:
         return await self._get("/health", REQUEST_TIMEOUT_S) == 200

@@ -65,7 +65,7 @@ class Experiments:
             *(self._workspace.press(user, seen.snapshot(), "restart") for user in self._approvers)
         )
         if not all(press.ok for press in pressed):
-            raise AegisError("Aegis did not answer both presses.", mend="See that it is connected, then try again.")
+            raise AegisError("Aegis did not answer both presses.", hint="See that it is connected, then try again.")
         users, team = self._workspace.state.users, self._workspace.seed.team
         names = " and ".join(users[user].as_slack(team)["real_name"] for user in self._approvers)
         return (
@@ -102,5 +102,5 @@ class Experiments:
     def _card(self) -> Message:
         card = self.open_card()
         if card is None:
-            raise AegisError("There is no open card with a Restart button.", mend="Break something first.")
+            raise AegisError("There is no open card with a Restart button.", hint="Break something first.")
         return card

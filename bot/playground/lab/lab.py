@@ -156,9 +156,9 @@ class Lab:
     async def do(self, action: str) -> str:
         """Do an action, one at a time; return what was done and what to look for. Raises ``AegisError``."""
         if action not in ACTIONS:
-            raise AegisError("The lab has no such action.", mend="Reload the page.")
+            raise AegisError("The lab has no such action.", hint="Reload the page.")
         if self._busy:
-            raise AegisError(f"“{ACTIONS[self._busy].label}” is still being done.", mend="Wait a moment.")
+            raise AegisError(f"“{ACTIONS[self._busy].label}” is still being done.", hint="Wait a moment.")
         self._busy = action
         self._call_subscribers()
         try:

@@ -199,12 +199,12 @@ class Services:
             raise
         except NotFound as error:
             raise TargetNotFound(
-                "One of the demo's services is not there.", mend="Press All well.", detail=str(error)
+                "One of the demo's services is not there.", hint="Press All well.", detail=str(error)
             ) from error
         except (DockerException, OSError) as error:
             raise EngineError(
                 "The demo's engine did not do what was asked.",
-                mend="Try again, or end the demo and start it anew.",
+                hint="Try again, or end the demo and start it anew.",
                 detail=str(error),
             ) from error
 
@@ -296,12 +296,12 @@ def refuse_foreign(client: docker.APIClient, folder: str) -> None:
             if LABEL not in labels:
                 raise EngineError(
                     f"There is a container named {name} already, and it is not the demo's.",
-                    mend="Run aegis demo --engine process, which leaves Docker alone.",
+                    hint="Run aegis demo --engine process, which leaves Docker alone.",
                 )
             if labels[LABEL] != folder:
                 raise EngineError(
                     f"The container {name} belongs to another demo.",
-                    mend=f"End that one, or remove it if it was killed: docker rm -f {' '.join(SERVICES)}",
+                    hint=f"End that one, or remove it if it was killed: docker rm -f {' '.join(SERVICES)}",
                 )
 
 

@@ -155,8 +155,8 @@ class Connection:
                 await link.up(str(answer["url"]))
         except SlackError as error:
             await link.retire(0)
-            what, mend = _SAID.get(error.code, (error.what, error.mend))
-            raise SlackError(what, mend=mend, detail=error.detail, code=error.code) from error
+            what, hint = _SAID.get(error.code, (error.what, error.hint))
+            raise SlackError(what, hint=hint, detail=error.detail, code=error.code) from error
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             await link.retire(0)
             raise SlackError("Slack gave an address but did not let us in there.", code=NO_ANSWER) from error

@@ -158,8 +158,8 @@ def header(headers: Mapping[str, object], name: str) -> str:
 
 def explain(code: str, detail: str = "") -> SlackError:
     """Turn an error code of Slack's (or ours) into an error with a sentence that says what to do."""
-    what, mend = _SAID.get(code, ("Slack refused what Aegis asked for.", ""))
-    return SlackError(what, mend=mend, detail=detail or code, code=code)
+    what, hint = _SAID.get(code, ("Slack refused what Aegis asked for.", ""))
+    return SlackError(what, hint=hint, detail=detail or code, code=code)
 
 
 def translate(error: Exception) -> SlackError:

@@ -296,7 +296,7 @@ async def test_what_is_no_database_is_refused_and_left_untouched(tmp_path: Path,
     error = await refused(f"sqlite:///{path}")
     assert isinstance(error, StoreUnavailable)
     assert str(path) in error.what
-    assert error.mend
+    assert error.hint
     assert path.read_bytes() == content
 
 
@@ -313,7 +313,7 @@ async def test_a_damaged_file_is_refused_and_left_untouched(store: SqlStore, url
     error = await refused(url)
     assert "damaged" in error.what
     assert str(path) in error.what
-    assert ".recover" in error.mend
+    assert ".recover" in error.hint
     assert sha(path) == before
 
 
@@ -359,13 +359,13 @@ async def test_a_network_file_system_is_refused(tmp_path: Path, monkeypatch: pyt
 async def test_a_url_that_names_no_database_is_refused_without_its_password(url: str) -> None:
     error = await refused(url)
     assert "AEGIS_DATABASE_URL" in error.what
-    assert "hunter2" not in f"{error.what}{error.mend}{error.detail}{error.__cause__}"
+    assert "hunter2" not in f"{error.what}{error.hint}{error.detail}{error.__cause__}"
 
 
 async def test_without_the_driver_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
     error = await refused("postgresql://u:hunter2@localhost/aegis")
-    assert "postgres" in error.mend
+    assert "postgres" in error.hint
     assert "hunter2" not in str(error)
 
 

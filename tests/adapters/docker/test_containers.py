@@ -319,7 +319,7 @@ async def test_a_refused_restart_says_why(
         await containers.restart(facts)
     assert told.value.detail == message
     assert message not in told.value.sentence
-    assert told.value.mend
+    assert told.value.hint
     assert fake_engine.calls("POST") == 1
 
 
@@ -407,7 +407,7 @@ FOREIGN: list[tuple[BaseException, type[EngineError]]] = [
 def test_every_foreign_error_becomes_ours_with_what_to_do(foreign: BaseException, ours: type[EngineError]) -> None:
     error = translate(foreign, "unix:///var/run/docker.sock")
     assert type(error) is ours
-    assert error.mend
+    assert error.hint
     assert "everything the engine has" not in error.sentence + error.detail
 
 
@@ -452,7 +452,7 @@ async def test_a_bundle_that_cannot_be_written_says_why(
     with pytest.raises(BundleFailed) as told:
         await containers.bundle(await containers.facts("buggy-app-v2"), "inc-1")
     assert isinstance(told.value.__cause__, OSError)
-    assert "AEGIS_BUNDLES" in told.value.mend
+    assert "AEGIS_BUNDLES" in told.value.hint
 
 
 async def test_a_disk_that_hangs_fails_the_bundle(

@@ -133,7 +133,7 @@ def test_what_cannot_be_understood_is_named(said: str, place: str) -> None:
     with pytest.raises(AegisError, match="The facts cannot be understood") as caught:
         inspect_file.read(said, name="web")
     assert place in caught.value.what
-    assert "docker inspect NAME" in caught.value.mend
+    assert "docker inspect NAME" in caught.value.hint
 
 
 _JSON = st.recursive(

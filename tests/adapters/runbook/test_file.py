@@ -79,7 +79,7 @@ async def test_each_file_of_the_corpus_does_as_expected(case: dict[str, object],
             await memory.append(an_entry())
         for wanted in case.get("error_must_contain", [path.name]):  # type: ignore[attr-defined]
             assert wanted in read.value.what
-        assert read.value.mend
+        assert read.value.hint
         assert sha(path) == before
         assert left_behind(path) == set()
         return
@@ -242,7 +242,7 @@ async def test_a_folder_in_its_place_is_named(path: Path) -> None:
     for call in (RunbookFile(path).entries(), RunbookFile(path).append(an_entry())):
         with pytest.raises(RunbookError, match="is a folder") as caught:
             await call
-        assert "mount" in caught.value.mend
+        assert "mount" in caught.value.hint
 
 
 async def test_a_missing_folder_is_named(tmp_path: Path) -> None:
@@ -327,7 +327,7 @@ async def test_a_file_that_is_mounted_alone_is_named_before_and_at_the_first_app
         for call in (RunbookFile(path).check_writable(), RunbookFile(path).append(an_entry())):
             with pytest.raises(RunbookUnwritable, match="mounted by itself") as caught:
                 await call
-            assert "folder" in caught.value.mend
+            assert "folder" in caught.value.hint
         assert theirs.read_text() == "[]"
     finally:
         subprocess.run(["umount", path], check=True)

@@ -25,7 +25,7 @@ FULL = Entry(
 def broken(data: bytes | str) -> str:
     with pytest.raises(RunbookBroken) as caught:
         parse(data if isinstance(data, bytes) else data.encode(), "memory.json")
-    assert caught.value.mend
+    assert caught.value.hint
     assert "memory.json" in caught.value.what
     return caught.value.what
 

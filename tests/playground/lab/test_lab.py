@@ -291,7 +291,7 @@ async def test_what_cannot_be_tried_says_so(scene):
     await scene.lab.do("hang")
     with pytest.raises(AegisError, match="does not answer well") as refused:
         await scene.lab.do("pool_exhausted")
-    assert refused.value.mend == "Press All well first."
+    assert refused.value.hint == "Press All well first."
     assert "hang" in scene.enabled()
 
 

@@ -9,7 +9,7 @@ from bot.slack.connection.tasks import BackgroundTasks
 
 async def test_a_failure_is_logged_with_what_it_was_about(caplog: pytest.LogCaptureFixture) -> None:
     async def fail() -> None:
-        raise StoreUnavailable("The database is away.", mend="Bring it back.")
+        raise StoreUnavailable("The database is away.", hint="Bring it back.")
 
     work = BackgroundTasks()
     with caplog.at_level(logging.WARNING):

@@ -210,12 +210,12 @@ async def test_text_that_is_refused_as_well_is_not_sent_for_ever(ws: Workspace, 
         ("missing_scope", "manifest.yml"),
     ],
 )
-async def test_what_a_person_can_mend_is_said(ws: Workspace, messenger: SlackMessenger, code: str, mend: str) -> None:
+async def test_what_a_person_can_mend_is_said(ws: Workspace, messenger: SlackMessenger, code: str, hint: str) -> None:
     ws.fail("chat.postMessage", Fault(error=code, fields={"needed": "chat:write", "provided": "users:read"}))
     with pytest.raises(SlackError) as raised:
         await messenger.say_at(Thread("C0OPS"), "hello")
     assert raised.value.code == code
-    assert mend in raised.value.sentence
+    assert hint in raised.value.sentence
     assert raised.value.__cause__ is not None
     assert ws.bot_token not in f"{raised.value} {raised.value.detail} {raised.value.__cause__}"
 

@@ -164,7 +164,7 @@ async def test_other_answers_go_to_the_asker_alone(desk: Desk, text: str, told: 
 
 
 async def test_a_broken_part_is_told_to_the_asker_in_a_sentence(desk: Desk) -> None:
-    desk.answers.broken = StoreUnavailable("The database is away.", mend="Bring it back.")
+    desk.answers.broken = StoreUnavailable("The database is away.", hint="Bring it back.")
     await desk.ws.slash("U0ONCALL", "C0OPS", "/aegis", "status")
     note = await desk.ws.wait_for(lambda: desk.ws.ephemerals("U0ONCALL")[0])
     assert "The database is away. Bring it back." in note.words
@@ -209,7 +209,7 @@ async def test_the_shortcut_answers_what_the_message_says_once_for_each_asking(d
 
 async def test_a_shortcut_whose_card_slack_does_not_take_is_told_to_the_asker(desk: Desk) -> None:
     said = await desk.ws.say("U0ONCALL", "C0OPS", "buggy-app-v2 looks odd")
-    desk.answers.unsaid = SlackError("Aegis is not in this channel.", mend="Invite it.", code="not_in_channel")
+    desk.answers.unsaid = SlackError("Aegis is not in this channel.", hint="Invite it.", code="not_in_channel")
     assert (await desk.ws.shortcut("U0ONCALL", said, "diagnose_message")).ok
     note = await desk.ws.wait_for(lambda: desk.ws.ephemerals("U0ONCALL")[0])
     assert "Aegis is not in this channel." in note.words
@@ -217,7 +217,7 @@ async def test_a_shortcut_whose_card_slack_does_not_take_is_told_to_the_asker(de
 
 async def test_a_shortcut_that_cannot_be_kept_is_told_to_the_asker(desk: Desk) -> None:
     said = await desk.ws.say("U0ONCALL", "C0OPS", "buggy-app-v2 looks odd")
-    desk.answers.broken = StoreUnavailable("The database is away.", mend="Bring it back.")
+    desk.answers.broken = StoreUnavailable("The database is away.", hint="Bring it back.")
     assert (await desk.ws.shortcut("U0ONCALL", said, "diagnose_message")).ok
     note = await desk.ws.wait_for(lambda: desk.ws.ephemerals("U0ONCALL")[0])
     assert "The database is away." in note.words
@@ -318,7 +318,7 @@ async def test_a_chosen_target_is_diagnosed_where_the_menu_was_asked_for_and_the
 @pytest.mark.parametrize("button", ["ignore", "rediagnose", "evidence"])
 async def test_76_a_press_that_cannot_be_recorded_is_told_to_whoever_pressed(desk: Desk, button: str) -> None:
     async def away(*_: Any) -> None:
-        raise StoreUnavailable("The database is away.", mend="Bring it back.")
+        raise StoreUnavailable("The database is away.", hint="Bring it back.")
 
     setattr(desk.answers, button, away)
     shown = await card(desk)

@@ -29,7 +29,7 @@ def save(state: WorkspaceState, path: Path) -> None:
         beside.replace(path)
     except OSError as error:
         raise AegisError(
-            f"The demo's messages cannot be written to {path}.", mend="Make room there.", detail=str(error)
+            f"The demo's messages cannot be written to {path}.", hint="Make room there.", detail=str(error)
         ) from error
 
 
@@ -52,7 +52,7 @@ def load(state: WorkspaceState, path: Path) -> None:
             state.files[entry["id"]] = File(**{**entry, "content": entry["content"].encode()})
     except (OSError, ValueError, LookupError, TypeError, AttributeError, StopIteration) as error:
         raise AegisError(
-            f"{path} cannot be understood.", mend=f"Remove {path.parent}; the demo then begins anew.", detail=str(error)
+            f"{path} cannot be understood.", hint=f"Remove {path.parent}; the demo then begins anew.", detail=str(error)
         ) from error
 
 
