@@ -69,7 +69,7 @@ def doctor(as_json: Json = False) -> None:
     settings = _quietly(load())
     checks = asyncio.run(_examined(settings, quiet=as_json))
     if as_json:
-        console.print_json([{"name": c.name, "well": c.well, "said": c.said, "mend": c.hint} for c in checks])
+        console.print_json([{"name": c.name, "well": c.well, "said": c.said, "hint": c.hint} for c in checks])
     if any(check.well is False for check in checks):
         raise typer.Exit(1)
 

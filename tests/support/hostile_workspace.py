@@ -75,7 +75,7 @@ class Stage:
         # A card is edited once a second, which none of this is about.
         self.patch.setattr(cards, "APART", 0.01)
         world = Runtime(now=self.clock.now, sleep=self.clock.sleep, name=self.clock.name)
-        self.patch.setattr(wiring, "World", lambda **_: world)
+        self.patch.setattr(wiring, "Runtime", lambda **_: world)
 
     @asynccontextmanager
     async def bot(self, **changes: str) -> AsyncIterator[None]:

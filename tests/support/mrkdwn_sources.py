@@ -11,7 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-ESCAPING = frozenset({"escape", "prose", "line", "code", "mention", "channel", "date", "utc", "clip", "clip_bytes"})
+ESCAPING = frozenset(
+    {"escape", "prose", "line", "code", "mention", "channel", "link", "date", "utc", "clip", "clip_bytes"}
+)
 """What ``mrkdwn`` has for sentences; ``clip`` cuts what was escaped before, so its argument must be safe itself."""
 
 CUTTING = frozenset({"clip", "clip_bytes"})

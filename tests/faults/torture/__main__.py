@@ -1,4 +1,4 @@
-"""``python -m tests.faults.torture``: everything that can go wrong, at every effect of every flow; ends with a table."""
+"""``python -m tests.faults.torture``: every fault at every effect of every flow; ends with a table."""
 
 from __future__ import annotations
 

@@ -201,7 +201,7 @@ async def test_text_that_is_refused_as_well_is_not_sent_for_ever(ws: Workspace, 
 
 
 @pytest.mark.parametrize(
-    ("code", "mend"),
+    ("code", "hint"),
     [
         ("channel_not_found", "/invite @aegis"),
         ("not_in_channel", "/invite @aegis"),
