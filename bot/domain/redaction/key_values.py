@@ -9,21 +9,23 @@ from bot.domain.redaction.values import is_placeholder, is_secret
 from bot.domain.redaction.vendor_tokens import fold
 
 _ANSI = r"(?:\x1b\[[\d;]{0,12}m){0,4}"
-_HINTS = (
+HINTS = (
     "p(?:ass|wd?|sw|in|sk)|s(?:ecret|ess|id|ig|alt)|token|key|c(?:red|ookie|ode|v[vc]|srf)|auth|hook|jwt|bearer|otp|"
     "mnemonic|xsrf|docker|crypt|appid|crumb"
 )
-_SOME_HINT = re.compile(_HINTS)
+OF_CLASS = r"(?::(?:protected|(?:\"?[\w\\]{1,100}\"?:)?private))?"
+"""What PHP writes behind the name of a property."""
+_SOME_HINT = re.compile(HINTS)
 # From a telling word within the key to where the value starts; the key's part before the word is read backwards.
 _PAIR = re.compile(
-    rf"(?P<key>(?:{_HINTS})[\w.-]{{0,80}}+)"
-    rf"(?P<between>{_ANSI}(?:\\{{0,4}}[\"'`]|&quot;|%22)?\]?{_ANSI}"
+    rf"(?P<key>(?:{HINTS})[\w.-]{{0,80}}+)"
+    rf"(?P<between>{_ANSI}(?:\\{{0,4}}[\"'`]|&quot;|%22)?{OF_CLASS}\]?{_ANSI}"
     rf"[ \t]{{0,4}}(?::=|=>|->|==|[:=]|%3[ad]|>|(?<=[\"']),(?=[ \t]{{0,4}}[\"']))[ \t]{{0,4}}{_ANSI})"
     r"(?:(?:string|str)\(\d{1,6}\)[ ]?|\(string\)[ ]\(len=\d{1,6}\)[ ]|"
     r"(?:Some|Secret|SecretStr|SecretString|String|str)\((?=[\"']))?"
     r"(?P<open>b?\\{0,4}[\"'`]|&quot;|%22)?"
 )
-_KEY_CHARS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
+KEY_CHARS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
 _LONGEST_KEY = 80
 _LONGEST_VALUE, _LONGEST_JUDGED = 1 << 16, 400  # bounds that keep the time linear on one endless line
 _ESCAPED_END = re.compile("%2[26]|%20")
@@ -101,7 +103,13 @@ def redact_pairs(text: str) -> str:
             continue
         start, end, scanned = _value(text, pair, scanned)
         if not is_secret(
-            what, key, text[start : min(end, start + _LONGEST_JUDGED)], pair, before, text[end : end + 24]
+            what,
+            key,
+            text[start : min(end, start + _LONGEST_JUDGED)],
+            pair["between"],
+            before,
+            text[end : end + 24],
+            quoted=bool(pair["open"]),
         ):
             continue
         done += (text[at:start], f"[redacted:{_CALLED.get(what, what)}]")
@@ -119,7 +127,7 @@ def _is_markup(between: str, before: str) -> bool:
 def _whole_key(text: str, pair: re.Match[str]) -> tuple[str, str]:
     """Return up to twelve characters before the key, and the key without escapes and colours that touch it."""
     window = text[max(0, pair.start() - _LONGEST_KEY) : pair.start()]
-    before = window.rstrip(_KEY_CHARS)
+    before = window.rstrip(KEY_CHARS)
     left = window[len(before) :]
     if before.endswith("\\") and left[:1] in ("n", "r", "t"):
         left = left[1:]

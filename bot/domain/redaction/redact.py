@@ -1,8 +1,8 @@
 """Secrets out of outside text, before it reaches the model, Slack, the runbook, a bundle or Aegis's own log.
 
 The secret goes and the line stays: hosts, ports, user names, ids, digests and error words are what a diagnosis needs.
-A secret is known by its own shape (``secret_shapes``), by the key it stands under (``secret_keys``), or by its place
-in an address, a header, a command line (``secret_places``).
+A secret is known by its own shape (``vendor_tokens``), by the key it stands under (``key_values``), or by its place
+in an address, a header, a command line (``urls_and_headers``).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import re
 from collections.abc import Sequence
 from urllib.parse import quote, quote_plus
 
+from bot.domain.redaction.below import redact_below
 from bot.domain.redaction.canonical import canonical
 from bot.domain.redaction.command_lines import COMMANDS, PROSE
 from bot.domain.redaction.credentials import SHAPES as CREDENTIALS
@@ -70,7 +71,7 @@ def _pass(text: str, absent: Absent) -> str:
     # Whole things before their parts: an address before the keys in its query, a header before the pairs in it.
     text = replace_all(ADDRESSES, text, absent)
     text = in_headers(text, absent)
-    text = redact_pairs(text)
+    text = redact_below(redact_pairs(text))
     text = replace_all(COMMANDS, text, absent, folded=True)
     text = in_credentials(text, absent)
     return _people(replace_all(PROSE, text, absent, folded=True), absent)

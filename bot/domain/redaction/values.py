@@ -27,8 +27,11 @@ _ALGORITHM = re.compile(r"(?i)(?:hmac|aes|sha|rsa|ecdsa|ed25519|md5|(?:hs|rs|es|
 _SHORTEST_RANDOM = 16
 
 
-def is_secret(what: str, key: str, value: str, pair: re.Match[str], before: str, after: str) -> bool:
-    """Say whether ``value`` under a key of the kind ``what`` is a secret, and no placeholder, number, name or prose."""
+def is_secret(what: str, key: str, value: str, between: str, before: str, after: str, *, quoted: bool) -> bool:
+    """Say whether ``value`` under a key of the kind ``what`` is a secret, and no placeholder, number, name or prose.
+
+    ``between`` stands between key and value; ``before`` and ``after`` around both.
+    """
     if (
         len(value) < (_SHORTEST_RANDOM if what in ("weak", "session") else 3)
         or _PLACEHOLDER.match(value)
@@ -36,21 +39,19 @@ def is_secret(what: str, key: str, value: str, pair: re.Match[str], before: str,
         or "[redacted:" in value
     ):
         return False
-    quoted, tight = bool(pair["open"]), not pair["between"].endswith((" ", "\t"))
+    tight = not between.endswith((" ", "\t"))
     # What is said of a file of that name; the next item of a list.
-    if (before.endswith("/") and not (quoted or tight) and value.isalpha()) or (
-        "," in pair["between"] and _NAME.match(value)
-    ):
+    if (before.endswith("/") and not (quoted or tight) and value.isalpha()) or ("," in between and _NAME.match(value)):
         return False
     if key.lower().replace("_", "").endswith("secretid"):  # of Consul and Vault; a cloud's is a name
         return bool(_UUID.match(value))
     if what == "password":
-        return _is_password(value, key, prose=not (quoted or tight or "=" in pair["between"]), after=after)
+        return _is_password(value, key, prose=not (quoted or tight or "=" in between), after=after)
     if value.startswith("base64:"):
         return True
     if what == "token":
         composed = "-" in key or "_" in key
-        return _is_token(value, quoted or tight or composed or "=" in pair["between"])
+        return _is_token(value, quoted or tight or composed or "=" in between)
     if what == "session":
         return (
             len(value) >= 16
