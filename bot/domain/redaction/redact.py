@@ -17,6 +17,7 @@ from bot.domain.redaction.canonical import canonical
 from bot.domain.redaction.command_lines import COMMANDS, PROSE
 from bot.domain.redaction.credentials import SHAPES as CREDENTIALS
 from bot.domain.redaction.credentials import in_credentials
+from bot.domain.redaction.encoded import in_encoded
 from bot.domain.redaction.key_values import redact_pairs
 from bot.domain.redaction.urls_and_headers import ADDRESSES, HEADERS, in_headers
 from bot.domain.redaction.vendor_tokens import SHAPES, Absent, Rule, brought_by, mark, replace_all
@@ -24,6 +25,8 @@ from bot.domain.redaction.vendor_tokens import SHAPES, Absent, Rule, brought_by,
 SHORTEST_KNOWN = 6
 # A marker can free what stood behind a longer secret; nothing real needs more than two looks.
 _PASSES = 5
+_DEEPEST = 2
+"""How often what was decoded is decoded again."""
 _AROUND = 20
 """Lines before and behind a line that decide with it what is secret."""
 
@@ -66,7 +69,7 @@ def _pass_where_changed(before: str, text: str, absent: Absent) -> str:
     return "\n".join((*done, *new[at:]))
 
 
-def _pass(text: str, absent: Absent) -> str:
+def _pass(text: str, absent: Absent, depth: int = 0) -> str:
     text = replace_all(SHAPES, _private_keys(text), absent)
     # Whole things before their parts: an address before the keys in its query, a header before the pairs in it.
     text = replace_all(ADDRESSES, text, absent)
@@ -74,7 +77,8 @@ def _pass(text: str, absent: Absent) -> str:
     text = redact_below(redact_pairs(text))
     text = replace_all(COMMANDS, text, absent, folded=True)
     text = in_credentials(text, absent)
-    return _people(replace_all(PROSE, text, absent, folded=True), absent)
+    text = _people(replace_all(PROSE, text, absent, folded=True), absent)
+    return in_encoded(text, lambda plain: _pass(plain, Absent(_BROUGHT), depth + 1)) if depth < _DEEPEST else text
 
 
 def _known(text: str, known: Sequence[str]) -> str:

@@ -1,0 +1,201 @@
+"""Secrets in another writing: escapes of URLs, JSON and HTML, and base64. Decoded for a look, replaced as they stand.
+
+What is decoded is not kept: where the look finds a secret, its characters in the text are replaced.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable, Iterator, Sequence
+
+from bot.domain.redaction.key_values import HINTS
+from bot.domain.redaction.vendor_tokens import MARKED, mark
+
+Look = Callable[[str], str]
+
+_ESCAPE = re.compile(
+    r"%(?:25){0,3}(?P<url>[2-7][0-9A-Fa-f])"
+    r"|\\{1,8}+(?:u00(?P<json>[2-7][0-9A-Fa-f])|x(?P<hex>[2-7][0-9A-Fa-f])|(?P<quoted>[\"'/]))"
+    r"|&(?:amp;){0,3}(?:(?P<name>quot|apos|lt|gt|amp|equals|colon|nbsp|sol|commat)"
+    r"|#(?P<number>\d{2,3})|#[xX]0{0,2}(?P<html>[2-7][0-9A-Fa-f]));"
+)
+_ENTITIES = {
+    "quot": '"', "apos": "'", "lt": "<", "gt": ">", "amp": "&", "equals": "=", "colon": ":", "nbsp": " ", "sol": "/",
+    "commat": "@",
+}  # fmt: skip
+_LAYERS = 3
+_LONGEST_LINE = 8192
+"""A longer line is looked at in pieces of that length, cut at blanks."""
+_TELLING = re.compile(rf"{HINTS}|://|\bbasic\b")
+_STRUCTURE = re.compile(r"[=:\"'<>@]")
+
+_WORD = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{12,}+={0,2}(?![A-Za-z0-9=])")
+_CODED_LINE = r"[A-Za-z0-9+/]{60,80}"
+_WRAPPED = re.compile(
+    rf"(?m)^([ \t]{{0,40}}+){_CODED_LINE}(?:\r?\n\1{_CODED_LINE}(?=\r?$)){{1,800}}+"
+    r"(?:\r?\n\1[A-Za-z0-9+/]{2,80}={0,2}(?=\r?$))?+"
+)
+_READABLE = re.compile(rb"[\t\n\r\x00\x20-\x7e]{9,}\Z")
+_SAMPLE = 16
+"""Characters of base64 that show whether text stands in it: twelve bytes of anything else are hardly ever readable."""
+_LONGEST_CODED = 1 << 16
+_SASL = re.compile(r"[^\0\n]{0,200}\0[^\0\n]{1,200}\0[^\0\n]{2,200}\Z")
+_PAIR = re.compile(r"[\w.@+-]{1,64}:(?!//)(?=[^\s:]{0,60}\d)(?=[^\s:]{0,60}[A-Za-z])[^\s:]{6,128}\Z")
+_CHOSEN = re.compile(r"(?=\S{0,60}\d)(?=\S{0,60}[A-Za-z])(?=\S{0,60}[A-Z!#%^*+~@&-])\S{6,128}\Z")
+_CHALLENGE = re.compile(
+    r"(?<![\w.])334(?:[ -][A-Za-z0-9+/]{0,400}={0,2})?\s{0,4}\Z"
+    r"|(?i:\bauth(?:enticate)? (?:login|plain))\s{0,4}\Z"
+)
+_ANSWER = re.compile(r"(?<!\S)(?!334)(?P<coded>[A-Za-z0-9+/]{4,400}={0,2})\s{0,4}\Z")
+_KUBERNETES = re.compile(r"\bkind\\{0,2}[\"']?:[ ]?\\{0,2}[\"']?Secret\b")
+
+
+def in_encoded(text: str, look: Look) -> str:
+    """Return ``text`` with the encoded secrets replaced; ``look`` redacts what was decoded."""
+    if "%" in text or "\\" in text or "&" in text:
+        text = _in_escapes(text, look)
+    return _in_base64(_in_dialogue(text), look)
+
+
+def _in_escapes(text: str, look: Look) -> str:
+    done: list[str] = []
+    at = 0
+    for escape in _ESCAPE.finditer(text):
+        if escape.start() < at:
+            continue
+        start = text.rfind("\n", at, escape.start()) + 1 or at
+        end = text.find("\n", escape.end())
+        end = len(text) if end < 0 else end
+        done.append(text[at:start])
+        done += (_unescaped(piece, look) for piece in _pieces(text[start:end]))
+        at = end
+    return "".join((*done, text[at:]))
+
+
+def _pieces(line: str) -> Iterator[str]:
+    at = 0
+    while len(line) - at > _LONGEST_LINE:
+        cut = line.rfind(" ", at, at + _LONGEST_LINE)
+        cut = at + _LONGEST_LINE if cut <= at else cut
+        yield line[at:cut]
+        at = cut
+    yield line[at:]
+
+
+def _unescaped(line: str, look: Look) -> str:
+    """Return ``line`` with what is secret in its decoded form replaced."""
+    starts = list(range(len(line) + 1))
+    decoded = line
+    for _ in range(_LAYERS):
+        before, (decoded, places) = decoded, _decoded(decoded)
+        if decoded == before:
+            break
+        starts = [starts[place] for place in places]
+        if _TELLING.search(decoded.lower()) and _STRUCTURE.search(decoded):
+            seen = look(decoded)
+            if seen != decoded:
+                return _replaced(line, decoded, seen, starts)
+    return line
+
+
+def _decoded(text: str) -> tuple[str, list[int]]:
+    """Return ``text`` without one layer of escapes, and where in it each character of that starts."""
+    chars: list[str] = []
+    places: list[int] = []
+    at = 0
+    for escape in _ESCAPE.finditer(text):
+        chars += (text[at : escape.start()], _meant(escape))
+        places += (*range(at, escape.start()), escape.start())
+        at = escape.end()
+    return "".join((*chars, text[at:])), [*places, *range(at, len(text) + 1)]
+
+
+def _meant(escape: re.Match[str]) -> str:
+    kind, written = escape.lastgroup, escape[escape.lastgroup or 0]
+    if kind == "quoted":
+        return written
+    if kind == "name":
+        return _ENTITIES[written]
+    code = int(written, 10 if kind == "number" else 16)
+    return chr(code) if 0x20 <= code < 0x7F else " "
+
+
+def _replaced(line: str, decoded: str, seen: str, starts: Sequence[int]) -> str:
+    """Return ``line`` without what ``seen`` marks in ``decoded``.
+
+    Where a piece between two markers stands several times, all from the one marker to the other is replaced.
+    """
+    kept = MARKED.split(seen)
+    marks = MARKED.findall(seen)
+    limit = len(decoded) - len(kept[-1])
+    done = [line[: starts[len(kept[0])]]]
+    at = len(kept[0])
+    for number, piece in enumerate(kept[1:-1]):
+        place = decoded.find(piece, at, limit) if piece else -1
+        if place < 0 or decoded.find(piece, place + 1, limit) >= 0:
+            continue
+        done += (marks[number], line[starts[place] : starts[place + len(piece)]])
+        at = place + len(piece)
+    return "".join((*done, marks[-1], line[starts[limit] :]))
+
+
+def _in_dialogue(text: str) -> str:
+    """Return ``text`` without what a mail client answers to a request for its name and password."""
+    if "334" not in text and "AUTH" not in text:
+        return text
+    lines = text.split("\n")
+    for number, line in enumerate(lines[:-1]):
+        if not _CHALLENGE.search(line[-500:]):
+            continue
+        answer = _ANSWER.search(lines[number + 1][-500:])
+        if answer and (said := _text_of(answer["coded"], shortest=2)) and not said.endswith(":"):
+            end = len(lines[number + 1]) - len(answer[0])
+            rest = lines[number + 1][end + len(answer["coded"]) :]
+            lines[number + 1] = lines[number + 1][:end] + mark("authorization") + rest
+    return "\n".join(lines)
+
+
+def _in_base64(text: str, look: Look) -> str:
+    kubernetes = bool(_KUBERNETES.search(text))
+
+    def one(match: re.Match[str]) -> str:
+        found = _coded(match[0], look, kubernetes)
+        return mark(found) if found else match[0]
+
+    def wrapped(match: re.Match[str]) -> str:
+        found = _coded("".join(match[0].split()), look, kubernetes)
+        return re.sub(r"[^\s]+", mark(found), match[0]) if found else match[0]
+
+    return _WORD.sub(one, _WRAPPED.sub(wrapped, text))
+
+
+def _coded(word: str, look: Look, kubernetes: bool) -> str | None:
+    """Return what kind of secret stands in ``word`` once it is decoded."""
+    if word.islower() or word.isdigit() or (plain := _text_of(word)) is None:
+        return None
+    if _SASL.match(plain) or _PAIR.match(plain):
+        return "authorization"
+    if "\0" in plain:
+        return None
+    if kubernetes and _CHOSEN.match(plain.strip()):
+        return "secret"
+    kept = look(plain)
+    found = MARKED.search(kept) if kept != plain else None
+    return found[0][len("[redacted:") : -1] if found else None
+
+
+def _text_of(word: str, shortest: int = 9) -> str | None:
+    """Return the text that ``word`` is the base64 of."""
+    coded = word.rstrip("=")[:_LONGEST_CODED].replace("-", "+").replace("_", "/")
+    if len(coded) % 4 == 1:
+        return None
+    if len(coded) >= _SAMPLE and not _READABLE.match(base64.b64decode(coded[:_SAMPLE])):
+        return None
+    raw = base64.b64decode(coded + "=" * (-len(coded) % 4))
+    try:
+        plain = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    readable = sum(char.isprintable() or char in "\n\r\t\0" for char in plain)
+    return plain if len(plain) >= shortest and readable == len(plain) else None
