@@ -24,14 +24,15 @@ def test_links_lead_somewhere(document):
         assert (document.parent / link).exists(), link
 
 
-def test_states_of_the_readme_are_the_table_in_the_code():
-    rows = re.findall(r"^\| `([A-Z]+)` \| [^|]+ \| ([^|]*)\|$", (ROOT / "README.md").read_text(), re.MULTILINE)
+def test_states_are_the_table_in_the_code():
+    text = (ROOT / "docs/how-it-works.md").read_text()
+    rows = re.findall(r"^\| `([A-Z]+)` \| [^|]+ \| ([^|]*)\|$", text, re.MULTILINE)
     told = {state: set(re.findall(r"`([A-Z]+)`", following)) for state, following in rows}
     assert told == {state.value: {one.value for one in following} for state, following in TRANSITIONS.items()}
 
 
-def test_commands_of_the_readme_exist_and_none_is_left_out():
-    text = (ROOT / "README.md").read_text()
+def test_every_command_is_documented():
+    text = (ROOT / "docs/command-line.md").read_text()
     named = set(re.findall(r"^\| `aegis (\w+)", text, re.MULTILINE))
     assert named == set(COMMANDS.commands)
     memory = re.search(r"`aegis runbook ([^`]+)`", text)
@@ -41,11 +42,22 @@ def test_commands_of_the_readme_exist_and_none_is_left_out():
     )
 
 
-def test_options_of_the_readme_exist():
-    for line in re.findall(r"^\| `aegis (.+?)` \|", (ROOT / "README.md").read_text(), re.MULTILINE):
+def test_documented_options_exist():
+    text = (ROOT / "docs/command-line.md").read_text()
+    for line in re.findall(r"^\| `aegis (.+?)` \|", text, re.MULTILINE):
         name = line.split()[0]
         options = {option for one in COMMANDS.commands[name].params for option in (*one.opts, *one.secondary_opts)}
         assert set(re.findall(r"--[\w-]+", line)) <= options
+
+
+def test_the_readme_is_short():
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 200
+
+
+def test_every_document_is_in_the_index():
+    index = (ROOT / "README.md").read_text()
+    for document in (ROOT / "docs").glob("*.md"):
+        assert f"](docs/{document.name})" in index, document.name
 
 
 def test_make_targets_of_the_documents_exist():
