@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Sequence
 
-from bot.domain.incident import Incident, Press
+from bot.domain.incident import LIVE, Incident, Press
 from bot.errors import SlackError, StoreError
 from bot.incidents.refused import PressRefused
 from bot.ports import Messenger, Store
@@ -24,7 +24,12 @@ class Replies:
         self._world = world
 
     async def update_card(self, incident: Incident) -> None:
-        """Bring the card up to date, also where another replica saved a newer version meanwhile."""
+        """Bring the card up to date, also where another replica saved a newer version meanwhile.
+
+        A card that is not posted yet is left to the replica that owns the incident: it posts the newest version.
+        """
+        if not await self._may_show(incident):
+            return
         await self.best_effort(self._messenger.update(incident))
         while self._store.shared:
             newest = await self._store.get(incident.id)
@@ -32,6 +37,11 @@ class Replies:
                 return
             incident = newest
             await self.best_effort(self._messenger.update(incident))
+
+    async def _may_show(self, incident: Incident) -> bool:
+        if not self._store.shared or incident.card or incident.state not in LIVE:
+            return True
+        return await self._store.owns(incident)
 
     async def refuse(self, press: Press, refused: PressRefused) -> None:
         """Record a refused press, and tell the person who pressed why."""

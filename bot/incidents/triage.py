@@ -9,7 +9,7 @@ from dataclasses import replace
 from bot.domain import guard
 from bot.domain.addresses.verify_url import LABEL, NOT_KNOWN, verify_address
 from bot.domain.evidence import VERIFY_URL, Evidence, Source, Status
-from bot.domain.incident import Incident, State, Thread
+from bot.domain.incident import LIVE, Incident, State, Thread
 from bot.domain.redaction.redact import redact
 from bot.errors import SlackError
 from bot.incidents.approval import ApprovalCheck
@@ -116,7 +116,13 @@ class Triage:
             told = "The card could not be posted."
             await self._closing.close(incident, State.EXPIRED, told, by=incident.opened_by)
             raise
-        return await self._transitions.reapply_and_save(incident, lambda current: replace(current, card=card))
+        posted = await self._transitions.reapply_and_save(incident, lambda current: replace(current, card=card))
+        if posted is None:
+            # Ended while the card was on its way: it must not go on showing what waits.
+            newest = await self._store.get(incident.id)
+            if newest is not None and newest.state not in LIVE:
+                await self._replies.update_card(newest)
+        return posted
 
     async def _announced(self, incident: Incident) -> Incident:
         """Return the incident with its thread; of an alert that came by webhook, that of a message of our own."""
