@@ -20,20 +20,20 @@ if TYPE_CHECKING:
     from bot.doctor.check import Check
     from bot.incidents.investigation import Findings
 
-_MARKS = {True: ("ok  ", "green"), False: ("BAD ", "bold red"), None: ("--  ", "yellow")}
+_MARKS = {True: ("OK  ", "green"), False: ("FAIL", "bold red"), None: ("SKIP", "yellow")}
 
 
-def check(found: Check) -> Text:
-    """Show one thing that the doctor looked at; how to mend it stands below."""
-    hint = f"\n     → {found.hint}" if found.hint else ""
-    said = found.said.replace("\n", "\n     ")
-    return Text.assemble(_MARKS[found.well], f" {found.name}: {said}{hint}")
+def check(result: Check) -> Text:
+    """Return the result of one check of the doctor, with its hint on the next line."""
+    hint = f"\n      → {result.hint}" if result.hint else ""
+    detail = result.detail.replace("\n", "\n      ")
+    return Text.assemble(_MARKS[result.ok], f"  {result.name}: {detail}{hint}")
 
 
-def verdict(found: Sequence[Check]) -> Text:
-    """Sum up what the doctor found."""
-    bad = sum(1 for one in found if one.well is False)
-    return Text(f"{bad} of {len(found)} checks failed." if bad else "All is well.", "bold")
+def verdict(results: Sequence[Check]) -> Text:
+    """Return the summary of the doctor's checks."""
+    failed = sum(1 for result in results if result.ok is False)
+    return Text(f"{failed} of {len(results)} checks failed." if failed else "No check failed.", "bold")
 
 
 def diagnosis(found: Findings) -> RenderableType:

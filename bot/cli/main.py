@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -65,21 +66,21 @@ def run_command() -> None:
 
 @app.command()
 def doctor(as_json: Json = False) -> None:
-    """Check each thing that Aegis needs, and say how to mend what is wrong."""
+    """Check everything that Aegis needs, and print a hint for each failure."""
     settings = _quietly(load())
     checks = asyncio.run(_examined(settings, quiet=as_json))
     if as_json:
-        console.print_json([{"name": c.name, "well": c.well, "said": c.said, "hint": c.hint} for c in checks])
-    if any(check.well is False for check in checks):
+        console.print_json([asdict(check) for check in checks])
+    if any(check.ok is False for check in checks):
         raise typer.Exit(1)
 
 
 async def _examined(settings: Settings, *, quiet: bool) -> list[Check]:
     """Look at everything, and unless ``quiet`` show each thing as soon as it was looked at."""
-    from bot.doctor.doctor import examine  # noqa: PLC0415 - filters do without it
+    from bot.doctor.doctor import run_checks  # noqa: PLC0415 - filters do without it
 
     found = []
-    waiting = examine(settings)
+    waiting = run_checks(settings)
     while True:
         with console.progress("Checking", quiet=quiet):
             check = await anext(waiting, None)

@@ -1,4 +1,4 @@
-"""One thing that the doctor looked at, and how a question becomes one."""
+"""The result of one check, and the function that runs it."""
 
 from __future__ import annotations
 
@@ -8,29 +8,32 @@ from typing import ParamSpec
 
 from bot.errors import AegisError, SlackError
 
-Given = ParamSpec("Given")
+Arguments = ParamSpec("Arguments")
 
-SKIPPED = "not looked at, since what it needs is not well"
+SKIPPED = "skipped (depends on a failed check)"
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at: ``well`` is ``None`` where there is nothing to judge, or nothing to look at yet."""
+    """The result of one check; ``ok`` is ``None`` if the check was skipped or does not apply."""
 
     name: str
-    well: bool | None
-    said: str
+    ok: bool | None
+    detail: str
     hint: str = ""
 
 
-async def asked(
-    name: str, question: Callable[Given, Awaitable[str]], *given: Given.args, **more: Given.kwargs
+async def run_check(
+    name: str,
+    question: Callable[Arguments, Awaitable[str]],
+    *arguments: Arguments.args,
+    **options: Arguments.kwargs,
 ) -> Check:
-    """Ask, and turn what was raised into a check that is not well."""
+    """Return a passed check with the answer of ``question``, or a failed check with the error that it raised."""
     try:
-        return Check(name, True, await question(*given, **more))
+        return Check(name, True, await question(*arguments, **options))
     except SlackError as error:
-        # What has no remedy of ours is at least named as Slack's documents name it.
+        # Without a hint of ours the reader needs Slack's own code to look it up in Slack's documentation.
         return Check(name, False, error.what if error.hint else f"{error.what} ({error.code})", error.hint)
     except AegisError as error:
         return Check(name, False, error.what, error.hint)

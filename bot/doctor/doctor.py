@@ -1,4 +1,4 @@
-"""The doctor: looks at each thing that Aegis needs, in turn, and says how to mend what is wrong."""
+"""The checks of ``aegis doctor``, each with a hint how to fix a failure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bot.adapters.llm.gemini import Gemini
 from bot.doctor import slack
-from bot.doctor.check import SKIPPED, Check, asked
+from bot.doctor.check import SKIPPED, Check, run_check
 from bot.domain import guard, own_containers
 from bot.domain.addresses.verify_url import verify_address
 from bot.domain.alerts.alert import nearest
@@ -21,26 +21,26 @@ from bot.errors import AegisError, EngineDenied, TargetNotFound
 from bot.settings import Settings
 from bot.wiring import Components, parts
 
-RECENT = timedelta(days=7)
-"""For so long the doctor names alerts that were set aside."""
+SET_ASIDE_PERIOD = timedelta(days=7)
+"""How far back the doctor reports alerts that Aegis could not handle."""
 
 
-async def examine(settings: Settings) -> AsyncIterator[Check]:
-    """Look at one thing after the other and yield what was found, in the order in which it should be mended."""
-    edges = parts(settings)
+async def run_checks(settings: Settings) -> AsyncIterator[Check]:
+    """Run every check and yield its result, in the order in which failures should be fixed."""
+    components = parts(settings)
     try:
         yield _settings(settings)
-        async for check in slack.examine(settings):
+        async for check in slack.run_checks(settings):
             yield check
-        async for check in _engine(settings, edges):
+        async for check in _engine(settings, components):
             yield check
-        yield await _model(edges)
-        yield await asked("runbook", _runbook, edges)
-        yield (database := await asked("database", _database, edges))
-        yield await _set_aside(edges) if database.well else Check("alerts", None, SKIPPED)
-        yield await asked("crash bundles", asyncio.to_thread, _bundles, settings.aegis_bundles)
+        yield await _model(components)
+        yield await run_check("runbook", _runbook, components)
+        yield (database := await run_check("database", _database, components))
+        yield await _set_aside(components) if database.ok else Check("alerts", None, SKIPPED)
+        yield await run_check("crash bundles", asyncio.to_thread, _bundles, settings.aegis_bundles)
     finally:
-        await edges.close()
+        await components.close()
 
 
 def _settings(settings: Settings) -> Check:
@@ -48,153 +48,164 @@ def _settings(settings: Settings) -> Check:
         return Check(
             "settings",
             False,
-            "Nobody may press Restart: AEGIS_APPROVERS is empty.",
-            "Put user ids (U…) or user group ids (S…) into AEGIS_APPROVERS.",
+            "AEGIS_APPROVERS is empty, so nobody can approve a restart.",
+            "Set AEGIS_APPROVERS to user ids (U…) or user group ids (S…).",
         )
     if not settings.aegis_restart_allowlist:
-        return Check("settings", None, "read; AEGIS_RESTART_ALLOWLIST is empty, so nothing is ever restarted")
-    return Check("settings", True, "read; dry run, so nothing is restarted" if settings.aegis_dry_run else "read")
+        return Check("settings", None, "valid; AEGIS_RESTART_ALLOWLIST is empty, so Aegis never restarts a container")
+    return Check("settings", True, "valid; dry run, so Aegis restarts nothing" if settings.aegis_dry_run else "valid")
 
 
-async def _engine(settings: Settings, edges: Components) -> AsyncIterator[Check]:
-    engine = await asked("engine", _reached, edges)
+async def _engine(settings: Settings, components: Components) -> AsyncIterator[Check]:
+    engine = await run_check("engine", _engine_version, components)
     yield engine
-    yield await _restart_calls(settings, edges) if engine.well else Check("restart calls", None, SKIPPED)
-    yield await asked("own containers", _own, edges) if engine.well else Check("own containers", None, SKIPPED)
+    yield await _restart_calls(settings, components) if engine.ok else Check("restart calls", None, SKIPPED)
+    yield (
+        await run_check("own containers", _own_containers, components)
+        if engine.ok
+        else Check("own containers", None, SKIPPED)
+    )
     for name in settings.aegis_restart_allowlist:
-        if not engine.well:
+        if not engine.ok:
             yield Check(f"target {name}", None, SKIPPED)
             continue
         try:
-            facts = await edges.containers.facts(name)
+            facts = await components.containers.facts(name)
         except TargetNotFound:
-            yield await asked(f"target {name}", _missing, name, edges)
+            yield await run_check(f"target {name}", _target_not_found, name, components)
         except AegisError as error:
             yield Check(f"target {name}", False, error.what, error.hint)
         else:
-            yield await asked(f"target {name}", _target, facts, edges)
-            yield await asked(f"verify URL of {name}", _verified, facts, settings, edges)
+            yield await run_check(f"target {name}", _target, facts, components)
+            yield await run_check(f"verify URL of {name}", _verify_url, facts, settings, components)
 
 
-async def _reached(edges: Components) -> str:
-    info = await edges.containers.info()
+async def _engine_version(components: Components) -> str:
+    info = await components.containers.info()
     return f"Docker {info.version} on {info.host}, API {info.api}"
 
 
-async def _restart_calls(settings: Settings, edges: Components) -> Check:
-    """Find out whether the calls of a press get through; without it that would be known only after the press."""
+async def _restart_calls(settings: Settings, components: Components) -> Check:
+    """Check before the first approval that the engine accepts the calls of a restart."""
     if settings.aegis_dry_run or not settings.aegis_restart_allowlist:
-        return Check("restart calls", None, "not asked, since nothing is restarted")
+        return Check("restart calls", None, "skipped (Aegis restarts nothing with these settings)")
     try:
-        await edges.containers.check_restart_calls()
+        await components.containers.check_restart_calls()
     except EngineDenied as error:
-        return Check("restart calls", False, f"Each press of Restart would be refused: {error.what}", error.hint)
+        return Check("restart calls", False, f"The engine would refuse every restart: {error.what}", error.hint)
     except AegisError as error:
-        unknown = f"It is unknown whether a press of Restart would get through: {error.what}"
+        unknown = f"Aegis could not find out if the engine accepts a restart: {error.what}"
         return Check("restart calls", False, unknown, error.hint)
-    return Check("restart calls", True, "let through")
+    return Check("restart calls", True, "the engine accepts them")
 
 
-async def _own(edges: Components) -> str:
-    """Say which containers are never restarted, since Aegis is or needs them, and what cannot be known of that."""
-    inventory = await edges.containers.inventory()
-    mine = own_containers.own(inventory, edges.plan.hosts, await edges.world.surroundings())
+async def _own_containers(components: Components) -> str:
+    """Return the containers that Aegis never restarts: its own and those that it needs. Raise if that is unknown."""
+    inventory = await components.containers.inventory()
+    mine = own_containers.own(inventory, components.plan.hosts, await components.world.surroundings())
     if mine.unknown:
         raise AegisError(
             " ".join(mine.unknown),
-            hint="Put the label aegis.protect=true on Aegis, its database and its socket proxy: it always protects.",
+            hint="Add the label aegis.protect=true to the containers of Aegis, its database and its socket proxy.",
         )
     names = [target.name for target in inventory if target.name in mine.words]
-    return f"never restarted: {', '.join(names)}" if names else "Aegis needs no container of this engine"
+    return f"never restarted: {', '.join(names)}" if names else "Aegis needs no container on this engine"
 
 
-async def _missing(name: str, edges: Components) -> str:
-    near = nearest(name, [target.name for target in await edges.containers.inventory()])
-    meant = f"Is {' or '.join(near)} meant? " if near else ""
+async def _target_not_found(name: str, components: Components) -> str:
+    near = nearest(name, [target.name for target in await components.containers.inventory()])
+    suggestion = f"Did you mean {' or '.join(near)}? " if near else ""
     raise AegisError(
-        "The engine has no container of exactly this name.",
-        hint=f"{meant}Correct AEGIS_RESTART_ALLOWLIST, or create the container.",
+        "The engine has no container with exactly this name.",
+        hint=f"{suggestion}Correct AEGIS_RESTART_ALLOWLIST, or create the container.",
     )
 
 
-async def _target(facts: Facts, edges: Components) -> str:
-    """Say how the target is, and whether the guard would let anybody restart it now."""
-    mine = own_containers.own(await edges.containers.inventory(), edges.plan.hosts, await edges.world.surroundings())
-    policy = replace(edges.plan.policy, own=mine.protected(facts.name))
-    said = guard.check(facts.name, facts, History(), policy, edges.world.now())
-    if isinstance(said, Refusal):
-        raise AegisError(said.reason, hint="If that is meant, take it out of AEGIS_RESTART_ALLOWLIST.")
+async def _target(facts: Facts, components: Components) -> str:
+    """Return the target's status. Raise if Aegis would refuse to restart it now."""
+    mine = own_containers.own(
+        await components.containers.inventory(), components.plan.hosts, await components.world.surroundings()
+    )
+    policy = replace(components.plan.policy, own=mine.protected(facts.name))
+    decision = guard.check(facts.name, facts, History(), policy, components.world.now())
+    if isinstance(decision, Refusal):
+        raise AegisError(decision.reason, hint="If Aegis must not restart it, remove it from AEGIS_RESTART_ALLOWLIST.")
     return facts.status
 
 
-async def _verified(facts: Facts, settings: Settings, edges: Components) -> str:
+async def _verify_url(facts: Facts, settings: Settings, components: Components) -> str:
     address = verify_address(settings.verify_urls.get(facts.name, ""), facts)
     if address.ignored:
-        raise AegisError(address.ignored, hint=f"Set AEGIS_VERIFY_URLS={facts.name}=http://…, or correct the label.")
-    if not address.url:
-        proof = "its health check" if facts.health else "that it runs"
         raise AegisError(
-            f"There is none, so {proof} is all that can prove a recovery.",
+            address.ignored, hint=f"Set AEGIS_VERIFY_URLS={facts.name}=http://…, or correct the label aegis.verify-url."
+        )
+    if not address.url:
+        proof = "its Docker health check" if facts.health else "whether it runs"
+        raise AegisError(
+            f"Not set: after a restart Aegis can check only {proof}.",
             hint=f"Set AEGIS_VERIFY_URLS={facts.name}=http://…, or the label aegis.verify-url on the container.",
         )
-    probe = await edges.prober.probe(address.url, address.only)
+    probe = await components.prober.probe(address.url, address.only)
     if not probe.good:
         raise AegisError(
-            f"It says: {probe.said}.", hint="Right while the service is down; else correct AEGIS_VERIFY_URLS."
+            f"The URL did not return success: {probe.said}.",
+            hint="Expected while the service is down. Otherwise correct AEGIS_VERIFY_URLS.",
         )
-    return f"says {probe.said}"
+    return f"returned {probe.said}"
 
 
-async def _model(edges: Components) -> Check:
-    if edges.diagnoser is None:
-        return Check("model", None, "none is set up (GEMINI_API_KEY), so the rules diagnose")
-    return await asked("model", _answered, edges.diagnoser)
+async def _model(components: Components) -> Check:
+    if components.diagnoser is None:
+        return Check("model", None, "GEMINI_API_KEY is not set, so diagnoses are rule-based")
+    return await run_check("model", _model_reply, components.diagnoser)
 
 
-async def _answered(model: Gemini) -> str:
+async def _model_reply(model: Gemini) -> str:
     reply = await model.check()
-    return f"{reply.model} answers with JSON in {reply.seconds:.1f} s"
+    return f"{reply.model} answered with JSON in {reply.seconds:.1f} s"
 
 
-async def _runbook(edges: Components) -> str:
-    entries = await edges.memory.entries()
-    warnings = await edges.memory.check()
+async def _runbook(components: Components) -> str:
+    entries = await components.memory.entries()
+    warnings = await components.memory.check()
     if warnings:
-        raise AegisError("\n".join(warnings), hint="Correct them in the file; the other entries are used.")
-    await edges.memory.check_writable()
+        raise AegisError("\n".join(warnings), hint="Correct them in the file. Aegis uses the other entries.")
+    await components.memory.check_writable()
     return f"{len(entries)} {'entry' if len(entries) == 1 else 'entries'}, readable and writable"
 
 
-async def _set_aside(edges: Components) -> Check:
-    """Look for alerts that were given up and that nobody may have seen."""
+async def _set_aside(components: Components) -> Check:
+    """Report the alerts that Aegis could not handle and that nobody may have seen."""
     try:
-        given_up = await edges.store.set_aside_since(edges.world.now() - RECENT)
+        given_up = await components.store.set_aside_since(components.world.now() - SET_ASIDE_PERIOD)
     except AegisError as error:
         return Check("alerts", False, error.what, error.hint)
     if not given_up:
-        return Check("alerts", True, f"none was set aside within {RECENT.days} days")
+        return Check("alerts", True, f"none was set aside in the last {SET_ASIDE_PERIOD.days} days")
     last = given_up[-1]
-    told = f"{len(given_up)} could not be handled and {'were' if len(given_up) > 1 else 'was'} set aside"
-    about = f"the last one of {last.alert.sender or 'unknown'} at {last.at:%Y-%m-%d %H:%M} UTC: {last.alert.title[:80]}"
-    return Check("alerts", None, f"{told}; {about}")
+    count = f"Aegis could not handle {len(given_up)} and set {'them' if len(given_up) > 1 else 'it'} aside"
+    about = (
+        f"the last one from {last.alert.sender or 'unknown'} at {last.at:%Y-%m-%d %H:%M} UTC: {last.alert.title[:80]}"
+    )
+    return Check("alerts", None, f"{count}; {about}")
 
 
-async def _database(edges: Components) -> str:
-    await edges.store.start()
-    return await edges.store.check()
+async def _database(components: Components) -> str:
+    await components.store.start()
+    return await components.store.check()
 
 
 def _bundles(folder: Path) -> str:
-    """Write a file where bundles go, or where their folder would be made: trying tells more than rights do."""
+    """Check that ``folder``, or its nearest existing parent, accepts a file; access rights alone do not prove it."""
     folder = folder.absolute()
-    there = next(place for place in (folder, *folder.parents) if place.exists())
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
     try:
-        with tempfile.TemporaryFile(dir=there):
+        with tempfile.TemporaryFile(dir=existing):
             pass
     except OSError as error:
         raise AegisError(
-            f"{there} takes no files: {error.strerror or 'the disk refused'}.",
-            hint="Let Aegis's user write there, or set AEGIS_BUNDLES to another folder.",
+            f"Aegis cannot write to {existing}: {error.strerror or 'unknown error'}.",
+            hint="Give the user of Aegis write access, or set AEGIS_BUNDLES to another folder.",
             detail=str(error),
         ) from error
-    return f"{folder} {'is writable' if there == folder else 'can be made'}"
+    return f"{folder} {'is writable' if existing == folder else 'can be created'}"

@@ -150,9 +150,9 @@ class HttpServer:
             connection.end()
 
     async def _on_health(self, _request: web.Request) -> web.Response:
-        well, report = await self._health.report()
-        said = {"status": "ok" if well else "ailing", **report, **self._health.link()}
-        return web.json_response(said, status=200 if well else 503)
+        ok, report = await self._health.report()
+        body = {"status": "ok" if ok else "degraded", **report, **self._health.link()}
+        return web.json_response(body, status=200 if ok else 503)
 
     async def _on_metrics(self, _request: web.Request) -> web.Response:
         try:

@@ -50,9 +50,9 @@ def trouble(port: int, host: str = HERE) -> str:
 
 
 def test_what_health_says_is_returned_whatever_its_status(answering: Answering) -> None:
-    body = b'{"status": "ailing", "slack": "not connected"}'
-    port = answering(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 46\r\n\r\n" + body)
-    assert health_client.ask(HERE, port) == {"status": "ailing", "slack": "not connected"}
+    body = b'{"status": "degraded", "slack": "not connected"}'
+    port = answering(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 48\r\n\r\n" + body)
+    assert health_client.ask(HERE, port) == {"status": "degraded", "slack": "not connected"}
 
 
 def test_a_bot_that_listens_everywhere_is_asked_here(answering: Answering) -> None:

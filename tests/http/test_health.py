@@ -77,7 +77,7 @@ async def test_an_engine_that_ends_turns_health_red(seen: Seen) -> None:
     await seen.engine.stop()
     status, said = await seen.health()
     assert status == 503
-    assert said["status"] == "ailing"
+    assert said["status"] == "degraded"
     assert "Docker socket" in str(said["engine"])
 
 

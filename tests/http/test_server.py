@@ -64,13 +64,13 @@ async def test_a_healthy_bot_says_so(port: int) -> None:
         assert await asked(port) == {"status": "ok", "slack": "ok", "database": "ok"}
 
 
-async def test_a_bot_without_slack_is_ailing(port: int) -> None:
+async def test_a_bot_without_slack_is_degraded(port: int) -> None:
     async with HttpServer(HERE, port, well(connected=False)):
         assert (await get(port, "/health"))[0] == 503
-        assert await asked(port) == {"status": "ailing", "slack": "not connected", "database": "ok"}
+        assert await asked(port) == {"status": "degraded", "slack": "not connected", "database": "ok"}
 
 
-async def test_a_bot_without_its_database_is_ailing_and_says_why(port: int) -> None:
+async def test_a_bot_without_its_database_is_degraded_and_says_why(port: int) -> None:
     async with HttpServer(HERE, port, well("The disk is full.")):
         assert (await get(port, "/health"))[0] == 503
         assert (await asked(port))["database"] == "The disk is full."

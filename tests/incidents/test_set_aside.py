@@ -103,10 +103,10 @@ async def test_health_and_the_doctor_name_what_was_set_aside(
     await bench.responder.answer(received)
     assert "1 alert could not be handled" in await asked(alerts_part(bench.store, bench.responder._world))
     edges = replace(parts(load(environment(workspace, tmp_path), env_file=None)), store=bench.store)
-    monkeypatch.setattr(doctor, "RECENT", timedelta(days=365_000 // 2))
+    monkeypatch.setattr(doctor, "SET_ASIDE_PERIOD", timedelta(days=365_000 // 2))
     check = await doctor._set_aside(edges)
-    assert check.well is None
-    assert "1 could not be handled and was set aside" in check.said
+    assert check.ok is None
+    assert "Aegis could not handle 1 and set it aside" in check.detail
 
 
 async def test_an_open_incident_whose_look_ended_three_runs_is_closed_and_says_so(bench: Bench) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.doctor.check import Check
-from bot.doctor.doctor import examine
+from bot.doctor.doctor import run_checks
 from bot.settings import load
 from tests.support.command_line import Aegis, command_line
 from tests.support.docker_engine import Engine
@@ -36,47 +36,47 @@ def look(engine: Engine, folder: Path, **settings: str) -> dict[str, Check]:
     }
 
     async def examined() -> dict[str, Check]:
-        return {check.name: check async for check in examine(load(given, env_file=None))}
+        return {check.name: check async for check in run_checks(load(given, env_file=None))}
 
     return asyncio.run(examined())
 
 
-def test_a_running_target_with_its_verify_url_is_well(engine: Engine, tmp_path: Path) -> None:
+def test_a_running_target_with_its_verify_url_passes(engine: Engine, tmp_path: Path) -> None:
     engine.app(NAME)
     found = look(engine, tmp_path, AEGIS_VERIFY_URLS=f"{NAME}=http://127.0.0.1:{engine.port(NAME)}/health")
     docker = engine.client.info()
-    assert found["engine"].said.startswith(f"Docker {docker['ServerVersion']} on {docker['Name']}, API 1.")
-    assert (found[f"target {NAME}"].well, found[f"target {NAME}"].said) == (True, "running")
-    assert (found[f"verify URL of {NAME}"].well, found[f"verify URL of {NAME}"].said) == (True, "says 200")
+    assert found["engine"].detail.startswith(f"Docker {docker['ServerVersion']} on {docker['Name']}, API 1.")
+    assert (found[f"target {NAME}"].ok, found[f"target {NAME}"].detail) == (True, "running")
+    assert (found[f"verify URL of {NAME}"].ok, found[f"verify URL of {NAME}"].detail) == (True, "returned 200")
 
 
 def test_a_verify_url_in_the_label_is_asked_on_todays_port(engine: Engine, tmp_path: Path) -> None:
     engine.app(NAME, labels={"aegis.verify-url": "http://127.0.0.1:8080/health"})
-    assert look(engine, tmp_path)[f"verify URL of {NAME}"].said == "says 200"
+    assert look(engine, tmp_path)[f"verify URL of {NAME}"].detail == "returned 200"
     engine.break_app(NAME)
     found = look(engine, tmp_path)[f"verify URL of {NAME}"]
-    assert (found.well, found.said) == (False, "It says: 503.")
+    assert (found.ok, found.detail) == (False, "The URL did not return success: 503.")
 
 
-def test_a_target_with_another_name_is_told_with_the_name_that_is_meant(engine: Engine, tmp_path: Path) -> None:
+def test_a_target_with_another_name_is_reported_with_a_suggestion(engine: Engine, tmp_path: Path) -> None:
     engine.run("buggy-app-v3")
     found = look(engine, tmp_path)[f"target {NAME}"]
-    assert found.well is False
-    assert "Is buggy-app-v3 meant?" in found.hint
+    assert found.ok is False
+    assert "Did you mean buggy-app-v3?" in found.hint
 
 
-def test_a_protected_target_is_told(engine: Engine, tmp_path: Path) -> None:
+def test_a_protected_target_is_reported(engine: Engine, tmp_path: Path) -> None:
     engine.run(NAME, labels={"aegis.protect": "true"})
-    assert "aegis.protect" in look(engine, tmp_path)[f"target {NAME}"].said
+    assert "aegis.protect" in look(engine, tmp_path)[f"target {NAME}"].detail
 
 
-def test_an_engine_that_hangs_is_told_in_time(engine: Engine, tmp_path: Path) -> None:
+def test_an_engine_that_hangs_is_reported_in_time(engine: Engine, tmp_path: Path) -> None:
     with engine.frozen():
         found = look(engine, tmp_path)
-    assert found["engine"].well is False
-    assert "did not answer in time" in found["engine"].said
-    assert found[f"target {NAME}"].well is None
-    assert found["database"].well is True
+    assert found["engine"].ok is False
+    assert "did not answer in time" in found["engine"].detail
+    assert found[f"target {NAME}"].ok is None
+    assert found["database"].ok is True
 
 
 def test_the_command_prints_what_the_doctor_found(engine: Engine, aegis: Aegis) -> None:
@@ -84,12 +84,12 @@ def test_the_command_prints_what_the_doctor_found(engine: Engine, aegis: Aegis) 
     ended = aegis("doctor", "--json", DOCKER_HOST=engine.url)
     assert (ended.code, ended.err) == (1, "")
     checks = {check["name"]: check for check in ended.json}
-    assert all(check.keys() == {"name", "well", "said", "hint"} for check in checks.values())
-    assert (checks["engine"]["well"], checks["bot token"]["well"], checks["model"]["well"]) == (True, False, None)
+    assert all(check.keys() == {"name", "ok", "detail", "hint"} for check in checks.values())
+    assert (checks["engine"]["ok"], checks["bot token"]["ok"], checks["model"]["ok"]) == (True, False, None)
     shown = aegis("doctor", DOCKER_HOST=engine.url)
     assert shown.code == 1
-    assert "ok   engine: Docker " in shown.out
-    assert "BAD  bot token: SLACK_BOT_TOKEN is not set.\n     → In the app's page:" in shown.out
+    assert "OK    engine: Docker " in shown.out
+    assert "FAIL  bot token: SLACK_BOT_TOKEN is not set.\n      → Find it on the app's page in Slack:" in shown.out
     assert shown.out.endswith(" checks failed.\n")
 
 
@@ -107,7 +107,7 @@ def test_a_container_is_diagnosed_without_slack(engine: Engine, aegis: Aegis) ->
     assert again.json["sources"]["state"] == "ok"
 
 
-def test_a_name_that_is_no_containers_is_told(engine: Engine, aegis: Aegis) -> None:
+def test_a_name_that_is_no_containers_is_reported(engine: Engine, aegis: Aegis) -> None:
     ended = aegis("diagnose", "buggy", "--json", DOCKER_HOST=engine.url)
     assert (ended.code, ended.out) == (1, "")
     assert ended.err.strip()
