@@ -1,25 +1,25 @@
-"""Every error that Aegis raises on purpose: one tree, each with a sentence for people.
+"""The tree of every error that Aegis raises, each with a sentence for people.
 
 AegisError
-├── SettingsError             a setting is missing, misspelt or wrong
+├── SettingsError             a setting is missing, misspelt or invalid
 ├── EngineError               the Docker Engine
 │   ├── EngineUnreachable     no answer from the engine's address
-│   ├── EngineDenied          the socket or its proxy refuses
-│   ├── EngineTimeout         no answer in time: what happened is unknown
-│   ├── TargetNotFound        no container of exactly this name or id
-│   └── RestartFailed         the engine said that the restart did not work
-├── ModelError                Gemini gave no usable answer; the rules speak instead
-│   ├── ModelUnavailable      down, slow, rate limited, or the key or the model's name is wrong
-│   └── ReplyRejected         it answered, but not with a diagnosis that can be used
+│   ├── EngineDenied          the socket or its proxy refuses access
+│   ├── EngineTimeout         no answer in time; the result of the call is unknown
+│   ├── TargetNotFound        no container with exactly this name or id
+│   └── RestartFailed         the engine reported that the restart failed
+├── ModelError                no usable answer from Gemini; the diagnosis is rule-based
+│   ├── ModelUnavailable      down, slow or rate limited, or the key or the model's name is wrong
+│   └── ReplyRejected         the answer is not a usable diagnosis
 ├── StoreError                the database
-│   ├── StoreUnavailable      it cannot be read or written now
-│   └── SchemaTooNew          a newer Aegis wrote it
+│   ├── StoreUnavailable      the database cannot be read or written now
+│   └── SchemaTooNew          a newer version of Aegis wrote the database
 ├── RunbookError              runbook.json
-│   ├── RunbookBroken         it cannot be understood; it is left untouched
-│   └── RunbookUnwritable     it cannot be written
-├── SlackError                Slack said no, or nothing
-├── VerifyUrlRefused          an address that Aegis will not probe
-├── TextOverrun               a long text could not be read in time
+│   ├── RunbookBroken         the file cannot be parsed; Aegis does not change it
+│   └── RunbookUnwritable     the file cannot be written
+├── SlackError                Slack refused a request or did not answer
+├── VerifyUrlRefused          an address that Aegis does not probe
+├── TextOverrun               a long text took too long to process
 └── BundleFailed              the crash bundle could not be written
 """
 
@@ -27,66 +27,66 @@ from __future__ import annotations
 
 
 class AegisError(Exception):
-    """What happened and to what, what to do next, and (apart) what the outside said.
+    """Base of all errors of Aegis: a message, a hint what to do, and the detail from outside.
 
-    ``what`` and ``hint`` are our own words and may be shown anywhere. ``detail`` is outside text: redact and escape it
-    before it is shown. The foreign exception, where there is one, is the ``__cause__``.
+    ``message`` and ``hint`` are written by Aegis and are safe to show. ``detail`` is outside text: redact and escape it
+    before you show it. The foreign exception, if any, is the ``__cause__``.
     """
 
-    def __init__(self, what: str, *, hint: str = "", detail: str = "") -> None:
-        super().__init__(what)
-        self.what = what
+    def __init__(self, message: str, *, hint: str = "", detail: str = "") -> None:
+        super().__init__(message)
+        self.message = message
         self.hint = hint
         self.detail = detail
 
     @property
     def sentence(self) -> str:
-        """What happened and what to do next, in our words only."""
-        return f"{self.what} {self.hint}".strip()
+        """Return the message and the hint, without outside text."""
+        return f"{self.message} {self.hint}".strip()
 
 
 class SettingsError(AegisError):
-    """A setting is missing, misspelt or wrong; ``what`` names every bad one."""
+    """A setting is missing, misspelt or invalid; ``message`` names all of them."""
 
 
 class EngineError(AegisError):
-    """The Docker Engine did not do what was asked."""
+    """A call to the Docker Engine failed."""
 
 
 class EngineUnreachable(EngineError):
-    """No answer from the engine's address."""
+    """The engine's address does not answer."""
 
 
 class EngineDenied(EngineError):
-    """The socket's permissions or a proxy in front of it refuse."""
+    """The socket's permissions or its proxy refuse access."""
 
 
 class EngineTimeout(EngineError):
-    """No answer in time: whether it happened is unknown, so look before doing anything."""
+    """The engine did not answer in time; the result of the call is unknown, so check the state first."""
 
 
 class TargetNotFound(EngineError):
-    """No container of exactly this name or id."""
+    """The engine has no container with exactly this name or id."""
 
 
 class RestartFailed(EngineError):
-    """The engine said that the restart did not work; the container may be down."""
+    """The engine reported that the restart failed; the container may be down."""
 
 
 class ModelError(AegisError):
-    """Gemini gave no usable answer; the rules speak instead."""
+    """Gemini gave no usable answer; the diagnosis is rule-based."""
 
 
 class ModelUnavailable(ModelError):
-    """Down, slow, rate limited, blocked, or the key or the model's name is wrong."""
+    """The model is down, slow, rate limited or blocked, or its key or name is wrong."""
 
 
 class ReplyRejected(ModelError):
-    """The model answered, but not with a diagnosis that can be used."""
+    """The model's answer is not a usable diagnosis."""
 
 
 class StoreError(AegisError):
-    """The database did not do what was asked."""
+    """A call to the database failed."""
 
 
 class StoreUnavailable(StoreError):
@@ -94,15 +94,15 @@ class StoreUnavailable(StoreError):
 
 
 class SchemaTooNew(StoreError):
-    """A newer Aegis wrote this database."""
+    """A newer version of Aegis wrote this database."""
 
 
 class RunbookError(AegisError):
-    """Something is wrong with runbook.json."""
+    """Reading or writing runbook.json failed."""
 
 
 class RunbookBroken(RunbookError):
-    """runbook.json cannot be understood; it is left untouched."""
+    """runbook.json cannot be parsed; Aegis does not change it."""
 
 
 class RunbookUnwritable(RunbookError):
@@ -110,15 +110,15 @@ class RunbookUnwritable(RunbookError):
 
 
 class SlackError(AegisError):
-    """Slack said no, or nothing. ``code`` is Slack's error code where there was one."""
+    """Slack refused a request or did not answer. ``code`` is Slack's error code, if any."""
 
-    def __init__(self, what: str, *, hint: str = "", detail: str = "", code: str = "") -> None:
-        super().__init__(what, hint=hint, detail=detail)
+    def __init__(self, message: str, *, hint: str = "", detail: str = "", code: str = "") -> None:
+        super().__init__(message, hint=hint, detail=detail)
         self.code = code
 
     @property
     def later(self) -> bool:
-        """Say whether the same request may be taken later: Slack is away or busy, or a person has to mend something."""
+        """Return True if the same request can succeed later, after Slack recovers or a person fixes the app."""
         return self.code in _LATER
 
 
@@ -132,12 +132,12 @@ _LATER = frozenset(
 
 
 class VerifyUrlRefused(AegisError):
-    """An address that Aegis will not probe."""
+    """Aegis does not probe this address."""
 
 
 class BundleFailed(AegisError):
-    """The crash bundle could not be written, so nothing is restarted."""
+    """The crash bundle could not be written, so Aegis restarts nothing."""
 
 
 class TextOverrun(AegisError):
-    """A long outside text could not be read in time; less of it is read."""
+    """A long outside text took too long to process; Aegis reads less of it."""

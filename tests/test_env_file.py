@@ -61,7 +61,7 @@ def test_a_line_that_cannot_be_understood_is_named_and_its_value_is_not_shown(
     file.write_text(text)
     with pytest.raises(SettingsError) as caught:
         settings.read_env_file(file)
-    assert f"cannot be understood: {lines}." in caught.value.what
+    assert f"cannot be understood: {lines}." in caught.value.message
     assert "xoxb-secret" not in caught.value.sentence + caplog.text
 
 

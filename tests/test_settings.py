@@ -79,9 +79,9 @@ def test_swapped_tokens_are_told_apart() -> None:
 def test_missing_tokens_are_named_with_where_to_find_them() -> None:
     with pytest.raises(SettingsError) as caught:
         for_slack(read(SLACK_BOT_TOKEN=BOT))
-    assert "SLACK_APP_TOKEN" in caught.value.what
-    assert "connections:write" in caught.value.what
-    assert "SLACK_BOT_TOKEN:" not in caught.value.what
+    assert "SLACK_APP_TOKEN" in caught.value.message
+    assert "connections:write" in caught.value.message
+    assert "SLACK_BOT_TOKEN:" not in caught.value.message
 
 
 def test_names_are_split_at_commas_and_blanks_do_not_count() -> None:

@@ -66,7 +66,7 @@ def _written() -> Iterator[None]:
 
 def trouble(error: AegisError) -> None:
     """Tell a person what happened, and on a line of its own what to do next."""
-    err.print(Text.assemble((error.what, "bold red"), f"\n{error.hint}" if error.hint else ""), soft_wrap=True)
+    err.print(Text.assemble((error.message, "bold red"), f"\n{error.hint}" if error.hint else ""), soft_wrap=True)
 
 
 def exit_code(error: AegisError) -> int:

@@ -74,7 +74,7 @@ async def _engine(settings: Settings, components: Components) -> AsyncIterator[C
         except TargetNotFound:
             yield await run_check(f"target {name}", _target_not_found, name, components)
         except AegisError as error:
-            yield Check(f"target {name}", False, error.what, error.hint)
+            yield Check(f"target {name}", False, error.message, error.hint)
         else:
             yield await run_check(f"target {name}", _target, facts, components)
             yield await run_check(f"verify URL of {name}", _verify_url, facts, settings, components)
@@ -92,9 +92,9 @@ async def _restart_calls(settings: Settings, components: Components) -> Check:
     try:
         await components.containers.check_restart_calls()
     except EngineDenied as error:
-        return Check("restart calls", False, f"The engine would refuse every restart: {error.what}", error.hint)
+        return Check("restart calls", False, f"The engine would refuse every restart: {error.message}", error.hint)
     except AegisError as error:
-        unknown = f"Aegis could not find out if the engine accepts a restart: {error.what}"
+        unknown = f"Aegis could not find out if the engine accepts a restart: {error.message}"
         return Check("restart calls", False, unknown, error.hint)
     return Check("restart calls", True, "the engine accepts them")
 
@@ -179,7 +179,7 @@ async def _set_aside(components: Components) -> Check:
     try:
         given_up = await components.store.set_aside_since(components.world.now() - SET_ASIDE_PERIOD)
     except AegisError as error:
-        return Check("alerts", False, error.what, error.hint)
+        return Check("alerts", False, error.message, error.hint)
     if not given_up:
         return Check("alerts", True, f"none was set aside in the last {SET_ASIDE_PERIOD.days} days")
     last = given_up[-1]

@@ -81,7 +81,7 @@ async def _identified(token: str, client: AsyncWebClient) -> tuple[Check, Identi
         _require("SLACK_BOT_TOKEN", token)
         own = await identify(client)
     except AegisError as error:
-        return Check("bot token", False, error.what, error.hint), None
+        return Check("bot token", False, error.message, error.hint), None
     return Check("bot token", True, f"Aegis is {own.bot_user_id} in {own.team_id}"), own
 
 

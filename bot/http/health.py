@@ -122,7 +122,7 @@ async def asked(part: HealthCheck) -> str:
         async with asyncio.timeout(PATIENCE):
             return await part.ask()
     except AegisError as error:
-        return error.what
+        return error.message
     except TimeoutError:
         return f"no answer within {PATIENCE:g} s"
 
@@ -140,7 +140,7 @@ def _remembered(ask: Asking) -> Asking:
                 try:
                     answer = await ask()
                 except AegisError as error:
-                    answer = error.what
+                    answer = error.message
                 good_until = loop.time() + FRESH
             return answer
 

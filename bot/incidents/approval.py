@@ -89,7 +89,7 @@ class ApprovalCheck:
         try:
             return await self._authorize(press)
         except StoreError as error:
-            refusal = Refusal("store", f"{error.what} So nothing was restarted.")
+            refusal = Refusal("store", f"{error.message} So nothing was restarted.")
             return PressRefused(refusal=refusal, recorded=False)
 
     async def _authorize(self, press: Press) -> Authorized | Awaits | PressRefused:
@@ -186,7 +186,7 @@ class ApprovalCheck:
             mine = own_containers.own(await self._containers.inventory(), self._plan.hosts, around)
         except (StoreError, EngineError) as error:
             log.warning("the guard refuses: %s", error.sentence)
-            return Refusal("facts", f"{error.what} So nothing can be restarted.")
+            return Refusal("facts", f"{error.message} So nothing can be restarted.")
         policy = replace(self._plan.policy, own=mine.protected(target, self._plan.policy.own))
         return guard.check(target, facts, history, policy, now)
 

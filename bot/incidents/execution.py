@@ -145,7 +145,7 @@ class Execution:
     async def _fail(self, incident: Incident, how: str, error: AegisError) -> None:
         """End as UNRESOLVED with why it could not be done and how the container is now, which may be down."""
         why = f" The engine says: {error.detail}" if isinstance(error, EngineError) and error.detail else ""
-        reason = f"{how}, {await self._watch.left(incident)}. {error.what}{why}"
+        reason = f"{how}, {await self._watch.left(incident)}. {error.message}{why}"
         failed = Verification(recovered=False, reason=reason)
         await self._closing.end(replace(incident, verification=failed), incident)
 

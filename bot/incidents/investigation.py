@@ -108,7 +108,7 @@ class Investigator:
         except EngineError as error:
             status = {TargetNotFound: Status.EMPTY, EngineTimeout: Status.TIMED_OUT}.get(type(error), Status.DENIED)
             return Evidence(
-                target, self._world.now().isoformat(), None, sources=(Source("engine", status, error.what),)
+                target, self._world.now().isoformat(), None, sources=(Source("engine", status, error.message),)
             )
 
     async def _with_changes(self, evidence: Evidence) -> Evidence:
@@ -127,7 +127,7 @@ class Investigator:
             entries = await self._memory.entries()
         except RunbookError as error:
             log.warning("no memory: %s", error.sentence)
-            return (), (Source("runbook", Status.DENIED, error.what),)
+            return (), (Source("runbook", Status.DENIED, error.message),)
         # In a thread, since the index of a large runbook takes seconds to make, once after each change of the file.
         found = await asyncio.to_thread(
             runbook.precedents,

@@ -120,4 +120,4 @@ class RecoveryMonitor:
         try:
             return await self._prober.probe(proof.url, proof.only)
         except VerifyUrlRefused as error:
-            return Probe(good=False, said=f"not probed: {error.what}")
+            return Probe(good=False, said=f"not probed: {error.message}")

@@ -160,7 +160,7 @@ def _key(environment: Mapping[str, str], say: Say) -> str:
     try:
         return environment.get("GEMINI_API_KEY") or settings.read_env_file(Path(".env")).get("GEMINI_API_KEY", "")
     except SettingsError as error:
-        say(f"{error.what} The demo needs nothing from it; without GEMINI_API_KEY the rules diagnose.")
+        say(f"{error.message} The demo needs nothing from it; without GEMINI_API_KEY the rules diagnose.")
         return ""
 
 
@@ -173,7 +173,7 @@ async def _lab_engine(engine: str, folder: Path, environment: Mapping[str, str],
         except EngineError as error:
             if engine == "docker":
                 raise
-            say(f"Without Docker: {error.what} The services run as processes instead.")
+            say(f"Without Docker: {error.message} The services run as processes instead.")
         else:
             yield docker_engine
             return

@@ -387,7 +387,7 @@ async def test_a_proxy_that_refuses_what_a_press_needs_is_found_before_the_press
     refusal = EngineDenied("tcp://proxy:2375 refuses this call (HTTP 403).", hint="Let it pass the calls.")
     installation.containers.refused = {deed: refusal}
     check = await installation.only_failure("restart calls")
-    assert check.detail == f"The engine would refuse every restart: {refusal.what}"
+    assert check.detail == f"The engine would refuse every restart: {refusal.message}"
     assert check.hint == refusal.hint
     assert installation.containers.writes == []
 

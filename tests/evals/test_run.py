@@ -111,7 +111,7 @@ def test_a_log_of_a_case_is_redacted_like_any_other(tmp_path: Path) -> None:
 def test_a_case_that_cannot_be_understood_is_named_with_the_place(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(AegisError, match=said) as error:
         eval_case.read(written(tmp_path, text))
-    assert "pool.toml" in error.value.what
+    assert "pool.toml" in error.value.message
 
 
 def test_a_log_that_is_missing_is_named(tmp_path: Path) -> None:

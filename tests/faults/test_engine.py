@@ -84,8 +84,8 @@ async def test_49_a_socket_file_that_was_replaced_is_named_and_found_again_by_it
     try:
         with pytest.raises(EngineUnreachable) as told:
             await containers.info()
-        assert "its socket was replaced" in told.value.what
-        assert "mount its folder" in told.value.what
+        assert "its socket was replaced" in told.value.message
+        assert "mount its folder" in told.value.message
     finally:
         unmount(mounted)
     mounted.unlink()

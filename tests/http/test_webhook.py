@@ -263,9 +263,9 @@ async def test_killed_between_answer_and_card_the_next_start_posts_alert_and_car
 def test_a_token_and_a_port_need_a_channel_and_a_token_that_cannot_be_guessed() -> None:
     with pytest.raises(SettingsError) as caught:
         load({"AEGIS_WEBHOOK_TOKEN": "short", "AEGIS_HTTP_PORT": "8080"}, env_file=None)
-    assert "AEGIS_WEBHOOK_TOKEN: must have at least 16 characters" in caught.value.what
-    assert "AEGIS_ALERT_CHANNELS: not set" in caught.value.what
-    assert "short" not in caught.value.what.replace("shorter", "")
+    assert "AEGIS_WEBHOOK_TOKEN: must have at least 16 characters" in caught.value.message
+    assert "AEGIS_ALERT_CHANNELS: not set" in caught.value.message
+    assert "short" not in caught.value.message.replace("shorter", "")
     load({"AEGIS_WEBHOOK_TOKEN": TOKEN}, env_file=None)
 
 

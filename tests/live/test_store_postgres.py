@@ -228,14 +228,14 @@ async def test_a_row_that_somebody_locks_too_long_is_no_win(
 
 
 async def test_wrong_logins_and_databases_are_named_without_the_password(cluster: Cluster, url: str) -> None:
-    assert "127.0.0.1" in (await refused(url.replace("hunter2", "hunter22"))).what
-    assert "127.0.0.1" in (await refused(cluster.url("nowhere"))).what
-    assert "127.0.0.1" in (await refused(url.replace(f":{cluster.port}", ":1"))).what
+    assert "127.0.0.1" in (await refused(url.replace("hunter2", "hunter22"))).message
+    assert "127.0.0.1" in (await refused(cluster.url("nowhere"))).message
+    assert "127.0.0.1" in (await refused(url.replace(f":{cluster.port}", ":1"))).message
 
 
 async def test_a_server_that_takes_no_writes_is_found_at_start(store: SqlStore, url: str, cluster: Cluster) -> None:
     await statement(cluster.url(), f"ALTER DATABASE {url.rsplit('/', 1)[1]} SET default_transaction_read_only = on")
-    assert "takes no writes" in (await refused(url)).what
+    assert "takes no writes" in (await refused(url)).message
 
 
 async def test_a_newer_schema_and_somebody_elses_tables_are_refused(
@@ -244,7 +244,7 @@ async def test_a_newer_schema_and_somebody_elses_tables_are_refused(
     await statement(url, "INSERT INTO schema_version VALUES (99, '2030-01-01T00:00:00.000000+00:00')")
     assert isinstance(await refused(url), SchemaTooNew)
     await statement(cluster.url(), "CREATE TABLE songs (name TEXT)")
-    assert "something else" in (await refused(cluster.url())).what
+    assert "something else" in (await refused(cluster.url())).message
 
 
 async def test_a_password_of_any_signs_logs_in_as_a_setting_of_its_own(cluster: Cluster, url: str) -> None:

@@ -150,7 +150,7 @@ class DockerContainers:
             look = await self._look_by_id(facts.container_id)
         except EngineError as error:
             raise BundleFailed(
-                f"What a restart of {facts.name} would destroy could not be read: {error.what}",
+                f"What a restart of {facts.name} would destroy could not be read: {error.message}",
                 hint=error.hint,
                 detail=error.detail,
             ) from error

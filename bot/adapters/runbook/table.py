@@ -153,7 +153,7 @@ class RunbookTable:
         if isinstance(error, sqlite3.Error):
             return kind("The index of the runbook cannot be made.", hint="Make room in the temporary folder.")
         fault = errors.ours(error, self._url)
-        return kind(fault.what, hint=fault.hint, detail=fault.detail)
+        return kind(fault.message, hint=fault.hint, detail=fault.detail)
 
 
 def _text(connection: Connection) -> bytes:

@@ -62,7 +62,7 @@ def parse_urls(setting: str) -> dict[str, str]:
             try:
                 check_url(url)
             except VerifyUrlRefused as error:
-                wrong.append(f"{name}: {error.what}")
+                wrong.append(f"{name}: {error.message}")
     if wrong:
         raise VerifyUrlRefused("; ".join(wrong), hint="Write name=url, with commas between.")
     return urls
@@ -104,7 +104,7 @@ def verify_address(setting: str, facts: Facts, before: Facts | None = None) -> V
     try:
         check_url(label)
     except VerifyUrlRefused as error:
-        return VerifyAddress(ignored=error.what)
+        return VerifyAddress(ignored=error.message)
     url = resolve_url(label, before, facts)
     parts = urlsplit(url)
     host = (parts.hostname or "").rstrip(".").lower()

@@ -155,7 +155,7 @@ class Connection:
                 await link.up(str(answer["url"]))
         except SlackError as error:
             await link.retire(0)
-            what, hint = _SAID.get(error.code, (error.what, error.hint))
+            what, hint = _SAID.get(error.code, (error.message, error.hint))
             raise SlackError(what, hint=hint, detail=error.detail, code=error.code) from error
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             await link.retire(0)

@@ -286,7 +286,7 @@ async def test_a_disk_that_takes_no_writes_is_found_at_start(small_disk: Path) -
     await store.start()
     await store.close()
     await asyncio.to_thread(subprocess.check_call, ["mount", "-o", "remount,ro", small_disk])
-    assert str(path) in (await refused(f"sqlite:///{path}")).what
+    assert str(path) in (await refused(f"sqlite:///{path}")).message
 
 
 @pytest.mark.parametrize("content", [b"not a database at all\n" * 50, b"SQLite format 3\x00" + b"\xff" * 5000])
@@ -295,7 +295,7 @@ async def test_what_is_no_database_is_refused_and_left_untouched(tmp_path: Path,
     path.write_bytes(content)
     error = await refused(f"sqlite:///{path}")
     assert isinstance(error, StoreUnavailable)
-    assert str(path) in error.what
+    assert str(path) in error.message
     assert error.hint
     assert path.read_bytes() == content
 
@@ -311,8 +311,8 @@ async def test_a_damaged_file_is_refused_and_left_untouched(store: SqlStore, url
         file.write(os.urandom(size // 3))
     before = sha(path)
     error = await refused(url)
-    assert "damaged" in error.what
-    assert str(path) in error.what
+    assert "damaged" in error.message
+    assert str(path) in error.message
     assert ".recover" in error.hint
     assert sha(path) == before
 
@@ -326,7 +326,7 @@ async def test_a_newer_schema_is_refused_and_left_untouched(store: SqlStore, url
     before = sha(path)
     error = await refused(url)
     assert isinstance(error, SchemaTooNew)
-    assert "99" in error.what
+    assert "99" in error.message
     assert sha(path) == before
 
 
@@ -335,20 +335,20 @@ async def test_somebody_elses_database_is_refused_and_left_untouched(url: str, t
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE songs (name TEXT)")
     before = sha(path)
-    assert "something else" in (await refused(url)).what
+    assert "something else" in (await refused(url)).message
     assert sha(path) == before
 
 
 async def test_a_folder_and_a_missing_folder_are_named(tmp_path: Path) -> None:
     error = await refused(f"sqlite:///{tmp_path}")
-    assert "is a folder" in error.what
+    assert "is a folder" in error.message
     error = await refused(f"sqlite:///{tmp_path / 'no' / 'aegis.db'}")
-    assert f"no folder {tmp_path / 'no'}" in error.what
+    assert f"no folder {tmp_path / 'no'}" in error.message
 
 
 async def test_a_network_file_system_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "_file_system", lambda folder: "nfs4")
-    assert "network file system (nfs4)" in (await refused(f"sqlite:///{tmp_path / 'aegis.db'}")).what
+    assert "network file system (nfs4)" in (await refused(f"sqlite:///{tmp_path / 'aegis.db'}")).message
     assert not (tmp_path / "aegis.db").exists()
 
 
@@ -358,8 +358,8 @@ async def test_a_network_file_system_is_refused(tmp_path: Path, monkeypatch: pyt
 )
 async def test_a_url_that_names_no_database_is_refused_without_its_password(url: str) -> None:
     error = await refused(url)
-    assert "AEGIS_DATABASE_URL" in error.what
-    assert "hunter2" not in f"{error.what}{error.hint}{error.detail}{error.__cause__}"
+    assert "AEGIS_DATABASE_URL" in error.message
+    assert "hunter2" not in f"{error.message}{error.hint}{error.detail}{error.__cause__}"
 
 
 async def test_without_the_driver_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -438,7 +438,7 @@ async def test_a_step_that_is_cancelled_in_the_middle_ends_before_the_store_is_c
 @pytest.mark.parametrize("password", ["p@ss/w:rd", "w:rd@x", "a/w:rd", "a?w:rd", "a#w:rd"])
 async def test_no_piece_of_a_password_that_was_not_encoded_is_shown(password: str) -> None:
     error = await refused(f"postgresql://aegis:{password}@127.0.0.1:9/aegis")
-    assert "percent-encoded" in error.what
+    assert "percent-encoded" in error.message
     assert "w:rd" not in f"{error.sentence}{error.detail}{error.__cause__}"
 
 

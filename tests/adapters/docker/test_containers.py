@@ -525,5 +525,5 @@ async def test_credentials_in_the_engines_address_are_never_shown(tmp_path, addr
     containers = DockerContainers(docker_host=address, bundles=tmp_path, now=lambda: datetime.now(UTC))
     with pytest.raises(EngineError) as caught:
         await containers.info()
-    assert shown in caught.value.what
+    assert shown in caught.value.message
     assert "hunter2" not in f"{caught.value.sentence} {caught.value.detail}"

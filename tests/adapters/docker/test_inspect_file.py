@@ -132,7 +132,7 @@ def test_a_file_without_facts_is_no_facts(said: str) -> None:
 def test_what_cannot_be_understood_is_named(said: str, place: str) -> None:
     with pytest.raises(AegisError, match="The facts cannot be understood") as caught:
         inspect_file.read(said, name="web")
-    assert place in caught.value.what
+    assert place in caught.value.message
     assert "docker inspect NAME" in caught.value.hint
 
 

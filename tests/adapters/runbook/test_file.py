@@ -78,7 +78,7 @@ async def test_each_file_of_the_corpus_does_as_expected(case: dict[str, object],
         with pytest.raises(RunbookBroken):
             await memory.append(an_entry())
         for wanted in case.get("error_must_contain", [path.name]):  # type: ignore[attr-defined]
-            assert wanted in read.value.what
+            assert wanted in read.value.message
         assert read.value.hint
         assert sha(path) == before
         assert left_behind(path) == set()

@@ -338,8 +338,8 @@ def test_a_wrong_entry_is_named(setting: str, told: str) -> None:
 def test_all_wrong_entries_are_named_at_once_without_their_passwords() -> None:
     with pytest.raises(VerifyUrlRefused) as refused:
         parse_urls("web=http://me:hunter2@a/,api=ftp://b/")
-    assert "web: " in refused.value.what
-    assert "api: " in refused.value.what
+    assert "web: " in refused.value.message
+    assert "api: " in refused.value.message
     assert "hunter2" not in refused.value.sentence
 
 

@@ -102,9 +102,9 @@ def test_one_object_is_found_in_a_fence_or_between_words(text: str) -> None:
 def test_what_is_not_one_whole_object_is_rejected_in_our_words(text: str) -> None:
     with pytest.raises(ReplyRejected) as rejected:
         parse(text)
-    assert rejected.value.what.startswith("The model's reply ")
-    assert "SyntaxError" not in rejected.value.what
-    assert len(rejected.value.what) < 120
+    assert rejected.value.message.startswith("The model's reply ")
+    assert "SyntaxError" not in rejected.value.message
+    assert len(rejected.value.message) < 120
 
 
 @pytest.mark.parametrize("action", ["restart", "RESTART", " Restart\n", "\tignore "])

@@ -26,8 +26,8 @@ def broken(data: bytes | str) -> str:
     with pytest.raises(RunbookBroken) as caught:
         parse(data if isinstance(data, bytes) else data.encode(), "memory.json")
     assert caught.value.hint
-    assert "memory.json" in caught.value.what
-    return caught.value.what
+    assert "memory.json" in caught.value.message
+    return caught.value.message
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def test_why_no_engine_will_do_is_said_with_what_to_do(candidates, sentence):
 def test_an_engine_that_hangs_is_given_up_and_the_next_one_tried(tmp_path):
     with listening(tmp_path / "docker.sock"), pytest.raises(EngineUnreachable) as refused:
         find([f"unix://{tmp_path}/docker.sock", "unix:///nowhere/docker.sock"])
-    assert refused.value.what.count("No Docker Engine answers") == 2
+    assert refused.value.message.count("No Docker Engine answers") == 2
 
 
 async def test_an_engine_without_the_base_image_that_cannot_fetch_it_says_so(tmp_path):
