@@ -234,8 +234,8 @@ class Store(Protocol):
         of an OPEN one that people and senders decide. All other steps are the owner's alone.
 
         Returns what was saved, with its new revision; ``None`` where somebody else was faster, or another incident of
-        the target is RESTARTING. Raises ``ValueError`` for a transition that the table does not hold, and for an
-        approval of anything but the step from PROPOSED to RESTARTING, or of a press that waits for another's.
+        the target is ACTING. Raises ``ValueError`` for a transition that the table does not hold, and for an
+        approval of anything but the step from PROPOSED to ACTING, or of a press that waits for another's.
 
         Whoever asks again after a ``StoreError`` gives the same ``token`` as before, and wins what was saved already.
         """

@@ -41,6 +41,7 @@ class Policy:
     expiry: int
     dry_run: bool
     own: frozenset[str] | None = frozenset()
+    actions: frozenset[Action] = frozenset({Action.RESTART})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +59,17 @@ def digest(facts: Facts, action: Action = Action.RESTART) -> str:
     return hashlib.sha256(seen.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def check(target: str, facts: Facts | None, history: History | None, policy: Policy, now: datetime) -> Permit | Refusal:
-    """Say whether ``target`` may be restarted at ``now``. A fact that could not be gathered (``None``) refuses."""
+def check(
+    target: str,
+    facts: Facts | None,
+    history: History | None,
+    policy: Policy,
+    now: datetime,
+    action: Action = Action.RESTART,
+) -> Permit | Refusal:
+    """Return whether ``action`` may act on ``target`` now. A fact that could not be gathered (``None``) refuses."""
+    if action not in policy.actions:
+        return Refusal("action", f"Aegis does not offer the action {action.value}.")
     if target not in policy.allowlist:
         return Refusal(
             "allowlist", f"{target} is not on the allow-list (AEGIS_RESTART_ALLOWLIST), so Aegis never restarts it."

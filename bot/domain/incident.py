@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from bot.domain.diagnosis import Diagnosis
+from bot.domain.diagnosis import Action, Diagnosis
 from bot.domain.evidence import Evidence, Facts
 from bot.domain.guard import Permit, Refusal
 from bot.domain.runbook_entry import Precedent
@@ -19,7 +19,7 @@ class State(StrEnum):
 
     OPEN = "OPEN"
     PROPOSED = "PROPOSED"
-    RESTARTING = "RESTARTING"
+    ACTING = "ACTING"
     VERIFYING = "VERIFYING"
     RESOLVED = "RESOLVED"
     UNRESOLVED = "UNRESOLVED"
@@ -30,8 +30,8 @@ class State(StrEnum):
 
 TRANSITIONS: dict[State, frozenset[State]] = {
     State.OPEN: frozenset({State.PROPOSED, State.RESOLVED, State.IGNORED, State.EXPIRED}),
-    State.PROPOSED: frozenset({State.OPEN, State.RESTARTING, State.RESOLVED, State.IGNORED, State.EXPIRED}),
-    State.RESTARTING: frozenset({State.VERIFYING, State.UNRESOLVED, State.INTERRUPTED}),
+    State.PROPOSED: frozenset({State.OPEN, State.ACTING, State.RESOLVED, State.IGNORED, State.EXPIRED}),
+    State.ACTING: frozenset({State.VERIFYING, State.UNRESOLVED, State.INTERRUPTED}),
     State.VERIFYING: frozenset({State.RESOLVED, State.UNRESOLVED, State.INTERRUPTED}),
     State.RESOLVED: frozenset(),
     State.UNRESOLVED: frozenset(),
@@ -57,7 +57,8 @@ class Thread:
 class Press:
     """Somebody pressed a button: who, where, on which incident, and the digest of what they saw.
 
-    ``team`` is the presser's workspace. ``card`` is the ts of the message that carries the button.
+    ``team`` is the presser's workspace. ``card`` is the ts of the message that carries the button. ``action`` is what
+    the button does.
     """
 
     user: str
@@ -66,15 +67,17 @@ class Press:
     incident: str
     digest: str
     card: str = ""
+    action: Action = Action.RESTART
 
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """Who pressed Restart, when, and the digest of what they saw. Stored before the restart."""
+    """Who pressed which action, when, and the digest of what they saw. Stored before anything acts."""
 
     user: str
     at: datetime
     digest: str
+    action: Action = Action.RESTART
 
 
 LATE = timedelta(minutes=1)
@@ -217,7 +220,7 @@ def standing(incident: Incident) -> str:
     told = {
         State.OPEN: "It is being looked at right now.",
         State.PROPOSED: "The card was just renewed; look at it once more.",
-        State.RESTARTING: "The restart was already approved and is under way. Approved by",
+        State.ACTING: "The restart was already approved and is under way. Approved by",
         State.VERIFYING: "The restart was already approved and is being verified. Approved by",
         State.RESOLVED: "This is closed: it recovered.",
         State.UNRESOLVED: "This is closed: a restart did not help.",

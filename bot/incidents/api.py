@@ -37,7 +37,7 @@ class SlackRequests(Protocol):
     async def rediagnose(self, press: Press) -> None:
         """Look again: the same card while it is proposed, else a new incident in the same thread."""
 
-    async def restart(self, press: Press) -> None:
+    async def act(self, press: Press) -> None:
         """Check, claim, restart, verify, tell, remember."""
 
     async def ignore(self, press: Press, reason: str) -> None:

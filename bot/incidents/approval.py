@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.domain import guard, own_containers
+from bot.domain.diagnosis import Action
 from bot.domain.eligibility import EVERYBODY
 from bot.domain.evidence import Facts
 from bot.domain.guard import Permit, Refusal
@@ -107,7 +108,7 @@ class ApprovalCheck:
         facts = await self._check_unchanged(press, incident)
         if isinstance(facts, PressRefused):
             return facts
-        permit = await self._check_guard(incident, facts)
+        permit = await self._check_guard(press, incident, facts)
         if isinstance(permit, PressRefused):
             return permit
         authorized = Authorized(incident=incident, facts=facts, dry_run=permit.dry_run, checked_at=checked_at)
@@ -162,14 +163,14 @@ class ApprovalCheck:
             return PressRefused(refusal=Refusal("facts", f"{error.sentence} Nothing was restarted."), incident=incident)
         else:
             change = guard.changed(seen, facts) if seen else "there was no look at it before"
-            if not change and guard.digest(facts) == press.digest:
+            if not change and guard.digest(facts, press.action) == press.digest:
                 return facts
         sentence = f"Nothing was restarted: {change or 'something changed'} since the diagnosis."
         return PressRefused(refusal=Refusal("changed", sentence), incident=incident, card=CardChange.CLOSE)
 
-    async def _check_guard(self, incident: Incident, facts: Facts) -> Permit | PressRefused:
+    async def _check_guard(self, press: Press, incident: Incident, facts: Facts) -> Permit | PressRefused:
         """Return the guard's permit; else save its refusal for the card."""
-        verdict = await self.guard_verdict(incident.target, facts)
+        verdict = await self.guard_verdict(incident.target, facts, press.action)
         if isinstance(verdict, Permit):
             return verdict
         saved = await self._transitions.save_if_unchanged(incident, replace(incident, verdict=verdict))
@@ -177,7 +178,9 @@ class ApprovalCheck:
             return await self._lost_race(incident)
         return PressRefused(refusal=verdict, incident=saved, card=CardChange.REFRESH)
 
-    async def guard_verdict(self, target: str, facts: Facts | None) -> Permit | Refusal:
+    async def guard_verdict(
+        self, target: str, facts: Facts | None, action: Action = Action.RESTART
+    ) -> Permit | Refusal:
         """Ask the guard, with what the store and the engine know now."""
         now = self._world.now()
         try:
@@ -188,7 +191,7 @@ class ApprovalCheck:
             log.warning("the guard refuses: %s", error.sentence)
             return Refusal("facts", f"{error.message} So nothing can be restarted.")
         policy = replace(self._plan.policy, own=mine.protected(target, self._plan.policy.own))
-        return guard.check(target, facts, history, policy, now)
+        return guard.check(target, facts, history, policy, now, action)
 
     async def _check_others(
         self, press: Press, authorized: Authorized, people: int
@@ -204,7 +207,7 @@ class ApprovalCheck:
             return PressRefused(refusal=Refusal("same person", sentence), incident=incident)
         if more <= 0:
             return replace(authorized, earlier=earlier)
-        mine = Approval(press.user, now, press.digest)
+        mine = Approval(press.user, now, press.digest, press.action)
         presses = (*earlier, mine)
         try:
             saved = await self._transitions.save_if_unchanged(incident, replace(incident, presses=presses), mine)
@@ -221,16 +224,16 @@ class ApprovalCheck:
         return isinstance(await self._approvers.may(replace(press, user=earlier.user)), Permit)
 
     async def approve(self, press: Press, authorized: Authorized) -> Incident | PressRefused:
-        """Save PROPOSED -> RESTARTING with the approval, in one commit."""
+        """Save PROPOSED -> ACTING with the approval, in one commit."""
         now = self._world.now()
         if abs(now - authorized.checked_at) > LONGEST_CHECK:
             # This process was paused meanwhile, or an answer took too long.
             sentence = "Looking at it took too long, so nothing was restarted. Press once more."
             return PressRefused(refusal=Refusal("late", sentence), incident=authorized.incident)
-        approval = Approval(press.user, now, press.digest)
+        approval = Approval(press.user, now, press.digest, press.action)
         approved = replace(
             authorized.incident,
-            state=State.RESTARTING,
+            state=State.ACTING,
             approval=approval,
             presses=authorized.earlier,
             before=(authorized.facts.started_at, authorized.facts.finished_at),

@@ -73,7 +73,7 @@ class Closing:
         ended = replace(incident, state=state, closing=sentence, closed_by=by, closed_at=self._world.now())
         before = was or incident
         # After an engine call the end has already happened: save it as soon as the database can.
-        acted = before.state in (State.RESTARTING, State.VERIFYING)
+        acted = before.state in (State.ACTING, State.VERIFYING)
         save = self._transitions.save_with_retry if acted else self._transitions.save_if_unchanged
         saved = await save(before, ended)
         if saved is None:
@@ -84,7 +84,7 @@ class Closing:
     async def abort_restart(self, incident: Incident, sentence: str) -> None:
         """End an approved incident on which the engine did nothing, by what is on disk now."""
         current = await self._transitions.retry_until_stored(lambda: self._store.get(incident.id))
-        if current is not None and (current.state, current.approval) == (State.RESTARTING, incident.approval):
+        if current is not None and (current.state, current.approval) == (State.ACTING, incident.approval):
             undone = replace(current, restarted_at=None)
             await self.close(undone, State.INTERRUPTED, sentence, was=current)
 

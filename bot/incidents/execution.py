@@ -151,7 +151,7 @@ class Execution:
 
     async def verify(self, incident: Incident) -> None:
         """Verify the recovery, and end as RESOLVED or UNRESOLVED."""
-        if incident.state is State.RESTARTING:
+        if incident.state is State.ACTING:
             verifying = await self._transitions.save_with_retry(incident, replace(incident, state=State.VERIFYING))
             if verifying is None:
                 return

@@ -265,9 +265,9 @@ class Responder:
             await self._replies.best_effort(self._messenger.whisper(incident.opened_by, incident.place, told))
             return True
 
-    # A press of Restart, from the approver to the runbook.
+    # A press of an action, from the approver to the runbook.
 
-    async def restart(self, press: Press) -> None:
+    async def act(self, press: Press) -> None:
         """Check the press, save the approval, then act, verify, announce and store; a refusal leaves from here."""
         incident_id.set(press.incident)
         checked = await self._approval.authorize(press)

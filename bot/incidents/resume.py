@@ -146,7 +146,7 @@ class Resume:
             if self._world.now() - incident.opened_at >= LATE:
                 sentence = "This diagnosis is late: Aegis was interrupted while it looked at this."
                 await self._replies.best_effort(self._messenger.say(incident, sentence))
-        elif incident.state is State.RESTARTING:
+        elif incident.state is State.ACTING:
             await self._execution.go_on(incident)
         elif incident.state is State.VERIFYING:
             await self._execution.verify(incident)

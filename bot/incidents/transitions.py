@@ -40,7 +40,7 @@ class Transitions:
         saved = await self._store.claim(before, after, approval, token)
         if saved is not None and saved.state is not before.state:
             INCIDENTS.labels(saved.state.value).inc()
-            if before.state in (State.RESTARTING, State.VERIFYING) and saved.state not in LIVE:
+            if before.state in (State.ACTING, State.VERIFYING) and saved.state not in LIVE:
                 RESTARTS.labels(saved.state.value.lower()).inc()
             log.info("%s -> %s", before.state.value, saved.state.value)
         return saved

@@ -192,21 +192,21 @@ class StoreContract:
         saved = await moved(store, opened, State.PROPOSED)
         approval = Approval("U9", NOW, "x")
         assert await store.claim(opened, replace(opened, state=State.IGNORED)) is None
-        assert await store.claim(replace(saved, revision=0), replace(saved, state=State.RESTARTING), approval) is None
+        assert await store.claim(replace(saved, revision=0), replace(saved, state=State.ACTING), approval) is None
         assert await store.claim(replace(opened, revision=1), replace(opened, state=State.IGNORED)) is None
         assert await store.get(opened.id) == saved
 
     async def test_what_the_table_does_not_hold_is_a_mistake_of_ours(self, store: SqlStore) -> None:
         opened = (await store.open(an_incident())).incident
-        with pytest.raises(ValueError, match="RESTARTING does not follow OPEN"):
-            await store.claim(opened, replace(opened, state=State.RESTARTING))
+        with pytest.raises(ValueError, match="ACTING does not follow OPEN"):
+            await store.claim(opened, replace(opened, state=State.ACTING))
         with pytest.raises(ValueError, match="is not"):
             await store.claim(opened, an_incident(2))
 
     async def test_nobody_approves_what_is_approved_already(self, store: SqlStore) -> None:
         opened = await moved(store, (await store.open(an_incident())).incident, State.PROPOSED)
         approval = Approval("U1", NOW, "ab")
-        first = await store.claim(opened, replace(opened, state=State.RESTARTING, approval=approval), approval)
+        first = await store.claim(opened, replace(opened, state=State.ACTING, approval=approval), approval)
         assert first is not None
         with pytest.raises(ValueError, match="approval"):
             await store.claim(first, first, Approval("U2", NOW, "ab"))
@@ -214,7 +214,7 @@ class StoreContract:
     async def test_one_of_many_presses_wins(self, store: SqlStore) -> None:
         opened = await moved(store, (await store.open(an_incident())).incident, State.PROPOSED)
         presses = [
-            store.claim(opened, replace(opened, state=State.RESTARTING, approval=approval), approval)
+            store.claim(opened, replace(opened, state=State.ACTING, approval=approval), approval)
             for approval in (Approval(f"U{number}", NOW, "ab") for number in range(30))
         ]
         ignores = [store.claim(opened, replace(opened, state=State.IGNORED, closed_by=f"U{n}")) for n in range(10)]
@@ -262,7 +262,7 @@ class StoreContract:
         for number, minutes in enumerate((5, 20, 59, 61)):
             opened = (await store.open(an_incident(number))).incident
             then = replace(opened, restarted_at=NOW - timedelta(minutes=minutes))
-            await moved(store, then, State.PROPOSED, State.RESTARTING, State.VERIFYING, State.RESOLVED)
+            await moved(store, then, State.PROPOSED, State.ACTING, State.VERIFYING, State.RESOLVED)
         await store.open(an_incident(9, "another"))
         history = await store.history("buggy-app-v2", NOW)
         assert history.last_restart == NOW - timedelta(minutes=5)
@@ -272,7 +272,7 @@ class StoreContract:
 
     async def test_history_names_the_incident_in_the_midst_of_a_restart(self, store: SqlStore) -> None:
         opened = (await store.open(an_incident())).incident
-        restarting = await moved(store, opened, State.PROPOSED, State.RESTARTING)
+        restarting = await moved(store, opened, State.PROPOSED, State.ACTING)
         assert (await store.history("buggy-app-v2", NOW)).restarting == opened.id
         await moved(store, restarting, State.VERIFYING)
         assert (await store.history("buggy-app-v2", NOW)).restarting == ""
@@ -283,7 +283,7 @@ class StoreContract:
                 (State.RESOLVED,),
                 (State.IGNORED,),
                 (State.EXPIRED,),
-                (State.PROPOSED, State.RESTARTING, State.UNRESOLVED),
+                (State.PROPOSED, State.ACTING, State.UNRESOLVED),
             ]
         ):
             await moved(store, (await store.open(an_incident(number, f"app-{number}"))).incident, *ways)
@@ -309,7 +309,7 @@ class StoreContract:
         await store.claim(proposed, replace(proposed, title="only words"))
         proposed = await store.get(first.id) or proposed
         approval = Approval("U2", NOW, "ab12")
-        assert await store.claim(proposed, replace(proposed, state=State.RESTARTING, approval=approval), approval)
+        assert await store.claim(proposed, replace(proposed, state=State.ACTING, approval=approval), approval)
         assert await store.claim(proposed, replace(proposed, state=State.IGNORED)) is None
         await store.note(AuditEvent("engine", NOW, incident=first.id, said="restart sent"))
         trail = await store.trail()
@@ -322,7 +322,7 @@ class StoreContract:
             (6, "state", "no rule", "", ""),
             (7, "engine", "no rule", "", ""),
         ]
-        assert trail[5].act.said == "PROPOSED -> RESTARTING"
+        assert trail[5].act.said == "PROPOSED -> ACTING"
         assert Examined().read(trail) == ""
         assert await store.trail(after=5, limit=1) == trail[5:6]
 
@@ -347,7 +347,7 @@ class StoreContract:
         waiting = await store.claim(proposed, replace(proposed, presses=(approval,)), approval)
         assert waiting is not None
         second = Approval("U3", NOW, "ab12")
-        restarting = replace(waiting, state=State.RESTARTING, restarted_at=NOW, approval=second)
+        restarting = replace(waiting, state=State.ACTING, restarted_at=NOW, approval=second)
         saved = await store.claim(waiting, restarting, second)
         assert saved is not None
         await moved(store, saved, State.VERIFYING, State.RESOLVED)
@@ -433,7 +433,7 @@ class StoreContract:
     ) -> None:
         await store.take_over()
         await store.receive(an_alert())
-        live = await moved(store, (await store.open(an_incident(1))).incident, State.PROPOSED, State.RESTARTING)
+        live = await moved(store, (await store.open(an_incident(1))).incident, State.PROPOSED, State.ACTING)
         ended = await moved(store, (await store.open(an_incident(2, "app-2"))).incident, State.RESOLVED)
         done = await moved(store, (await store.open(an_incident(3, "app-3"))).incident, State.RESOLVED)
         await store.claim(done, replace(done, remembered=True))
@@ -452,8 +452,8 @@ class StoreContract:
     ) -> None:
         await store.take_over()
         incidents = [(await store.open(an_incident(number, f"app-{number}"))).incident for number in range(4)]
-        incidents[1] = await moved(store, incidents[1], State.PROPOSED, State.RESTARTING)
-        incidents[2] = await moved(store, incidents[2], State.PROPOSED, State.RESTARTING, State.VERIFYING)
+        incidents[1] = await moved(store, incidents[1], State.PROPOSED, State.ACTING)
+        incidents[2] = await moved(store, incidents[2], State.PROPOSED, State.ACTING, State.VERIFYING)
         incidents[3] = await moved(store, incidents[3], State.RESOLVED)
         following = [State.PROPOSED, State.VERIFYING, State.RESOLVED, State.RESOLVED]
         await dead(store)
@@ -482,7 +482,7 @@ class StoreContract:
     ) -> None:
         async with SecondStore(url) as other:
             proposed = await moved(store, (await store.open(an_incident())).incident, State.PROPOSED)
-            won = await other.claim(proposed, replace(proposed, state=State.RESTARTING), Approval("U1", NOW, "ab"))
+            won = await other.claim(proposed, replace(proposed, state=State.ACTING), Approval("U1", NOW, "ab"))
             assert won is not None
             assert won.epoch == proposed.epoch + 1
             assert await store.claim(won, replace(won, state=State.VERIFYING)) is None

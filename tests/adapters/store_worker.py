@@ -24,7 +24,7 @@ async def race(store: SqlStore, name: str) -> None:
         if incident.state is not State.PROPOSED:
             continue  # somebody was faster before this process looked
         approval = Approval(name, datetime.now(UTC), "ab12")
-        after = replace(incident, state=State.RESTARTING, approval=approval)
+        after = replace(incident, state=State.ACTING, approval=approval)
         if await store.claim(incident, after, approval) is not None:
             print(incident.id, flush=True)
 

@@ -48,7 +48,7 @@ async def restarted() -> None:
     (incident,) = (await store.take_over(everything=True)).live
     proposed = await moved(store, incident, State.PROPOSED)
     approval = Approval("U0ONCALL", NOW, "ab12")
-    await store.claim(proposed, replace(proposed, state=State.RESTARTING, restarted_at=NOW), approval)
+    await store.claim(proposed, replace(proposed, state=State.ACTING, restarted_at=NOW), approval)
     await store.close()
 
 
@@ -162,7 +162,10 @@ def test_without_a_database_none_is_made(aegis: Aegis, command: str) -> None:
         ("DELETE FROM approvals WHERE incident = 'inc-00006'", "An approval is in the trail and not in its table"),
         ("UPDATE approvals SET person = 'U9' WHERE incident = 'inc-00006'", "by U9"),
         ("UPDATE approvals SET digest = '' WHERE incident = 'inc-00006'", "inc-00006"),
-        ("INSERT INTO approvals VALUES ('t', 'inc-00002', 2, 'U9', '2026-11-22T10:00:00+00:00', 'x')", "by U9"),
+        (
+            "INSERT INTO approvals VALUES ('t', 'inc-00002', 2, 'U9', '2026-11-22T10:00:00+00:00', 'x', 'restart')",
+            "by U9",
+        ),
         ("DELETE FROM refusals WHERE incident = 'no-such'", "A refusal is in the trail and not in its table"),
         ("UPDATE refusals SET rule = 'cooldown' WHERE incident = 'inc-00003'", "A refusal is in its table"),
         ("UPDATE refusals SET reason = x'00' WHERE incident = 'inc-00003'", "A refusal is in its table"),
@@ -208,7 +211,7 @@ async def restart_of(name: str, key: str = "") -> None:
     store = SqlStore("sqlite:///aegis.db", key)
     await store.start()
     incident = next(one for one in (await store.take_over(everything=True)).live if one.id == name)
-    after = replace(incident, state=State.RESTARTING, restarted_at=NOW)
+    after = replace(incident, state=State.ACTING, restarted_at=NOW)
     assert await store.claim(incident, after, Approval("U0ONCALL", NOW, "ab12"))
     await store.close()
 

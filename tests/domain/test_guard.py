@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.domain.diagnosis import Action
 from bot.domain.guard import History, Permit, Policy, Refusal, changed, check, digest
 from bot.domain.times import format_duration
 from tests.support.fakes import CONTAINER, START, facts
@@ -106,3 +107,11 @@ def test_what_is_not_known_to_be_no_part_of_aegis_is_not_restarted():
 )
 def test_spans_are_written_for_people(seconds, said):
     assert format_duration(timedelta(seconds=seconds)) == said
+
+
+def test_an_action_that_is_not_offered_is_refused():
+    verdict = check("buggy-app-v2", facts(), History(), POLICY, START, Action.IGNORE)
+    assert isinstance(verdict, Refusal)
+    assert verdict.rule == "action"
+    policy = replace(POLICY, actions=frozenset())
+    assert isinstance(check("buggy-app-v2", facts(), History(), policy, START), Refusal)

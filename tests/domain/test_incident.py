@@ -18,7 +18,7 @@ def test_every_state_has_a_row_and_every_road_ends():
 
 
 def test_a_restart_is_reached_from_proposed_only():
-    assert [state for state, following in TRANSITIONS.items() if State.RESTARTING in following] == [State.PROPOSED]
+    assert [state for state, following in TRANSITIONS.items() if State.ACTING in following] == [State.PROPOSED]
 
 
 def test_a_container_that_is_gone_needs_a_person():

@@ -59,7 +59,7 @@ async def test_a_failure_at_the_nth_call_leaves_nothing_stuck(tmp_path: Path, at
                 await bench.responder.rediagnose(press(incident))
                 [incident] = await recent()
             if incident.state is State.PROPOSED:
-                await bench.responder.restart(press(incident))
+                await bench.responder.act(press(incident))
         [incident] = await recent()
         trail = await bench.store.trail()
         approvals = [row for row in trail if row.act.kind == "press" and row.act.verdict is Verdict.ALLOWED]
@@ -143,7 +143,7 @@ async def test_a_runbook_that_takes_nothing_for_a_while_is_written_later_and_tha
 
     bench.memory.append = full  # type: ignore[method-assign]
     try:
-        await bench.responder.restart(press(await bench.fire()))
+        await bench.responder.act(press(await bench.fire()))
         for _ in range(3):
             await bench.resume.catch_up()
         [incident] = await bench.store.recent()
@@ -164,7 +164,7 @@ async def test_an_end_that_slack_will_never_hear_is_remembered_all_the_same(
     try:
         incident = await bench.fire()
         bench.messenger.error = SlackError("Slack does not take it.", code=code)
-        await bench.responder.restart(press(incident))
+        await bench.responder.act(press(incident))
         ended = await bench.now(incident)
     finally:
         await bench.store.close()

@@ -64,14 +64,14 @@ async def test_69_a_press_on_a_full_disk_restarts_nothing_and_says_so_and_acts_o
 ) -> None:
     incident = await on_disk.fire()
     fill(disk)
-    await on_disk.responder.restart(press(incident))
+    await on_disk.responder.act(press(incident))
     assert on_disk.containers.writes == []
     (told,) = on_disk.messenger.whispers("U0ONCALL")
     assert "nothing was restarted" in told
     assert "full" in told
     (disk / "filler").unlink()
     assert (await on_disk.now(incident)).state is State.PROPOSED
-    await on_disk.responder.restart(press(incident))
+    await on_disk.responder.act(press(incident))
     assert (await on_disk.now(incident)).state is State.RESOLVED
     assert on_disk.containers.restarts == 1
 
@@ -80,11 +80,11 @@ async def test_69_a_refusal_and_a_late_press_on_a_full_disk_are_told_too(on_disk
     incident = await on_disk.fire()
     fill(disk)
     on_disk.containers.looks = [facts(paused=True)]
-    await on_disk.responder.restart(press(incident))
+    await on_disk.responder.act(press(incident))
     on_disk.containers.looks = [facts(started_at="2026-11-22T02:59:59Z")]
-    await on_disk.responder.restart(press(incident))
+    await on_disk.responder.act(press(incident))
     on_disk.clock.at += timedelta(hours=2)
-    await on_disk.responder.restart(press(incident))
+    await on_disk.responder.act(press(incident))
     assert on_disk.containers.writes == []
     told = on_disk.messenger.whispers("U0ONCALL")
     reasons = ("nothing was restarted", "since the diagnosis", "too old")
@@ -113,7 +113,7 @@ async def test_69_a_database_that_goes_away_after_its_nth_step_of_a_press_leaves
 
     for name in ("claim", "sending"):
         monkeypatch.setattr(bench.store, name, stepping(name))
-    await bench.responder.restart(press(incident))
+    await bench.responder.act(press(incident))
     ended = await bench.now(incident)
     assert bench.containers.restarts == (1 if at == 4 else 0)
     assert ended.state is {1: State.PROPOSED, 4: State.RESOLVED}.get(at, State.INTERRUPTED)
@@ -157,7 +157,7 @@ async def test_69_without_a_place_for_the_bundle_nothing_is_restarted(
         folder.write_text("")
     monkeypatch.setattr(bench.containers, "bundle", write)
     incident = await bench.fire()
-    await bench.responder.restart(press(incident))
+    await bench.responder.act(press(incident))
     ended = await bench.now(incident)
     assert bench.containers.restarts == 0
     assert (ended.state, ended.restarted_at) == (State.INTERRUPTED, None)
@@ -175,13 +175,13 @@ async def test_68_a_database_that_another_process_holds_is_told_in_our_words_and
     incident = await bench.fire()
     with closing(sqlite3.connect(tmp_path / "aegis.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        await bench.responder.restart(press(incident))
+        await bench.responder.act(press(incident))
         other.execute("ROLLBACK")
     assert bench.containers.writes == []
     (told,) = bench.messenger.whispers("U0ONCALL")
     assert "Another process held" in told
     assert "database is locked" not in told
-    await bench.responder.restart(press(incident))
+    await bench.responder.act(press(incident))
     assert bench.containers.restarts == 1
     await bench.store.close()
 
@@ -197,7 +197,7 @@ async def test_71_a_database_that_is_damaged_while_aegis_runs_restarts_nothing(t
         file.seek(4096)
         file.write(b"\xff" * (size - 4096))
     damaged = path.read_bytes()
-    await bench.responder.restart(press(incident))
+    await bench.responder.act(press(incident))
     assert bench.containers.writes == []
     (told,) = bench.messenger.whispers("U0ONCALL")
     assert "nothing was restarted" in told
@@ -228,7 +228,7 @@ async def test_77_whatever_is_wrong_with_the_runbook_the_restart_is_done_and_its
     broken(bench.runbook, how)
     before = b"" if how == "folder" else bench.runbook.read_bytes()
     incident = await bench.fire()
-    await bench.responder.restart(press(incident))
+    await bench.responder.act(press(incident))
     assert (await bench.now(incident)).state is State.RESOLVED
     assert any("The runbook could not be written" in words for _, _, words in bench.messenger.said)
     assert bench.runbook.is_dir() if how == "folder" else bench.runbook.read_bytes() == before
@@ -242,7 +242,7 @@ async def test_77_a_byte_order_mark_does_not_keep_the_runbook_from_being_read_an
     bench.runbook.write_bytes(b"\xef\xbb\xbf" + json.dumps([old]).encode())
     incident = await bench.fire()
     assert len(incident.precedents) == 1
-    await bench.responder.restart(press(incident))
+    await bench.responder.act(press(incident))
     assert len(await RunbookFile(bench.runbook).entries()) == 2
 
 
@@ -262,7 +262,7 @@ async def test_78_a_runbook_that_cannot_be_written_does_not_keep_the_incident_op
     else:
         mount("--bind", bench.runbook, bench.runbook)
     incident = await bench.fire()
-    await bench.responder.restart(press(incident))
+    await bench.responder.act(press(incident))
     ended = await bench.now(incident)
     assert (ended.state, ended.remembered) == (State.RESOLVED, False)
     assert any("The runbook could not be written" in words for _, _, words in bench.messenger.said)
@@ -299,7 +299,7 @@ async def test_70_an_index_of_the_runbook_that_fails_costs_no_restart_and_no_ent
             fill(disk)
         incident = await bench.fire()
         assert len(incident.precedents) == 1
-        await bench.responder.restart(press(incident))
+        await bench.responder.act(press(incident))
     assert (await bench.now(incident)).state is State.RESOLVED
     (disk / "filler").unlink(missing_ok=True)
     await bench.resume.catch_up()

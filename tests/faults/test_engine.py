@@ -107,7 +107,7 @@ async def test_50_a_restart_that_the_engine_cannot_do_says_that_it_is_down_and_w
         await original(look)
 
     monkeypatch.setattr(bench.containers, "restart", restart)
-    await bench.responder.restart(press(incident))
+    await bench.responder.act(press(incident))
     ended = await bench.now(incident)
     assert (ended.state, bench.containers.restarts) == (State.UNRESOLVED, 1)
     assert ended.verification is not None
@@ -132,7 +132,7 @@ async def test_50_where_the_engine_does_not_say_how_it_is_now_that_is_said(
         await original(look)
 
     monkeypatch.setattr(bench.containers, "restart", restart)
-    await bench.responder.restart(press(incident))
+    await bench.responder.act(press(incident))
     ended = await bench.now(incident)
     assert ended.verification is not None
     assert "it may be down" in ended.verification.reason
@@ -142,7 +142,7 @@ async def left_stopped(bench: Bench) -> str:
     """Leave an incident as a bot does that was killed amid a restart, and the container as an engine does."""
     incident = await bench.fire()
     before = (facts().started_at, facts().finished_at)
-    claimed = replace(incident, state=State.RESTARTING, before=before, restarted_at=bench.clock.now())
+    claimed = replace(incident, state=State.ACTING, before=before, restarted_at=bench.clock.now())
     left = await bench.store.claim(incident, claimed)
     assert left is not None
     await bench.sent(left)
@@ -212,8 +212,8 @@ async def test_56_the_wait_for_an_answer_is_longer_than_the_time_that_the_contai
 async def test_56_while_a_slow_container_stops_the_card_says_how_long_it_has(bench: Bench) -> None:
     bench.containers.looks = [facts(stop_timeout=120)]
     incident = await bench.fire()
-    await bench.responder.restart(press(incident))
-    amid = next(card for card in bench.messenger.cards if card.state is State.RESTARTING)
+    await bench.responder.act(press(incident))
+    amid = next(card for card in bench.messenger.cards if card.state is State.ACTING)
     assert "120 s to end" in words(views.card(amid))
 
 
@@ -230,7 +230,7 @@ async def test_53_and_55_what_is_paused_or_being_removed_has_no_button_and_is_le
 ) -> None:
     pressable = await bench.fire()
     bench.containers.looks = [facts(**changes)]
-    await bench.responder.restart(press(pressable))
+    await bench.responder.act(press(pressable))
     assert bench.containers.writes == []
     assert said in bench.messenger.whispers("U0ONCALL")[0]
     shown = await bench.now(pressable)

@@ -40,7 +40,7 @@ def restart_buttons(incident: Incident) -> list[str]:
 async def restarted(bench: Bench, ts: str, at: int) -> Incident:
     """Fire an alert, and press Restart; the container is restarted for the ``at``-th time."""
     incident = await bench.fire(ts=ts)
-    await bench.responder.restart(press(incident))
+    await bench.responder.act(press(incident))
     bench.containers.looks = [facts(started_at=f"2026-11-22T03:0{at}:05.000000000Z")]
     return await bench.now(incident)
 
@@ -56,7 +56,7 @@ async def test_67_after_three_restarts_in_ten_minutes_there_is_no_button_and_a_p
     assert incident.verdict.rule == "limit"
     assert "3 times within the hour; restarting does not cure it. Escalate." in str(views.card(incident))
     assert restart_buttons(incident) == []
-    await bench.responder.restart(press(incident))
+    await bench.responder.act(press(incident))
     assert bench.containers.restarts == 3
     assert "Escalate." in bench.messenger.whispers("U0ONCALL")[-1]
     bench.clock.at += timedelta(hours=2)
@@ -111,7 +111,7 @@ async def test_82_what_is_being_restarted_is_never_closed_to_make_room(
         return await probe(url, only)
 
     monkeypatch.setattr(bench.prober, "probe", crowded)
-    await bench.responder.restart(press(second))
+    await bench.responder.act(press(second))
     assert (await bench.now(second)).state is State.RESOLVED
 
 
@@ -122,7 +122,7 @@ async def test_83_a_name_that_left_the_allow_list_after_the_card_is_not_restarte
     assert restart_buttons(incident)
     bench.plan = replace(bench.plan, policy=replace(POLICY, allowlist=frozenset({"other"})))
     bench.build()
-    await bench.responder.restart(press(incident))
+    await bench.responder.act(press(incident))
     assert bench.containers.writes == []
     assert "AEGIS_RESTART_ALLOWLIST" in bench.messenger.whispers("U0ONCALL")[0]
     refused = await bench.now(incident)
@@ -145,5 +145,5 @@ async def test_84_what_aegis_needs_has_no_button_even_on_the_allow_list_and_a_fo
     assert restart_buttons(incident) == []
     assert "is Aegis itself, or something that Aegis needs to run" in str(views.card(incident))
     forged = Press("U0ONCALL", "T0", incident.place, incident.id, incident.digest, incident.card)
-    await bench.responder.restart(forged)
+    await bench.responder.act(forged)
     assert bench.containers.writes == []

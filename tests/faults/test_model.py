@@ -113,7 +113,7 @@ async def test_37_to_43_whatever_is_wrong_with_the_model_the_rules_speak_say_why
     assert KEY not in shown + repr(incident)
     assert len(gemini.requests) <= 4
     assert restart_button(incident)["value"] == f"{incident.id}:{incident.digest}"
-    await bench.responder.restart(press(incident))
+    await bench.responder.act(press(incident))
     assert (await bench.now(incident)).state is State.RESOLVED
     assert [write for write in bench.containers.writes if write[0] == "restart"] == [("restart", CONTAINER)]
 

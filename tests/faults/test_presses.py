@@ -68,7 +68,7 @@ async def test_16_who_ignores_a_moment_after_somebody_restarted_hears_who_and_is
     async def overtaken(which: str):
         found = await get(which)
         if faster:
-            await bench.responder.restart(faster.pop())
+            await bench.responder.act(faster.pop())
         return found
 
     monkeypatch.setattr(bench.store, "get", overtaken)
@@ -97,7 +97,7 @@ async def test_16_who_restarts_a_moment_after_somebody_ignored_hears_who_and_res
         return await history(target, now)
 
     monkeypatch.setattr(bench.store, "history", overtaken)
-    await bench.responder.restart(pressed)
+    await bench.responder.act(pressed)
     assert bench.containers.writes == []
     assert (await bench.now(incident)).state is State.IGNORED
     (told,) = bench.messenger.whispers("U0ONCALL")
@@ -283,7 +283,7 @@ async def test_26_what_aegis_says_with_an_alerts_own_words_starts_nothing_not_ev
 async def test_28_a_card_of_a_time_to_come_does_not_act(bench: Bench) -> None:
     incident = await bench.fire()
     bench.clock.at -= timedelta(seconds=3601)
-    await bench.responder.restart(Press("U0ONCALL", "T0", incident.place, incident.id, incident.digest, incident.card))
+    await bench.responder.act(Press("U0ONCALL", "T0", incident.place, incident.id, incident.digest, incident.card))
     assert bench.containers.writes == []
     assert (await bench.now(incident)).state is State.EXPIRED
 
@@ -293,18 +293,18 @@ async def test_28_a_card_that_was_too_old_once_stays_so_when_the_clock_is_put_ba
     pressed = Press("U0ONCALL", "T0", incident.place, incident.id, incident.digest, incident.card)
     for seconds in (3601, -3601):
         bench.clock.at += timedelta(seconds=seconds)
-        await bench.responder.restart(pressed)
+        await bench.responder.act(pressed)
     assert bench.containers.writes == []
     assert (await bench.now(incident)).state is State.EXPIRED
 
 
-@pytest.mark.parametrize("state", [State.RESTARTING, State.VERIFYING])
+@pytest.mark.parametrize("state", [State.ACTING, State.VERIFYING])
 async def test_28_a_clock_that_was_put_back_over_a_new_start_makes_nobody_wait_for_it(
     bench: Bench, state: State
 ) -> None:
     incident = await bench.fire()
     before = (facts().started_at, facts().finished_at)
-    claimed = replace(incident, state=State.RESTARTING, before=before, restarted_at=bench.clock.now())
+    claimed = replace(incident, state=State.ACTING, before=before, restarted_at=bench.clock.now())
     left = await bench.store.claim(incident, claimed)
     assert left is not None
     await bench.sent(left)

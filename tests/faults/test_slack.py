@@ -43,7 +43,7 @@ async def test_30_an_alert_of_two_hours_without_slack_gets_a_card_of_a_fresh_loo
     (late,) = await bench.store.recent()
     assert (late.id, late.state, late.opened_at) == (unseen.id, State.PROPOSED, unseen.opened_at)
     assert bench.containers.writes == []
-    await bench.responder.restart(Press("U0ONCALL", "T0", late.place, late.id, late.digest, late.card))
+    await bench.responder.act(Press("U0ONCALL", "T0", late.place, late.id, late.digest, late.card))
     assert bench.containers.restarts == 1
     assert [what for what, _, _ in bench.messenger.said].count("card") == 1
 

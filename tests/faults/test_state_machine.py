@@ -118,7 +118,7 @@ class Incidents(RuleBasedStateMachine):
         press = self._press("restart", user, which)
         if press:
             for _ in range(times):
-                self.bot.begin("restart", lambda responder: responder.restart(press))
+                self.bot.begin("restart", lambda responder: responder.act(press))
 
     @precondition(lambda self: self.buttons)
     @rule(which=recent)
@@ -249,7 +249,7 @@ class Incidents(RuleBasedStateMachine):
 
     def _written(self, what: str, container: Container) -> None:
         """Hold a write against what is on disk at this very moment, right before it happens."""
-        rows = self.bot.rows("SELECT id, body FROM incidents WHERE target=? AND state='RESTARTING'", container.name)
+        rows = self.bot.rows("SELECT id, body FROM incidents WHERE target=? AND state='ACTING'", container.name)
         incident, body = rows[0] if len(rows) == 1 else ("", "{}")
         stored = json.loads(body)
         approval = stored.get("approval") or {}

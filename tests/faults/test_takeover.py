@@ -100,7 +100,7 @@ async def whole_flow(replica: Bench) -> None:
     await replica.responder.answer(received)
     for incident in await replica.store.live():
         if incident.state is State.PROPOSED:
-            await replica.responder.restart(
+            await replica.responder.act(
                 Press("U0ONCALL", "T1", incident.place, incident.id, incident.digest, incident.card)
             )
 
@@ -162,9 +162,7 @@ async def test_a_replica_paused_between_its_look_and_its_claim_restarts_nothing(
         return await history(*words)
 
     monkeypatch.setattr(replica.store, "history", paused)
-    await replica.responder.restart(
-        Press("U0ONCALL", "T1", incident.place, incident.id, incident.digest, incident.card)
-    )
+    await replica.responder.act(Press("U0ONCALL", "T1", incident.place, incident.id, incident.digest, incident.card))
     stored = await replica.store.get(incident.id)
     await replica.store.close()
     assert stored is not None

@@ -96,7 +96,7 @@ async def test_a_whole_log_that_tells_nothing_earlier_asks_no_model_again(bench:
 async def test_a_press_while_the_log_is_read_goes_through_and_nothing_is_refined(bench: Bench) -> None:
     engine = LongLog()
     first, work = await proposed(bench, engine)
-    await bench.responder.restart(press(first))
+    await bench.responder.act(press(first))
     engine.reading.set()
     await work
     assert [what for what, _ in engine.writes] == ["bundle", "restart"]
@@ -141,7 +141,7 @@ async def test_a_log_that_is_read_within_a_moment_makes_one_card_at_once(
 async def test_only_a_proposed_card_can_be_refined(bench: Bench) -> None:
     incident = await bench.fire()
     with pytest.raises(ValueError, match="more than a closer look"):
-        await bench.store.refine(incident, replace(incident, state=State.RESTARTING))
+        await bench.store.refine(incident, replace(incident, state=State.ACTING))
     with pytest.raises(ValueError, match="more than a closer look"):
         await bench.store.refine(incident, replace(incident, digest="0" * 16))
     taken = await bench.store.claim(incident, replace(incident, state=State.IGNORED))

@@ -176,7 +176,7 @@ async def test_a_flapping_target_keeps_its_card(bench: Bench) -> None:
     assert [said[2].split(".")[0] for said in told] == [
         f"buggy-app-v2 came back and fires again: {count} alerts so far" for count in (2, 3, 4, 5)
     ]
-    await bench.responder.restart(Press("U0ONCALL", "T0", again.place, again.id, again.digest, again.card))
+    await bench.responder.act(Press("U0ONCALL", "T0", again.place, again.id, again.digest, again.card))
     assert bench.containers.restarts == 1
 
 
@@ -192,7 +192,7 @@ async def test_a_target_that_fires_much_later_gets_a_new_card(bench: Bench) -> N
 async def test_after_an_approved_restart_a_new_alert_is_a_new_incident(bench: Bench) -> None:
     await fire(bench, "buggy-app-v2", 1)
     (one,) = await live(bench)
-    await bench.responder.restart(Press("U0ONCALL", "T0", one.place, one.id, one.digest, one.card))
+    await bench.responder.act(Press("U0ONCALL", "T0", one.place, one.id, one.digest, one.card))
     bench.clock.at += timedelta(minutes=2)
     await fire(bench, "buggy-app-v2", 3)
     assert posted(bench) == 2

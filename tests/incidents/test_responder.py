@@ -149,7 +149,7 @@ async def test_an_alert_that_names_nothing_known_offers_the_menu_and_guesses_not
 
 async def test_approved_restart_is_done_once_verified_told_and_remembered(bench):
     incident = await bench.fire()
-    await bench.responder.restart(press(incident))
+    await bench.responder.act(press(incident))
     ended = await bench.now(incident)
     assert ended.state is State.RESOLVED
     assert bench.containers.writes == [("bundle", incident.id), ("restart", CONTAINER)]
@@ -170,13 +170,13 @@ async def test_buttons_are_gone_before_the_engine_is_called(bench):
         await original(look)
 
     bench.containers.restart = restart
-    await bench.responder.restart(press(incident))
-    assert seen[-1] == "RESTARTING"
+    await bench.responder.act(press(incident))
+    assert seen[-1] == "ACTING"
 
 
 async def test_the_next_incident_has_the_first_one_as_precedent_and_in_the_prompt(bench):
     first = await bench.fire()
-    await bench.responder.restart(press(first))
+    await bench.responder.act(press(first))
     bench.containers.looks = [facts(started_at="2026-11-22T03:00:05.000000000Z")]
     bench.clock.at += timedelta(hours=2)
     second = await bench.fire(ts="2.2")
@@ -187,7 +187,7 @@ async def test_the_next_incident_has_the_first_one_as_precedent_and_in_the_promp
 async def test_many_presses_make_one_restart_and_the_others_hear_who_was_first(bench):
     incident = await bench.fire()
     users = ["U0ONCALL", "U0SECOND"] * 5
-    await asyncio.gather(*(bench.responder.restart(press(incident, user)) for user in users))
+    await asyncio.gather(*(bench.responder.act(press(incident, user)) for user in users))
     assert bench.containers.restarts == 1
     ended = await bench.now(incident)
     assert ended.approval is not None
@@ -198,7 +198,7 @@ async def test_many_presses_make_one_restart_and_the_others_hear_who_was_first(b
 
 async def test_a_stranger_is_refused_in_private_and_hears_who_may(bench):
     incident = await bench.fire()
-    await bench.responder.restart(press(incident, "U0STRANGER"))
+    await bench.responder.act(press(incident, "U0STRANGER"))
     assert bench.containers.writes == []
     assert bench.messenger.whispers("U0STRANGER") == ["You are not among those who may restart. U0ONCALL U0SECOND"]
     assert (await bench.now(incident)).state is State.PROPOSED
@@ -215,7 +215,7 @@ async def test_a_stranger_is_refused_in_private_and_hears_who_may(bench):
 async def test_a_container_that_changed_since_the_card_is_not_restarted(bench, change, said):
     incident = await bench.fire()
     bench.containers.looks = [facts(**change)]
-    await bench.responder.restart(press(incident))
+    await bench.responder.act(press(incident))
     assert bench.containers.writes == []
     assert said in bench.messenger.whispers("U0ONCALL")[0]
     assert any("[offer]" in words for what, _, words in bench.messenger.said if what == "say")
@@ -225,20 +225,20 @@ async def test_a_container_that_changed_since_the_card_is_not_restarted(bench, c
 async def test_a_removed_container_is_not_restarted(bench):
     incident = await bench.fire()
     bench.containers.looks = [TargetNotFound("There is no container buggy-app-v2.")]
-    await bench.responder.restart(press(incident))
+    await bench.responder.act(press(incident))
     assert bench.containers.writes == []
     assert "gone" in bench.messenger.whispers()[0]
 
 
 async def test_a_forged_digest_restarts_nothing(bench):
     incident = await bench.fire()
-    await bench.responder.restart(press(incident, digest="0" * 16))
+    await bench.responder.act(press(incident, digest="0" * 16))
     assert bench.containers.writes == []
 
 
 async def test_an_unknown_incident_restarts_nothing(bench):
     incident = await bench.fire()
-    await bench.responder.restart(replace(press(incident), incident="nothing"))
+    await bench.responder.act(replace(press(incident), incident="nothing"))
     assert bench.containers.writes == []
     assert "does not know this card" in bench.messenger.whispers()[0]
 
@@ -246,7 +246,7 @@ async def test_an_unknown_incident_restarts_nothing(bench):
 async def test_an_old_card_no_longer_acts(bench):
     incident = await bench.fire()
     bench.clock.at += timedelta(seconds=3601)
-    await bench.responder.restart(press(incident))
+    await bench.responder.act(press(incident))
     assert bench.containers.writes == []
     assert (await bench.now(incident)).state is State.EXPIRED
 
@@ -261,12 +261,12 @@ async def test_a_new_alert_after_expiry_opens_a_new_incident(bench):
 
 async def test_cooldown_refuses_the_next_restart_on_the_card(bench):
     first = await bench.fire()
-    await bench.responder.restart(press(first))
+    await bench.responder.act(press(first))
     bench.containers.looks = [facts(started_at="2026-11-22T03:00:05.000000000Z")]
     second = await bench.fire(ts="2.2")
     assert second.verdict is not None
     assert getattr(second.verdict, "rule", "") == "cooldown"
-    await bench.responder.restart(press(second))
+    await bench.responder.act(press(second))
     assert bench.containers.restarts == 1
 
 
@@ -289,7 +289,7 @@ async def test_a_label_that_leads_to_the_container_itself_decides_about_the_reco
     bench.containers.looks = [published("http://127.0.0.1:18080/ok?token=abc", Port(8080, "tcp", "127.0.0.1", 18080))]
     incident = await bench.fire()
     assert proof(incident) == Source(VERIFY_URL, Status.OK, "http://127.0.0.1:18080/ok")
-    await bench.responder.restart(press(incident))
+    await bench.responder.act(press(incident))
     assert set(bench.prober.asked) == {"http://127.0.0.1:18080/ok?token=abc"}
 
 
@@ -301,7 +301,7 @@ async def test_a_label_that_leads_elsewhere_is_not_asked_and_the_card_says_why(b
     found = proof(incident)
     assert found is not None
     assert (found.status, "leads elsewhere" in found.detail) == (Status.DENIED, True)
-    await bench.responder.restart(press(incident))
+    await bench.responder.act(press(incident))
     assert bench.prober.asked == []
     assert "no verify URL" in (await bench.now(incident)).verification.summary
 
@@ -311,7 +311,7 @@ async def test_aegis_never_restarts_itself(bench):
     bench.build()
     incident = await bench.fire()
     assert getattr(incident.verdict, "rule", "") == "own"
-    await bench.responder.restart(press(incident))
+    await bench.responder.act(press(incident))
     assert bench.containers.writes == []
 
 
@@ -319,7 +319,7 @@ async def test_dry_run_does_everything_but_the_restart(bench):
     bench.plan = replace(bench.plan, policy=replace(POLICY, dry_run=True))
     bench.build()
     incident = await bench.fire()
-    await bench.responder.restart(press(incident))
+    await bench.responder.act(press(incident))
     assert bench.containers.writes == []
     assert any("Dry run" in words for what, _, words in bench.messenger.said if what == "say")
     assert (await bench.store.history("buggy-app-v2", bench.clock.now())).last_restart is None
@@ -330,7 +330,7 @@ async def test_not_recovered_says_so_names_the_escalation_and_is_remembered(benc
     bench.build()
     bench.prober.answers = [Probe(False, "503")]
     incident = await bench.fire()
-    await bench.responder.restart(press(incident))
+    await bench.responder.act(press(incident))
     ended = await bench.now(incident)
     assert ended.state is State.UNRESOLVED
     assert ended.verification is not None
@@ -344,7 +344,7 @@ async def test_a_restart_that_the_engine_refuses_leaves_a_loud_word(bench):
     bench.containers.on_restart = RestartFailed("The engine could not start buggy-app-v2.", detail="port is taken")
     bench.containers.restart_happens = False
     incident = await bench.fire()
-    await bench.responder.restart(press(incident))
+    await bench.responder.act(press(incident))
     assert (await bench.now(incident)).state is State.UNRESOLVED
     assert bench.containers.restarts == 1
 
@@ -353,7 +353,7 @@ async def test_a_restart_without_permission_is_not_counted_as_tried(bench):
     bench.containers.on_restart = EngineDenied("The proxy refuses to restart.")
     bench.containers.restart_happens = False
     incident = await bench.fire()
-    await bench.responder.restart(press(incident))
+    await bench.responder.act(press(incident))
     assert (await bench.now(incident)).state is State.INTERRUPTED
     assert (await bench.store.history("buggy-app-v2", bench.clock.now())).last_restart is None
     assert bench.entries() == []
@@ -362,7 +362,7 @@ async def test_a_restart_without_permission_is_not_counted_as_tried(bench):
 async def test_a_timeout_is_unknown_and_resolved_by_looking(bench):
     bench.containers.on_restart = EngineTimeout("No answer from the engine.")
     incident = await bench.fire()
-    await bench.responder.restart(press(incident))
+    await bench.responder.act(press(incident))
     assert (await bench.now(incident)).state is State.RESOLVED
     assert bench.containers.restarts == 1
 
@@ -371,7 +371,7 @@ async def test_a_restart_that_never_left_is_said_and_not_sent_again(bench):
     bench.containers.on_restart = EngineUnreachable("The engine does not answer.")
     bench.containers.restart_happens = False
     incident = await bench.fire()
-    await bench.responder.restart(press(incident))
+    await bench.responder.act(press(incident))
     assert (await bench.now(incident)).state is State.INTERRUPTED
     assert bench.containers.restarts == 1
     assert any("did not carry out" in words for what, _, words in bench.messenger.said if what == "say")
@@ -380,7 +380,7 @@ async def test_a_restart_that_never_left_is_said_and_not_sent_again(bench):
 async def test_without_a_bundle_nothing_is_restarted(bench):
     bench.containers.bundle_error = BundleFailed("The crash bundle could not be written: the disk is full.")
     incident = await bench.fire()
-    await bench.responder.restart(press(incident))
+    await bench.responder.act(press(incident))
     assert bench.containers.restarts == 0
     assert any("nothing was restarted" in words for what, _, words in bench.messenger.said if what == "say")
 
@@ -392,7 +392,7 @@ async def test_an_approval_that_cannot_be_recorded_restarts_nothing(bench, monke
         raise StoreUnavailable("The database cannot be written: the disk is full.")
 
     monkeypatch.setattr(bench.store, "claim", full)
-    await bench.responder.restart(press(incident))
+    await bench.responder.act(press(incident))
     assert bench.containers.writes == []
     assert "cannot be recorded" in bench.messenger.whispers()[0]
 
@@ -404,7 +404,7 @@ async def test_a_restart_that_the_trail_cannot_note_is_not_sent(bench, monkeypat
         raise StoreUnavailable("The database cannot be written: the disk is full.")
 
     monkeypatch.setattr(bench.store, "sending", full)
-    await bench.responder.restart(press(incident))
+    await bench.responder.act(press(incident))
     assert bench.containers.writes == [("bundle", incident.id)]
     ended = await bench.now(incident)
     assert (ended.state, ended.restarted_at) == (State.INTERRUPTED, None)
@@ -421,7 +421,7 @@ async def test_the_trail_tells_the_approval_before_the_engine_is_told(bench):
         await original(look)
 
     bench.containers.restart = restart
-    await bench.responder.restart(press(incident))
+    await bench.responder.act(press(incident))
     assert told[-3:] == [("press", "allowed", "U0ONCALL"), ("state", "no rule", ""), ("engine", "allowed", "U0ONCALL")]
     acts = [row.act for row in await bench.store.trail()]
     assert [act.said for act in acts if act.kind == "engine"] == [f"restart {CONTAINER[:12]}"]
@@ -431,7 +431,7 @@ async def test_the_trail_tells_the_approval_before_the_engine_is_told(bench):
 async def test_engine_down_at_the_press_restarts_nothing(bench):
     incident = await bench.fire()
     bench.containers.looks = [EngineUnreachable("The engine does not answer.")]
-    await bench.responder.restart(press(incident))
+    await bench.responder.act(press(incident))
     assert bench.containers.writes == []
     assert (await bench.now(incident)).state is State.PROPOSED
 
@@ -472,7 +472,7 @@ async def test_a_broken_runbook_is_left_alone_and_named_among_the_sources(bench)
     incident = await bench.fire()
     assert incident.evidence is not None
     assert "runbook" in [source.name for source in incident.evidence.sources]
-    await bench.responder.restart(press(incident))
+    await bench.responder.act(press(incident))
     assert (await bench.now(incident)).state is State.RESOLVED
     assert bench.runbook.read_text() == '[{"root_cause": '
     assert [left.id for left in await bench.store.unremembered()] == [incident.id]
@@ -482,11 +482,11 @@ async def test_a_broken_runbook_is_left_alone_and_named_among_the_sources(bench)
     assert sum(1 for what, _, _ in bench.messenger.said if what == "outcome") == 1
 
 
-@pytest.mark.parametrize("ways", [(State.EXPIRED,), (State.RESTARTING, State.INTERRUPTED)])
+@pytest.mark.parametrize("ways", [(State.EXPIRED,), (State.ACTING, State.INTERRUPTED)])
 async def test_killed_right_after_an_end_was_saved_the_next_start_shows_and_tells_it(bench, ways):
     known = await bench.fire()
     for state in ways:
-        approval = Approval("U0ONCALL", bench.clock.now(), known.digest) if state is State.RESTARTING else None
+        approval = Approval("U0ONCALL", bench.clock.now(), known.digest) if state is State.ACTING else None
         known = await bench.store.claim(known, replace(known, state=state, closing="It is over."), approval)
     bench.build()
     for _ in range(2):
@@ -506,9 +506,7 @@ async def test_ignore_closes_the_card_with_who_and_why(bench):
 
 async def test_restart_and_ignore_at_once_let_one_win(bench):
     incident = await bench.fire()
-    await asyncio.gather(
-        bench.responder.restart(press(incident)), bench.responder.ignore(press(incident, "U0SECOND"), "")
-    )
+    await asyncio.gather(bench.responder.act(press(incident)), bench.responder.ignore(press(incident, "U0SECOND"), ""))
     ended = await bench.now(incident)
     assert (ended.state is State.IGNORED) == (bench.containers.restarts == 0)
 
@@ -522,7 +520,7 @@ async def test_a_resolved_alert_closes_the_card_without_action(bench):
     assert ended.state is State.RESOLVED
     assert "without action" in ended.closing
     assert [(entry["action"], entry["outcome"]) for entry in bench.entries()] == [("ignore", "resolved")]
-    await bench.responder.restart(press(incident))
+    await bench.responder.act(press(incident))
     assert bench.containers.writes == []
 
 
@@ -550,7 +548,7 @@ async def test_diagnose_again_renews_the_same_card_with_a_new_digest(bench):
     assert again.state is State.PROPOSED
     assert again.digest != incident.digest
     assert again.card == incident.card
-    await bench.responder.restart(press(incident))
+    await bench.responder.act(press(incident))
     assert bench.containers.writes == []
 
 
@@ -730,7 +728,7 @@ async def crash(bench: Bench, incident: Incident, state: State, *, happened: boo
     """Bring the stored incident to where a killed process left it, and start anew."""
     claimed = replace(
         incident,
-        state=State.RESTARTING,
+        state=State.ACTING,
         before=(facts().started_at, facts().finished_at),
         restarted_at=bench.clock.now(),
     )
@@ -748,14 +746,14 @@ async def crash(bench: Bench, incident: Incident, state: State, *, happened: boo
 
 
 async def test_killed_after_the_call_left_the_restart_is_found_and_verified(bench):
-    left = await crash(bench, await bench.fire(), State.RESTARTING, happened=True)
+    left = await crash(bench, await bench.fire(), State.ACTING, happened=True)
     await bench.recover()
     assert (await bench.now(left)).state is State.RESOLVED
     assert bench.containers.writes == []
 
 
 async def test_killed_before_the_call_left_nothing_is_sent(bench):
-    left = await crash(bench, await bench.fire(), State.RESTARTING, happened=False)
+    left = await crash(bench, await bench.fire(), State.ACTING, happened=False)
     await bench.recover()
     assert (await bench.now(left)).state is State.INTERRUPTED
     assert bench.containers.writes == []
@@ -763,7 +761,7 @@ async def test_killed_before_the_call_left_nothing_is_sent(bench):
 
 @pytest.mark.parametrize("became", [DOWN, UP_AGAIN], ids=["stopped", "restarted"])
 async def test_killed_before_the_engine_was_told_what_somebody_else_did_meanwhile_is_not_taken_for_ours(bench, became):
-    left = await crash(bench, await bench.fire(), State.RESTARTING, happened=False, sent=False)
+    left = await crash(bench, await bench.fire(), State.ACTING, happened=False, sent=False)
     bench.containers.looks = [became]
     bench.clock.at += timedelta(seconds=50)
     await bench.recover()
@@ -775,7 +773,7 @@ async def test_killed_before_the_engine_was_told_what_somebody_else_did_meanwhil
 
 
 async def test_killed_between_stop_and_start_it_is_started_once(bench):
-    left = await crash(bench, await bench.fire(), State.RESTARTING, happened=False)
+    left = await crash(bench, await bench.fire(), State.ACTING, happened=False)
     bench.containers.looks = [DOWN]
     bench.clock.at += timedelta(seconds=50)
     await bench.recover()
@@ -797,7 +795,7 @@ async def test_killed_while_verifying_it_is_verified_anew(bench):
 async def test_killed_right_after_it_ended_the_thread_hears_why_and_the_card_loses_its_buttons(bench, state):
     incident = await bench.fire()
     if state is State.INTERRUPTED:
-        incident = await crash(bench, incident, State.RESTARTING, happened=False)
+        incident = await crash(bench, incident, State.ACTING, happened=False)
     ended = await bench.store.claim(incident, replace(incident, state=state, closing="Nothing was restarted: why."))
     assert ended is not None
     bench.build()
@@ -827,7 +825,7 @@ async def test_a_start_logs_how_much_the_last_run_left(bench, caplog):
 
 
 async def test_engine_down_at_recovery_is_waited_for_and_told_once(bench):
-    left = await crash(bench, await bench.fire(), State.RESTARTING, happened=True)
+    left = await crash(bench, await bench.fire(), State.ACTING, happened=True)
     down = EngineUnreachable("The engine does not answer.")
     bench.containers.looks = [down, down, down, *bench.containers.looks]
     await bench.recover()
@@ -855,7 +853,7 @@ async def test_a_database_that_is_away_at_the_press_is_said_and_nothing_is_resta
         raise StoreUnavailable("The database does not answer.")
 
     monkeypatch.setattr(bench.store, "get", away)
-    await bench.responder.restart(press(incident))
+    await bench.responder.act(press(incident))
     assert bench.containers.writes == []
     assert bench.messenger.whispers() == ["The database does not answer. So nothing was restarted."]
 
@@ -872,7 +870,7 @@ async def test_a_database_that_goes_away_during_the_restart_is_written_when_it_i
         return await claim(before, after, *more)
 
     monkeypatch.setattr(bench.store, "claim", sometimes)
-    await bench.responder.restart(press(incident))
+    await bench.responder.act(press(incident))
     assert failures == 0
     assert (await bench.now(incident)).state is State.RESOLVED
     assert bench.containers.restarts == 1
@@ -902,11 +900,11 @@ async def test_somebody_faster_between_the_looks_is_named_too(bench, monkeypatch
 
     async def overtaken(target, now):
         approval = Approval("U0SECOND", now, incident.digest)
-        await bench.store.claim(incident, replace(incident, state=State.RESTARTING, approval=approval), approval)
+        await bench.store.claim(incident, replace(incident, state=State.ACTING, approval=approval), approval)
         return await history(target, now)
 
     monkeypatch.setattr(bench.store, "history", overtaken)
-    await bench.responder.restart(press(incident))
+    await bench.responder.act(press(incident))
     assert bench.containers.restarts == 0
     (told,) = bench.messenger.whispers("U0ONCALL")
     assert told.endswith("U0SECOND")

@@ -378,7 +378,7 @@ async def test_74_a_replica_paused_while_it_restarts_loses_when_it_wakes(scene: 
     card = await scene.card(alert)
     await scene.slack.press("U0ONCALL", card, "restart")
     async with Looking(scene.url) as looking:
-        await looking.until(State.RESTARTING, 10)
+        await looking.until(State.ACTING, 10)
         while not await scene.actions("kill"):  # noqa: ASYNC110 - the engine has no bell
             await asyncio.sleep(0.05)
         first.signal(signal.SIGSTOP)
@@ -439,7 +439,7 @@ async def test_what_a_killed_replica_left_goes_on_elsewhere(scene: Scene) -> Non
     first_press = asyncio.create_task(scene.slack.press("U0ONCALL", card.snapshot(), "restart"))
     async with Looking(scene.url) as looking:
         with suppress(TimeoutError):
-            await looking.until(State.RESTARTING, 5)
+            await looking.until(State.ACTING, 5)
         await first.kill()
         await first_press
         died = asyncio.get_running_loop().time()

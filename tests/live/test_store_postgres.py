@@ -161,7 +161,7 @@ async def test_two_replicas_press_at_once_and_one_wins(store: SqlStore, url: str
     await other.start()
     for number in range(50):
         opened = await moved(store, (await store.open(an_incident(number, f"a{number}"))).incident, State.PROPOSED)
-        after = replace(opened, state=State.RESTARTING)
+        after = replace(opened, state=State.ACTING)
         won = await asyncio.gather(
             *(
                 each.claim(opened, after, Approval(f"U{n}", NOW, "ab"))
@@ -193,7 +193,7 @@ async def test_73_a_connection_that_dies_at_commit_is_looked_up_before_anything_
 
     monkeypatch.setattr(dialect, "do_commit", dies)
     approval = Approval("U1", NOW, "ab12")
-    won = await store.claim(opened, replace(opened, state=State.RESTARTING, approval=approval), approval)
+    won = await store.claim(opened, replace(opened, state=State.ACTING, approval=approval), approval)
     assert broken == [when]
     assert won is not None
     assert await store.get(opened.id) == won
@@ -222,7 +222,7 @@ async def test_a_row_that_somebody_locks_too_long_is_no_win(
     async with await psycopg.AsyncConnection.connect(url) as other:
         await other.execute("SELECT * FROM incidents FOR UPDATE")
         with pytest.raises(StoreUnavailable):
-            await impatient.claim(opened, replace(opened, state=State.RESTARTING))
+            await impatient.claim(opened, replace(opened, state=State.ACTING))
     assert await store.get(opened.id) == opened
     await impatient.close()
 

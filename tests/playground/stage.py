@@ -180,7 +180,7 @@ def small_bot(workspace: Workspace) -> AsyncApp:
             sentence = "You may not restart buggy-app-v2. Ask one of the people on call."
             await client.chat_postEphemeral(channel=channel, user=user, text=sentence, thread_ts=thread)
             return
-        await tell(client, body, State.RESTARTING)
+        await tell(client, body, State.ACTING)
 
     @app.action("ignore")
     async def ignore(ack: Any, body: Json, client: AsyncWebClient) -> None:

@@ -185,9 +185,9 @@ async def test_an_obeying_model_brings_words_on_a_card_and_nothing_else(bench, r
 @pytest.mark.parametrize("row", [*CORPUS, *MORE], ids=lambda row: row["id"])
 async def test_a_press_after_the_attack_restarts_what_the_card_named_once(bench, row):
     incident = await attacked(bench, row)
-    await bench.responder.restart(press(incident, "U0STRANGER"))
+    await bench.responder.act(press(incident, "U0STRANGER"))
     assert bench.containers.writes == []
-    await bench.responder.restart(press(incident))
+    await bench.responder.act(press(incident))
     assert [write for write in bench.containers.writes if write[0] != "bundle"] == [("restart", CONTAINER)]
 
 

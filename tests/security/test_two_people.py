@@ -110,7 +110,7 @@ async def trail(bench: Bench, kind: str = "press") -> list[tuple[str, str, str]]
 
 async def test_two_people_restart_it_once(bench):
     incident = await bench.fire()
-    await bench.responder.restart(press(incident))
+    await bench.responder.act(press(incident))
     assert bench.containers.writes == []
     waiting = await bench.now(incident)
     assert (waiting.state, [one.user for one in waiting.presses], waiting.approval) == (
@@ -121,7 +121,7 @@ async def test_two_people_restart_it_once(bench):
     assert "Another approver has to press Restart" in bench.messenger.whispers("U0ONCALL")[0]
     assert bench.messenger.cards[-1].presses == waiting.presses
 
-    await bench.responder.restart(press(incident, "U0SECOND"))
+    await bench.responder.act(press(incident, "U0SECOND"))
     ended = await bench.now(incident)
     assert ended.state is State.RESOLVED
     assert ended.approved_by == ("U0ONCALL", "U0SECOND")
@@ -136,7 +136,7 @@ async def test_two_people_restart_it_once(bench):
 async def test_the_same_person_twice_is_one_person_and_is_told_so(bench):
     incident = await bench.fire()
     for _ in range(3):
-        await bench.responder.restart(press(incident))
+        await bench.responder.act(press(incident))
     assert bench.containers.writes == []
     assert "You have pressed already. Another approver" in bench.messenger.whispers("U0ONCALL")[-1]
     assert [answer for answer, _, _ in await trail(bench)] == ["allowed", "denied", "denied"]
@@ -144,21 +144,21 @@ async def test_the_same_person_twice_is_one_person_and_is_told_so(bench):
 
 async def test_a_first_press_no_longer_counts_after_ten_minutes(bench):
     incident = await bench.fire()
-    await bench.responder.restart(press(incident))
+    await bench.responder.act(press(incident))
     bench.clock.at += timedelta(minutes=10, seconds=1)
-    await bench.responder.restart(press(incident, "U0SECOND"))
+    await bench.responder.act(press(incident, "U0SECOND"))
     assert bench.containers.writes == []
     assert [one.user for one in (await bench.now(incident)).presses] == ["U0SECOND"]
-    await bench.responder.restart(press(incident))
+    await bench.responder.act(press(incident))
     assert bench.containers.restarts == 1
     assert (await bench.now(incident)).approved_by == ("U0SECOND", "U0ONCALL")
 
 
 async def test_whoever_pressed_too_long_ago_may_press_again_and_is_still_one(bench):
     incident = await bench.fire()
-    await bench.responder.restart(press(incident))
+    await bench.responder.act(press(incident))
     bench.clock.at += timedelta(minutes=11)
-    await bench.responder.restart(press(incident))
+    await bench.responder.act(press(incident))
     waiting = await bench.now(incident)
     assert [(one.user, one.at) for one in waiting.presses] == [("U0ONCALL", bench.clock.at)]
     assert bench.containers.writes == []
@@ -166,64 +166,64 @@ async def test_whoever_pressed_too_long_ago_may_press_again_and_is_still_one(ben
 
 async def test_a_container_that_changed_after_the_first_press_voids_it(bench):
     incident = await bench.fire()
-    await bench.responder.restart(press(incident))
+    await bench.responder.act(press(incident))
     bench.containers.looks = [labelled("2", started_at="2026-11-22T02:59:59Z")]
     await bench.responder.rediagnose(press(incident))
     renewed = await bench.now(incident)
     assert renewed.digest != incident.digest
-    await bench.responder.restart(press(renewed, "U0SECOND"))
+    await bench.responder.act(press(renewed, "U0SECOND"))
     assert bench.containers.writes == []
     assert [one.user for one in (await bench.now(incident)).presses] == ["U0SECOND"]
 
 
 async def test_a_container_that_was_recreated_closes_the_card_and_the_first_press_with_it(bench):
     incident = await bench.fire()
-    await bench.responder.restart(press(incident))
+    await bench.responder.act(press(incident))
     bench.containers.looks = [labelled("2", container_id="d" * 64)]
-    await bench.responder.restart(press(incident, "U0SECOND"))
+    await bench.responder.act(press(incident, "U0SECOND"))
     assert bench.containers.writes == []
     assert (await bench.now(incident)).state is State.EXPIRED
 
 
 async def test_a_first_press_survives_a_new_start(bench):
     incident = await bench.fire()
-    await bench.responder.restart(press(incident))
+    await bench.responder.act(press(incident))
     bench.build()
     await bench.recover()
     assert [one.user for one in bench.messenger.cards[-1].presses] == ["U0ONCALL"]
-    await bench.responder.restart(press(incident, "U0SECOND"))
+    await bench.responder.act(press(incident, "U0SECOND"))
     assert bench.containers.restarts == 1
 
 
 async def test_a_first_presser_who_was_taken_off_the_list_no_longer_counts(bench):
     incident = await bench.fire()
-    await bench.responder.restart(press(incident))
+    await bench.responder.act(press(incident))
     bench.approvers.users = ("U0SECOND", "U0THIRD")
-    await bench.responder.restart(press(incident, "U0SECOND"))
+    await bench.responder.act(press(incident, "U0SECOND"))
     assert bench.containers.writes == []
-    await bench.responder.restart(press(incident, "U0THIRD"))
+    await bench.responder.act(press(incident, "U0THIRD"))
     assert bench.containers.restarts == 1
     assert (await bench.now(incident)).approved_by == ("U0SECOND", "U0THIRD")
 
 
 async def test_a_stranger_is_no_second_person(bench):
     incident = await bench.fire()
-    await bench.responder.restart(press(incident))
-    await bench.responder.restart(press(incident, "U0STRANGER"))
+    await bench.responder.act(press(incident))
+    await bench.responder.act(press(incident, "U0STRANGER"))
     assert bench.containers.writes == []
     assert (await trail(bench))[-1] == ("denied", "approver", "U0STRANGER")
 
 
 async def test_both_at_the_same_moment_are_two_people(bench):
     incident = await bench.fire()
-    await asyncio.gather(bench.responder.restart(press(incident)), bench.responder.restart(press(incident, "U0SECOND")))
+    await asyncio.gather(bench.responder.act(press(incident)), bench.responder.act(press(incident, "U0SECOND")))
     assert bench.containers.restarts == 1
     assert set((await bench.now(incident)).approved_by) == {"U0ONCALL", "U0SECOND"}
 
 
 async def test_many_presses_of_one_person_at_once_are_one_person(bench):
     incident = await bench.fire()
-    await asyncio.gather(*(bench.responder.restart(press(incident)) for _ in range(8)))
+    await asyncio.gather(*(bench.responder.act(press(incident)) for _ in range(8)))
     assert bench.containers.writes == []
     assert [one.user for one in (await bench.now(incident)).presses] == ["U0ONCALL"]
 
@@ -233,9 +233,9 @@ async def test_three_people_where_three_are_wanted(bench):
     bench.containers.looks = [labelled("3")]
     incident = await bench.fire()
     for user in ("U1", "U2", "U1", "U2"):
-        await bench.responder.restart(press(incident, user))
+        await bench.responder.act(press(incident, user))
     assert bench.containers.writes == []
-    await bench.responder.restart(press(incident, "U3"))
+    await bench.responder.act(press(incident, "U3"))
     assert (await bench.now(incident)).approved_by == ("U1", "U2", "U3")
     assert bench.containers.restarts == 1
 
@@ -244,8 +244,8 @@ async def test_an_unreadable_label_has_no_button_and_refuses_a_press(bench):
     bench.containers.looks = [labelled("two")]
     incident = await bench.fire()
     assert isinstance(incident.verdict, Refusal)
-    await bench.responder.restart(press(incident))
-    await bench.responder.restart(press(incident, "U0SECOND"))
+    await bench.responder.act(press(incident))
+    await bench.responder.act(press(incident, "U0SECOND"))
     assert bench.containers.writes == []
 
 
@@ -257,9 +257,9 @@ async def test_a_first_press_that_cannot_be_kept_does_not_count_and_is_told(benc
 
     with monkeypatch.context() as patch:
         patch.setattr(bench.store, "claim", full)
-        await bench.responder.restart(press(incident))
+        await bench.responder.act(press(incident))
     assert "does not count" in bench.messenger.whispers("U0ONCALL")[0]
-    await bench.responder.restart(press(incident, "U0SECOND"))
+    await bench.responder.act(press(incident, "U0SECOND"))
     assert bench.containers.writes == []
 
 
@@ -300,7 +300,7 @@ def test_one_person_reads_nothing_of_two():
 
 
 def test_afterwards_the_card_names_both():
-    both = replace(PRESSED, state=State.RESTARTING, presses=(Approval("U0SECOND", AT, TWO.digest),))
+    both = replace(PRESSED, state=State.ACTING, presses=(Approval("U0SECOND", AT, TWO.digest),))
     message = views.card(both)
     check_message(message)
     assert "<@U0SECOND> and <@U0ONCALL> pressed Restart" in message.text

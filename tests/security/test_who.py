@@ -287,7 +287,7 @@ async def test_where_slack_does_not_say_which_message_is_the_card_nothing_is_res
         raise SlackError("Slack does not answer.")
 
     bench.messenger.is_card = silent
-    await bench.responder.restart(
+    await bench.responder.act(
         Press("U0ONCALL", "T0", incident.place, incident.id, incident.digest, incident.card + "1")
     )
     assert bench.containers.writes == []
@@ -300,6 +300,6 @@ async def test_where_slack_does_not_say_which_message_is_the_card_nothing_is_res
 async def test_a_press_from_anywhere_but_the_card_is_refused_and_kept(bench, change):
     incident = await bench.fire()
     press = Press("U0ONCALL", "T0", incident.place, incident.id, incident.digest, incident.card)
-    await bench.responder.restart(replace(press, **change))
+    await bench.responder.act(replace(press, **change))
     assert bench.containers.writes == []
     assert [row.act.rule for row in await bench.store.trail() if row.act.kind == "press"] == ["card"]

@@ -99,7 +99,7 @@ class RecordingAnswers:
     async def rediagnose(self, press: Press) -> None:
         self._note("rediagnose", press)
 
-    async def restart(self, press: Press) -> None:
+    async def act(self, press: Press) -> None:
         self._note("restart", press)
 
     async def ignore(self, press: Press, reason: str) -> None:

@@ -113,7 +113,7 @@ BY_STATE: dict[State, Incident] = {
         PROPOSED, state=State.OPEN, evidence=None, diagnosis=None, precedents=(), verdict=None, digest=""
     ),
     State.PROPOSED: PROPOSED,
-    State.RESTARTING: replace(PRESSED, state=State.RESTARTING),
+    State.ACTING: replace(PRESSED, state=State.ACTING),
     State.VERIFYING: replace(PRESSED, state=State.VERIFYING),
     State.RESOLVED: replace(PRESSED, state=State.RESOLVED, verification=GOOD, closed_at=CLOSED_AT),
     State.UNRESOLVED: replace(PRESSED, state=State.UNRESOLVED, verification=BAD, closed_at=CLOSED_AT),

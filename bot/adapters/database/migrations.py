@@ -64,6 +64,16 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE alerts ADD COLUMN set_aside_at TEXT",
         "ALTER TABLE incidents ADD COLUMN tries INTEGER NOT NULL DEFAULT 0",
     ),
+    (
+        "DROP INDEX incidents_one_live",
+        "DROP INDEX incidents_one_restarting",
+        """UPDATE incidents SET state = 'ACTING', body = replace(body, '"state": "RESTARTING"', '"state": "ACTING"')
+            WHERE state = 'RESTARTING'""",
+        """CREATE UNIQUE INDEX incidents_one_live ON incidents (target)
+            WHERE state IN ('OPEN', 'PROPOSED', 'ACTING', 'VERIFYING')""",
+        "CREATE UNIQUE INDEX incidents_one_acting ON incidents (target) WHERE state = 'ACTING'",
+        "ALTER TABLE approvals ADD COLUMN action TEXT NOT NULL DEFAULT 'restart'",
+    ),
 )
 """``approvals``, ``refusals`` and ``audit`` are never changed or deleted: they say who wanted what, and what was done.
 

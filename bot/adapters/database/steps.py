@@ -69,7 +69,7 @@ def step(before: Incident, after: Incident, approval: Approval | None) -> list[A
                 "press",
                 approval.at,
                 Verdict.ALLOWED,
-                "approver" if after.state is State.RESTARTING else "one of several approvers",
+                "approver" if after.state is State.ACTING else "one of several approvers",
                 approval.user,
                 after.id,
                 after.target,
@@ -92,4 +92,5 @@ def approved(incident: Incident, approval: Approval, token: str) -> dict[str, ob
         "person": clean(approval.user),
         "at": approval.at,
         "digest": clean(approval.digest),
+        "action": approval.action.value,
     }

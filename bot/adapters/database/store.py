@@ -29,7 +29,7 @@ from bot.ports import OpenResult, ReceivedAlert, UnfinishedWork
 A_FEW = 10
 """Incidents that are closed at once to make room: each costs two messages."""
 
-_APPROVABLE = {(State.PROPOSED, State.PROPOSED), (State.PROPOSED, State.RESTARTING)}
+_APPROVABLE = {(State.PROPOSED, State.PROPOSED), (State.PROPOSED, State.ACTING)}
 """The steps of an approval; in the first, it waits for that of somebody else."""
 
 
@@ -200,7 +200,7 @@ class SqlStore(Database):
         if after.state not in {before.state, *TRANSITIONS[before.state]}:
             raise ValueError(f"{after.state} does not follow {before.state}")
         if approval is not None and (before.state, after.state) not in _APPROVABLE:
-            raise ValueError(f"an approval leads from PROPOSED to RESTARTING, not from {before.state} to {after.state}")
+            raise ValueError(f"an approval leads from PROPOSED to ACTING, not from {before.state} to {after.state}")
         token = token or uuid4().hex
         row = {**steps.columns(cleaned(after)), "revision": before.revision + 1, "writer": token, "tries": 1}
         row |= steps.to(self._owner)
@@ -292,7 +292,7 @@ class SqlStore(Database):
         name = clean(target)
         within_hour = func.count().filter(incidents.c.restarted_at > now - timedelta(hours=1))
         asked = select(func.max(incidents.c.restarted_at), within_hour).where(incidents.c.target == name)
-        midst = select(incidents.c.id).where(incidents.c.target == name, incidents.c.state == State.RESTARTING.value)
+        midst = select(incidents.c.id).where(incidents.c.target == name, incidents.c.state == State.ACTING.value)
 
         async def work(connection: AsyncConnection) -> History:
             last, restarts = (await connection.execute(asked)).one()

@@ -75,6 +75,7 @@ approvals = Table(
     Column("person", Text),
     Column("at", Moment),
     Column("digest", Text),
+    Column("action", Text),
 )
 
 refusals = Table(

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from bot.domain.audit.seal import Cell
 from bot.domain.audit.trail import Row
 
+_RENAMED_STATES = {"RESTARTING": "ACTING"}
+"""Names of states in the rows of earlier versions, which never change."""
+
 _STEP = re.compile(r"([A-Z]+) -> ([A-Z]+)")
 
 MOST_NAMED = 20
@@ -75,8 +78,9 @@ class Compared:
             elif row.kind == "opened":
                 self._states[incident] = "OPEN"
             elif row.kind == "state" and (step := _STEP.match(str(row.said))):
-                self._states[incident] = step[2]
-                if step[2] == "RESTARTING":
+                state = _RENAMED_STATES.get(step[2], step[2])
+                self._states[incident] = state
+                if state == "ACTING":
                     self._restarted.add(incident)
 
     def differences(self) -> str:

@@ -55,7 +55,7 @@ class ActionListeners:
         await ack()
         press = await self._press(body, action)
         if press is not None:
-            self._work.start(self._answers.restart(press), f"restart of {press.incident}")
+            self._work.start(self._answers.act(press), f"restart of {press.incident}")
 
     async def rediagnose(self, ack: AsyncAck, body: Mapping[str, Any], action: Mapping[str, Any]) -> None:
         """Hand over a press of Diagnose again, or of the button that offers a neighbour's diagnosis in the thread."""

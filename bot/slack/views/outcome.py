@@ -10,7 +10,7 @@ def record(incident: Incident) -> tuple[str, list[str]]:
     """Return the card's headline (any text) and its record (lines of mrkdwn) for a state after PROPOSED."""
     name = mrkdwn.plain(incident.target, 100)
     match incident.state:
-        case State.RESTARTING:
+        case State.ACTING:
             return f"🔄 {name}: restarting", [_pressed(incident), _what_happens(incident)]
         case State.VERIFYING:
             return f"🔎 {name}: restarted, watching it", [_pressed(incident), _so_far(incident)]

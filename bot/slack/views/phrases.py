@@ -17,7 +17,7 @@ from bot.slack.views.mrkdwn import DASH
 STATES = {
     State.OPEN: "being looked at",
     State.PROPOSED: "waits for a decision",
-    State.RESTARTING: "restarting",
+    State.ACTING: "restarting",
     State.VERIFYING: "restarted, being watched",
     State.RESOLVED: "recovered",
     State.UNRESOLVED: "not recovered",

@@ -105,8 +105,8 @@ def test_any_incident_comes_back_from_its_text(incident: Incident) -> None:
 async def test_a_press_is_recorded_with_who_when_and_what_they_saw(store: SqlStore, tmp_path: Path) -> None:
     opened = await moved(store, (await store.open(an_incident())).incident, State.PROPOSED)
     approval = Approval("U1", NOW, "ab12")
-    await store.claim(opened, replace(opened, state=State.RESTARTING), approval)
-    await store.claim(opened, replace(opened, state=State.RESTARTING), Approval("U2", NOW, "ab12"))
+    await store.claim(opened, replace(opened, state=State.ACTING), approval)
+    await store.claim(opened, replace(opened, state=State.ACTING), Approval("U2", NOW, "ab12"))
     kept = rows(tmp_path / "aegis.db", "SELECT incident, revision, person, at, digest FROM approvals")
     assert kept == [("inc-00001", 2, "U1", "2026-11-22T10:04:31.123456+00:00", "ab12")]
 
@@ -122,13 +122,13 @@ async def test_the_file_is_in_wal_and_every_commit_reaches_the_disk(store: SqlSt
 
 async def test_two_incidents_of_a_target_are_never_restarted_at_once(store: SqlStore, tmp_path: Path) -> None:
     opened = await moved(store, (await store.open(an_incident(1))).incident, State.PROPOSED)
-    other = await moved(store, (await store.open(an_incident(2, "other"))).incident, State.PROPOSED, State.RESTARTING)
+    other = await moved(store, (await store.open(an_incident(2, "other"))).incident, State.PROPOSED, State.ACTING)
     with closing(sqlite3.connect(tmp_path / "aegis.db")) as connection:
         connection.execute("DROP INDEX incidents_one_live")
         connection.execute("UPDATE incidents SET target = 'buggy-app-v2' WHERE id = ?", (other.id,))
         connection.commit()
     approval = Approval("U1", NOW, "ab12")
-    assert await store.claim(opened, replace(opened, state=State.RESTARTING), approval) is None
+    assert await store.claim(opened, replace(opened, state=State.ACTING), approval) is None
     assert rows(tmp_path / "aegis.db", "SELECT count(*) FROM approvals") == [(0,)]
 
 
@@ -243,7 +243,7 @@ async def test_a_full_disk_refuses_the_press_and_nothing_is_half_written(store: 
         await connection.scalar(text(f"PRAGMA max_page_count={pages}"))
 
     await asyncio.gather(*(store._run(shrink, begin="") for _ in range(5)))
-    big = replace(opened, state=State.RESTARTING, alert_text="x" * 200_000)
+    big = replace(opened, state=State.ACTING, alert_text="x" * 200_000)
     with pytest.raises(StoreUnavailable, match=r"cannot be recorded.*full"):
         await store.claim(opened, big, Approval("U1", NOW, "ab12"))
     assert await store.get(opened.id) == opened

@@ -60,7 +60,7 @@ async def test_the_approval_the_evidence_and_what_is_told_are_on_disk_before_the
         "commit alerts",
         "slack acknowledgement",
         "slack chat.postMessage (card)",
-        "commit incidents (RESTARTING), approvals",
+        "commit incidents (ACTING), approvals",
         "rename bundle",
         "commit incidents, audit (engine)",
         "engine POST /containers/{id}/restart",

@@ -127,10 +127,10 @@ async def test_a_card_that_was_deleted_is_put_up_again_once(
     await messenger.update(proposed)
     (again,) = ws.thread(alert)
     assert "restart" in again.buttons
-    await messenger.update(later(proposed, State.RESTARTING))
+    await messenger.update(later(proposed, State.ACTING))
     assert "restart" not in again.buttons
     await ws.delete(again)
-    await messenger.update(later(later(proposed, State.RESTARTING), State.VERIFYING))
+    await messenger.update(later(later(proposed, State.ACTING), State.VERIFYING))
     assert ws.thread(alert) == []
     assert "deleted twice" in caplog.text
 
@@ -263,7 +263,7 @@ async def test_an_edit_that_slack_slows_down_does_not_hold_the_caller_and_is_not
     monkeypatch.setattr(cards, "MOMENT", 0.05)
     known, card = await hung(ws, messenger)
     ws.rate_limit("chat.update", retry_after=1)
-    await messenger.update(later(known, State.RESTARTING))
+    await messenger.update(later(known, State.ACTING))
     assert len(ws.called("chat.update")) == 1
     await messenger.update(replace(known, state=State.RESOLVED, revision=9, closing="Recovered without action."))
     await work.settle()

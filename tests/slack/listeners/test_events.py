@@ -258,7 +258,7 @@ async def test_a_press_is_acknowledged_before_the_restart_is_done(desk: Desk) ->
     async def hang(press: Any) -> None:
         await never.wait()
 
-    desk.answers.restart = hang  # type: ignore[method-assign]  # as if Docker took its time
+    desk.answers.act = hang  # type: ignore[method-assign]  # as if Docker took its time
     assert (await desk.ws.press("U0ONCALL", shown, "restart")).ok
     never.set()
 

@@ -277,7 +277,7 @@ def test_a_source_that_answered_takes_little_room_and_one_that_did_not_says_why(
 
 
 def test_the_presser_is_named_as_soon_as_it_was_pressed() -> None:
-    for state in (State.RESTARTING, State.VERIFYING, State.RESOLVED, State.UNRESOLVED):
+    for state in (State.ACTING, State.VERIFYING, State.RESOLVED, State.UNRESOLVED):
         assert "<@U0ONCALL> pressed Restart" in views.card(BY_STATE[state]).text
 
 
