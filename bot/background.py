@@ -27,7 +27,7 @@ async def keep_lease(
         await sleep(BEAT)
         try:
             if away:
-                await store.resign()
+                await store.release()
             left = await store.take_over()
         except StoreError as error:
             away = True
@@ -43,7 +43,7 @@ async def release_lease(keeping: asyncio.Task[None], store: Store) -> None:
     keeping.cancel()
     await asyncio.gather(keeping, return_exceptions=True)
     try:
-        await store.resign()
+        await store.release()
     except StoreError as error:
         log.warning("the lease runs out by itself: %s", error.sentence)
 

@@ -174,31 +174,31 @@ class Store(Protocol):
     async def take_over(self, *, everything: bool = False) -> UnfinishedWork:
         """Show that this process is alive, and make ours what dead ones left; ``everything``: all, whoever has it."""
 
-    async def resign(self) -> None:
+    async def release(self) -> None:
         """Let others go on at once with what is ours."""
 
     async def owns(self, incident: Incident) -> bool:
         """Say whether nobody took this incident over since it was read or saved."""
 
-    async def sending(self, incident: Incident, act: AuditEvent) -> bool:
+    async def log_engine_call(self, incident: Incident, act: AuditEvent) -> bool:
         """Add to the audit trail what the engine is about to be told, while the incident is ours.
 
         ``False``: it was taken over, and the engine must not be told.
         """
 
-    async def was_sent(self, incident: str) -> bool:
+    async def engine_call_logged(self, incident: str) -> bool:
         """Say whether the trail has it that the engine was about to be told something; if not, it was told nothing."""
 
     async def receive(self, received: ReceivedAlert) -> bool:
         """Take an alert in; ``False`` where its key was taken in before."""
 
-    async def handled(self, key: str) -> None:
+    async def mark_handled(self, key: str) -> None:
         """Note that nothing of this alert is left to do."""
 
-    async def trying(self, key: str) -> int:
+    async def count_attempt(self, key: str) -> int:
         """Count one more try of an alert, and return which it is; 0 where nothing is left to do."""
 
-    async def looking(self, incident: str) -> int:
+    async def count_investigation(self, incident: str) -> int:
         """Count one more look at an incident, and return which it is."""
 
     async def set_aside(self, key: str, act: AuditEvent) -> bool:
@@ -207,16 +207,16 @@ class Store(Protocol):
     async def set_aside_since(self, since: datetime) -> tuple[ReceivedAlert, ...]:
         """Return the alerts that were given up since then, oldest first."""
 
-    async def give_back(self) -> None:
+    async def cancel_attempts(self) -> None:
         """Take back the tries that were begun and not ended: this process stops in good order, and nothing failed."""
 
     async def unhandled(self) -> tuple[ReceivedAlert, ...]:
         """Return the alerts that were taken in and not handled, oldest first."""
 
-    async def heard(self, at: datetime) -> None:
+    async def save_last_contact(self, at: datetime) -> None:
         """Keep until when Slack was heard; never earlier than what is kept."""
 
-    async def last_heard(self) -> datetime | None:
+    async def last_contact(self) -> datetime | None:
         """Return until when Slack was heard; ``None`` at the first start."""
 
     async def open(self, incident: Incident) -> OpenResult:
@@ -225,7 +225,7 @@ class Store(Protocol):
     async def get(self, incident: str) -> Incident | None:
         """Return an incident."""
 
-    async def claim(
+    async def save_if_unchanged(
         self, before: Incident, after: Incident, approval: Approval | None = None, token: str = ""
     ) -> Incident | None:
         """Save ``after`` if the stored one still is ``before`` (state and revision), with the approval, in one commit.
@@ -246,22 +246,22 @@ class Store(Protocol):
         It keeps its revision, so that a press that is under way on ``before`` goes on as if nothing had happened.
         """
 
-    async def refused(self, press: Press, refusal: Refusal, at: datetime) -> None:
+    async def save_refusal(self, press: Press, refusal: Refusal, at: datetime) -> None:
         """Keep a press that was refused: who, when, what, why."""
 
-    async def note(self, act: AuditEvent) -> None:
+    async def add_audit_event(self, act: AuditEvent) -> None:
         """Add an act to the audit trail; alerts, presses and steps are added by the methods that save them."""
 
     async def live(self, target: str = "") -> tuple[Incident, ...]:
         """Return the live incidents, of one target or all, oldest first."""
 
-    async def surplus(self, keep: int) -> tuple[Incident, ...]:
+    async def oldest_beyond(self, keep: int) -> tuple[Incident, ...]:
         """Return proposed incidents beyond the newest ``keep``; a few at a time."""
 
     async def recent(self, target: str = "", limit: int = 10) -> tuple[Incident, ...]:
         """Return incidents, newest first."""
 
-    async def unremembered(self) -> tuple[Incident, ...]:
+    async def unfinalized(self) -> tuple[Incident, ...]:
         """Return ended incidents of ours with something left to say or to remember."""
 
     async def history(self, target: str, now: datetime) -> History:
@@ -297,16 +297,16 @@ class OutboxMessage:
 class OutboxStore(Protocol):
     """The outbox in the database. On disk when a method returns. Raises ``StoreError``."""
 
-    async def keep(self, note: OutboxMessage) -> None:
+    async def add(self, note: OutboxMessage) -> None:
         """Keep a message; one that is kept already stays as it is."""
 
     async def waiting(self, thread: str = "") -> tuple[OutboxMessage, ...]:
         """Return what waits, of one thread or all, oldest first."""
 
-    async def take(self, note: OutboxMessage, due: datetime) -> OutboxMessage | None:
+    async def claim(self, note: OutboxMessage, due: datetime) -> OutboxMessage | None:
         """Take a message to send it; until ``due`` nobody else does. ``None`` where somebody took it before."""
 
-    async def heard(self, note: OutboxMessage) -> None:
+    async def mark_delivered(self, note: OutboxMessage) -> None:
         """Note that Slack has heard it."""
 
     async def depth(self) -> tuple[int, datetime | None]:
@@ -326,7 +326,7 @@ class Runbook(Protocol):
 class Approvers(Protocol):
     """Who may press Restart. Asked at every press, never remembered."""
 
-    async def may(self, press: Press) -> Permit | Refusal:
+    async def check(self, press: Press) -> Permit | Refusal:
         """Say whether this person may; no list, no answer from Slack or no permission refuses."""
 
     def names(self) -> tuple[str, ...]:
@@ -351,7 +351,7 @@ class Messenger(Protocol):
     ``mention`` takes ids of users and user groups; they come from the settings or a payload's own fields only.
     """
 
-    async def seen(self, place: Thread, message: str) -> None:
+    async def react(self, place: Thread, message: str) -> None:
         """Put 👀 on a message, once."""
 
     async def announce(self, incident: Incident) -> str:

@@ -347,7 +347,7 @@ async def running(settings: Settings) -> AsyncIterator[Connection]:
             settings.slack_app_token.get_secret_value(),
             on_reconnect=reconnected,
             on_gap=missed.read_back,
-            since=await edges.store.last_heard(),
+            since=await edges.store.last_contact(),
             clock=clock,
         )
         health = Health(
@@ -409,7 +409,7 @@ async def _stop(connection: Connection, work: BackgroundTasks, store: SqlStore) 
     """Stop what is under way, and count none of it as a failure."""
     await connection.close(work, DRAIN)
     try:
-        await store.give_back()
+        await store.cancel_attempts()
     except StoreError as error:
         log.warning("what was under way counts as tried: %s", error.sentence)
 

@@ -113,7 +113,7 @@ def _without_key(found: _Found, key: str) -> str:
 
 async def _verified(examined: Examined) -> _Found:
     async with _opened() as store:
-        tables = await store.compared()
+        tables = await store.audit_tables()
         compared = Compared(tables)
         wrong = ""
         async for rows in _trail(store, 0):

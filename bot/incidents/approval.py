@@ -116,7 +116,7 @@ class ApprovalCheck:
 
     async def _check_approver(self, press: Press) -> PressRefused | None:
         """Refuse whoever is not on the list of approvers."""
-        may = await self._approvers.may(press)
+        may = await self._approvers.check(press)
         if isinstance(may, Permit):
             return None
         names = self._approvers.names()
@@ -221,7 +221,7 @@ class ApprovalCheck:
 
     async def _still_approver(self, press: Press, earlier: Approval) -> bool:
         """Return True if whoever pressed earlier still is an approver."""
-        return isinstance(await self._approvers.may(replace(press, user=earlier.user)), Permit)
+        return isinstance(await self._approvers.check(replace(press, user=earlier.user)), Permit)
 
     async def approve(self, press: Press, authorized: Authorized) -> Incident | PressRefused:
         """Save PROPOSED -> ACTING with the approval, in one commit."""

@@ -94,7 +94,7 @@ class Closing:
 
     async def close_oldest(self) -> None:
         """Close the oldest cards if too many wait for a decision."""
-        for old in await self._store.surplus(MOST_OPEN_CARDS):
+        for old in await self._store.oldest_beyond(MOST_OPEN_CARDS):
             sentence = f"Closed to make room: {MOST_OPEN_CARDS:,} newer incidents wait for a decision."
             await self.close(old, State.EXPIRED, sentence)
 

@@ -101,7 +101,7 @@ class Execution:
 
         What happened to the container before an engine call was recorded is not ours.
         """
-        if await self._store.was_sent(incident.id):
+        if await self._store.engine_call_logged(incident.id):
             await self._find_outcome(incident)
         else:
             sentence = "Nothing was restarted: Aegis was interrupted before it called the engine."
@@ -114,7 +114,7 @@ class Execution:
             sentence = f"{error.sentence} It is unknown whether the restart happened; it is not sent again."
             await self._replies.best_effort(self._messenger.say(incident, sentence))
 
-        outcome = await self._watch.settle(incident, silent)
+        outcome = await self._watch.find_outcome(incident, silent)
         if outcome is RestartOutcome.GONE:
             sentence = "The container is gone or was re-created, so nothing more is done. It needs a manual check."
             await self._closing.close(incident, State.INTERRUPTED, sentence)
@@ -145,7 +145,7 @@ class Execution:
     async def _fail(self, incident: Incident, how: str, error: AegisError) -> None:
         """End as UNRESOLVED with why it could not be done and how the container is now, which may be down."""
         why = f" The engine says: {error.detail}" if isinstance(error, EngineError) and error.detail else ""
-        reason = f"{how}, {await self._watch.left(incident)}. {error.message}{why}"
+        reason = f"{how}, {await self._watch.describe_state(incident)}. {error.message}{why}"
         failed = Verification(recovered=False, reason=reason)
         await self._closing.end(replace(incident, verification=failed), incident)
 

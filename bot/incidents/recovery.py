@@ -36,7 +36,9 @@ class RecoveryMonitor:
         self._plan = plan
         self._world = world
 
-    async def settle(self, incident: Incident, silent: Callable[[EngineError], Awaitable[None]]) -> RestartOutcome:
+    async def find_outcome(
+        self, incident: Incident, silent: Callable[[EngineError], Awaitable[None]]
+    ) -> RestartOutcome:
         """Find out by the engine's own times what became of a restart whose answer was not heard.
 
         Waits as long as the engine does not answer; ``silent`` is awaited once, the first time.
@@ -59,7 +61,7 @@ class RecoveryMonitor:
                 return became
             await self._world.sleep(BETWEEN_LOOKS)
 
-    async def left(self, incident: Incident) -> str:
+    async def describe_state(self, incident: Incident) -> str:
         """Say how a container is left after what could not be done with it."""
         try:
             facts = await self._containers.facts_of(incident.container)

@@ -48,7 +48,7 @@ class Replies:
         if refused.recorded:
             REFUSALS.labels(refused.refusal.rule).inc()
             try:
-                await self._store.refused(press, refused.refusal, self._world.now())
+                await self._store.save_refusal(press, refused.refusal, self._world.now())
             except StoreError as error:
                 log.warning("refusal not recorded: %s", error.sentence)
         await self.whisper(press, refused.refusal.reason, mention=refused.mentions)

@@ -81,7 +81,7 @@ class Responder:
         ``url`` is the asker's own reply address. Raises ``SlackError`` where somebody asked and Slack took no card.
         """
         if received.alert.kind is not Kind.RESOLVED and received.message:
-            await self._replies.best_effort(self._messenger.seen(received.place, received.message))
+            await self._replies.best_effort(self._messenger.react(received.place, received.message))
         await self._retrial.guard(received, self._answer(received, url), self._answer)
 
     async def _answer(self, received: ReceivedAlert, url: str = "") -> None:
@@ -159,7 +159,7 @@ class Responder:
         return [incident] if incident is not None else []
 
     async def _handled(self, received: ReceivedAlert) -> None:
-        await self._transitions.retry_until_stored(lambda: self._store.handled(received.key))
+        await self._transitions.retry_until_stored(lambda: self._store.mark_handled(received.key))
 
     # A request: `/aegis diagnose NAME`, a mention, a shortcut, or Diagnose again.
 

@@ -110,7 +110,7 @@ class Resume:
                     await (self._look_again if self._expired(posted) else self._replies.update_card)(posted)
             elif self._expired(incident):
                 await self._closing.expire(incident)
-        for incident in await self._store.unremembered():
+        for incident in await self._store.unfinalized():
             await self._closing.announce_and_store(incident, again=True)
 
     async def through(self, incident: Incident, work: Awaitable[T]) -> T | None:

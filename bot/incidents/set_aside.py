@@ -69,7 +69,7 @@ class Retrial:
     async def again(self, received: ReceivedAlert, answer: Answering, *, pause: float = 0.0) -> None:
         """Try an alert until it is handled or set aside. Raises ``AegisError``."""
         while True:
-            number = await self._transitions.retry_until_stored(lambda: self._store.trying(received.key))
+            number = await self._transitions.retry_until_stored(lambda: self._store.count_attempt(received.key))
             if number == 0:
                 return
             if number > MOST_TRIES:
@@ -104,7 +104,10 @@ class Retrial:
 
     async def may_look(self, incident: Incident) -> bool:
         """Count one more look at an incident that may have ended a process before; give it up after the last."""
-        if await self._transitions.retry_until_stored(lambda: self._store.looking(incident.id)) <= MOST_TRIES:
+        if (
+            await self._transitions.retry_until_stored(lambda: self._store.count_investigation(incident.id))
+            <= MOST_TRIES
+        ):
             return True
         SET_ASIDE.inc()
         log.error("set aside after %d failures: the incident %s", MOST_TRIES, incident.id)

@@ -33,11 +33,11 @@ class Transitions:
     async def save_if_unchanged(
         self, before: Incident, after: Incident, approval: Approval | None = None, *, token: str = ""
     ) -> Incident | None:
-        """Save ``after`` if the stored incident still is ``before``; see ``Store.claim``.
+        """Save ``after`` if the stored incident still is ``before``; see ``Store.save_if_unchanged``.
 
         Return what was saved, or ``None`` where somebody else was faster.
         """
-        saved = await self._store.claim(before, after, approval, token)
+        saved = await self._store.save_if_unchanged(before, after, approval, token)
         if saved is not None and saved.state is not before.state:
             INCIDENTS.labels(saved.state.value).inc()
             if before.state in (State.ACTING, State.VERIFYING) and saved.state not in LIVE:
@@ -93,7 +93,7 @@ class Transitions:
             target=incident.target,
             said=f"{call} {incident.container[:12]}",
         )
-        return await self._store.sending(incident, act)
+        return await self._store.log_engine_call(incident, act)
 
     async def still_owned(self, incident: Incident) -> bool:
         """Return ``False`` if another replica took the incident over. Raise ``StoreError``."""

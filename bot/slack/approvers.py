@@ -58,7 +58,7 @@ class SlackApprovers:
         """Return the ids of users and user groups who may, or ``*``, as they stand in the settings."""
         return self._configured
 
-    async def may(self, press: Press) -> Permit | Refusal:
+    async def check(self, press: Press) -> Permit | Refusal:
         """Say whether this person may; no list, no answer from Slack or no permission refuses."""
         if not self._configured:
             return Refusal(

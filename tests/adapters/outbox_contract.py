@@ -24,34 +24,34 @@ class OutboxContract:
         self, store: SqlStore
     ) -> None:
         for number in (1, 2, 3):
-            await store.outbox.keep(note(number))
-        await store.outbox.keep(note(4, "2.2"))
+            await store.outbox.add(note(number))
+        await store.outbox.add(note(4, "2.2"))
         assert [one.id for one in await store.outbox.waiting("C1:1.1")] == ["say-1", "say-2", "say-3"]
         first, *_ = await store.outbox.waiting()
         assert replace(first, due=None) == note(1)
         assert await store.outbox.depth() == (4, note(4).at)
 
     async def test_the_same_message_is_kept_once(self, store: SqlStore) -> None:
-        await store.outbox.keep(note(1))
-        await store.outbox.keep(note(1))
+        await store.outbox.add(note(1))
+        await store.outbox.add(note(1))
         assert len(await store.outbox.waiting()) == 1
 
     async def test_of_two_who_take_a_message_one_gets_it(self, store: SqlStore) -> None:
-        await store.outbox.keep(note(1))
+        await store.outbox.add(note(1))
         (waiting,) = await store.outbox.waiting()
         due = NOW + timedelta(seconds=10)
-        taken = await store.outbox.take(waiting, due)
+        taken = await store.outbox.claim(waiting, due)
         assert taken is not None
         assert (taken.tries, taken.due) == (1, due)
-        assert await store.outbox.take(waiting, due) is None
+        assert await store.outbox.claim(waiting, due) is None
         assert await store.outbox.waiting() == (taken,)
 
     async def test_what_was_heard_is_gone(self, store: SqlStore) -> None:
-        await store.outbox.keep(note(1))
-        await store.outbox.heard(note(1))
+        await store.outbox.add(note(1))
+        await store.outbox.mark_delivered(note(1))
         assert await store.outbox.depth() == (0, None)
 
     async def test_what_a_database_refuses_is_replaced(self, store: SqlStore) -> None:
-        await store.outbox.keep(replace(note(1), sentence="a\x00b\ud800c"))
+        await store.outbox.add(replace(note(1), sentence="a\x00b\ud800c"))
         (waiting,) = await store.outbox.waiting()
         assert waiting.sentence == "a\ufffdb\ufffdc"

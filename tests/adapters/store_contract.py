@@ -85,7 +85,7 @@ def an_alert(key: str = "C1:1.1", at: datetime = NOW) -> ReceivedAlert:
 async def moved(store: SqlStore, incident: Incident, *states: State) -> Incident:
     """Take an incident through states; every step must win."""
     for state in states:
-        following = await store.claim(incident, replace(incident, state=state))
+        following = await store.save_if_unchanged(incident, replace(incident, state=state))
         assert following is not None
         incident = following
     return incident
@@ -157,7 +157,7 @@ class StoreContract:
         second = await store.open(an_incident(2))
         assert not second.new
         assert second.incident == replace(first.incident, alerts=2)
-        assert await store.claim(first.incident, replace(first.incident, title="still mine")) is not None
+        assert await store.save_if_unchanged(first.incident, replace(first.incident, title="still mine")) is not None
 
     async def test_an_ended_incident_makes_room_for_a_new_one(self, store: SqlStore) -> None:
         first = (await store.open(an_incident(1))).incident
@@ -177,13 +177,13 @@ class StoreContract:
         for number in (2, 1, 4, 3, 5):
             opened = (await store.open(an_incident(number, f"app-{number}"))).incident
             await moved(store, opened, *([State.PROPOSED] if number < 5 else []))
-        assert {incident.id for incident in await store.surplus(2)} == {"inc-00001", "inc-00002"}
-        assert await store.surplus(4) == ()
+        assert {incident.id for incident in await store.oldest_beyond(2)} == {"inc-00001", "inc-00002"}
+        assert await store.oldest_beyond(4) == ()
 
     async def test_a_claim_returns_what_was_saved_with_its_new_revision_and_all_alerts(self, store: SqlStore) -> None:
         opened = (await store.open(an_incident(1))).incident
         await store.open(an_incident(2))
-        saved = await store.claim(opened, replace(opened, state=State.PROPOSED, digest="ab"))
+        saved = await store.save_if_unchanged(opened, replace(opened, state=State.PROPOSED, digest="ab"))
         assert saved == replace(opened, state=State.PROPOSED, digest="ab", revision=1, alerts=2)
         assert await store.get(opened.id) == saved
 
@@ -191,33 +191,38 @@ class StoreContract:
         opened = (await store.open(an_incident())).incident
         saved = await moved(store, opened, State.PROPOSED)
         approval = Approval("U9", NOW, "x")
-        assert await store.claim(opened, replace(opened, state=State.IGNORED)) is None
-        assert await store.claim(replace(saved, revision=0), replace(saved, state=State.ACTING), approval) is None
-        assert await store.claim(replace(opened, revision=1), replace(opened, state=State.IGNORED)) is None
+        assert await store.save_if_unchanged(opened, replace(opened, state=State.IGNORED)) is None
+        assert (
+            await store.save_if_unchanged(replace(saved, revision=0), replace(saved, state=State.ACTING), approval)
+            is None
+        )
+        assert await store.save_if_unchanged(replace(opened, revision=1), replace(opened, state=State.IGNORED)) is None
         assert await store.get(opened.id) == saved
 
     async def test_what_the_table_does_not_hold_is_a_mistake_of_ours(self, store: SqlStore) -> None:
         opened = (await store.open(an_incident())).incident
         with pytest.raises(ValueError, match="ACTING does not follow OPEN"):
-            await store.claim(opened, replace(opened, state=State.ACTING))
+            await store.save_if_unchanged(opened, replace(opened, state=State.ACTING))
         with pytest.raises(ValueError, match="is not"):
-            await store.claim(opened, an_incident(2))
+            await store.save_if_unchanged(opened, an_incident(2))
 
     async def test_nobody_approves_what_is_approved_already(self, store: SqlStore) -> None:
         opened = await moved(store, (await store.open(an_incident())).incident, State.PROPOSED)
         approval = Approval("U1", NOW, "ab")
-        first = await store.claim(opened, replace(opened, state=State.ACTING, approval=approval), approval)
+        first = await store.save_if_unchanged(opened, replace(opened, state=State.ACTING, approval=approval), approval)
         assert first is not None
         with pytest.raises(ValueError, match="approval"):
-            await store.claim(first, first, Approval("U2", NOW, "ab"))
+            await store.save_if_unchanged(first, first, Approval("U2", NOW, "ab"))
 
     async def test_one_of_many_presses_wins(self, store: SqlStore) -> None:
         opened = await moved(store, (await store.open(an_incident())).incident, State.PROPOSED)
         presses = [
-            store.claim(opened, replace(opened, state=State.ACTING, approval=approval), approval)
+            store.save_if_unchanged(opened, replace(opened, state=State.ACTING, approval=approval), approval)
             for approval in (Approval(f"U{number}", NOW, "ab") for number in range(30))
         ]
-        ignores = [store.claim(opened, replace(opened, state=State.IGNORED, closed_by=f"U{n}")) for n in range(10)]
+        ignores = [
+            store.save_if_unchanged(opened, replace(opened, state=State.IGNORED, closed_by=f"U{n}")) for n in range(10)
+        ]
         won = [saved for saved in await asyncio.gather(*presses, *ignores) if saved is not None]
         assert len(won) == 1
         assert await store.get(opened.id) == won[0]
@@ -244,8 +249,8 @@ class StoreContract:
         assert sum(taken) == 1
         assert await store.receive(an_alert("C1:0.9", NOW - timedelta(seconds=5)))
         assert await store.unhandled() == (an_alert("C1:0.9", NOW - timedelta(seconds=5)), an_alert())
-        await store.handled("C1:1.1")
-        await store.handled("C1:1.1")
+        await store.mark_handled("C1:1.1")
+        await store.mark_handled("C1:1.1")
         assert [received.key for received in await store.unhandled()] == ["C1:0.9"]
         assert not await store.receive(an_alert())
 
@@ -253,7 +258,7 @@ class StoreContract:
         old = datetime.now(UTC) - timedelta(days=31)
         for key in ("done", "open"):
             assert await store.receive(an_alert(key, old))
-        await store.handled("done")
+        await store.mark_handled("done")
         await store.receive(an_alert("new", datetime.now(UTC)))
         assert await store.receive(an_alert("done", old))
         assert not await store.receive(an_alert("open", old))
@@ -287,14 +292,14 @@ class StoreContract:
             ]
         ):
             await moved(store, (await store.open(an_incident(number, f"app-{number}"))).incident, *ways)
-        waiting = await store.unremembered()
+        waiting = await store.unfinalized()
         assert [incident.target for incident in waiting] == ["app-0", "app-1", "app-2", "app-3"]
-        assert await store.claim(waiting[0], replace(waiting[0], remembered=True)) is not None
-        assert [incident.target for incident in await store.unremembered()] == ["app-1", "app-2", "app-3"]
+        assert await store.save_if_unchanged(waiting[0], replace(waiting[0], remembered=True)) is not None
+        assert [incident.target for incident in await store.unfinalized()] == ["app-1", "app-2", "app-3"]
 
     async def test_a_refused_press_is_kept_whatever_it_carries(self, store: SqlStore) -> None:
         press = Press("U\x00", "T1", Thread("C1"), "no such incident", "\ud800" * 5000)
-        await store.refused(press, Refusal("approvers", "Not on the list."), NOW)
+        await store.save_refusal(press, Refusal("approvers", "Not on the list."), NOW)
 
     async def test_the_trail_tells_alert_incident_refusal_approval_and_steps_in_one_chain(
         self, store: SqlStore
@@ -304,14 +309,16 @@ class StoreContract:
         first = (await store.open(an_incident())).incident
         await store.open(an_incident(2))
         press = Press("U9\x00", "T1", Thread("C1", "1.1"), first.id, "ab12", "1.2")
-        await store.refused(press, Refusal("approvers", "Not on the list."), NOW)
+        await store.save_refusal(press, Refusal("approvers", "Not on the list."), NOW)
         proposed = await moved(store, first, State.PROPOSED)
-        await store.claim(proposed, replace(proposed, title="only words"))
+        await store.save_if_unchanged(proposed, replace(proposed, title="only words"))
         proposed = await store.get(first.id) or proposed
         approval = Approval("U2", NOW, "ab12")
-        assert await store.claim(proposed, replace(proposed, state=State.ACTING, approval=approval), approval)
-        assert await store.claim(proposed, replace(proposed, state=State.IGNORED)) is None
-        await store.note(AuditEvent("engine", NOW, incident=first.id, said="restart sent"))
+        assert await store.save_if_unchanged(
+            proposed, replace(proposed, state=State.ACTING, approval=approval), approval
+        )
+        assert await store.save_if_unchanged(proposed, replace(proposed, state=State.IGNORED)) is None
+        await store.add_audit_event(AuditEvent("engine", NOW, incident=first.id, said="restart sent"))
         trail = await store.trail()
         assert [(row.number, row.act.kind, row.act.verdict.value, row.act.rule, row.act.actor) for row in trail] == [
             (1, "alert", "no rule", "", ""),
@@ -327,13 +334,15 @@ class StoreContract:
         assert await store.trail(after=5, limit=1) == trail[5:6]
 
     async def test_until_when_slack_was_heard_never_goes_back(self, store: SqlStore) -> None:
-        assert await store.last_heard() is None
+        assert await store.last_contact() is None
         for minutes in (2, 5, 3):
-            await store.heard(NOW + timedelta(minutes=minutes))
-        assert await store.last_heard() == NOW + timedelta(minutes=5)
+            await store.save_last_contact(NOW + timedelta(minutes=minutes))
+        assert await store.last_contact() == NOW + timedelta(minutes=5)
 
     async def test_acts_of_many_at_once_make_one_chain(self, store: SqlStore) -> None:
-        await asyncio.gather(*(store.note(AuditEvent("engine", NOW, said=str(number))) for number in range(40)))
+        await asyncio.gather(
+            *(store.add_audit_event(AuditEvent("engine", NOW, said=str(number))) for number in range(40))
+        )
         trail = await store.trail()
         assert (len(trail), Examined().read(trail)) == (40, "")
         assert {row.act.verdict for row in trail} == {Verdict.NO_RULE}
@@ -342,16 +351,16 @@ class StoreContract:
         await store.receive(an_alert())
         proposed = await moved(store, (await store.open(a_full_incident())).incident, State.PROPOSED)
         press = Press("U9\x00", "T1", Thread("C1", "1.1"), proposed.id, "ab12", "1.2")
-        await asyncio.gather(*(store.refused(press, Refusal("approvers", "No\ud800."), NOW) for _ in range(3)))
+        await asyncio.gather(*(store.save_refusal(press, Refusal("approvers", "No\ud800."), NOW) for _ in range(3)))
         approval = Approval("U2", NOW, "ab12")
-        waiting = await store.claim(proposed, replace(proposed, presses=(approval,)), approval)
+        waiting = await store.save_if_unchanged(proposed, replace(proposed, presses=(approval,)), approval)
         assert waiting is not None
         second = Approval("U3", NOW, "ab12")
         restarting = replace(waiting, state=State.ACTING, restarted_at=NOW, approval=second)
-        saved = await store.claim(waiting, restarting, second)
+        saved = await store.save_if_unchanged(waiting, restarting, second)
         assert saved is not None
         await moved(store, saved, State.VERIFYING, State.RESOLVED)
-        trail, tables = await store.trail(), await store.compared()
+        trail, tables = await store.trail(), await store.audit_tables()
         compared = Compared(tables)
         compared.read(trail)
         assert (compared.differences(), Examined().read(trail)) == ("", "")
@@ -362,26 +371,26 @@ class StoreContract:
         self, store: SqlStore, url: str
     ) -> None:
         key = "correct horse battery staple"
-        await store.note(AuditEvent("engine", NOW))
+        await store.add_audit_event(AuditEvent("engine", NOW))
         replicas_with_key = [SqlStore(url, key) for _ in range(3)]
         await asyncio.gather(*(each.start() for each in replicas_with_key))
         await asyncio.gather(*(each.begin_trail() for each in replicas_with_key))
         acts = [AuditEvent("engine", NOW, said=str(number)) for number in range(10)]
-        await asyncio.gather(*(each.note(act) for each in replicas_with_key for act in acts))
+        await asyncio.gather(*(each.add_audit_event(act) for each in replicas_with_key for act in acts))
         trail = await store.trail()
         examined = Examined(key=key)
         assert (examined.read(trail), examined.end(), examined.unchecked) == ("", "", 0)
         assert [row.kind for row in trail].count("trail") == 1
         assert len(trail) == 32
         with pytest.raises(StoreUnavailable, match="AEGIS_AUDIT_KEY"):
-            await store.note(acts[0])
+            await store.add_audit_event(acts[0])
         await asyncio.gather(*(each.close() for each in replicas_with_key))
 
     async def test_the_third_try_of_an_alert_is_counted_before_it_begins(self, store: SqlStore, url: str) -> None:
         await store.take_over()
         await store.receive(an_alert())
         await store.receive(an_alert("C1:2.2"))
-        await store.handled("C1:2.2")
+        await store.mark_handled("C1:2.2")
         await dead(store)
         async with SecondStore(url) as second:
             left = await second.take_over()
@@ -390,9 +399,9 @@ class StoreContract:
             async with SecondStore(url) as third:
                 left = await third.take_over()
                 assert (left.alerts, left.suspects) == ((), (an_alert(),))
-                assert [await third.trying("C1:1.1") for _ in range(2)] == [3, 4]
-                assert await third.trying("C1:2.2") == 0
-                assert await third.trying("C1:9.9") == 0
+                assert [await third.count_attempt("C1:1.1") for _ in range(2)] == [3, 4]
+                assert await third.count_attempt("C1:2.2") == 0
+                assert await third.count_attempt("C1:9.9") == 0
 
     async def test_an_alert_that_is_set_aside_is_so_once_and_stands_in_the_trail(self, store: SqlStore) -> None:
         await store.receive(an_alert())
@@ -401,7 +410,7 @@ class StoreContract:
         assert await store.unhandled() == ()
         assert await store.set_aside_since(NOW - timedelta(days=1)) == (an_alert(),)
         assert await store.set_aside_since(NOW + timedelta(seconds=1)) == ()
-        assert await store.trying("C1:1.1") == 0
+        assert await store.count_attempt("C1:1.1") == 0
         trail = await store.trail()
         assert ([row.rule for row in trail], Examined().read(trail)) == (["", "tries"], "")
 
@@ -411,7 +420,7 @@ class StoreContract:
                 await one.receive(an_alert())
                 left = await one.take_over(everything=True)
                 assert (left.alerts, left.suspects) == ((an_alert(),), ())
-                await one.give_back()
+                await one.cancel_attempts()
 
     async def test_looks_at_an_open_incident_are_counted_until_it_goes_on(self, store: SqlStore, url: str) -> None:
         await store.take_over()
@@ -421,7 +430,7 @@ class StoreContract:
             left = await store.take_over(everything=True)
         assert [one.id for one in left.live] == [other.id]
         assert [one.id for one in left.doubted] == [opened.id]
-        assert [await store.looking(opened.id) for _ in range(2)] == [3, 4]
+        assert [await store.count_investigation(opened.id) for _ in range(2)] == [3, 4]
         fresh = await store.get(opened.id)
         assert fresh is not None
         proposed = await moved(store, fresh, State.PROPOSED)
@@ -436,7 +445,7 @@ class StoreContract:
         live = await moved(store, (await store.open(an_incident(1))).incident, State.PROPOSED, State.ACTING)
         ended = await moved(store, (await store.open(an_incident(2, "app-2"))).incident, State.RESOLVED)
         done = await moved(store, (await store.open(an_incident(3, "app-3"))).incident, State.RESOLVED)
-        await store.claim(done, replace(done, remembered=True))
+        await store.save_if_unchanged(done, replace(done, remembered=True))
         async with SecondStore(url) as other, SecondStore(url) as third:
             assert not await other.take_over()
             await dead(store)
@@ -466,15 +475,17 @@ class StoreContract:
                 assert fresh is not None
                 for known in (before, fresh):
                     assert not await store.owns(known)
-                    assert await store.claim(known, replace(known, state=state, remembered=True)) is None
-                    assert not await store.sending(known, AuditEvent("engine", NOW, incident=known.id, said="restart"))
+                    assert await store.save_if_unchanged(known, replace(known, state=state, remembered=True)) is None
+                    assert not await store.log_engine_call(
+                        known, AuditEvent("engine", NOW, incident=known.id, said="restart")
+                    )
                 assert await store.get(before.id) == fresh
                 assert await other.owns(fresh)
-                assert not await other.was_sent(fresh.id)
-                assert await other.sending(fresh, AuditEvent("engine", NOW, incident=fresh.id, said="restart"))
-                assert await other.was_sent(fresh.id)
-                assert await other.claim(fresh, replace(fresh, state=state, remembered=True)) is not None
-            assert await store.unremembered() == ()
+                assert not await other.engine_call_logged(fresh.id)
+                assert await other.log_engine_call(fresh, AuditEvent("engine", NOW, incident=fresh.id, said="restart"))
+                assert await other.engine_call_logged(fresh.id)
+                assert await other.save_if_unchanged(fresh, replace(fresh, state=state, remembered=True)) is not None
+            assert await store.unfinalized() == ()
             assert sum(row.act.kind == "engine" for row in await store.trail()) == 4
 
     async def test_a_press_may_come_to_any_process_which_owns_the_incident_from_then_on(
@@ -482,21 +493,23 @@ class StoreContract:
     ) -> None:
         async with SecondStore(url) as other:
             proposed = await moved(store, (await store.open(an_incident())).incident, State.PROPOSED)
-            won = await other.claim(proposed, replace(proposed, state=State.ACTING), Approval("U1", NOW, "ab"))
+            won = await other.save_if_unchanged(
+                proposed, replace(proposed, state=State.ACTING), Approval("U1", NOW, "ab")
+            )
             assert won is not None
             assert won.epoch == proposed.epoch + 1
-            assert await store.claim(won, replace(won, state=State.VERIFYING)) is None
-            assert await other.claim(won, replace(won, state=State.VERIFYING)) is not None
+            assert await store.save_if_unchanged(won, replace(won, state=State.VERIFYING)) is None
+            assert await other.save_if_unchanged(won, replace(won, state=State.VERIFYING)) is not None
 
     async def test_people_and_senders_end_what_another_process_still_looks_at(self, store: SqlStore, url: str) -> None:
         async with SecondStore(url) as other:
             for number, state in enumerate((State.IGNORED, State.RESOLVED, State.EXPIRED)):
                 opened = (await store.open(an_incident(number, f"app-{number}"))).incident
-                assert await other.claim(opened, replace(opened, state=State.PROPOSED)) is None
-                ended = await other.claim(opened, replace(opened, state=state))
+                assert await other.save_if_unchanged(opened, replace(opened, state=State.PROPOSED)) is None
+                ended = await other.save_if_unchanged(opened, replace(opened, state=state))
                 assert ended is not None
-                assert await store.claim(opened, replace(opened, state=State.PROPOSED)) is None
-                assert await other.claim(ended, replace(ended, told=True)) is not None
+                assert await store.save_if_unchanged(opened, replace(opened, state=State.PROPOSED)) is None
+                assert await other.save_if_unchanged(ended, replace(ended, told=True)) is not None
 
     async def test_a_process_whose_lease_ran_out_unseen_begins_its_own_work_anew(self, store: SqlStore) -> None:
         await store.take_over()
@@ -504,14 +517,14 @@ class StoreContract:
         await dead(store)
         left = await store.take_over()
         assert left.live == (replace(opened, epoch=1),)
-        assert await store.claim(opened, replace(opened, state=State.PROPOSED)) is None
-        assert await store.claim(left.live[0], replace(left.live[0], state=State.PROPOSED)) is not None
+        assert await store.save_if_unchanged(opened, replace(opened, state=State.PROPOSED)) is None
+        assert await store.save_if_unchanged(left.live[0], replace(left.live[0], state=State.PROPOSED)) is not None
         assert not await store.take_over()
 
     async def test_a_process_that_resigns_leaves_its_work_to_others_at_once(self, store: SqlStore, url: str) -> None:
         await store.take_over()
         await store.open(an_incident())
-        await store.resign()
+        await store.release()
         async with SecondStore(url) as other:
             assert len((await other.take_over()).live) == 1
 
@@ -567,5 +580,5 @@ class StoreContract:
             left = await other.take_over()
             assert not answers
             assert ([one.id for one in left.live], left.alerts) == ([opened.id], (an_alert(),))
-            assert await other.claim(left.live[0], replace(left.live[0], state=State.PROPOSED)) is not None
+            assert await other.save_if_unchanged(left.live[0], replace(left.live[0], state=State.PROPOSED)) is not None
             assert not await other.take_over()

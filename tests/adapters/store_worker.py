@@ -25,7 +25,7 @@ async def race(store: SqlStore, name: str) -> None:
             continue  # somebody was faster before this process looked
         approval = Approval(name, datetime.now(UTC), "ab12")
         after = replace(incident, state=State.ACTING, approval=approval)
-        if await store.claim(incident, after, approval) is not None:
+        if await store.save_if_unchanged(incident, after, approval) is not None:
             print(incident.id, flush=True)
 
 
@@ -38,7 +38,7 @@ async def write(store: SqlStore, name: str) -> None:
         opened = await store.open(Incident(ours, ours, Thread("C1"), State.OPEN, datetime.now(UTC), title="x" * 3000))
         sys.stdout.write(f"{ours} OPEN\n")
         sys.stdout.flush()
-        await store.claim(opened.incident, replace(opened.incident, state=State.PROPOSED))
+        await store.save_if_unchanged(opened.incident, replace(opened.incident, state=State.PROPOSED))
         sys.stdout.write(f"{ours} PROPOSED\n")
         sys.stdout.flush()
 

@@ -38,7 +38,7 @@ async def written(incident: str = "inc-00001") -> None:
     await store.receive(an_alert())
     await store.open(an_incident())
     press = Press("U0STRANGER", "T1", Thread("C1", "1.1"), incident, "ab12", "1.2")
-    await store.refused(press, Refusal("approvers", "Not on the list."), NOW)
+    await store.save_refusal(press, Refusal("approvers", "Not on the list."), NOW)
     await store.close()
 
 
@@ -48,7 +48,7 @@ async def restarted() -> None:
     (incident,) = (await store.take_over(everything=True)).live
     proposed = await moved(store, incident, State.PROPOSED)
     approval = Approval("U0ONCALL", NOW, "ab12")
-    await store.claim(proposed, replace(proposed, state=State.ACTING, restarted_at=NOW), approval)
+    await store.save_if_unchanged(proposed, replace(proposed, state=State.ACTING, restarted_at=NOW), approval)
     await store.close()
 
 
@@ -212,7 +212,7 @@ async def restart_of(name: str, key: str = "") -> None:
     await store.start()
     incident = next(one for one in (await store.take_over(everything=True)).live if one.id == name)
     after = replace(incident, state=State.ACTING, restarted_at=NOW)
-    assert await store.claim(incident, after, Approval("U0ONCALL", NOW, "ab12"))
+    assert await store.save_if_unchanged(incident, after, Approval("U0ONCALL", NOW, "ab12"))
     await store.close()
 
 

@@ -17,7 +17,18 @@ from bot.errors import RunbookUnwritable, SlackError, StoreUnavailable
 from tests.incidents.test_responder import Bench, press
 from tests.support.fakes import alert
 
-CALLS = ("open", "handled", "claim", "refine", "sending", "was_sent", "get", "recent", "live", "history")
+CALLS = (
+    "open",
+    "mark_handled",
+    "save_if_unchanged",
+    "refine",
+    "log_engine_call",
+    "engine_call_logged",
+    "get",
+    "recent",
+    "live",
+    "history",
+)
 
 
 class FailsOnce:

@@ -111,7 +111,7 @@ async def test_69_a_database_that_goes_away_after_its_nth_step_of_a_press_leaves
 
         return step
 
-    for name in ("claim", "sending"):
+    for name in ("save_if_unchanged", "log_engine_call"):
         monkeypatch.setattr(bench.store, name, stepping(name))
     await bench.responder.act(press(incident))
     ended = await bench.now(incident)
@@ -125,7 +125,7 @@ async def test_69_a_database_that_goes_away_after_its_nth_step_of_a_press_leaves
 async def test_76_a_look_whose_saving_has_to_wait_is_saved_when_the_database_is_back(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    claim, failures = bench.store.claim, 3
+    claim, failures = bench.store.save_if_unchanged, 3
 
     async def sometimes(*given: Any) -> Any:
         nonlocal failures
@@ -134,7 +134,7 @@ async def test_76_a_look_whose_saving_has_to_wait_is_saved_when_the_database_is_
             raise StoreUnavailable("The database does not answer.")
         return await claim(*given)
 
-    monkeypatch.setattr(bench.store, "claim", sometimes)
+    monkeypatch.setattr(bench.store, "save_if_unchanged", sometimes)
     assert (await bench.fire()).state is State.PROPOSED
     assert failures == 0
     assert len(bench.diagnoser.asked) == 1

@@ -143,7 +143,7 @@ async def left_stopped(bench: Bench) -> str:
     incident = await bench.fire()
     before = (facts().started_at, facts().finished_at)
     claimed = replace(incident, state=State.ACTING, before=before, restarted_at=bench.clock.now())
-    left = await bench.store.claim(incident, claimed)
+    left = await bench.store.save_if_unchanged(incident, claimed)
     assert left is not None
     await bench.sent(left)
     bench.containers.looks = [DOWN]

@@ -43,7 +43,7 @@ class Pair:
 
     async def cards(self) -> list[Message]:
         """Return the cards that stand in Slack once nothing is under way any more."""
-        await self.work.settle()
+        await self.work.wait_until_idle()
         return [
             one
             for one in self.slack.messages("C0ALERTS")

@@ -113,7 +113,7 @@ async def test_16_an_ignore_that_meets_a_closer_look_at_the_same_card_still_coun
     async def meanwhile(which: str):
         found = await get(which)
         if found is not None and renewed and renewed.pop():
-            await bench.store.claim(found, replace(found, severity="critical"))
+            await bench.store.save_if_unchanged(found, replace(found, severity="critical"))
         return found
 
     monkeypatch.setattr(bench.store, "get", meanwhile)
@@ -305,11 +305,11 @@ async def test_28_a_clock_that_was_put_back_over_a_new_start_makes_nobody_wait_f
     incident = await bench.fire()
     before = (facts().started_at, facts().finished_at)
     claimed = replace(incident, state=State.ACTING, before=before, restarted_at=bench.clock.now())
-    left = await bench.store.claim(incident, claimed)
+    left = await bench.store.save_if_unchanged(incident, claimed)
     assert left is not None
     await bench.sent(left)
     if state is State.VERIFYING:
-        assert await bench.store.claim(left, replace(left, state=state))
+        assert await bench.store.save_if_unchanged(left, replace(left, state=state))
     bench.containers.looks = [facts(started_at="2026-11-22T03:00:05.000000000Z", health="healthy")]
     bench.clock.at -= timedelta(hours=5)
     began = bench.clock.at

@@ -23,7 +23,7 @@ from tests.support.fakes import FakeContainers, FakeMessenger, FakeProber, alert
 
 EFFECTS = {
     "containers": ("evidence", "bundle", "restart", "newest_lines"),
-    "messenger": ("seen", "card", "update", "outcome", "say"),
+    "messenger": ("react", "card", "update", "outcome", "say"),
     "prober": ("probe",),
     "memory": ("append",),
 }

@@ -46,7 +46,7 @@ async def test_several_targets_get_an_incident_and_a_card_each_in_the_alerts_thr
     assert {one.place for one in found} == {Thread("C0ALERTS", "1.1")}
     assert {one.state for one in found} == {State.PROPOSED}
     assert len(said(bench, "card")) == 2
-    assert len(said(bench, "seen")) == 1
+    assert len(said(bench, "react")) == 1
     assert await bench.store.unhandled() == ()
 
 
@@ -103,7 +103,7 @@ async def test_without_a_target_nothing_is_opened_and_the_menu_comes(bench: Benc
 async def test_an_alert_by_webhook_is_announced_and_its_cards_stand_in_that_thread(bench: Bench) -> None:
     await take(bench, group("web", "db-1", ts=""))
     assert {one.place for one in await bench.store.recent()} == {Thread("C0ALERTS", "7.1")}
-    assert said(bench, "seen") == []
+    assert said(bench, "react") == []
     assert {what for what, *_ in bench.messenger.said} >= {"announce", "card"}
 
 

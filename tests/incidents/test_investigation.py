@@ -112,7 +112,7 @@ async def test_a_refinement_does_not_overtake_a_press_that_is_under_way(bench: B
     seen = await bench.now(first)
     engine.reading.set()
     await work
-    assert await bench.store.claim(seen, replace(seen, state=State.IGNORED)) is not None
+    assert await bench.store.save_if_unchanged(seen, replace(seen, state=State.IGNORED)) is not None
 
 
 async def test_a_log_that_cannot_be_read_leaves_the_card_as_it_is(bench: Bench) -> None:
@@ -144,7 +144,7 @@ async def test_only_a_proposed_card_can_be_refined(bench: Bench) -> None:
         await bench.store.refine(incident, replace(incident, state=State.ACTING))
     with pytest.raises(ValueError, match="more than a closer look"):
         await bench.store.refine(incident, replace(incident, digest="0" * 16))
-    taken = await bench.store.claim(incident, replace(incident, state=State.IGNORED))
+    taken = await bench.store.save_if_unchanged(incident, replace(incident, state=State.IGNORED))
     assert taken is not None
     assert not await bench.store.refine(incident, incident)
 

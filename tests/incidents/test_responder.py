@@ -92,7 +92,7 @@ class Bench:
     async def sent(self, incident: Incident) -> None:
         """Note that the engine is about to be told of the restart, as a process did that is killed now."""
         act = AuditEvent("engine", self.clock.now(), Verdict.ALLOWED, incident=incident.id, said="restart")
-        assert await self.store.sending(incident, act)
+        assert await self.store.log_engine_call(incident, act)
 
     async def now(self, incident: Incident) -> Incident:
         found = await self.store.get(incident.id)
@@ -120,7 +120,7 @@ async def test_an_alert_becomes_a_proposed_card(bench):
     assert incident.state is State.PROPOSED
     assert incident.diagnosis is not None
     assert incident.diagnosis.by == "gemini-3.5-flash-lite"
-    assert [what for what, _, _ in bench.messenger.said] == ["seen", "card", "update"]
+    assert [what for what, _, _ in bench.messenger.said] == ["react", "card", "update"]
     assert await bench.store.unhandled() == ()
 
 
@@ -391,7 +391,7 @@ async def test_an_approval_that_cannot_be_recorded_restarts_nothing(bench, monke
     async def full(*_):
         raise StoreUnavailable("The database cannot be written: the disk is full.")
 
-    monkeypatch.setattr(bench.store, "claim", full)
+    monkeypatch.setattr(bench.store, "save_if_unchanged", full)
     await bench.responder.act(press(incident))
     assert bench.containers.writes == []
     assert "cannot be recorded" in bench.messenger.whispers()[0]
@@ -403,7 +403,7 @@ async def test_a_restart_that_the_trail_cannot_note_is_not_sent(bench, monkeypat
     async def full(*_):
         raise StoreUnavailable("The database cannot be written: the disk is full.")
 
-    monkeypatch.setattr(bench.store, "sending", full)
+    monkeypatch.setattr(bench.store, "log_engine_call", full)
     await bench.responder.act(press(incident))
     assert bench.containers.writes == [("bundle", incident.id)]
     ended = await bench.now(incident)
@@ -475,7 +475,7 @@ async def test_a_broken_runbook_is_left_alone_and_named_among_the_sources(bench)
     await bench.responder.act(press(incident))
     assert (await bench.now(incident)).state is State.RESOLVED
     assert bench.runbook.read_text() == '[{"root_cause": '
-    assert [left.id for left in await bench.store.unremembered()] == [incident.id]
+    assert [left.id for left in await bench.store.unfinalized()] == [incident.id]
     bench.runbook.write_text("[]")
     await bench.recover()
     assert len(bench.entries()) == 1
@@ -487,7 +487,7 @@ async def test_killed_right_after_an_end_was_saved_the_next_start_shows_and_tell
     known = await bench.fire()
     for state in ways:
         approval = Approval("U0ONCALL", bench.clock.now(), known.digest) if state is State.ACTING else None
-        known = await bench.store.claim(known, replace(known, state=state, closing="It is over."), approval)
+        known = await bench.store.save_if_unchanged(known, replace(known, state=state, closing="It is over."), approval)
     bench.build()
     for _ in range(2):
         await bench.recover()
@@ -694,7 +694,7 @@ async def test_many_cards_of_the_last_run_are_brought_up_to_date_a_few_at_a_time
         place, card = Thread("C0ALERTS", "1.1"), f"9.{number}"
         new = Incident(f"inc-{number}", f"app-{number}", place, State.OPEN, at, title="down", card=card)
         opened = (await bench.store.open(new)).incident
-        await bench.store.claim(opened, replace(opened, state=State.PROPOSED, proposed_at=at))
+        await bench.store.save_if_unchanged(opened, replace(opened, state=State.PROPOSED, proposed_at=at))
     await bench.recover()
     assert len({incident.id for incident in bench.messenger.cards}) == 30
     assert 1 < most <= MOST_AT_ONCE
@@ -732,12 +732,12 @@ async def crash(bench: Bench, incident: Incident, state: State, *, happened: boo
         before=(facts().started_at, facts().finished_at),
         restarted_at=bench.clock.now(),
     )
-    left = await bench.store.claim(incident, claimed)
+    left = await bench.store.save_if_unchanged(incident, claimed)
     assert left is not None
     if sent:
         await bench.sent(left)
     if state is State.VERIFYING:
-        left = await bench.store.claim(left, replace(left, state=State.VERIFYING))
+        left = await bench.store.save_if_unchanged(left, replace(left, state=State.VERIFYING))
         assert left is not None
     if happened:
         bench.containers.looks = [UP_AGAIN]
@@ -796,7 +796,9 @@ async def test_killed_right_after_it_ended_the_thread_hears_why_and_the_card_los
     incident = await bench.fire()
     if state is State.INTERRUPTED:
         incident = await crash(bench, incident, State.ACTING, happened=False)
-    ended = await bench.store.claim(incident, replace(incident, state=state, closing="Nothing was restarted: why."))
+    ended = await bench.store.save_if_unchanged(
+        incident, replace(incident, state=state, closing="Nothing was restarted: why.")
+    )
     assert ended is not None
     bench.build()
     for _ in range(2):
@@ -860,7 +862,7 @@ async def test_a_database_that_is_away_at_the_press_is_said_and_nothing_is_resta
 
 async def test_a_database_that_goes_away_during_the_restart_is_written_when_it_is_back(bench, monkeypatch):
     incident = await bench.fire()
-    claim, failures = bench.store.claim, 3
+    claim, failures = bench.store.save_if_unchanged, 3
 
     async def sometimes(before, after, *more):
         nonlocal failures
@@ -869,7 +871,7 @@ async def test_a_database_that_goes_away_during_the_restart_is_written_when_it_i
             raise StoreUnavailable("The database does not answer.")
         return await claim(before, after, *more)
 
-    monkeypatch.setattr(bench.store, "claim", sometimes)
+    monkeypatch.setattr(bench.store, "save_if_unchanged", sometimes)
     await bench.responder.act(press(incident))
     assert failures == 0
     assert (await bench.now(incident)).state is State.RESOLVED
@@ -900,7 +902,9 @@ async def test_somebody_faster_between_the_looks_is_named_too(bench, monkeypatch
 
     async def overtaken(target, now):
         approval = Approval("U0SECOND", now, incident.digest)
-        await bench.store.claim(incident, replace(incident, state=State.ACTING, approval=approval), approval)
+        await bench.store.save_if_unchanged(
+            incident, replace(incident, state=State.ACTING, approval=approval), approval
+        )
         return await history(target, now)
 
     monkeypatch.setattr(bench.store, "history", overtaken)

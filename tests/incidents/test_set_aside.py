@@ -113,11 +113,11 @@ async def test_an_open_incident_whose_look_ended_three_runs_is_closed_and_says_s
     received = alert()
     await bench.responder.receive(received)
     begun = await bench.responder.begin(received)
-    await bench.store.handled(received.key)
+    await bench.store.mark_handled(received.key)
     incident = begun.incidents[0].incident
     for _ in range(2):
         await bench.store.take_over(everything=True)
-    assert await bench.store.looking(incident.id) == 3
+    assert await bench.store.count_investigation(incident.id) == 3
     bench.build()
     await bench.recover()
     closed = await bench.now(incident)

@@ -149,7 +149,7 @@ async def test_a_replica_paused_in_the_middle_of_a_transaction_keeps_the_others_
     assert await asyncio.to_thread(line, other) == "holding"
     other.send_signal(signal.SIGSTOP)
     try:
-        assert await store.claim(incident, replace(incident, state=State.PROPOSED)) is not None
+        assert await store.save_if_unchanged(incident, replace(incident, state=State.PROPOSED)) is not None
     finally:
         other.send_signal(signal.SIGCONT)
     out, _ = await asyncio.to_thread(other.communicate)
@@ -164,7 +164,7 @@ async def test_two_replicas_press_at_once_and_one_wins(store: SqlStore, url: str
         after = replace(opened, state=State.ACTING)
         won = await asyncio.gather(
             *(
-                each.claim(opened, after, Approval(f"U{n}", NOW, "ab"))
+                each.save_if_unchanged(opened, after, Approval(f"U{n}", NOW, "ab"))
                 for n, each in enumerate((store, other, store, other))
             )
         )
@@ -193,7 +193,7 @@ async def test_73_a_connection_that_dies_at_commit_is_looked_up_before_anything_
 
     monkeypatch.setattr(dialect, "do_commit", dies)
     approval = Approval("U1", NOW, "ab12")
-    won = await store.claim(opened, replace(opened, state=State.ACTING, approval=approval), approval)
+    won = await store.save_if_unchanged(opened, replace(opened, state=State.ACTING, approval=approval), approval)
     assert broken == [when]
     assert won is not None
     assert await store.get(opened.id) == won
@@ -206,7 +206,7 @@ async def test_a_server_that_restarts_is_found_again(cluster: Cluster, store: Sq
     opened = (await store.open(an_incident())).incident
     await asyncio.to_thread(cluster.stop)
     with pytest.raises(StoreUnavailable, match=f"127.0.0.1:{cluster.port}") as caught:
-        await store.claim(opened, replace(opened, state=State.PROPOSED))
+        await store.save_if_unchanged(opened, replace(opened, state=State.PROPOSED))
     assert "hunter2" not in f"{caught.value.sentence}{caught.value.detail}"
     await asyncio.to_thread(cluster.start)
     assert await store.get(opened.id) == opened
@@ -222,7 +222,7 @@ async def test_a_row_that_somebody_locks_too_long_is_no_win(
     async with await psycopg.AsyncConnection.connect(url) as other:
         await other.execute("SELECT * FROM incidents FOR UPDATE")
         with pytest.raises(StoreUnavailable):
-            await impatient.claim(opened, replace(opened, state=State.ACTING))
+            await impatient.save_if_unchanged(opened, replace(opened, state=State.ACTING))
     assert await store.get(opened.id) == opened
     await impatient.close()
 

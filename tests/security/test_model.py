@@ -178,7 +178,7 @@ async def test_an_obeying_model_brings_words_on_a_card_and_nothing_else(bench, r
     assert bench.containers.writes == []
     assert [one.target for one in await bench.store.recent()] == [NAME]
     assert len(bench.diagnoser.asked) == 1
-    assert {what for what, _, _ in bench.messenger.said} == {"seen", "card", "update"}
+    assert {what for what, _, _ in bench.messenger.said} == {"react", "card", "update"}
     assert [row.act.kind for row in await bench.store.trail()] == ["alert", "opened", "state"]
 
 

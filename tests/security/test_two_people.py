@@ -256,7 +256,7 @@ async def test_a_first_press_that_cannot_be_kept_does_not_count_and_is_told(benc
         raise StoreUnavailable("The database cannot be written: the disk is full.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(bench.store, "claim", full)
+        patch.setattr(bench.store, "save_if_unchanged", full)
         await bench.responder.act(press(incident))
     assert "does not count" in bench.messenger.whispers("U0ONCALL")[0]
     await bench.responder.act(press(incident, "U0SECOND"))

@@ -118,7 +118,7 @@ class RecordingAnswers:
         self._note("history", target)
         return (incident(State.IGNORED, closed_by="U0ONCALL", closed_at=now()),)
 
-    async def recall(self, words: str) -> tuple[Precedent, ...]:
+    async def search_runbook(self, words: str) -> tuple[Precedent, ...]:
         self._note("recall", words)
         return ()
 
@@ -153,7 +153,7 @@ class Desk:
     async def quiet(self) -> None:
         """Return when every event so far is acknowledged and all work done."""
         await self.ws.wait_for(lambda: self.ws.deliveries and all(one.acknowledged for one in self.ws.deliveries))
-        await self.work.settle()
+        await self.work.wait_until_idle()
 
 
 @pytest.fixture(autouse=True)

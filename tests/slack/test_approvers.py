@@ -27,14 +27,14 @@ def approvers(
 
 
 async def refusal(given: SlackApprovers, pressed: Press) -> Refusal:
-    answer = await given.may(pressed)
+    answer = await given.check(pressed)
     assert isinstance(answer, Refusal), answer
     assert answer.reason
     return answer
 
 
 async def test_a_named_user_may(client: AsyncWebClient) -> None:
-    assert await approvers(client, "U0ONCALL").may(press()) == Permit()
+    assert await approvers(client, "U0ONCALL").check(press()) == Permit()
 
 
 async def test_somebody_else_may_not_and_hears_that_there_are_others(client: AsyncWebClient) -> None:
@@ -51,7 +51,7 @@ async def test_an_empty_list_lets_nobody_in_and_asks_nobody(ws: Workspace, clien
 
 async def test_a_user_group_is_looked_up_at_every_press(ws: Workspace, client: AsyncWebClient) -> None:
     given = approvers(client, "S0ONCALL")
-    assert await given.may(press("U0SECOND")) == Permit()
+    assert await given.check(press("U0SECOND")) == Permit()
     ws.state.groups["S0ONCALL"].users = ("U0ONCALL",)
     assert (await refusal(given, press("U0SECOND"))).rule == "approvers"
     assert len(ws.called("usergroups.users.list")) == 2
@@ -86,7 +86,7 @@ async def test_a_group_that_is_gone_or_disabled_lets_nobody_in(ws: Workspace, cl
 
 
 async def test_one_group_that_says_yes_is_enough(ws: Workspace, client: AsyncWebClient) -> None:
-    assert await approvers(client, "S0NONE", "S0ONCALL").may(press()) == Permit()
+    assert await approvers(client, "S0NONE", "S0ONCALL").check(press()) == Permit()
 
 
 async def test_no_answer_in_time_refuses(ws: Workspace, client: AsyncWebClient) -> None:
@@ -142,7 +142,7 @@ async def test_a_member_of_the_organisation_who_is_in_our_workspace_may(
     ws: Workspace, client: AsyncWebClient, member: User, pressed_in: str
 ) -> None:
     ws.state.users[member.id] = member
-    assert await approvers(client, member.id).may(press(member.id, team=pressed_in)) == Permit()
+    assert await approvers(client, member.id).check(press(member.id, team=pressed_in)) == Permit()
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ async def test_with_a_star_members_of_an_alert_channel_may_and_nobody_else(
     ws: Workspace, client: AsyncWebClient
 ) -> None:
     given = approvers(client, "*")
-    assert await given.may(press("U0STRANGER")) == Permit()
+    assert await given.check(press("U0STRANGER")) == Permit()
     await ws.leave("U0STRANGER", "C0ALERTS")
     assert "Join one of them first" in (await refusal(given, press("U0STRANGER"))).reason
 
@@ -183,19 +183,19 @@ async def test_with_a_star_it_does_not_count_who_is_in_the_channel_of_the_card(
     await ws.leave("U0STRANGER", "C0ALERTS")
     given = approvers(client, "*")
     assert (await refusal(given, press("U0STRANGER", channel="C0OWN"))).rule == "approvers"
-    assert await given.may(press("U0ONCALL", channel="C0OWN")) == Permit()
+    assert await given.check(press("U0ONCALL", channel="C0OWN")) == Permit()
 
 
 async def test_with_a_star_any_of_the_alert_channels_is_enough(ws: Workspace, client: AsyncWebClient) -> None:
     await ws.leave("U0STRANGER", "C0ALERTS")
-    assert await approvers(client, "*", channels=("C0ALERTS", "C0OPS")).may(press("U0STRANGER")) == Permit()
+    assert await approvers(client, "*", channels=("C0ALERTS", "C0OPS")).check(press("U0STRANGER")) == Permit()
 
 
 async def test_with_a_star_an_alert_channel_that_cannot_be_read_lets_nobody_in_by_itself(
     client: AsyncWebClient,
 ) -> None:
     assert (await refusal(approvers(client, "*", channels=("C0GONE",)), press())).rule == "unknown"
-    assert await approvers(client, "*", channels=("C0GONE", "C0OPS")).may(press()) == Permit()
+    assert await approvers(client, "*", channels=("C0GONE", "C0OPS")).check(press()) == Permit()
 
 
 async def test_with_a_star_and_no_alert_channel_nobody_may(client: AsyncWebClient) -> None:
@@ -205,7 +205,7 @@ async def test_with_a_star_and_no_alert_channel_nobody_may(client: AsyncWebClien
 async def test_a_large_channel_is_read_to_its_end(ws: Workspace, client: AsyncWebClient) -> None:
     crowd = {f"U{number:08}" for number in range(2500)}
     ws.state.channels["C0BIG"] = Channel("C0BIG", "big", crowd | {"U0AEGIS", "U0ONCALL"})
-    assert await approvers(client, "*", channels=("C0BIG",)).may(press()) == Permit()
+    assert await approvers(client, "*", channels=("C0BIG",)).check(press()) == Permit()
 
 
 async def test_names_are_the_ids_of_the_settings_once_each(client: AsyncWebClient) -> None:

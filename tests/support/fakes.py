@@ -163,8 +163,8 @@ class FakeMessenger:
             raise self.error
         self.said.append((what, whom, words))
 
-    async def seen(self, place: Thread, message: str) -> None:
-        self._keep("seen", place.channel, message)
+    async def react(self, place: Thread, message: str) -> None:
+        self._keep("react", place.channel, message)
 
     async def announce(self, incident: Incident) -> str:
         self._keep("announce", incident.sender, incident.title)
@@ -227,7 +227,7 @@ class FakeApprovers:
 
     users: tuple[str, ...] = ("U0ONCALL", "U0SECOND")
 
-    async def may(self, press: Press) -> Permit | Refusal:
+    async def check(self, press: Press) -> Permit | Refusal:
         if press.user in self.users:
             return Permit()
         return Refusal("approver", "You are not among those who may restart.")

@@ -86,12 +86,12 @@ class Inbox:
             for arrival in batch:
                 arrival.outcome = arrival.row["receipt"] in receipts
 
-    async def handled(self, key: str) -> None:
+    async def mark_handled(self, key: str) -> None:
         """Note that nothing of this alert is left to do."""
         change = update(alerts).where(alerts.c.key == clean(key), alerts.c.handled_at.is_(None))
         await self._run(lambda connection: connection.execute(change.values(handled_at=datetime.now(UTC))))
 
-    async def trying(self, key: str) -> int:
+    async def count_attempt(self, key: str) -> int:
         """Count one more try of an alert, and return which it is; 0 where nothing is left to do."""
         mine = alerts.c.key == clean(key), alerts.c.handled_at.is_(None)
         change = update(alerts).where(*mine).values(tries=alerts.c.tries + 1).returning(alerts.c.tries)

@@ -25,7 +25,7 @@ class SqlOutbox:
     def __init__(self, run: Run) -> None:
         self._run = run
 
-    async def keep(self, note: OutboxMessage) -> None:
+    async def add(self, note: OutboxMessage) -> None:
         """Keep a message; one that is kept already stays as it is."""
         row: dict[str, object] = {"id": note.id, "thread": clean(note.thread), "at": note.at}
         row |= {"due": note.due or note.at, "tries": note.tries, "body": to_text(note)}
@@ -48,7 +48,7 @@ class SqlOutbox:
 
         return await self._run(work, begin=READS)
 
-    async def take(self, note: OutboxMessage, due: datetime) -> OutboxMessage | None:
+    async def claim(self, note: OutboxMessage, due: datetime) -> OutboxMessage | None:
         """Take a message to send it; until ``due`` nobody else does. ``None`` where somebody took it before."""
         mine = outbox.c.id == note.id, outbox.c.tries == note.tries
         change = update(outbox).where(*mine).values(tries=note.tries + 1, due=due)
@@ -59,7 +59,7 @@ class SqlOutbox:
 
         return await self._run(work)
 
-    async def heard(self, note: OutboxMessage) -> None:
+    async def mark_delivered(self, note: OutboxMessage) -> None:
         """Note that Slack has heard it."""
         await self._run(lambda connection: connection.execute(delete(outbox).where(outbox.c.id == note.id)))
 

@@ -50,15 +50,15 @@ class SqlStore(Database):
         """Take an alert in; ``False`` where its key was taken in before."""
         return await self._inbox.receive(received)
 
-    async def handled(self, key: str) -> None:
+    async def mark_handled(self, key: str) -> None:
         """Note that nothing of this alert is left to do."""
-        await self._inbox.handled(key)
+        await self._inbox.mark_handled(key)
 
-    async def trying(self, key: str) -> int:
+    async def count_attempt(self, key: str) -> int:
         """Count one more try of an alert, and return which it is; 0 where nothing is left to do."""
-        return await self._inbox.trying(key)
+        return await self._inbox.count_attempt(key)
 
-    async def looking(self, incident: str) -> int:
+    async def count_investigation(self, incident: str) -> int:
         """Count one more look at an incident, and return which it is."""
         change = update(incidents).where(incidents.c.id == clean(incident)).values(tries=incidents.c.tries + 1)
         asked = change.returning(incidents.c.tries)
@@ -80,7 +80,7 @@ class SqlStore(Database):
         """Return the keys with this prefix that were taken in since then, and when, oldest first."""
         return await self._inbox.taken_in(prefix, since)
 
-    async def heard(self, at: datetime) -> None:
+    async def save_last_contact(self, at: datetime) -> None:
         """Keep until when Slack was heard; never earlier than what is kept."""
 
         async def work(connection: AsyncConnection) -> None:
@@ -89,7 +89,7 @@ class SqlStore(Database):
 
         await self._run(work)
 
-    async def last_heard(self) -> datetime | None:
+    async def last_contact(self) -> datetime | None:
         """Return until when Slack was heard; ``None`` at the first start."""
         asked = select(heard.c.at).where(heard.c.name == "slack")
         return await self._run(lambda connection: connection.scalar(asked), begin=READS)
@@ -154,11 +154,11 @@ class SqlStore(Database):
 
         return await self._run(work)
 
-    async def give_back(self) -> None:
+    async def cancel_attempts(self) -> None:
         """Take back the tries that were begun and not ended: this process stops in good order, and nothing failed."""
         await self._run(lambda connection: replicas.give_back(connection, self._owner))
 
-    async def resign(self) -> None:
+    async def release(self) -> None:
         """Give the lease back, so that others go on at once."""
         await self._run(lambda connection: replicas.resign(connection, self._owner))
 
@@ -167,7 +167,7 @@ class SqlStore(Database):
         asked = select(incidents.c.id).where(steps.owned(incident, self._owner))
         return await self._run(lambda connection: connection.scalar(asked), begin=READS) is not None
 
-    async def sending(self, incident: Incident, act: AuditEvent) -> bool:
+    async def log_engine_call(self, incident: Incident, act: AuditEvent) -> bool:
         """Add to the audit trail what the engine is about to be told; ``False`` where the incident was taken over."""
         token = uuid4().hex
         row = {"updated_at": datetime.now(UTC), "writer": token}
@@ -184,11 +184,11 @@ class SqlStore(Database):
 
         return await self._run(work)
 
-    async def was_sent(self, incident: str) -> bool:
+    async def engine_call_logged(self, incident: str) -> bool:
         """Say whether the trail has it that the engine was about to be told something; if not, it was told nothing."""
         return await self._run(lambda connection: audit.has(connection, "engine", incident), begin=READS)
 
-    async def claim(
+    async def save_if_unchanged(
         self, before: Incident, after: Incident, approval: Approval | None = None, token: str = ""
     ) -> Incident | None:
         """Save ``after`` if the stored one still is ``before``, with the approval, in one commit; else ``None``.
@@ -232,7 +232,7 @@ class SqlStore(Database):
         changed = await self._run(lambda connection: connection.execute(update(incidents).where(still).values(row)))
         return changed.rowcount == 1
 
-    async def refused(self, press: Press, refusal: Refusal, at: datetime) -> None:
+    async def save_refusal(self, press: Press, refusal: Refusal, at: datetime) -> None:
         """Keep a press that was refused: who, when, what, why."""
         said = {"incident": press.incident, "person": press.user, "team": press.team, "channel": press.place.channel}
         said |= {"card": press.card, "digest": press.digest, "rule": refusal.rule, "reason": refusal.reason}
@@ -245,7 +245,7 @@ class SqlStore(Database):
 
         await self._run(work)
 
-    async def note(self, act: AuditEvent) -> None:
+    async def add_audit_event(self, act: AuditEvent) -> None:
         """Add an act to the audit trail; where a connection is lost at COMMIT, it may stand there twice."""
         await self._run(lambda connection: audit.add(connection, [act]))
 
@@ -261,7 +261,7 @@ class SqlStore(Database):
         """Return the number and the hash of the audit trail's newest row; 0 and ``""`` where there is none."""
         return await self._run(audit.head, begin=READS)
 
-    async def compared(self) -> Tables:
+    async def audit_tables(self) -> Tables:
         """Return what the audit trail must agree with, as it stands at one moment."""
         return await self._run(audit.tables, begin=READS)
 
@@ -270,7 +270,7 @@ class SqlStore(Database):
         asked = select(incidents).where(incidents.c.state.in_(LIVE_ROWS), *_of(target))
         return await self._incidents(asked.order_by(incidents.c.opened_at, incidents.c.id))
 
-    async def surplus(self, keep: int) -> tuple[Incident, ...]:
+    async def oldest_beyond(self, keep: int) -> tuple[Incident, ...]:
         """Return proposed incidents beyond the newest ``keep``; a few at a time."""
         proposed = select(incidents.c.id).where(incidents.c.state == State.PROPOSED.value)
         beyond = proposed.order_by(incidents.c.opened_at.desc(), incidents.c.id.desc()).offset(keep).limit(A_FEW)
@@ -281,7 +281,7 @@ class SqlStore(Database):
         asked = select(incidents).where(*_of(target))
         return await self._incidents(asked.order_by(incidents.c.opened_at.desc(), incidents.c.id.desc()).limit(limit))
 
-    async def unremembered(self) -> tuple[Incident, ...]:
+    async def unfinalized(self) -> tuple[Incident, ...]:
         """Return ended incidents of ours with something left to say or to remember, oldest first."""
         ours = incidents.c.owner == self._owner
         asked = select(incidents).where(incidents.c.remembered == 0, incidents.c.state.in_(ENDED_ROWS), ours)

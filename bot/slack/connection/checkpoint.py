@@ -53,6 +53,6 @@ async def kept(connection: Listening, store: Store) -> AsyncIterator[None]:
 async def _note(connection: Listening, store: Store) -> None:
     """Note until when Slack was heard; a store that is away makes the next start read back more, nothing worse."""
     try:
-        await store.heard(connection.heard_at)
+        await store.save_last_contact(connection.heard_at)
     except StoreError as error:
         log.warning("not noted until when Slack was heard: %s", error.sentence)

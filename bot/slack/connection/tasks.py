@@ -31,7 +31,7 @@ class BackgroundTasks:
         task.add_done_callback(self._done)
         return task
 
-    async def settle(self) -> None:
+    async def wait_until_idle(self) -> None:
         """Return when nothing is under way any more, with what the work itself started."""
         while self._tasks:
             await asyncio.wait(self._tasks)
@@ -42,7 +42,7 @@ class BackgroundTasks:
         Stopping is safe: incidents are on disk before each effect, and the next start looks at what happened.
         """
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.settle(), patience)
+            await asyncio.wait_for(self.wait_until_idle(), patience)
         left = list(self._tasks)
         if left:
             log.warning("stopped in the middle: %s", ", ".join(sorted(task.get_name() for task in left)))

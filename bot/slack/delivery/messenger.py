@@ -59,7 +59,7 @@ class SlackMessenger:
         self._announced: dict[str, str] = {}
         self._announcing = asyncio.Lock()
 
-    async def seen(self, place: Thread, message: str) -> None:
+    async def react(self, place: Thread, message: str) -> None:
         """Put 👀 on a message, once; where Slack asks to slow down, the message goes without."""
         try:
             await self._api.call(

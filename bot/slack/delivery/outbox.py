@@ -99,7 +99,7 @@ class Outbox:
         finally:
             if incident.state not in LIVE and incident.card and not self._slack.shows(incident):
                 with contextlib.suppress(StoreError):
-                    await self._kept.keep(self._note("card", Thread(incident.place.channel, incident.card), incident))
+                    await self._kept.add(self._note("card", Thread(incident.place.channel, incident.card), incident))
                     self._wake.set()
 
     # What is not.
@@ -113,9 +113,9 @@ class Outbox:
             self._wake.set()
             raise
 
-    async def seen(self, place: Thread, message: str) -> None:
+    async def react(self, place: Thread, message: str) -> None:
         """Put 👀 on a message."""
-        await self._slack.seen(place, message)
+        await self._slack.react(place, message)
 
     async def announce(self, incident: Incident) -> str:
         """Post the alert of an incident that came by webhook."""
@@ -201,7 +201,7 @@ class Outbox:
 
     async def _hear(self, note: OutboxMessage, incident: Incident | None = None) -> None:
         try:
-            await self._kept.keep(note)
+            await self._kept.add(note)
         except StoreError as error:
             log.warning("not kept, so said at once or never: %s", error.sentence)
             await self._slack.send(note, incident, look=False)
@@ -226,7 +226,7 @@ class Outbox:
                 now = self._world.now()
                 if note.tries and note.id not in self._taken and note.due is not None and note.due > now:
                     break
-                taken = await self._kept.take(note, now + LEASE)
+                taken = await self._kept.claim(note, now + LEASE)
                 if taken is None:
                     break
                 self._taken.add(note.id)
@@ -240,7 +240,7 @@ class Outbox:
                         break
                     log.warning("Slack will not hear this: %s (%s)", error.sentence, note.kind)
                     refused = error if note.id == own else refused
-                await self._kept.heard(note)
+                await self._kept.mark_delivered(note)
                 self._taken.discard(note.id)
         if refused is not None:
             raise refused

@@ -73,7 +73,7 @@ async def _look_up(ask: Ask, questions: Queries) -> Message:
         case Verb.HISTORY:
             return card.history(await questions.history(ask.words))
         case Verb.RUNBOOK:
-            return card.recall(ask.words, await questions.recall(ask.words))
+            return card.recall(ask.words, await questions.search_runbook(ask.words))
         case _:
             return card.help_text()
 

@@ -62,7 +62,7 @@ class StatusQueries:
         """Return the newest incidents of a target, or of all."""
         return await self._store.recent(target)
 
-    async def recall(self, words: str) -> tuple[Precedent, ...]:
+    async def search_runbook(self, words: str) -> tuple[Precedent, ...]:
         """Search the runbook; raises ``RunbookError``."""
         return precedents.search(await self._memory.entries(), words, now=self._world.now(), limit=5)
 
@@ -94,7 +94,7 @@ class Queries(Protocol):
     async def history(self, target: str) -> tuple[Incident, ...]:
         """Return the newest incidents of a target, or of all."""
 
-    async def recall(self, words: str) -> tuple[Precedent, ...]:
+    async def search_runbook(self, words: str) -> tuple[Precedent, ...]:
         """Search the runbook; raises ``RunbookError``."""
 
     async def watched_names(self) -> tuple[str, ...]:

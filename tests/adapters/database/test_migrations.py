@@ -35,7 +35,7 @@ async def test_an_incident_in_the_middle_of_a_restart_goes_on(url: str) -> None:
     (acting,) = [one for one in (await store.take_over(everything=True)).live if one.state is State.ACTING]
     assert acting.approval is not None
     assert acting.approval.action.value == "restart"
-    verifying = await store.claim(acting, replace(acting, state=State.VERIFYING))
+    verifying = await store.save_if_unchanged(acting, replace(acting, state=State.VERIFYING))
     assert verifying is not None
     assert verifying.state is State.VERIFYING
     await store.close()

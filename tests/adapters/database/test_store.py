@@ -105,8 +105,8 @@ def test_any_incident_comes_back_from_its_text(incident: Incident) -> None:
 async def test_a_press_is_recorded_with_who_when_and_what_they_saw(store: SqlStore, tmp_path: Path) -> None:
     opened = await moved(store, (await store.open(an_incident())).incident, State.PROPOSED)
     approval = Approval("U1", NOW, "ab12")
-    await store.claim(opened, replace(opened, state=State.ACTING), approval)
-    await store.claim(opened, replace(opened, state=State.ACTING), Approval("U2", NOW, "ab12"))
+    await store.save_if_unchanged(opened, replace(opened, state=State.ACTING), approval)
+    await store.save_if_unchanged(opened, replace(opened, state=State.ACTING), Approval("U2", NOW, "ab12"))
     kept = rows(tmp_path / "aegis.db", "SELECT incident, revision, person, at, digest FROM approvals")
     assert kept == [("inc-00001", 2, "U1", "2026-11-22T10:04:31.123456+00:00", "ab12")]
 
@@ -128,7 +128,7 @@ async def test_two_incidents_of_a_target_are_never_restarted_at_once(store: SqlS
         connection.execute("UPDATE incidents SET target = 'buggy-app-v2' WHERE id = ?", (other.id,))
         connection.commit()
     approval = Approval("U1", NOW, "ab12")
-    assert await store.claim(opened, replace(opened, state=State.ACTING), approval) is None
+    assert await store.save_if_unchanged(opened, replace(opened, state=State.ACTING), approval) is None
     assert rows(tmp_path / "aegis.db", "SELECT count(*) FROM approvals") == [(0,)]
 
 
@@ -217,7 +217,7 @@ async def test_what_the_engine_is_told_stands_once_in_the_trail_though_the_answe
 ) -> None:
     known = (await store.open(an_incident())).incident
     answer_is_lost(1)
-    assert await store.sending(known, AuditEvent("engine", NOW, incident=known.id, said="restart"))
+    assert await store.log_engine_call(known, AuditEvent("engine", NOW, incident=known.id, said="restart"))
     assert [row.act.kind for row in await store.trail()].count("engine") == 1
 
 
@@ -228,11 +228,11 @@ async def test_whoever_asks_again_with_the_token_of_a_step_has_won_it(
     monkeypatch.setattr(transactions, "PAUSES", ())
     answer_is_lost(1)
     with pytest.raises(StoreUnavailable):
-        await store.claim(known, replace(known, state=State.PROPOSED), token="mine")
-    won = await store.claim(known, replace(known, state=State.PROPOSED), token="mine")
+        await store.save_if_unchanged(known, replace(known, state=State.PROPOSED), token="mine")
+    won = await store.save_if_unchanged(known, replace(known, state=State.PROPOSED), token="mine")
     assert won is not None
     assert won.state is State.PROPOSED
-    assert await store.claim(known, replace(known, state=State.PROPOSED), token="another") is None
+    assert await store.save_if_unchanged(known, replace(known, state=State.PROPOSED), token="another") is None
 
 
 async def test_a_full_disk_refuses_the_press_and_nothing_is_half_written(store: SqlStore, tmp_path: Path) -> None:
@@ -245,7 +245,7 @@ async def test_a_full_disk_refuses_the_press_and_nothing_is_half_written(store: 
     await asyncio.gather(*(store._run(shrink, begin="") for _ in range(5)))
     big = replace(opened, state=State.ACTING, alert_text="x" * 200_000)
     with pytest.raises(StoreUnavailable, match=r"cannot be recorded.*full"):
-        await store.claim(opened, big, Approval("U1", NOW, "ab12"))
+        await store.save_if_unchanged(opened, big, Approval("U1", NOW, "ab12"))
     assert await store.get(opened.id) == opened
     assert rows(tmp_path / "aegis.db", "SELECT count(*) FROM approvals") == [(0,)]
 
@@ -426,7 +426,7 @@ async def test_a_step_that_is_cancelled_in_the_middle_ends_before_the_store_is_c
     for pause in (0.0, 0.001, 0.002, 0.004, 0.008):
         store = SqlStore(url)
         await store.start()
-        writing = asyncio.create_task(store.heard(NOW))
+        writing = asyncio.create_task(store.save_last_contact(NOW))
         await asyncio.sleep(pause)
         writing.cancel()
         await asyncio.gather(writing, return_exceptions=True)

@@ -137,9 +137,9 @@ class ChosenApprovers(FakeApprovers):
         self._stage = stage
         self.let_in: set[str] = set()
 
-    async def may(self, press: Press) -> Permit | Refusal:
+    async def check(self, press: Press) -> Permit | Refusal:
         async with self._stage.effect(WHO):
-            answer = await super().may(press)
+            answer = await super().check(press)
             if isinstance(answer, Permit):
                 self.let_in.add(press.user)
             return answer

@@ -14,7 +14,7 @@ async def test_a_failure_is_logged_with_what_it_was_about(caplog: pytest.LogCapt
     work = BackgroundTasks()
     with caplog.at_level(logging.WARNING):
         work.start(fail(), "restart of i1")
-        await work.settle()
+        await work.wait_until_idle()
     assert "restart of i1: The database is away. Bring it back." in caplog.text
     assert len(work) == 0
 
@@ -32,7 +32,7 @@ async def test_a_bug_is_logged_with_its_traceback_and_takes_nothing_else_down(ca
     work = BackgroundTasks()
     work.start(fail(), "a")
     work.start(go_on(), "b")
-    await work.settle()
+    await work.wait_until_idle()
     assert done.is_set()
     assert "KeyError" in caplog.text
 

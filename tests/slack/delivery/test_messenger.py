@@ -245,7 +245,7 @@ async def test_other_methods_go_on_while_one_waits(ws: Workspace, messenger: Sla
     ws.rate_limit("chat.postMessage", retry_after=1)
     post = asyncio.create_task(messenger.say_at(Thread("C0OPS"), "late"))
     await ws.wait_for(lambda: ws.called("chat.postMessage"))
-    await messenger.seen(Thread("C0OPS"), alert.ts)
+    await messenger.react(Thread("C0OPS"), alert.ts)
     assert not post.done()
     await post
 
@@ -266,7 +266,7 @@ async def test_an_edit_that_slack_slows_down_does_not_hold_the_caller_and_is_not
     await messenger.update(later(known, State.ACTING))
     assert len(ws.called("chat.update")) == 1
     await messenger.update(replace(known, state=State.RESOLVED, revision=9, closing="Recovered without action."))
-    await work.settle()
+    await work.wait_until_idle()
     assert "ecovered" in card.words
 
 
@@ -277,7 +277,7 @@ async def test_an_edit_that_slack_does_not_answer_is_tried_until_it_stands(
     known, card = await hung(ws, messenger)
     ws.fail("chat.update", Fault(reset=True), times=6)
     await messenger.update(replace(known, state=State.RESOLVED, revision=9, closing="Recovered without action."))
-    await work.settle()
+    await work.wait_until_idle()
     assert "ecovered" in card.words
     assert len(ws.messages("C0ALERTS")) == 1
 
@@ -368,8 +368,8 @@ async def test_without_a_network_slack_is_said_to_be_out_of_reach(ws: Workspace,
 
 async def test_an_alert_is_marked_as_seen_and_twice_is_no_error(ws: Workspace, messenger: SlackMessenger) -> None:
     alert = await ws.alert("C0ALERTS", "down")
-    await messenger.seen(Thread("C0ALERTS", alert.ts), alert.ts)
-    await messenger.seen(Thread("C0ALERTS", alert.ts), alert.ts)
+    await messenger.react(Thread("C0ALERTS", alert.ts), alert.ts)
+    await messenger.react(Thread("C0ALERTS", alert.ts), alert.ts)
     assert ws.reactions(alert) == {"eyes"}
 
 

@@ -71,7 +71,7 @@ class Scene:
         given = incident(State.OPEN, place=Thread("C0ALERTS", alert.ts), **more)
         known = (await self.store.open(given)).incident
         if state is State.PROPOSED:
-            claimed = await self.store.claim(known, replace(known, state=state))
+            claimed = await self.store.save_if_unchanged(known, replace(known, state=state))
             assert claimed is not None
             known = claimed
         return alert, known
@@ -127,8 +127,8 @@ async def test_killed_between_the_post_and_its_note_the_next_run_finds_it_and_po
     alert, known = await scene.opened()
     async with scene.run() as run:
         note = run.outbox._note("say", known.place, known, "Once.")
-        await scene.store.outbox.keep(note)
-        taken = await scene.store.outbox.take(note, note.at)
+        await scene.store.outbox.add(note)
+        taken = await scene.store.outbox.claim(note, note.at)
         assert taken is not None
         await run.messenger.send(taken, known, look=False)
     async with scene.run(later=timedelta(minutes=1)) as run:
@@ -182,7 +182,7 @@ async def test_without_a_database_it_is_said_at_once(scene: Scene, monkeypatch: 
         raise StoreUnavailable("The disk is full.")
 
     async with scene.run() as run:
-        monkeypatch.setattr(scene.store.outbox, "keep", full)
+        monkeypatch.setattr(scene.store.outbox, "add", full)
         await run.outbox.say(known, "It cannot be recorded.")
         assert len(run.said(alert)) == 1
 
@@ -194,8 +194,10 @@ async def test_the_last_picture_of_an_ended_card_survives_a_crash(
     _, known = await scene.opened()
     async with scene.run() as run:
         card = await run.outbox.card(known)
-        known = await scene.store.claim(known, replace(known, card=card)) or known
-        ended = await scene.store.claim(known, replace(known, state=State.IGNORED, closing="Ignored.", told=True))
+        known = await scene.store.save_if_unchanged(known, replace(known, card=card)) or known
+        ended = await scene.store.save_if_unchanged(
+            known, replace(known, state=State.IGNORED, closing="Ignored.", told=True)
+        )
         assert ended is not None
         scene.ws.fail("chat.update", Fault(status=503), times=99)
         await run.outbox.update(ended)

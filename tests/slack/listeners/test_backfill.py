@@ -97,7 +97,7 @@ async def test_what_was_heard_already_is_not_answered_again(desk: Desk) -> None:
     await desk.asked("answer")
     missed = Backfill(desk.client, desk.own, (), SlackClock(now), desk.said.take)
     await missed.read_back(now())
-    await desk.work.settle()
+    await desk.work.wait_until_idle()
     assert len(desk.answers.of("receive")) == 2
     assert len(desk.answers.of("answer")) == 1
 

@@ -78,7 +78,7 @@ class TestWithQuickRedelivery:
         await desk.asked("receive", 2)
         desk.answers.hold.set()
         await desk.ws.wait_for(lambda: desk.ws.deliveries[-1].acknowledged)
-        await desk.work.settle()
+        await desk.work.wait_until_idle()
         assert len(desk.answers.of("answer")) == 1
 
     async def test_a_mention_that_is_delivered_twice_is_answered_once(self, desk: Desk) -> None:
@@ -300,7 +300,7 @@ async def test_a_window_that_does_not_open_is_told_to_the_presser(desk: Desk) ->
     assert (await desk.ws.press("U0SECOND", shown, "evidence")).ok
     note = await desk.ws.wait_for(lambda: desk.ws.ephemerals("U0SECOND")[0])
     assert "Press again" in note.words
-    await desk.work.settle()
+    await desk.work.wait_until_idle()
     assert desk.answers.of("evidence") == []
 
 
@@ -310,7 +310,7 @@ async def test_a_chosen_target_is_diagnosed_where_the_menu_was_asked_for_and_the
     menu = desk.ws.thread(alert)[0]
     assert (await desk.ws.choose("U0SECOND", menu, "choose", "shop-db-1")).ok
     assert await desk.asked("diagnose") == [("shop-db-1", Thread("C0ALERTS", alert.ts), "U0SECOND")]
-    await desk.work.settle()
+    await desk.work.wait_until_idle()
     assert "choose" not in menu.buttons
     assert "shop-db-1" in menu.words
 
