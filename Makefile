@@ -9,7 +9,7 @@ LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-ha
   --all-extras pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test live check lint types imports audit bench torture pictures lock image clean
+.PHONY: help demo run test live check lint types imports audit bench torture faults pictures lock image clean
 
 help: ## Say what there is.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -66,6 +66,9 @@ torture: $(READY) ## Kill, error and silence at every effect; storms; replicas k
 	@$(LONG) -s tests/live/test_replicas.py
 	@HYPOTHESIS_PROFILE=torture $(BIN)/python -m pytest -q tests/faults/test_state_machine.py
 	@$(BIN)/python -m bench.fuzz --seconds 20
+
+faults: $(READY) ## Write the tests that are marked with a fault into docs/faults.md.
+	@$(BIN)/python -m tests.faults.page
 
 pictures: $(READY) ## Photograph the demo for the README.
 	@AEGIS_WRITE_PICTURES=1 $(BIN)/python -m pytest -q tests/live/test_demo_journeys.py -k "runbook or phone"

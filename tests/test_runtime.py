@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from bot.runtime import MonotonicClock
 from tests.support.fakes import START
 
@@ -21,6 +23,7 @@ class Machine:
         return MonotonicClock(lambda: self.wall, lambda: self.passed)
 
 
+@pytest.mark.fault(28)
 def test_28_time_goes_on_while_the_machines_clock_is_put_back():
     machine = Machine()
     clock = machine.clock()

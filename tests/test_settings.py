@@ -46,6 +46,7 @@ def test_table_and_model_hold_the_same_settings() -> None:
     assert {row.name.lower() for row in TABLE} == set(Settings.model_fields)
 
 
+@pytest.mark.fault(14)
 def test_every_bad_setting_is_named_at_once() -> None:
     said = bad(
         SLACK_BOT_TOKEN="xoxp-123456789",
@@ -112,6 +113,7 @@ def test_an_empty_value_counts_as_not_set() -> None:
     assert read(AEGIS_RESTART_LIMIT="", AEGIS_DRY_RUN=" ") == read()
 
 
+@pytest.mark.fault(14)
 @pytest.mark.parametrize("nothing", ["", " ", ",", " , "])
 def test_an_empty_allow_list_allows_nothing(nothing: str) -> None:
     assert read(AEGIS_RESTART_ALLOWLIST=nothing).aegis_restart_allowlist == ()

@@ -64,6 +64,7 @@ def test_each_line_carries_the_incident_that_it_is_about(log: Log) -> None:
     assert "[a1b2c3] during" in during
 
 
+@pytest.mark.fault(81)
 def test_no_secret_is_in_a_message_its_arguments_or_a_traceback(log: Log) -> None:
     out = log("INFO")
     try:
@@ -104,6 +105,7 @@ def test_outside_text_can_neither_pass_for_a_line_nor_move_the_cursor(log: Log) 
     assert not set(out.getvalue()) & set("\r\x1b\x9b")
 
 
+@pytest.mark.fault(81)
 @pytest.mark.parametrize("level", ["DEBUG", "INFO"])
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_libraries_that_log_bodies_are_silent_below_warnings(
@@ -119,6 +121,7 @@ def test_libraries_that_log_bodies_are_silent_below_warnings(
     assert "something is wrong" in out.getvalue()
 
 
+@pytest.mark.fault(81)
 def test_a_library_that_sets_its_own_level_is_silent_too(log: Log) -> None:
     out = log("INFO")
     of_bolt = get_bolt_logger(AsyncApp)

@@ -45,6 +45,7 @@ def bot(ws: Workspace, folder: Path, **changes: str) -> AbstractAsyncContextMana
     return running(load(environment(ws, folder, **changes), env_file=None))
 
 
+@pytest.mark.fault(44)
 async def test_engine_down_at_start_does_not_keep_the_bot_from_starting(workspace, tmp_path):
     async with bot(workspace, tmp_path):
         await workspace.connected()
@@ -54,6 +55,7 @@ async def test_engine_down_at_start_does_not_keep_the_bot_from_starting(workspac
         assert "nowhere" in told.words
 
 
+@pytest.mark.fault(45)
 async def test_an_alert_with_the_engine_down_still_gets_a_card_without_a_restart(workspace, tmp_path):
     async with bot(workspace, tmp_path):
         await workspace.connected()
@@ -65,6 +67,7 @@ async def test_an_alert_with_the_engine_down_still_gets_a_card_without_a_restart
         assert "buggy-app-v2" in card.text
 
 
+@pytest.mark.fault(78)
 @pytest.mark.parametrize("how", ["a folder", "read-only", "mounted alone"])
 async def test_78_a_runbook_that_cannot_be_written_is_named_at_the_start_and_the_bot_runs(
     workspace, tmp_path, caplog, how
@@ -106,6 +109,7 @@ async def test_an_alert_of_which_slack_told_nobody_is_found_in_its_channel(works
         assert len(workspace.thread(alert)) == 1
 
 
+@pytest.mark.fault(25)
 async def test_people_who_chat_start_nothing(workspace, tmp_path):
     async with bot(workspace, tmp_path):
         await workspace.connected()
@@ -125,6 +129,7 @@ async def test_a_revoked_token_ends_the_start_with_a_sentence(workspace, tmp_pat
     assert getattr(workspace, which) not in caught.value.sentence
 
 
+@pytest.mark.fault(71)
 async def test_a_database_of_a_newer_aegis_is_refused_and_left_alone(workspace, tmp_path):
     async with bot(workspace, tmp_path):
         pass
@@ -159,6 +164,7 @@ async def start(ws: Workspace, folder: Path, **changes: str) -> asyncio.subproce
     )
 
 
+@pytest.mark.fault(13)
 async def test_sigterm_ends_the_bot_cleanly(workspace, tmp_path):
     process = await start(workspace, tmp_path)
     await workspace.connected()
@@ -209,6 +215,7 @@ async def test_what_was_said_while_no_bot_ran_gets_one_card_each(workspace, tmp_
     assert (len(cards(before)), len(cards(missed))) == (1, 1)
 
 
+@pytest.mark.fault(14)
 async def test_14_a_start_with_bad_settings_asks_nobody_and_touches_nothing(workspace, tmp_path):
     process = await start(workspace, tmp_path, AEGIS_RESTART_ALLOWLIST="web,*", AEGIS_APPROVERS="everyone")
     _, said = await process.communicate()

@@ -227,6 +227,7 @@ class StoreContract:
         assert len(won) == 1
         assert await store.get(opened.id) == won[0]
 
+    @pytest.mark.fault(68)
     async def test_three_processes_race_and_each_incident_has_one_winner(self, store: SqlStore, url: str) -> None:
         for number in range(RACES):
             opened = await store.open(an_incident(number, f"app-{number}"))

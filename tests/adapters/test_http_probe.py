@@ -68,6 +68,7 @@ def reply(status: str, headers: str = "", body: str = "ok") -> bytes:
     return f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n{headers}\r\n{body}".encode()
 
 
+@pytest.mark.fault(60)
 @pytest.mark.parametrize(
     ("answer", "good", "said"),
     [
@@ -128,6 +129,7 @@ async def dripping_headers(reader: asyncio.StreamReader, writer: asyncio.StreamW
         await asyncio.sleep(0.01)
 
 
+@pytest.mark.fault(60)
 @pytest.mark.parametrize("answer", [silent, drip, dripping_headers])
 async def test_what_takes_too_long_in_all_is_no_answer(answer: Answer, prober: HttpProber) -> None:
     async with service(answer) as seen:
@@ -135,6 +137,7 @@ async def test_what_takes_too_long_in_all_is_no_answer(answer: Answer, prober: H
     assert (probe.good, probe.said) == (False, "no answer in 0.5 s")
 
 
+@pytest.mark.fault(60)
 async def test_an_endless_answer_is_read_in_part_only(prober: HttpProber) -> None:
     sent = 0
 
@@ -159,6 +162,7 @@ async def test_a_compressed_bomb_is_not_unpacked(prober: HttpProber) -> None:
     assert b"accept-encoding: identity" in seen.requests[0].lower()
 
 
+@pytest.mark.fault(60)
 @pytest.mark.parametrize(
     "address",
     [
@@ -242,6 +246,7 @@ async def test_no_password_of_the_netrc_file_is_sent(tmp_path: Path, monkeypatch
     assert b"authorization" not in seen.requests[0].lower()
 
 
+@pytest.mark.fault(60)
 async def test_each_probe_makes_its_own_connection(prober: HttpProber) -> None:
     connections: set[Any] = set()
 
@@ -282,6 +287,7 @@ def certificate(folder: Path, *, name: str, days: int) -> Path:
     return path
 
 
+@pytest.mark.fault(60)
 @pytest.mark.parametrize(
     ("name", "days", "trusted", "said"),
     [

@@ -458,6 +458,7 @@ async def test_aegis_own_containers_are_named(installation: Installation) -> Non
     assert (await installation.check_all())["own containers"].detail == "never restarted: renamed"
 
 
+@pytest.mark.fault(84)
 async def test_what_aegis_needs_to_run_is_no_target(installation: Installation) -> None:
     check = await installation.only_failure(f"target {NAME}", DOCKER_HOST=f"tcp://{NAME}:2375")
     assert "something that Aegis needs to run" in check.detail

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,6 +23,7 @@ def watch(looks, *, successes=3, timeout=60.0, steady=0.0):
     return seen
 
 
+@pytest.mark.fault(59)
 def test_one_lucky_answer_is_not_recovery():
     assert watch([(WELL, GOOD)]).recovered is None
 
@@ -39,12 +41,14 @@ def test_a_bad_answer_starts_the_row_anew():
     assert seen.good_in_row == 2
 
 
+@pytest.mark.fault(58)
 def test_refused_for_a_while_then_good_is_recovery():
     seen = watch([(WELL, Probe(False, "connection refused"))] * 20 + [(WELL, GOOD)] * 3)
     assert seen.recovered is True
     assert seen.seconds == 23
 
 
+@pytest.mark.fault(61)
 def test_good_answers_of_an_unhealthy_container_are_not_recovery():
     seen = watch([(facts(health="starting"), GOOD)] * 59 + [(facts(health="unhealthy"), GOOD)])
     assert seen.recovered is False
@@ -57,6 +61,7 @@ def test_an_exit_ends_the_watch_at_once():
     assert "exited with code 1" in seen.reason
 
 
+@pytest.mark.fault(51)
 def test_51_an_exit_right_after_the_start_is_told_with_how_long_it_ran():
     times = {"started_at": "2026-11-22T03:00:05.000000001Z", "finished_at": "2026-11-22T03:00:05.412345678Z"}
     seen = watch([(facts(running=False, status="exited", exit_code=1, **times), None)])
@@ -64,6 +69,7 @@ def test_51_an_exit_right_after_the_start_is_told_with_how_long_it_ran():
     assert seen.reason == "it exited with code 1 after 0.4 s"
 
 
+@pytest.mark.fault(52)
 def test_52_a_crash_loop_is_told_with_its_count_and_in_how_many_seconds():
     looping = facts(running=True, restarting=True, restart_count=4, exit_code=1, health="healthy")
     seen = watch([(WELL, GOOD), (looping, GOOD)])
@@ -79,6 +85,7 @@ def test_a_crash_loop_is_not_running_whatever_the_engine_calls_it():
     assert "4 times" in seen.reason
 
 
+@pytest.mark.fault(59)
 def test_another_start_time_is_not_recovery():
     seen = watch([(WELL, GOOD), (WELL, GOOD), (facts(health="healthy", started_at="later"), GOOD)])
     assert seen.recovered is False
@@ -92,6 +99,7 @@ def test_a_url_that_never_answers_ends_at_the_deadline_with_what_it_said():
     assert seen.summary == "503 ×60"
 
 
+@pytest.mark.fault(61)
 def test_without_url_and_health_check_a_steady_run_is_all_and_the_summary_says_so():
     look = (facts(health=None), None)
     assert watch([look] * 9, steady=10.0).recovered is None

@@ -59,6 +59,7 @@ async def on_disk(disk: Path) -> AsyncIterator[Bench]:
     await made.store.close()
 
 
+@pytest.mark.fault(69)
 async def test_69_a_press_on_a_full_disk_restarts_nothing_and_says_so_and_acts_once_there_is_room(
     on_disk: Bench, disk: Path
 ) -> None:
@@ -76,6 +77,7 @@ async def test_69_a_press_on_a_full_disk_restarts_nothing_and_says_so_and_acts_o
     assert on_disk.containers.restarts == 1
 
 
+@pytest.mark.fault(69)
 async def test_69_a_refusal_and_a_late_press_on_a_full_disk_are_told_too(on_disk: Bench, disk: Path) -> None:
     incident = await on_disk.fire()
     fill(disk)
@@ -91,6 +93,7 @@ async def test_69_a_refusal_and_a_late_press_on_a_full_disk_are_told_too(on_disk
     assert all(reason in words for reason, words in zip(reasons, told, strict=True))
 
 
+@pytest.mark.fault(69)
 @pytest.mark.parametrize("at", [1, 2, 3, 4])
 async def test_69_a_database_that_goes_away_after_its_nth_step_of_a_press_leaves_nothing_half_done(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, at: int
@@ -122,6 +125,7 @@ async def test_69_a_database_that_goes_away_after_its_nth_step_of_a_press_leaves
     assert at == 4 or "nothing was restarted" in said
 
 
+@pytest.mark.fault(76)
 async def test_76_a_look_whose_saving_has_to_wait_is_saved_when_the_database_is_back(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -140,6 +144,7 @@ async def test_76_a_look_whose_saving_has_to_wait_is_saved_when_the_database_is_
     assert len(bench.diagnoser.asked) == 1
 
 
+@pytest.mark.fault(69)
 @pytest.mark.parametrize("how", ["full", "read-only", "a file in its place"])
 async def test_69_without_a_place_for_the_bundle_nothing_is_restarted(
     bench: Bench, disk: Path, how: str, monkeypatch: pytest.MonkeyPatch
@@ -166,6 +171,7 @@ async def test_69_without_a_place_for_the_bundle_nothing_is_restarted(
     assert not folder.is_dir() or list(folder.iterdir()) == []
 
 
+@pytest.mark.fault(68)
 async def test_68_a_database_that_another_process_holds_is_told_in_our_words_and_nothing_is_restarted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -186,6 +192,7 @@ async def test_68_a_database_that_another_process_holds_is_told_in_our_words_and
     await bench.store.close()
 
 
+@pytest.mark.fault(71)
 async def test_71_a_database_that_is_damaged_while_aegis_runs_restarts_nothing(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     await bench.store.start()
@@ -221,6 +228,7 @@ def broken(path: Path, how: str) -> None:
         path.write_bytes(content[how])
 
 
+@pytest.mark.fault(77)
 @pytest.mark.parametrize("how", ["half", "NaN", "not text", "no list", "deep", "empty", "folder"])
 async def test_77_whatever_is_wrong_with_the_runbook_the_restart_is_done_and_its_entry_waits(
     bench: Bench, how: str
@@ -237,6 +245,7 @@ async def test_77_whatever_is_wrong_with_the_runbook_the_restart_is_done_and_its
     assert [entry["id"] for entry in bench.entries()] == [incident.id]
 
 
+@pytest.mark.fault(77)
 async def test_77_a_byte_order_mark_does_not_keep_the_runbook_from_being_read_and_added_to(bench: Bench) -> None:
     old = {"root_cause": POOL_LINE, "action": "restart", "justification": "it helped", "target": "buggy-app-v2"}
     bench.runbook.write_bytes(b"\xef\xbb\xbf" + json.dumps([old]).encode())
@@ -246,6 +255,7 @@ async def test_77_a_byte_order_mark_does_not_keep_the_runbook_from_being_read_an
     assert len(await RunbookFile(bench.runbook).entries()) == 2
 
 
+@pytest.mark.fault(70, 78)
 @pytest.mark.parametrize("how", ["full", "read-only", "mounted alone"])
 async def test_78_a_runbook_that_cannot_be_written_does_not_keep_the_incident_open_and_is_written_later(
     bench: Bench, disk: Path, how: str
@@ -278,6 +288,7 @@ async def test_78_a_runbook_that_cannot_be_written_does_not_keep_the_incident_op
     assert (await bench.now(incident)).remembered
 
 
+@pytest.mark.fault(70)
 @pytest.mark.parametrize("how", ["locked", "damaged", "full"])
 async def test_70_an_index_of_the_runbook_that_fails_costs_no_restart_and_no_entry(
     bench: Bench, disk: Path, how: str, monkeypatch: pytest.MonkeyPatch

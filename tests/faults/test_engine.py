@@ -49,6 +49,7 @@ def words(message: object) -> str:
     return str(message)
 
 
+@pytest.mark.fault(44)
 async def test_44_a_socket_that_refuses_is_named_with_its_path_to_whoever_asks_and_the_bot_goes_on(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -72,6 +73,7 @@ async def test_44_a_socket_that_refuses_is_named_with_its_path_to_whoever_asks_a
     assert (await bench.fire()).state is State.PROPOSED
 
 
+@pytest.mark.fault(49)
 async def test_49_a_socket_file_that_was_replaced_is_named_and_found_again_by_its_path(fake_engine: FakeEngine) -> None:
     folder = fake_engine.path.parent
     mounted, theirs = folder / "docker.sock", folder / "old.sock"
@@ -93,6 +95,7 @@ async def test_49_a_socket_file_that_was_replaced_is_named_and_found_again_by_it
     assert (await containers.info()).host == "shop-host-1"
 
 
+@pytest.mark.fault(50)
 async def test_50_a_restart_that_the_engine_cannot_do_says_that_it_is_down_and_why(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -119,6 +122,7 @@ async def test_50_a_restart_that_the_engine_cannot_do_says_that_it_is_down_and_w
     assert "restarted, " not in said.lower()
 
 
+@pytest.mark.fault(50)
 async def test_50_where_the_engine_does_not_say_how_it_is_now_that_is_said(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -151,6 +155,7 @@ async def left_stopped(bench: Bench) -> str:
     return incident.id
 
 
+@pytest.mark.fault(48)
 async def test_48_a_start_whose_answer_is_not_heard_is_looked_at_and_not_called_failed(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -169,6 +174,7 @@ async def test_48_a_start_whose_answer_is_not_heard_is_looked_at_and_not_called_
     assert bench.containers.writes == [("start", CONTAINER)]
 
 
+@pytest.mark.fault(48)
 async def test_48_a_start_that_fails_says_so_with_the_engines_reason(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -189,6 +195,7 @@ async def test_48_a_start_that_fails_says_so_with_the_engines_reason(
     assert bench.containers.writes == [("start", CONTAINER)]
 
 
+@pytest.mark.fault(56)
 async def test_56_the_wait_for_an_answer_is_longer_than_the_time_that_the_container_has_to_stop(
     containers: DockerContainers, fake_engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -209,6 +216,7 @@ async def test_56_the_wait_for_an_answer_is_longer_than_the_time_that_the_contai
     assert waits[0] > 120 + 30
 
 
+@pytest.mark.fault(56)
 async def test_56_while_a_slow_container_stops_the_card_says_how_long_it_has(bench: Bench) -> None:
     bench.containers.looks = [facts(stop_timeout=120)]
     incident = await bench.fire()
@@ -217,6 +225,7 @@ async def test_56_while_a_slow_container_stops_the_card_says_how_long_it_has(ben
     assert "120 s to end" in words(views.card(amid))
 
 
+@pytest.mark.fault(53, 55)
 @pytest.mark.parametrize(
     ("changes", "said"),
     [

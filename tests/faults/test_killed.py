@@ -53,6 +53,7 @@ async def recovered(on: Scene, alert: Message) -> None:
     assert [entry["outcome"] for entry in on.entries()] == ["resolved"]
 
 
+@pytest.mark.fault(1)
 async def test_01_killed_before_an_alert_is_on_disk_slack_brings_it_again(on: Scene) -> None:
     process = await on.process()
     with on.database_held():
@@ -66,6 +67,7 @@ async def test_01_killed_before_an_alert_is_on_disk_slack_brings_it_again(on: Sc
     assert len(on.cards(alert)) == len(await on.incidents()) == 1
 
 
+@pytest.mark.fault(2)
 async def test_02_killed_while_the_model_is_asked_the_next_start_diagnoses_once(on: Scene) -> None:
     on.model.script(hangs())
     process = await on.process()
@@ -79,6 +81,7 @@ async def test_02_killed_while_the_model_is_asked_the_next_start_diagnoses_once(
     assert len(on.cards(alert)) == len(await on.incidents()) == 1
 
 
+@pytest.mark.fault(3)
 async def test_03_killed_before_it_learned_where_its_card_stands_there_is_no_second_card(on: Scene) -> None:
     on.slack.fail("chat.postMessage", Fault(hang=True, after_effect=True))
     process = await on.process()
@@ -92,6 +95,7 @@ async def test_03_killed_before_it_learned_where_its_card_stands_there_is_no_sec
     assert [incident.card for incident in await on.incidents()] == [card.ts]
 
 
+@pytest.mark.fault(4)
 async def test_04_killed_before_a_press_is_on_disk_the_button_still_works(on: Scene) -> None:
     process = await on.process()
     alert = await on.alert()
@@ -108,6 +112,7 @@ async def test_04_killed_before_a_press_is_on_disk_the_button_still_works(on: Sc
     assert on.door.acts == ["restart"]
 
 
+@pytest.mark.fault(5)
 async def test_05_killed_between_approval_and_restart_a_person_is_asked_again(on: Scene) -> None:
     process = await on.process()
     alert = await on.alert()
@@ -123,6 +128,7 @@ async def test_05_killed_between_approval_and_restart_a_person_is_asked_again(on
     assert on.door.acts == []
 
 
+@pytest.mark.fault(6)
 async def test_06_killed_before_the_restart_left_it_is_not_sent_by_guess(on: Scene) -> None:
     process = await on.process()
     on.door.hold = "before"
@@ -135,6 +141,7 @@ async def test_06_killed_before_the_restart_left_it_is_not_sent_by_guess(on: Sce
     assert on.door.acts == ["restart"], "the one that never came through the door"
 
 
+@pytest.mark.fault(7, 8)
 @pytest.mark.parametrize("moment", ["sent", "answered"])
 async def test_07_and_08_killed_while_or_after_it_is_restarted_the_next_start_only_verifies(
     on: Scene, moment: str
@@ -150,6 +157,7 @@ async def test_07_and_08_killed_while_or_after_it_is_restarted_the_next_start_on
     assert await on.started_at() != before
 
 
+@pytest.mark.fault(9)
 async def test_09_killed_while_it_verifies_what_was_good_before_does_not_count(on: Scene) -> None:
     process = await on.process()
     on.service.answers = 1
@@ -164,6 +172,7 @@ async def test_09_killed_while_it_verifies_what_was_good_before_does_not_count(o
     assert on.door.acts == ["restart"]
 
 
+@pytest.mark.fault(10)
 @pytest.mark.parametrize("heard", [True, False])
 async def test_10_killed_while_the_thread_is_told_it_is_told_once(on: Scene, heard: bool) -> None:
     process = await on.process()
@@ -184,6 +193,7 @@ async def test_10_killed_while_the_thread_is_told_it_is_told_once(on: Scene, hea
 OLD = [{"id": "old", "target": "web", "root_cause": "a full disk", "action": "ignore", "justification": "by hand"}]
 
 
+@pytest.mark.fault(11)
 async def test_11_killed_while_the_runbook_is_written_the_entry_comes_at_the_next_start(on: Scene) -> None:
     (on.folder / "runbook.json").write_text(json.dumps(OLD))
     process = await on.process()
@@ -199,6 +209,7 @@ async def test_11_killed_while_the_runbook_is_written_the_entry_comes_at_the_nex
     assert len(on.outcomes(alert)) == 1
 
 
+@pytest.mark.fault(12)
 async def test_12_killed_before_the_runbooks_entry_is_noted_it_is_not_written_twice(on: Scene) -> None:
     process = await on.process()
     alert = await on.alert()
@@ -216,6 +227,7 @@ async def test_12_killed_before_the_runbooks_entry_is_noted_it_is_not_written_tw
     assert [entry["outcome"] for entry in on.entries()] == ["resolved"]
 
 
+@pytest.mark.fault(13)
 async def test_13_ended_by_a_deploy_it_does_not_wait_for_the_restart_and_the_next_start_verifies(on: Scene) -> None:
     process = await on.process()
     on.service.status = 503

@@ -45,6 +45,7 @@ async def restarted(bench: Bench, ts: str, at: int) -> Incident:
     return await bench.now(incident)
 
 
+@pytest.mark.fault(67)
 async def test_67_after_three_restarts_in_ten_minutes_there_is_no_button_and_a_press_does_nothing(bench: Bench) -> None:
     bench.plan = replace(bench.plan, policy=replace(POLICY, cooldown=0))
     bench.build()
@@ -64,6 +65,7 @@ async def test_67_after_three_restarts_in_ten_minutes_there_is_no_button_and_a_p
     assert isinstance(later.verdict, Permit)
 
 
+@pytest.mark.fault(67)
 async def test_67_by_default_a_third_restart_within_ten_minutes_has_to_wait_anyway(bench: Bench) -> None:
     for number in (1, 2, 3):
         await restarted(bench, f"{number}.1", number)
@@ -71,6 +73,7 @@ async def test_67_by_default_a_third_restart_within_ten_minutes_has_to_wait_anyw
     assert bench.containers.restarts < 3
 
 
+@pytest.mark.fault(82)
 async def test_82_beyond_what_may_wait_for_a_decision_the_oldest_is_closed_with_a_line(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -91,6 +94,7 @@ async def test_82_beyond_what_may_wait_for_a_decision_the_oldest_is_closed_with_
     assert [last_shown[incident.id] for incident in opened] == states
 
 
+@pytest.mark.fault(82)
 async def test_82_what_is_being_restarted_is_never_closed_to_make_room(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -115,6 +119,7 @@ async def test_82_what_is_being_restarted_is_never_closed_to_make_room(
     assert (await bench.now(second)).state is State.RESOLVED
 
 
+@pytest.mark.fault(83)
 async def test_83_a_name_that_left_the_allow_list_after_the_card_is_not_restarted_and_the_list_of_now_is_named(
     bench: Bench,
 ) -> None:
@@ -131,6 +136,7 @@ async def test_83_a_name_that_left_the_allow_list_after_the_card_is_not_restarte
     assert [(act.verdict.value, act.rule) for act in trail if act.kind == "press"] == [("denied", "allowlist")]
 
 
+@pytest.mark.fault(84)
 @pytest.mark.parametrize("what", ["itself", "its database", "the socket proxy"])
 async def test_84_what_aegis_needs_has_no_button_even_on_the_allow_list_and_a_forged_press_does_nothing(
     bench: Bench, what: str

@@ -94,6 +94,7 @@ FAULTS: list[tuple[str, Scripted, str]] = [
 ]
 
 
+@pytest.mark.fault(37, 38, 39, 40, 41, 43)
 @pytest.mark.parametrize(("answer", "why"), [fault[1:] for fault in FAULTS], ids=[fault[0] for fault in FAULTS])
 async def test_37_to_43_whatever_is_wrong_with_the_model_the_rules_speak_say_why_and_the_button_works(
     bench: Bench, gemini: GeminiEndpoint, answer: Scripted, why: str
@@ -118,6 +119,7 @@ async def test_37_to_43_whatever_is_wrong_with_the_model_the_rules_speak_say_why
     assert [write for write in bench.containers.writes if write[0] == "restart"] == [("restart", CONTAINER)]
 
 
+@pytest.mark.fault(42)
 async def test_42_a_model_that_sees_nothing_in_a_real_outage_closes_nothing_and_hides_no_fact(
     bench: Bench, gemini: GeminiEndpoint
 ) -> None:

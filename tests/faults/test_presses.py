@@ -44,6 +44,7 @@ def heard(stage: Stage, user: str) -> str:
     return json.dumps([note.body for note in stage.slack.ephemerals(user)])
 
 
+@pytest.mark.fault(15)
 async def test_15_of_two_approvers_at_once_the_second_hears_who_was_first_and_both_are_kept(stage: Stage) -> None:
     async with stage.bot():
         card = (await stage.card(await stage.alert())).snapshot()
@@ -58,6 +59,7 @@ async def test_15_of_two_approvers_at_once_the_second_hears_who_was_first_and_bo
     assert heard(stage, winner) == "[]"
 
 
+@pytest.mark.fault(16)
 async def test_16_who_ignores_a_moment_after_somebody_restarted_hears_who_and_is_kept(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -84,6 +86,7 @@ async def test_16_who_ignores_a_moment_after_somebody_restarted_hears_who_and_is
     assert [entry["outcome"] for entry in bench.entries()] == ["resolved"]
 
 
+@pytest.mark.fault(16)
 async def test_16_who_restarts_a_moment_after_somebody_ignored_hears_who_and_restarts_nothing(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -104,6 +107,7 @@ async def test_16_who_restarts_a_moment_after_somebody_ignored_hears_who_and_res
     assert told.endswith("U0SECOND")
 
 
+@pytest.mark.fault(16)
 async def test_16_an_ignore_that_meets_a_closer_look_at_the_same_card_still_counts(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -121,6 +125,7 @@ async def test_16_an_ignore_that_meets_a_closer_look_at_the_same_card_still_coun
     assert (await bench.now(incident)).state is State.IGNORED
 
 
+@pytest.mark.fault(17)
 async def test_17_one_press_that_comes_three_times_has_one_effect(stage: Stage) -> None:
     async with stage.bot():
         card = (await stage.card(await stage.alert())).snapshot()
@@ -132,6 +137,7 @@ async def test_17_one_press_that_comes_three_times_has_one_effect(stage: Stage) 
     assert [person for person, _ in await kept(stage)] == ["U0ONCALL"] * 2
 
 
+@pytest.mark.fault(18)
 async def test_18_a_press_on_a_closed_card_hears_when_and_by_whom_and_is_kept(stage: Stage) -> None:
     async with stage.bot():
         alert = await stage.alert()
@@ -147,6 +153,7 @@ async def test_18_a_press_on_a_closed_card_hears_when_and_by_whom_and_is_kept(st
     assert stage.engine.restarts == 1
 
 
+@pytest.mark.fault(18)
 async def test_18_a_press_on_a_card_that_is_too_old_takes_its_buttons_away_and_is_kept(stage: Stage) -> None:
     async with stage.bot():
         card = (await stage.card(await stage.alert())).snapshot()
@@ -158,6 +165,7 @@ async def test_18_a_press_on_a_card_that_is_too_old_takes_its_buttons_away_and_i
     assert stage.engine.writes == []
 
 
+@pytest.mark.fault(19)
 async def test_19_a_container_that_was_made_anew_keeps_its_life_and_the_press_is_kept(stage: Stage) -> None:
     async with stage.bot():
         alert = await stage.alert()
@@ -175,6 +183,7 @@ async def test_19_a_container_that_was_made_anew_keeps_its_life_and_the_press_is
     assert stage.engine.writes == []
 
 
+@pytest.mark.fault(20)
 async def test_20_whoever_bears_an_approvers_name_is_refused_before_the_engine_is_asked(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -199,6 +208,7 @@ async def test_20_whoever_bears_an_approvers_name_is_refused_before_the_engine_i
     assert stage.engine.writes == []
 
 
+@pytest.mark.fault(21)
 async def test_21_who_is_on_call_at_the_press_decides_not_who_was_at_the_card(stage: Stage) -> None:
     async with stage.bot():
         card = await stage.card(await stage.alert())
@@ -211,6 +221,7 @@ async def test_21_who_is_on_call_at_the_press_decides_not_who_was_at_the_card(st
     assert await approved(stage) == [("U0STRANGER",)]
 
 
+@pytest.mark.fault(22)
 async def test_22_while_the_group_cannot_be_read_those_whom_the_settings_name_still_may(stage: Stage) -> None:
     async with stage.bot(AEGIS_APPROVERS="S0ONCALL,U0SECOND"):
         card = await stage.card(await stage.alert())
@@ -223,6 +234,7 @@ async def test_22_while_the_group_cannot_be_read_those_whom_the_settings_name_st
     assert await kept(stage) == [("U0ONCALL", "unknown")]
 
 
+@pytest.mark.fault(23)
 async def test_23_nothing_of_slacks_is_taken_in_over_http(stage: Stage) -> None:
     port = free_port()
     async with stage.bot(AEGIS_HTTP_PORT=str(port)):
@@ -246,6 +258,7 @@ async def test_23_nothing_of_slacks_is_taken_in_over_http(stage: Stage) -> None:
     assert stage.engine.writes == []
 
 
+@pytest.mark.fault(24)
 async def test_24_a_press_that_is_replayed_word_for_word_has_no_second_effect(stage: Stage) -> None:
     async with stage.bot():
         card = (await stage.card(await stage.alert())).snapshot()
@@ -261,6 +274,7 @@ async def test_24_a_press_that_is_replayed_word_for_word_has_no_second_effect(st
     assert await kept(stage) == [("U0ONCALL", "state")] * 2
 
 
+@pytest.mark.fault(26)
 async def test_26_what_aegis_says_with_an_alerts_own_words_starts_nothing_not_even_read_back(stage: Stage) -> None:
     stage.model.text = json.dumps(
         {"root_cause": "[FIRING:1] ServiceDown: name: buggy-app-v2", "action": "restart", "justification": "x"}
@@ -280,6 +294,7 @@ async def test_26_what_aegis_says_with_an_alerts_own_words_starts_nothing_not_ev
     assert await stage.rows("SELECT count(*) FROM audit WHERE kind = 'alert'") == [(1,)]
 
 
+@pytest.mark.fault(28)
 async def test_28_a_card_of_a_time_to_come_does_not_act(bench: Bench) -> None:
     incident = await bench.fire()
     bench.clock.at -= timedelta(seconds=3601)
@@ -288,6 +303,7 @@ async def test_28_a_card_of_a_time_to_come_does_not_act(bench: Bench) -> None:
     assert (await bench.now(incident)).state is State.EXPIRED
 
 
+@pytest.mark.fault(28)
 async def test_28_a_card_that_was_too_old_once_stays_so_when_the_clock_is_put_back(bench: Bench) -> None:
     incident = await bench.fire()
     pressed = Press("U0ONCALL", "T0", incident.place, incident.id, incident.digest, incident.card)
@@ -298,6 +314,7 @@ async def test_28_a_card_that_was_too_old_once_stays_so_when_the_clock_is_put_ba
     assert (await bench.now(incident)).state is State.EXPIRED
 
 
+@pytest.mark.fault(28)
 @pytest.mark.parametrize("state", [State.ACTING, State.VERIFYING])
 async def test_28_a_clock_that_was_put_back_over_a_new_start_makes_nobody_wait_for_it(
     bench: Bench, state: State

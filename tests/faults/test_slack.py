@@ -26,6 +26,7 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     await made.store.close()
 
 
+@pytest.mark.fault(30)
 @pytest.mark.parametrize("started_anew", [False, True])
 async def test_30_an_alert_of_two_hours_without_slack_gets_a_card_of_a_fresh_look_that_acts(
     bench: Bench, started_anew: bool
@@ -48,6 +49,7 @@ async def test_30_an_alert_of_two_hours_without_slack_gets_a_card_of_a_fresh_loo
     assert [what for what, _, _ in bench.messenger.said].count("card") == 1
 
 
+@pytest.mark.fault(30)
 async def test_30_tries_get_rarer_up_to_five_minutes_while_slack_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
     pauses: list[float] = []
     enough = asyncio.Event()
@@ -73,6 +75,7 @@ async def test_30_tries_get_rarer_up_to_five_minutes_while_slack_is_away(monkeyp
     assert set(pauses[-3:]) == {300.0}
 
 
+@pytest.mark.fault(31)
 async def test_31_while_slack_slows_posts_down_a_press_is_acknowledged_and_the_restart_done(stage: Stage) -> None:
     async with stage.bot():
         alert = await stage.alert()
@@ -84,6 +87,7 @@ async def test_31_while_slack_slows_posts_down_a_press_is_acknowledged_and_the_r
     assert stage.engine.restarts == 1
 
 
+@pytest.mark.fault(34)
 @pytest.mark.parametrize("code", ["channel_not_found", "not_in_channel", "is_archived", "token_revoked"])
 async def test_34_where_slack_refuses_the_channel_the_bot_says_how_to_mend_it_and_goes_on(
     stage: Stage, caplog: pytest.LogCaptureFixture, code: str
@@ -102,6 +106,7 @@ async def test_34_where_slack_refuses_the_channel_the_bot_says_how_to_mend_it_an
     assert stage.slack.bot_token not in caplog.text
 
 
+@pytest.mark.fault(32)
 @pytest.mark.parametrize("fault", [Fault(reset=True, after_effect=True), Fault(status=503, after_effect=True)])
 async def test_32_a_card_whose_answer_was_lost_stands_once_and_acts(stage: Stage, fault: Fault) -> None:
     stage.slack.fail("chat.postMessage", fault)
@@ -114,6 +119,7 @@ async def test_32_a_card_whose_answer_was_lost_stands_once_and_acts(stage: Stage
     assert stage.engine.restarts == 1
 
 
+@pytest.mark.fault(33)
 async def test_33_a_card_whose_blocks_slack_refuses_says_the_same_in_words(
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:

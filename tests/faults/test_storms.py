@@ -32,11 +32,13 @@ def held(found: Figures) -> None:
     assert found.unhealthy == 0
 
 
+@pytest.mark.fault(36, 65)
 async def test_a_small_storm_is_one_card_for_each_target_that_counts(tmp_path: Path) -> None:
     async with scene(tmp_path, 4) as on:
         held(await blow(on, alerts=60, seconds=3))
 
 
+@pytest.mark.fault(66)
 @pytest.mark.slow
 async def test_a_thousand_alerts_in_a_minute_over_fifty_targets(tmp_path: Path) -> None:
     async with scene(tmp_path, 50) as on:
@@ -45,6 +47,7 @@ async def test_a_thousand_alerts_in_a_minute_over_fifty_targets(tmp_path: Path) 
         assert sum("asked 20 times within a minute" in one for one in words) >= 10
 
 
+@pytest.mark.fault(65)
 @pytest.mark.slow
 async def test_five_hundred_alerts_for_three_targets(tmp_path: Path) -> None:
     async with scene(tmp_path, 3) as on:
@@ -53,6 +56,7 @@ async def test_five_hundred_alerts_for_three_targets(tmp_path: Path) -> None:
         assert found.model_calls == 3
 
 
+@pytest.mark.fault(82)
 @pytest.mark.slow
 async def test_memory_stays_flat_from_one_storm_to_the_next(tmp_path: Path) -> None:
     async with scene(tmp_path, 10) as on:

@@ -105,6 +105,7 @@ async def whole_flow(replica: Bench) -> None:
             )
 
 
+@pytest.mark.fault(74)
 @pytest.mark.parametrize("at", range(1, 15))
 async def test_74_a_replica_paused_before_its_nth_effect_loses_to_the_one_that_took_over(tmp_path: Path, at: int):
     other: Replica | None = None

@@ -73,6 +73,7 @@ async def test_the_last_event_is_told(seen: Seen) -> None:
     assert (await seen.health())[1]["last_event_s"] is not None
 
 
+@pytest.mark.fault(49)
 async def test_an_engine_that_ends_turns_health_red(seen: Seen) -> None:
     await seen.engine.stop()
     status, said = await seen.health()

@@ -154,6 +154,7 @@ async def test_the_line_of_the_readme_works(bot: Bot) -> None:
     assert json.loads(said)["targets"] == ["buggy-app-v2"]
 
 
+@pytest.mark.fault(24)
 async def test_a_retry_of_the_same_delivery_opens_nothing_and_posts_nothing(bot: Bot) -> None:
     first = await bot.post("alertmanager", group("web"))
     await bot.cards()
@@ -356,6 +357,7 @@ async def test_without_a_token_there_is_no_webhook() -> None:
         assert (await post(port, "plain", {"container": "web"}, token="")).status == 404
 
 
+@pytest.mark.fault(23)
 @pytest.mark.parametrize(
     "authorization",
     [
@@ -391,6 +393,7 @@ async def test_guessing_the_token_is_made_slow_and_does_not_keep_senders_out(ser
     assert (await served.post("plain")).status == 202
 
 
+@pytest.mark.fault(23)
 async def test_23_guesses_are_in_the_log_with_where_they_came_from_but_not_without_end(
     served: Served, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -306,6 +306,7 @@ async def test_a_label_that_leads_elsewhere_is_not_asked_and_the_card_says_why(b
     assert "no verify URL" in (await bench.now(incident)).verification.summary
 
 
+@pytest.mark.fault(84)
 async def test_aegis_never_restarts_itself(bench):
     bench.plan = replace(bench.plan, hosts=("buggy-app-v2",))
     bench.build()
@@ -359,6 +360,7 @@ async def test_a_restart_without_permission_is_not_counted_as_tried(bench):
     assert bench.entries() == []
 
 
+@pytest.mark.fault(46)
 async def test_a_timeout_is_unknown_and_resolved_by_looking(bench):
     bench.containers.on_restart = EngineTimeout("No answer from the engine.")
     incident = await bench.fire()
@@ -367,6 +369,7 @@ async def test_a_timeout_is_unknown_and_resolved_by_looking(bench):
     assert bench.containers.restarts == 1
 
 
+@pytest.mark.fault(46, 59)
 async def test_a_restart_that_never_left_is_said_and_not_sent_again(bench):
     bench.containers.on_restart = EngineUnreachable("The engine does not answer.")
     bench.containers.restart_happens = False
@@ -397,6 +400,7 @@ async def test_an_approval_that_cannot_be_recorded_restarts_nothing(bench, monke
     assert "cannot be recorded" in bench.messenger.whispers()[0]
 
 
+@pytest.mark.fault(69)
 async def test_a_restart_that_the_trail_cannot_note_is_not_sent(bench, monkeypatch):
     incident = await bench.fire()
 
@@ -436,6 +440,7 @@ async def test_engine_down_at_the_press_restarts_nothing(bench):
     assert (await bench.now(incident)).state is State.PROPOSED
 
 
+@pytest.mark.fault(45)
 async def test_engine_down_still_gives_a_card_without_a_restart(bench):
     bench.containers.inventory_error = EngineUnreachable("The engine does not answer.")
     bench.containers.looks = [EngineUnreachable("The engine does not answer.")]
@@ -759,6 +764,7 @@ async def test_killed_before_the_call_left_nothing_is_sent(bench):
     assert bench.containers.writes == []
 
 
+@pytest.mark.fault(5)
 @pytest.mark.parametrize("became", [DOWN, UP_AGAIN], ids=["stopped", "restarted"])
 async def test_killed_before_the_engine_was_told_what_somebody_else_did_meanwhile_is_not_taken_for_ours(bench, became):
     left = await crash(bench, await bench.fire(), State.ACTING, happened=False, sent=False)
@@ -781,6 +787,7 @@ async def test_killed_between_stop_and_start_it_is_started_once(bench):
     assert bench.containers.writes == [("start", CONTAINER)]
 
 
+@pytest.mark.fault(9)
 async def test_killed_while_verifying_it_is_verified_anew(bench):
     left = await crash(bench, await bench.fire(), State.VERIFYING, happened=True)
     bench.clock.at += timedelta(hours=1)

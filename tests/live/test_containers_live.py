@@ -98,6 +98,7 @@ async def test_an_exited_container_tells_its_code_and_last_words(engine: Engine,
     assert any("die, exit code 7" in line for line in evidence.events)
 
 
+@pytest.mark.fault(52)
 async def test_a_crash_loop_is_running_and_restarting_at_once(engine: Engine, containers: DockerContainers) -> None:
     container = engine.run(
         "loop", "echo 'FATAL settings.yml: key database is missing'; exit 3", restart_policy={"Name": "always"}
@@ -113,6 +114,7 @@ async def test_a_crash_loop_is_running_and_restarting_at_once(engine: Engine, co
     assert evidence.log.total_lines >= 3
 
 
+@pytest.mark.fault(53, 63)
 async def test_paused_created_and_silent_containers_are_told_apart(
     engine: Engine, containers: DockerContainers
 ) -> None:
@@ -144,6 +146,7 @@ async def test_memory_that_ran_out_is_the_engines_account(engine: Engine, contai
         assert any(line.endswith(" oom") for line in evidence.events)
 
 
+@pytest.mark.fault(63)
 async def test_a_container_without_logs_says_so(engine: Engine, containers: DockerContainers) -> None:
     container = engine.run("mute", "echo hello; sleep 1000", log_config={"Type": "none"})
     evidence = await containers.evidence("mute")
@@ -152,6 +155,7 @@ async def test_a_container_without_logs_says_so(engine: Engine, containers: Dock
     assert await containers.newest_lines(container, 5) == ()
 
 
+@pytest.mark.fault(62)
 async def test_binary_and_megabyte_lines_come_out_bounded_and_clean(
     engine: Engine, containers: DockerContainers
 ) -> None:
@@ -194,6 +198,7 @@ async def test_a_long_log_is_read_from_its_first_line(engine: Engine, containers
     assert source(evidence, "logs").detail == "30,002 lines"
 
 
+@pytest.mark.fault(64)
 async def test_two_runs_are_told_apart_by_the_engines_times(engine: Engine, containers: DockerContainers) -> None:
     engine.app()
     engine.break_app()
@@ -223,6 +228,7 @@ async def test_a_restart_by_id_happens_exactly_once(engine: Engine, containers: 
     assert (told.count("start"), told.count("restart")) == (1, 1)
 
 
+@pytest.mark.fault(56)
 async def test_the_containers_own_stop_time_out_is_kept(engine: Engine, containers: DockerContainers) -> None:
     ignores = "trap '' TERM; while :; do sleep 1; done"
     container = engine.create("stubborn", ignores, stop_signal="SIGTERM", labels={"aegis.stop-timeout": "1"})
@@ -240,6 +246,7 @@ def at(engine_time: str) -> datetime:
     return datetime.fromisoformat(engine_time)
 
 
+@pytest.mark.fault(50)
 async def test_a_restart_that_the_engine_cannot_do_says_so(engine: Engine, containers: DockerContainers) -> None:
     engine.app("first")
     port = engine.port("first")
@@ -250,6 +257,7 @@ async def test_a_restart_that_the_engine_cannot_do_says_so(engine: Engine, conta
     assert "port" not in told.value.sentence
 
 
+@pytest.mark.fault(57)
 async def test_look_alikes_and_beginnings_of_ids_find_nothing(engine: Engine, containers: DockerContainers) -> None:
     container = engine.run("buggy-app-v2")
     engine.run("buggy-app-v2-canary")
@@ -357,6 +365,7 @@ async def test_a_bundle_holds_the_crash_without_secrets(engine: Engine, containe
         assert secret not in text
 
 
+@pytest.mark.fault(44)
 async def test_a_user_who_may_not_use_the_socket_is_told(engine: Engine, containers: DockerContainers) -> None:
     engine.run("buggy-app-v2")
     await containers.facts("buggy-app-v2")
@@ -388,6 +397,7 @@ async def test_a_frozen_engine_is_a_time_out(engine: Engine, containers: DockerC
     assert (await containers.facts("buggy-app-v2")).started_at == before.started_at
 
 
+@pytest.mark.fault(47)
 async def test_a_restart_of_an_engine_that_was_frozen_before_never_happens(
     engine: Engine, containers: DockerContainers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -421,6 +431,7 @@ async def test_a_restart_that_freezes_in_the_middle_is_unknown_and_then_happens_
     assert (told.count("start"), told.count("die")) == (2, 1)
 
 
+@pytest.mark.fault(46)
 async def test_an_engine_that_ends_in_the_middle_is_unreachable_and_then_found_again(tmp_path: Path) -> None:
     skip_or_fail()
     with running_engine() as own:

@@ -47,6 +47,7 @@ async def stopping(engine: Engine) -> None:
     await asyncio.to_thread(wait_until, lambda: "kill" in engine.events(container, 0), 20, "the engine's signal")
 
 
+@pytest.mark.fault(47)
 async def test_47_a_restart_in_an_engine_that_freezes_is_unknown_not_sent_again_and_found_after_the_thaw(scene):
     container = scene.engine.inspect(NAME)["Id"]
     async with scene.bot(AEGIS_VERIFY_URLS=scene.url):
@@ -65,6 +66,7 @@ async def test_47_a_restart_in_an_engine_that_freezes_is_unknown_not_sent_again_
     assert scene.starts(container) == 2
 
 
+@pytest.mark.fault(48)
 async def test_48_an_engine_that_dies_between_stop_and_start_gets_the_container_started_once_and_the_thread_says_so(
     scene,
 ):

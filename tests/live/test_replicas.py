@@ -371,6 +371,7 @@ async def figures(looking: Looking, ended: Sequence[Incident], alerts: int, trou
     return json.dumps(told)
 
 
+@pytest.mark.fault(74)
 async def test_74_a_replica_paused_while_it_restarts_loses_when_it_wakes(scene: Scene) -> None:
     await scene.container("app-00", stubborn=True)
     first = await scene.bot()
@@ -398,6 +399,7 @@ async def test_74_a_replica_paused_while_it_restarts_loses_when_it_wakes(scene: 
         assert [entry.id for entry in await RunbookTable(scene.url).entries()] == [ended[0].id]
 
 
+@pytest.mark.fault(75)
 async def test_75_an_event_that_slack_delivers_to_two_replicas_gets_one_card(scene: Scene) -> None:
     await scene.container("app-00")
     first, _ = await scene.bot(), await scene.bot()
@@ -412,6 +414,7 @@ async def test_75_an_event_that_slack_delivers_to_two_replicas_gets_one_card(sce
         assert len([*scene.cards(alerts[0]), *scene.cards(alerts[1])]) == len(cards) == 1
 
 
+@pytest.mark.fault(76)
 async def test_76_a_press_while_postgres_is_down_restarts_nothing_and_says_so(scene: Scene, cluster: Cluster) -> None:
     await scene.container("app-00")
     await scene.bot()

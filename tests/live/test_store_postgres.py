@@ -76,6 +76,7 @@ async def test_replicas_that_start_at_once_make_the_tables_once(url: str) -> Non
     await asyncio.gather(*(store.close() for store in stores))
 
 
+@pytest.mark.fault(75)
 async def test_75_two_replicas_take_the_same_event_and_one_answers_it(store: SqlStore, url: str) -> None:
     async with SecondStore(url) as other:
         for number in range(30):
@@ -99,6 +100,7 @@ async def test_three_processes_race_for_many_incidents_and_none_is_won_twice(
     assert await approvals(store) == dict.fromkeys(won, 1)
 
 
+@pytest.mark.fault(74)
 async def test_replicas_killed_and_paused_in_the_middle_of_a_race_win_nothing_twice(store: SqlStore, url: str) -> None:
     count, ended = 150, asyncio.Event()
     await ready(store, count)
@@ -172,6 +174,7 @@ async def test_two_replicas_press_at_once_and_one_wins(store: SqlStore, url: str
     await other.close()
 
 
+@pytest.mark.fault(73)
 @pytest.mark.parametrize("when", ["before", "after"])
 async def test_73_a_connection_that_dies_at_commit_is_looked_up_before_anything_is_said(
     store: SqlStore, monkeypatch: pytest.MonkeyPatch, when: str
@@ -233,6 +236,7 @@ async def test_wrong_logins_and_databases_are_named_without_the_password(cluster
     assert "127.0.0.1" in (await refused(url.replace(f":{cluster.port}", ":1"))).message
 
 
+@pytest.mark.fault(72)
 async def test_a_server_that_takes_no_writes_is_found_at_start(store: SqlStore, url: str, cluster: Cluster) -> None:
     await statement(cluster.url(), f"ALTER DATABASE {url.rsplit('/', 1)[1]} SET default_transaction_read_only = on")
     assert "takes no writes" in (await refused(url)).message

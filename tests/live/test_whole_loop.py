@@ -192,6 +192,7 @@ async def test_a_restart_that_does_not_help_says_so_with_the_newest_lines_and_is
         assert scene.starts(container) == 2
 
 
+@pytest.mark.fault(51)
 async def test_a_container_that_dies_at_its_start_is_not_called_recovered(scene, engine):
     engine.app(NAME, health=False)
     engine.break_app(NAME)
@@ -203,6 +204,7 @@ async def test_a_container_that_dies_at_its_start_is_not_called_recovered(scene,
         assert "FATAL settings.yml" in outcome.words
 
 
+@pytest.mark.fault(15)
 async def test_two_approvers_at_once_make_one_restart(scene, broken):
     async with scene.bot(AEGIS_VERIFY_URLS=scene.url):
         alert = await scene.alert()
@@ -227,6 +229,7 @@ async def test_a_stranger_is_refused_in_private_and_nothing_is_restarted(scene, 
         assert scene.starts(broken) == 1
 
 
+@pytest.mark.fault(19)
 async def test_a_container_recreated_between_card_and_press_is_left_alone(scene, broken):
     async with scene.bot():
         alert = await scene.alert()
@@ -291,6 +294,7 @@ async def test_engine_down_while_it_runs_gives_a_card_that_says_so(scene, broken
         assert "engine" in card.words.lower()
 
 
+@pytest.mark.fault(7)
 async def test_killed_while_the_engine_stops_the_container_the_next_start_verifies_and_restarts_nothing(scene, engine):
     # The first process of a container ignores this signal, so the engine waits for the whole stop time-out.
     container = engine.app(NAME, health=False, stop_signal="SIGUSR2", labels={"aegis.stop-timeout": "3"})

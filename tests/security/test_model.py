@@ -182,6 +182,7 @@ async def test_an_obeying_model_brings_words_on_a_card_and_nothing_else(bench, r
     assert [row.act.kind for row in await bench.store.trail()] == ["alert", "opened", "state"]
 
 
+@pytest.mark.fault(43)
 @pytest.mark.parametrize("row", [*CORPUS, *MORE], ids=lambda row: row["id"])
 async def test_a_press_after_the_attack_restarts_what_the_card_named_once(bench, row):
     incident = await attacked(bench, row)
@@ -191,6 +192,7 @@ async def test_a_press_after_the_attack_restarts_what_the_card_named_once(bench,
     assert [write for write in bench.containers.writes if write[0] != "bundle"] == [("restart", CONTAINER)]
 
 
+@pytest.mark.fault(79)
 @pytest.mark.parametrize("where", EVERYWHERE)
 async def test_every_place_of_the_evidence_is_as_harmless(bench, where):
     for number, row in enumerate((CORPUS[0], CORPUS[-1], MORE[8])):
@@ -200,6 +202,7 @@ async def test_every_place_of_the_evidence_is_as_harmless(bench, where):
         await bench.responder.ignore(press(incident), "")
 
 
+@pytest.mark.fault(79)
 @pytest.mark.parametrize("where", EVERYWHERE)
 @pytest.mark.parametrize("row", CORPUS, ids=lambda row: row["id"])
 async def test_what_was_planted_never_stands_among_the_instructions(bench, row, where):
@@ -269,6 +272,7 @@ REPLIES = st.one_of(
 )
 
 
+@pytest.mark.fault(41)
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(reply=REPLIES, planted=TEXTS, where=st.sampled_from(EVERYWHERE))
 def test_whatever_a_model_answers_nothing_follows(reply, planted, where):

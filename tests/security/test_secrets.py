@@ -304,6 +304,7 @@ async def is_asked(scene: Scene) -> None:
     await scene.slack.settled()
 
 
+@pytest.mark.fault(80, 81)
 async def test_a_whole_run_says_no_secret_anywhere(scene):
     async with scene.bot():
         await scene.slack.connected(timeout=30)

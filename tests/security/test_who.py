@@ -38,6 +38,7 @@ async def untouched(stage) -> None:
     assert (await stage.incident()).state is State.PROPOSED
 
 
+@pytest.mark.fault(20)
 @pytest.mark.parametrize(("user", "rule"), [row[1:] for row in NOBODYS], ids=[row[0] for row in NOBODYS])
 @pytest.mark.parametrize("approvers", ["named", "in the group", "everybody"])
 async def test_they_may_not_whatever_the_list_says(stage, user, rule, approvers):
@@ -257,6 +258,7 @@ async def test_a_copy_of_the_card_in_a_channel_of_ones_own_does_not_act(stage):
         await untouched(stage)
 
 
+@pytest.mark.fault(35)
 async def test_a_card_that_was_deleted_and_put_up_again_acts(stage):
     async with stage.bot():
         alert = await stage.alert()

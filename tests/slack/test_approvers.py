@@ -49,6 +49,7 @@ async def test_an_empty_list_lets_nobody_in_and_asks_nobody(ws: Workspace, clien
     assert ws.called("users.info") == []
 
 
+@pytest.mark.fault(21)
 async def test_a_user_group_is_looked_up_at_every_press(ws: Workspace, client: AsyncWebClient) -> None:
     given = approvers(client, "S0ONCALL")
     assert await given.check(press("U0SECOND")) == Permit()
@@ -57,6 +58,7 @@ async def test_a_user_group_is_looked_up_at_every_press(ws: Workspace, client: A
     assert len(ws.called("usergroups.users.list")) == 2
 
 
+@pytest.mark.fault(22)
 @pytest.mark.parametrize(
     "fault",
     [

@@ -29,6 +29,7 @@ def test_a_host_that_went_down_is_said_first_with_the_whole_list() -> None:
     assert "/aegis diagnose NAME" in text
 
 
+@pytest.mark.fault(66)
 def test_a_list_that_is_too_long_says_how_many_are_left_out() -> None:
     text = words(replace(DOWN, along=(*NAMES, *(f"more-{number}" for number in range(160)))))
     assert "200 targets at once" in text

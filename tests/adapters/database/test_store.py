@@ -173,6 +173,7 @@ async def test_a_process_that_holds_the_lock_too_long_is_named_as_such(
     await impatient.close()
 
 
+@pytest.mark.fault(68)
 async def test_a_writer_waits_for_another_process(store: SqlStore, tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "aegis.db", isolation_level=None, check_same_thread=False)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -280,6 +281,7 @@ async def test_on_a_disk_that_runs_full_what_was_recorded_stays(small_disk: Path
     await store.close()
 
 
+@pytest.mark.fault(72)
 async def test_a_disk_that_takes_no_writes_is_found_at_start(small_disk: Path) -> None:
     path = small_disk / "aegis.db"
     store = SqlStore(f"sqlite:///{path}")
@@ -289,6 +291,7 @@ async def test_a_disk_that_takes_no_writes_is_found_at_start(small_disk: Path) -
     assert str(path) in (await refused(f"sqlite:///{path}")).message
 
 
+@pytest.mark.fault(71)
 @pytest.mark.parametrize("content", [b"not a database at all\n" * 50, b"SQLite format 3\x00" + b"\xff" * 5000])
 async def test_what_is_no_database_is_refused_and_left_untouched(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "aegis.db"
@@ -300,6 +303,7 @@ async def test_what_is_no_database_is_refused_and_left_untouched(tmp_path: Path,
     assert path.read_bytes() == content
 
 
+@pytest.mark.fault(71)
 async def test_a_damaged_file_is_refused_and_left_untouched(store: SqlStore, url: str, tmp_path: Path) -> None:
     for number in range(30):
         await store.open(replace(an_incident(number, f"app-{number}"), alert_text="x" * 3000))
@@ -346,6 +350,7 @@ async def test_a_folder_and_a_missing_folder_are_named(tmp_path: Path) -> None:
     assert f"no folder {tmp_path / 'no'}" in error.message
 
 
+@pytest.mark.fault(72)
 async def test_a_network_file_system_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "_file_system", lambda folder: "nfs4")
     assert "network file system (nfs4)" in (await refused(f"sqlite:///{tmp_path / 'aegis.db'}")).message

@@ -52,6 +52,7 @@ def rows(stage: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("row", [pytest.param(row, id=row["id"]) for row in ROWS if row["stage"] == stage])
 
 
+@pytest.mark.fault(57)
 @rows("request")
 async def test_only_the_exact_name_finds_the_container(
     row: dict[str, Any], containers: DockerContainers, fake_engine: FakeEngine
@@ -141,6 +142,7 @@ async def test_an_answer_that_is_not_what_was_approved_lets_nothing_happen(
     assert allowed == (row["expect"] == "allow")
 
 
+@pytest.mark.fault(57)
 @rows("allowlist")
 async def test_the_allow_list_holds_exact_names(
     row: dict[str, Any], containers: DockerContainers, fake_engine: FakeEngine, now: datetime
@@ -153,6 +155,7 @@ async def test_the_allow_list_holds_exact_names(
     assert isinstance(verdict, guard.Permit) == (row["expect"] == "allow")
 
 
+@pytest.mark.fault(80)
 async def test_environment_command_and_arguments_come_out_nowhere(
     containers: DockerContainers, fake_engine: FakeEngine
 ) -> None:
@@ -165,6 +168,7 @@ async def test_environment_command_and_arguments_come_out_nowhere(
         assert secret not in crash_bundle
 
 
+@pytest.mark.fault(80)
 async def test_known_secrets_are_redacted_from_every_source(
     containers: DockerContainers, fake_engine: FakeEngine
 ) -> None:
@@ -242,6 +246,7 @@ async def test_denied_calls_are_told_from_missing_ones(containers: DockerContain
     assert answers["health"] == (Status.EMPTY, "no health check")
 
 
+@pytest.mark.fault(63)
 async def test_driver_none_is_not_even_asked_for_its_log(containers: DockerContainers, fake_engine: FakeEngine) -> None:
     fake_engine.inspect["HostConfig"]["LogConfig"]["Type"] = "none"
     evidence = await containers.evidence("buggy-app-v2")
@@ -279,6 +284,7 @@ def drop(handler: Handler) -> None:
     handler.close_connection = True
 
 
+@pytest.mark.fault(46)
 async def test_a_restart_whose_connection_breaks_is_unknown_and_sent_once(
     containers: DockerContainers, fake_engine: FakeEngine
 ) -> None:
@@ -342,6 +348,7 @@ async def test_a_missing_socket_is_named(tmp_path: Path) -> None:
     assert [(source.name, source.status) for source in evidence.sources] == [("state", Status.DENIED)]
 
 
+@pytest.mark.fault(45)
 async def test_an_engine_that_comes_back_is_asked_again(fake_engine: FakeEngine, tmp_path: Path) -> None:
     elsewhere = fake_engine.path.with_name("later.sock")
     containers = DockerContainers(docker_host=f"unix://{elsewhere}", bundles=tmp_path, now=lambda: datetime.now(UTC))

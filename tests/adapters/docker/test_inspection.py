@@ -43,6 +43,7 @@ def test_times_are_the_engines_own_nine_digits() -> None:
     assert look().started_at == "2026-11-22T10:00:00.000000009Z"
 
 
+@pytest.mark.fault(61)
 @pytest.mark.parametrize("health", [None, {}, {"Status": "none"}, {"Status": ""}])
 def test_no_health_check_is_not_healthy_and_not_sick(health: object) -> None:
     assert look(State={**INSPECT["State"], "Health": health}).health is None

@@ -98,6 +98,7 @@ def test_another_time_zone_is_understood() -> None:
     assert line == b"2026-11-22T10:00:01.500000000Z hello\n"
 
 
+@pytest.mark.fault(64)
 def test_the_two_runs_are_told_apart_with_the_border_marked() -> None:
     # The first line of a run can be older than its start by the engine's account, the last one younger than its end.
     facts = replace(FACTS, started_at="2026-11-22T10:00:10Z", finished_at="2026-11-22T10:00:05.000000001Z")
@@ -181,6 +182,7 @@ def test_a_private_key_is_redacted_also_where_its_lines_are_apart() -> None:
     assert "c2hvcnRsYXN0" not in shown
 
 
+@pytest.mark.fault(62)
 def test_binary_and_megabyte_lines_come_out_bounded_and_clean() -> None:
     pieces_of_one = [frame(b"\x00\xff\x1b[2J\x07" * 3000) for _ in range(400)]
     digest, _ = tail(Log([*pieces_of_one, frame(b"\n"), frame(b"INFO fine\n")]))

@@ -122,6 +122,7 @@ async def test_recorded_responses_are_accepted_or_rejected_as_marked(
         assert parse((await model.ask((FULL,))).text).root_cause == row["parsed"]["root_cause"]
 
 
+@pytest.mark.fault(37)
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
 async def test_what_passes_is_tried_again(gemini: GeminiEndpoint, model: adapter.Gemini, status: int) -> None:
     gemini.script(fails(status, retry_after=NOW), fails(status, retry_after=NOW))
@@ -145,6 +146,7 @@ async def test_tries_without_a_named_wait_are_spread_and_end(
     assert all(pause <= wait <= 1.3 * pause for pause, wait in zip(adapter.PAUSES, waits, strict=True))
 
 
+@pytest.mark.fault(37)
 async def test_a_wait_that_does_not_fit_is_not_begun(gemini: GeminiEndpoint, model: adapter.Gemini) -> None:
     gemini.script(fails(429, "quota", retry_after=37.5))
     with pytest.raises(ModelUnavailable, match="rate limit or quota"):
@@ -157,6 +159,7 @@ async def test_a_connection_that_breaks_is_tried_again(gemini: GeminiEndpoint, m
     assert (await model.ask((FULL,))).tokens == 4321
 
 
+@pytest.mark.fault(39)
 @pytest.mark.parametrize(
     ("answer", "setting"),
     [
@@ -178,6 +181,7 @@ async def test_a_wrong_setting_is_named_and_not_tried_again(
     assert len(gemini.requests) <= 3  # google-auth itself asks again after a 401
 
 
+@pytest.mark.fault(39)
 @pytest.mark.parametrize("status", [400, 403, 404, 429])
 async def test_the_key_is_in_no_error_and_no_log(
     gemini: GeminiEndpoint, model: adapter.Gemini, status: int, caplog: pytest.LogCaptureFixture
@@ -191,6 +195,7 @@ async def test_the_key_is_in_no_error_and_no_log(
     assert KEY not in "".join(record.getMessage() for record in caplog.records if record.levelno > logging.DEBUG)
 
 
+@pytest.mark.fault(40)
 @pytest.mark.parametrize(
     "answer",
     [
@@ -239,6 +244,7 @@ async def test_a_blocked_question_says_so(gemini: GeminiEndpoint, model: adapter
         await model.ask((FULL,))
 
 
+@pytest.mark.fault(40)
 @pytest.mark.parametrize("cut", [stops("MAX_TOKENS"), says('{"root_cause": "it ', finish="MAX_TOKENS")])
 async def test_an_answer_cut_off_is_asked_for_once_more_with_less_evidence(
     gemini: GeminiEndpoint, model: adapter.Gemini, cut: Scripted
@@ -250,6 +256,7 @@ async def test_an_answer_cut_off_is_asked_for_once_more_with_less_evidence(
     assert reply.tokens > 4321
 
 
+@pytest.mark.fault(40)
 async def test_an_answer_cut_off_twice_is_given_up(gemini: GeminiEndpoint, model: adapter.Gemini) -> None:
     gemini.default = stops("MAX_TOKENS")
     with pytest.raises(ReplyRejected, match="cut off"):
@@ -257,6 +264,7 @@ async def test_an_answer_cut_off_twice_is_given_up(gemini: GeminiEndpoint, model
     assert len(gemini.requests) == 2
 
 
+@pytest.mark.fault(38)
 @pytest.mark.parametrize("answer", [hangs(), drips()], ids=["hangs", "drips"])
 async def test_silence_ends_at_the_deadline(gemini: GeminiEndpoint, sdk: str, answer: Scripted) -> None:
     gemini.default = answer
@@ -265,6 +273,7 @@ async def test_silence_ends_at_the_deadline(gemini: GeminiEndpoint, sdk: str, an
     assert "AEGIS_GEMINI_TIMEOUT" in failed.value.sentence
 
 
+@pytest.mark.fault(37)
 async def test_retries_and_the_shorter_prompt_share_the_one_deadline(gemini: GeminiEndpoint, sdk: str) -> None:
     gemini.script(fails(503, retry_after=NOW), stops("MAX_TOKENS"), hangs())
     with pytest.raises(ModelUnavailable, match="did not answer"):
@@ -272,6 +281,7 @@ async def test_retries_and_the_shorter_prompt_share_the_one_deadline(gemini: Gem
     assert len(gemini.requests) <= 3
 
 
+@pytest.mark.fault(38)
 async def test_hung_calls_hold_a_bounded_number_of_threads_and_the_rest_wait_in_vain(
     gemini: GeminiEndpoint, sdk: str
 ) -> None:

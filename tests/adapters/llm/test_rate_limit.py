@@ -32,6 +32,7 @@ class Slow(FakeDiagnoser):
         return await super().ask(prompts)
 
 
+@pytest.mark.fault(66)
 async def test_past_the_budget_of_a_minute_the_model_is_not_asked_and_the_reason_is_said() -> None:
     clock, model = Clock(), FakeDiagnoser()
     ration = RateLimitedDiagnoser(model, clock.now, a_minute=3)

@@ -66,6 +66,7 @@ def writer(path: Path, name: str, count: int) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
 
 
+@pytest.mark.fault(77)
 @pytest.mark.parametrize("case", CASES, ids=[case["file"] for case in CASES])
 async def test_each_file_of_the_corpus_does_as_expected(case: dict[str, object], tmp_path: Path) -> None:
     path = tmp_path / str(case["file"])
@@ -138,6 +139,7 @@ async def test_an_entry_without_an_id_is_given_one_of_its_own(path: Path) -> Non
     assert all(ids)
 
 
+@pytest.mark.fault(77)
 async def test_the_file_is_read_again_when_somebody_changes_it(path: Path) -> None:
     memory = RunbookFile(path)
     path.write_text('[{"root_cause": "one", "action": "restart"}]')
@@ -183,6 +185,7 @@ async def test_three_processes_lose_nothing_and_a_reader_never_sees_half_a_file(
     assert len(await memory.entries()) == 45
 
 
+@pytest.mark.fault(11)
 @pytest.mark.parametrize("kept", [number * 5 % 32 for number in range(often(6, 300))])
 async def test_after_kill_9_the_file_is_whole_and_holds_what_was_said(path: Path, kept: int) -> None:
     worker = writer(path, "w", 1000)
@@ -293,6 +296,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", point], check=True)
 
 
+@pytest.mark.fault(70)
 async def test_a_disk_that_runs_full_leaves_the_last_whole_file(small_disk: Path) -> None:
     memory = RunbookFile(small_disk / "runbook.json")
     added = []
@@ -318,6 +322,7 @@ async def test_a_disk_that_takes_no_writes_is_named(small_disk: Path) -> None:
             await call
 
 
+@pytest.mark.fault(78)
 async def test_a_file_that_is_mounted_alone_is_named_before_and_at_the_first_append(tmp_path: Path, path: Path) -> None:
     theirs = tmp_path / "theirs.json"
     theirs.write_text("[]")
@@ -333,6 +338,7 @@ async def test_a_file_that_is_mounted_alone_is_named_before_and_at_the_first_app
         subprocess.run(["umount", path], check=True)
 
 
+@pytest.mark.fault(77)
 @pytest.mark.slow
 async def test_fifty_megabytes_are_read_and_added_to(path: Path) -> None:
     one = json.dumps({"root_cause": "x" * 4_900, "action": "restart", "evidence": ["y" * 90] * 50})

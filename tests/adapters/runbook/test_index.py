@@ -177,6 +177,7 @@ def test_after_any_edits_it_is_as_if_made_anew(tmp_path: Path, edits: list[list[
     assert [len(followed.marked([word], 9)) for word in words] == [len(made.marked([word], 9)) for word in words]
 
 
+@pytest.mark.fault(70)
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_in_a_folder_that_takes_no_writes_it_still_finds(tmp_path: Path) -> None:
     path = tmp_path / "runbook.json"

@@ -87,6 +87,7 @@ def test_the_cases_cover_every_sender_firing_and_resolved() -> None:
     assert [sender for sender in both if not seen.get(sender, set()) >= {"firing", "resolved"}] == []
 
 
+@pytest.mark.fault(25)
 def test_nothing_a_person_writes_is_an_alert() -> None:
     alert = read({"type": "message", "user": "U1", "text": "[FIRING:1] ContainerDown (prod-db critical)"})
     assert alert.kind is Kind.NOISE

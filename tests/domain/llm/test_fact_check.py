@@ -210,6 +210,7 @@ def test_a_model_that_doubts_its_own_restart_is_labelled() -> None:
     assert diagnosis.confidence < 0.6
 
 
+@pytest.mark.fault(43)
 @pytest.mark.parametrize(
     "said",
     [

@@ -93,6 +93,7 @@ def test_what_did_not_end_or_was_not_diagnosed_or_only_tried_is_not_remembered(i
     assert from_incident.entry_from(incident) is None
 
 
+@pytest.mark.fault(79)
 def test_no_secret_reaches_the_runbook() -> None:
     secret = "ghp_" + "a1B2" * 9
     entry = remembered(replace(an_incident(State.IGNORED), reason=f"used {secret} by hand", approval=None))
@@ -100,6 +101,7 @@ def test_no_secret_reaches_the_runbook() -> None:
     assert secret not in repr(precedents.shown(Entry(secret, "restart", secret, symptom=secret, evidence=(secret,))))
 
 
+@pytest.mark.fault(79)
 def test_what_is_shown_is_cleaned_and_cut() -> None:
     entry = precedents.shown(Entry("\u202e\x1b\x00" + "x" * 9000, "restart" * 100, evidence=("y" * 9000,) * 50))
     assert entry.root_cause == "x" * (precedents.SHOWN - 1) + "…"
@@ -181,6 +183,7 @@ def test_a_short_entry_written_by_hand_is_found_by_its_cause() -> None:
     assert "redis" in found[0].why
 
 
+@pytest.mark.fault(79)
 def test_why_holds_no_word_of_the_log() -> None:
     line = "ERROR <!channel> pwned http://evil.example connection refused"
     found = precedents.precedents([past("one", evidence=(line,))], target="x", lines=[line], now=NOW)

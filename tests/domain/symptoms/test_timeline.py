@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from bot.domain.diagnosis import Diagnosis, FailureClass
 from bot.domain.evidence import Evidence, Facts, LogDigest, Neighbour
 from bot.domain.logs.digest import digest, join
@@ -39,6 +41,7 @@ def diagnosed(facts: Facts, read: LogDigest, alert: str = "", **more: object) ->
     return diagnose.diagnose(evidence, diagnose.read(evidence, alert))
 
 
+@pytest.mark.fault(64)
 def test_lines_of_an_earlier_run_are_not_blamed_for_the_present_one() -> None:
     found = diagnosed(UNHEALTHY, log([POOL] * 5, CALM))
     assert found.trouble is FailureClass.UNKNOWN

@@ -60,6 +60,7 @@ async def test_a_closed_line_lets_one_call_try_at_a_time_and_the_urgent_one_firs
     assert order == [1, 4, 3, 2]
 
 
+@pytest.mark.fault(31)
 async def test_other_channels_go_on_while_one_is_closed() -> None:
     turns = PriorityLimiter()
     turns.close(KEY, 60)

@@ -98,6 +98,7 @@ async def test_when_slack_is_away_at_the_start_it_goes_on_trying(
     assert connection.trouble == ""
 
 
+@pytest.mark.fault(29)
 @pytest.mark.parametrize("reason", ["warning", "refresh_requested", "too_many_websockets"])
 async def test_it_comes_back_when_slack_ends_the_connection(desk: Desk, reason: str) -> None:
     first = desk.ws.connections[0]
@@ -115,6 +116,7 @@ async def test_a_press_on_the_old_connection_is_not_lost_while_a_new_one_is_made
     assert [done.error for done in pressed] == [""] * 40
 
 
+@pytest.mark.fault(29)
 async def test_it_comes_back_after_a_broken_line(desk: Desk) -> None:
     desk.ws.cut()
     await until(lambda: not desk.connection.connected)
@@ -161,6 +163,7 @@ async def test_socket_mode_that_is_switched_off_is_said(desk: Desk, caplog: pyte
     assert desk.connection.trouble == ""
 
 
+@pytest.mark.fault(29)
 async def test_after_a_gap_and_only_then_what_was_missed_is_read_back(
     ws: Workspace, client: AsyncWebClient, own: Identity, make_connection: Make, opened: list[Connection]
 ) -> None:
@@ -208,6 +211,7 @@ async def test_closing_does_not_wait_for_a_deaf_slack(desk: Desk) -> None:
     assert not desk.connection.connected
 
 
+@pytest.mark.fault(27)
 @pytest.mark.parametrize(("minutes", "said"), [(6, "s ahead of Slack's"), (-6, "s behind Slack's")])
 async def test_27_a_clock_that_differs_from_slacks_is_said_and_its_messages_are_taken_in_all_the_same(
     ws: Workspace,

@@ -60,6 +60,7 @@ class Dated:
         self.headers = headers
 
 
+@pytest.mark.fault(27)
 @pytest.mark.parametrize(
     ("headers", "said"),
     [

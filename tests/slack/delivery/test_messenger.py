@@ -105,6 +105,7 @@ async def test_an_older_state_never_replaces_a_newer_one(ws: Workspace, messenge
     assert "restart" not in card.buttons
 
 
+@pytest.mark.fault(65)
 async def test_edits_of_one_card_keep_slacks_pace(
     ws: Workspace, messenger: SlackMessenger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -117,6 +118,7 @@ async def test_edits_of_one_card_keep_slacks_pace(
     assert at[5] - at[2] >= 0.25
 
 
+@pytest.mark.fault(35)
 async def test_a_card_that_was_deleted_is_put_up_again_once(
     ws: Workspace, messenger: SlackMessenger, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -148,6 +150,7 @@ async def test_the_next_run_brings_a_card_that_was_put_up_again_up_to_date(
     assert "restart" not in again.buttons
 
 
+@pytest.mark.fault(35)
 async def test_where_the_whole_thread_was_deleted_the_result_goes_to_the_channel(
     ws: Workspace, messenger: SlackMessenger
 ) -> None:
@@ -193,6 +196,7 @@ async def test_where_slack_refuses_the_blocks_the_text_goes_alone(ws: Workspace,
     assert "You may not." in ws.ephemerals("U0ONCALL")[0].body["text"]
 
 
+@pytest.mark.fault(33)
 async def test_text_that_is_refused_as_well_is_not_sent_for_ever(ws: Workspace, messenger: SlackMessenger) -> None:
     ws.fail("chat.postMessage", "invalid_blocks", times=5)
     with pytest.raises(SlackError):
@@ -200,6 +204,7 @@ async def test_text_that_is_refused_as_well_is_not_sent_for_ever(ws: Workspace, 
     assert len(ws.called("chat.postMessage")) == 2
 
 
+@pytest.mark.fault(34)
 @pytest.mark.parametrize(
     ("code", "hint"),
     [
@@ -232,6 +237,7 @@ async def test_a_channel_that_aegis_is_not_in_is_named_by_slack_itself(
 # Slow and broken lines
 
 
+@pytest.mark.fault(31)
 async def test_a_post_waits_as_long_as_slack_asks(ws: Workspace, messenger: SlackMessenger) -> None:
     ws.rate_limit("chat.postMessage", retry_after=1)
     await messenger.say_at(Thread("C0OPS"), "late but here")
@@ -250,6 +256,7 @@ async def test_other_methods_go_on_while_one_waits(ws: Workspace, messenger: Sla
     await post
 
 
+@pytest.mark.fault(31)
 async def test_a_wait_beyond_all_patience_is_an_error(ws: Workspace, messenger: SlackMessenger) -> None:
     ws.rate_limit("chat.postMessage", retry_after=3600)
     with pytest.raises(SlackError) as raised:
@@ -295,6 +302,7 @@ async def test_a_card_whose_answer_was_lost_is_found_instead_of_posted_twice(
     assert len(ws.messages("C0OPS")) == 1
 
 
+@pytest.mark.fault(27)
 @pytest.mark.parametrize("hours", [-5, 5])
 async def test_27_a_card_is_found_again_though_this_machines_clock_was_off_when_it_was_opened(
     ws: Workspace, messenger: SlackMessenger, hours: int
@@ -338,6 +346,7 @@ async def test_a_sentence_whose_answer_was_lost_is_not_said_twice(ws: Workspace,
     assert len(ws.messages("C0OPS")) == 1
 
 
+@pytest.mark.fault(3)
 async def test_after_a_crash_neither_card_nor_outcome_is_posted_twice(ws: Workspace, messenger: SlackMessenger) -> None:
     before = incident(State.RESOLVED, opened_at=now() - timedelta(minutes=2), closing="Recovered without action.")
     place = replace(before, place=Thread("C0ALERTS"))

@@ -85,6 +85,7 @@ async def scene(workspace: Workspace, tmp_path: Path) -> AsyncIterator[Scene]:
     await store.close()
 
 
+@pytest.mark.fault(30)
 async def test_while_slack_is_away_nothing_is_lost_and_the_order_holds(scene: Scene) -> None:
     alert, known = await scene.opened()
     async with scene.run() as run:
@@ -137,6 +138,7 @@ async def test_killed_between_the_post_and_its_note_the_next_run_finds_it_and_po
         assert await scene.store.outbox.depth() == (0, None)
 
 
+@pytest.mark.fault(32)
 async def test_a_reply_whose_answer_was_lost_is_found_and_not_said_twice(scene: Scene) -> None:
     alert, known = await scene.opened()
     async with scene.run() as run:
@@ -155,6 +157,7 @@ async def test_a_menu_of_a_thread_that_the_last_run_answered_is_not_posted_again
     assert len(scene.ws.thread(alert)) == 1
 
 
+@pytest.mark.fault(34)
 async def test_what_slack_will_never_take_is_given_up_and_does_not_hold_up_the_rest(scene: Scene) -> None:
     _, known = await scene.opened()
     async with scene.run() as run:
@@ -165,6 +168,7 @@ async def test_what_slack_will_never_take_is_given_up_and_does_not_hold_up_the_r
         assert await scene.store.outbox.depth() == (0, None)
 
 
+@pytest.mark.fault(30)
 async def test_after_a_day_nobody_wants_to_hear_it(scene: Scene) -> None:
     _, known = await scene.opened()
     async with scene.run() as run:

@@ -47,6 +47,7 @@ def test_a_reply_in_a_senders_thread_gets_its_card_under_the_parent() -> None:
     assert received.message == "10.000100"
 
 
+@pytest.mark.fault(25)
 @pytest.mark.parametrize(
     "event",
     [

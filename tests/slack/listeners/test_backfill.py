@@ -57,6 +57,7 @@ async def test_what_slack_gave_up_on_is_found_though_slack_was_heard_since(
     assert len(taken) == 1
 
 
+@pytest.mark.fault(27)
 @pytest.mark.parametrize("minutes", [-400, -20, 20, 400])
 async def test_27_a_gap_is_found_by_slacks_clock_where_this_machines_is_off(
     ws: Workspace, client: AsyncWebClient, own: Identity, minutes: int
@@ -71,6 +72,7 @@ async def test_27_a_gap_is_found_by_slacks_clock_where_this_machines_is_off(
     assert abs(taken[0].at - clock.ours()) < timedelta(minutes=1)
 
 
+@pytest.mark.fault(27)
 async def test_27_a_gap_is_found_though_it_was_noted_by_a_clock_that_was_ahead_then(
     ws: Workspace, client: AsyncWebClient, own: Identity
 ) -> None:

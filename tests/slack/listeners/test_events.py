@@ -35,6 +35,7 @@ async def test_an_alert_is_taken_in_and_then_answered(desk: Desk) -> None:
     assert [kind for kind, *_ in desk.answers.asked] == ["receive", "answer"]
 
 
+@pytest.mark.fault(1)
 async def test_an_event_is_acknowledged_only_when_it_is_on_disk(desk: Desk) -> None:
     desk.answers.hold = asyncio.Event()
     await desk.ws.alert("C0ALERTS", FIRING)
@@ -63,6 +64,7 @@ class TestWithQuickRedelivery:
         assert len(await desk.asked("answer")) == 1
         assert len(desk.answers.of("receive")) == 6
 
+    @pytest.mark.fault(29)
     async def test_an_alert_that_could_not_be_kept_comes_again(self, desk: Desk) -> None:
         desk.answers.broken = StoreUnavailable("The database is away.")
         await desk.ws.alert("C0ALERTS", FIRING)
@@ -110,6 +112,7 @@ async def test_a_link_preview_does_not_make_an_alert_new(desk: Desk) -> None:
     assert len(desk.answers.of("receive")) == 1
 
 
+@pytest.mark.fault(26)
 async def test_people_and_aegis_itself_start_nothing(desk: Desk) -> None:
     await desk.ws.say("U0ONCALL", "C0ALERTS", FIRING)
     await desk.ws.join("U0SECOND", "C0ALERTS")
@@ -122,6 +125,7 @@ async def test_people_and_aegis_itself_start_nothing(desk: Desk) -> None:
     assert desk.answers.asked == []
 
 
+@pytest.mark.fault(36)
 async def test_fifty_alerts_at_once_are_all_acknowledged_and_answered(desk: Desk) -> None:
     for number in range(50):
         await desk.ws.alert("C0ALERTS", f"{FIRING} {number}")
@@ -251,6 +255,7 @@ async def test_the_offer_of_a_neighbours_diagnosis_asks_for_that_one_in_the_thre
     assert desk.answers.of("rediagnose") == []
 
 
+@pytest.mark.fault(36)
 async def test_a_press_is_acknowledged_before_the_restart_is_done(desk: Desk) -> None:
     shown = await card(desk)
     never = asyncio.Event()
@@ -315,6 +320,7 @@ async def test_a_chosen_target_is_diagnosed_where_the_menu_was_asked_for_and_the
     assert "shop-db-1" in menu.words
 
 
+@pytest.mark.fault(76)
 @pytest.mark.parametrize("button", ["ignore", "rediagnose", "evidence"])
 async def test_76_a_press_that_cannot_be_recorded_is_told_to_whoever_pressed(desk: Desk, button: str) -> None:
     async def away(*_: Any) -> None:

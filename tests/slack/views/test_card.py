@@ -135,11 +135,13 @@ def test_the_button_carries_incident_and_digest_and_asks_first() -> None:
     assert "docker-7" in asked
 
 
+@pytest.mark.fault(54)
 def test_whoever_starts_a_stopped_container_is_told_so_before_the_press() -> None:
     asked = buttons(BY_RULES)["restart"]["confirm"]["text"]["text"]
     assert "was stopped at 2026-11-22 10:01 UTC (exit 137). A restart will start it." in asked
 
 
+@pytest.mark.fault(54)
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -198,6 +200,7 @@ def test_without_all_that_an_approver_approves_there_is_no_restart_button(change
     assert "Cannot be restarted from here" in views.card(incident).text
 
 
+@pytest.mark.fault(42)
 @pytest.mark.parametrize(
     ("action", "helps", "words"),
     [

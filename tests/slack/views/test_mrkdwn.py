@@ -33,6 +33,7 @@ PLACES: dict[str, Callable[[str], str]] = {
 }
 
 
+@pytest.mark.fault(62)
 @pytest.mark.parametrize("row", CORPUS, ids=lambda row: row["id"])
 def test_each_hostile_text_is_shown_harmlessly_where_it_stands(row: dict[str, Any]) -> None:
     shown = PLACES[row["where"]](row["text"])

@@ -18,6 +18,7 @@ from tests.slack.incidents import BY_STATE, PRESSED, PROPOSED
 PLACE = Thread("C0ALERTS", "1763805855.000100")
 
 
+@pytest.mark.fault(58)
 def test_a_recovery_is_told_with_its_numbers() -> None:
     message = card.outcome(BY_STATE[State.RESOLVED], ())
     assert message.text == "✅ *buggy-app-v2*: recovered in 7.4 s: 200 ×3, healthy."
