@@ -26,10 +26,11 @@ def changes(evidence: Evidence, entries: Iterable[Entry]) -> Source:
 
 def _lately(facts: Facts, now: datetime | None) -> list[str]:
     told = []
-    for what, when in (("container made", facts.created_at), ("image built", facts.image_created_at)):
+    for what, when in (("container created", facts.created_at), ("image built", facts.image_created_at)):
         age = now - at if now and (at := _moment(when)) else None
         if age is not None and timedelta() <= age <= LATELY:
-            told.append(f"{what} {age // timedelta(minutes=1)} min ago")
+            minutes = age // timedelta(minutes=1)
+            told.append(f"{what} {f'{minutes} min ago' if minutes else 'just now'}")
     return told
 
 
@@ -43,7 +44,7 @@ def _since(facts: Facts, entries: Iterable[Entry]) -> list[str]:
     if last.image and last.image != facts.image:
         told.append(f"image was {last.image} in the incident of {at:%d %b}")
     if made and made > at:
-        told.append(f"made anew since the incident of {at:%d %b}")
+        told.append(f"re-created since the incident of {at:%d %b}")
     return told
 
 

@@ -30,12 +30,13 @@ def when(text: str) -> datetime | None:
 
 
 def format_duration(span: timedelta) -> str:
-    """Write a span for people: ``7 s``, ``4 min``, ``3 h 12 m``, ``4 d``."""
+    """Write a span for people: ``7 s``, ``4 min``, ``3 h 12 min``, ``4 days``."""
     seconds = max(0, round(span.total_seconds()))
     if seconds < 90:
         return f"{seconds} s"
     if seconds < 5400:
         return f"{round(seconds / 60)} min"
     if seconds < 2 * 86400:
-        return f"{seconds // 3600} h {seconds % 3600 // 60} m"
-    return f"{seconds // 86400} d"
+        minutes = seconds % 3600 // 60
+        return f"{seconds // 3600} h {minutes} min" if minutes else f"{seconds // 3600} h"
+    return f"{seconds // 86400} days"

@@ -85,11 +85,11 @@ def _fallen(seen: Verification, facts: Facts | None) -> str:
         times = f"{facts.restart_count} times" if facts.restart_count > 1 else "again"
         within = f"within {seen.seconds:.0f} s"
         code = facts.exit_code
-        return f"it is crash-looping: the engine started it {times} {within}, and it ended with exit code {code}"
+        return f"it is crash-looping: the engine started it {times} {within}, and it exited with code {code}"
     if facts.started_at != seen.started_at:
-        return "it was started again while it was being watched"
+        return "it was started again while its recovery was checked"
     if not facts.running:
-        oom = ", out of memory by the engine's account" if facts.oom_killed else ""
+        oom = " (out of memory, says the engine)" if facts.oom_killed else ""
         ran = lived(facts)
         after = f" after {ran:.1f} s" if ran is not None else ""
         return f"it exited with code {facts.exit_code}{after}{oom}"
@@ -101,10 +101,10 @@ def _late(facts: Facts | None, probe: Probe | None, seconds: float) -> str:
     if facts is None:
         return f"the engine did not answer {within}"
     if probe is not None and not probe.good:
-        return f"the verify URL did not answer well {within} (last: {probe.said})"
+        return f"the health URL did not return success {within} (last: {probe.said})"
     if facts.health not in (None, "healthy"):
         return f"its health check still says {facts.health} after {seconds:.0f} s"
-    return f"it was not good often enough in a row {within}"
+    return f"too few successful checks in a row {within}"
 
 
 def _good(seen: Verification, facts: Facts | None) -> str:
@@ -112,7 +112,7 @@ def _good(seen: Verification, facts: Facts | None) -> str:
     if facts is not None and facts.health:
         words.append(facts.health)
     if not seen.url_known:
-        words.append("runs steadily; no verify URL, so this is all that is known")
+        words.append("keeps running; there is no health URL to confirm it")
     return ", ".join(words)
 
 

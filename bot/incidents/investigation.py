@@ -148,7 +148,7 @@ class Investigator:
     ) -> Diagnosis:
         """Ask the model; whatever goes wrong with it, the rules speak and say why."""
         if self._diagnoser is None:
-            return diagnose.diagnose(evidence, proven, precedents, why="No model is set up.")
+            return diagnose.diagnose(evidence, proven, precedents, why="No model configured.")
         try:
             said = await self._diagnoser.ask(asked)
             return judge(
@@ -163,4 +163,4 @@ class Investigator:
         except ModelError as error:
             MODEL_FAILURES.inc()
             log.warning("the rules diagnose: %s", error.sentence)
-            return diagnose.diagnose(evidence, proven, precedents, why=error.sentence)
+            return diagnose.diagnose(evidence, proven, precedents, why=error.what)

@@ -104,7 +104,7 @@ def test_what_is_not_known_to_be_no_part_of_aegis_is_not_restarted():
 
 @pytest.mark.parametrize(
     ("seconds", "said"),
-    [(0, "0 s"), (7, "7 s"), (240, "4 min"), (11520, "3 h 12 m"), (4 * 86400, "4 d"), (-5, "0 s")],
+    [(0, "0 s"), (7, "7 s"), (240, "4 min"), (11520, "3 h 12 min"), (4 * 86400, "4 days"), (-5, "0 s")],
 )
 def test_spans_are_written_for_people(seconds, said):
     assert format_duration(timedelta(seconds=seconds)) == said

@@ -25,12 +25,12 @@ def test_an_old_container_that_was_never_in_trouble_is_nothing_new() -> None:
 
 def test_what_was_made_within_the_hour_is_told_with_its_age() -> None:
     fresh = replace(SEEN, created_at="2026-11-22T02:48:00.5Z", image_created_at="2026-11-22T02:15:00Z")
-    assert told(fresh).detail == "container made 11 min ago, image built 45 min ago"
+    assert told(fresh).detail == "container created 11 min ago, image built 45 min ago"
 
 
 def test_another_image_and_a_new_container_since_the_last_incident_are_told() -> None:
     assert told(SEEN, PAST).detail == (
-        "image was shop/buggy:2.3.0 in the incident of 10 Nov, made anew since the incident of 10 Nov"
+        "image was shop/buggy:2.3.0 in the incident of 10 Nov, re-created since the incident of 10 Nov"
     )
 
 

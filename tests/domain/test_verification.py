@@ -105,7 +105,7 @@ def test_without_url_and_health_check_a_steady_run_is_all_and_the_summary_says_s
     assert watch([look] * 9, steady=10.0).recovered is None
     seen = watch([look] * 10, steady=10.0)
     assert seen.recovered is True
-    assert "no verify URL" in seen.summary
+    assert "no health URL" in seen.summary
 
 
 def test_no_answer_from_the_engine_is_never_good():

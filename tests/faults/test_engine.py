@@ -222,7 +222,7 @@ async def test_56_while_a_slow_container_stops_the_card_says_how_long_it_has(ben
     incident = await bench.fire()
     await bench.responder.act(press(incident))
     amid = next(card for card in bench.messenger.cards if card.state is State.ACTING)
-    assert "120 s to end" in words(views.card(amid))
+    assert "120 s to shut down" in words(views.card(amid))
 
 
 @pytest.mark.fault(53, 55)

@@ -154,4 +154,4 @@ async def test_what_changed_is_among_the_sources(bench: Bench) -> None:
     bench.build()
     incident = await bench.fire()
     assert incident.evidence is not None
-    assert Source("changes", Status.OK, "container made 10 min ago") in incident.evidence.sources
+    assert Source("changes", Status.OK, "container created 10 min ago") in incident.evidence.sources

@@ -25,7 +25,7 @@ API = "buggy-app-v2"
 HERE = Path(__file__).parent
 CONTRAST, NARROW, FOCUS = ((HERE / name).read_text("utf-8") for name in ("contrast.js", "narrow.js", "focus.js"))
 
-PROPOSAL = re.compile(r"\d+ repl(y|ies).*(Restart|A restart will not help) · \d+ % sure")
+PROPOSAL = re.compile(r"\d+ repl(y|ies).*(Suggested: restart|A restart will not help) · \d+% confidence")
 """How the line about a thread reads while its card waits for a decision."""
 
 PATIENCE = 30_000

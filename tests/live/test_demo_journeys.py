@@ -93,7 +93,7 @@ def test_from_an_alert_over_a_press_to_the_runbook(demo: Demo, visit: Visit, pic
     expect(window.button(f"Restart {API}")).to_be_visible()
     card = window.card("connection pool exhausted")
     expect(card).to_contain_text("QueuePool limit of size 5 overflow 0 reached")
-    expect(card).to_contain_text("by rules")
+    expect(card).to_contain_text("rule-based")
     window.page.mouse.move(640, 300)
     window.page.screenshot(path=pictures / "demo.png")
     assert demo.started_at() == before
@@ -327,7 +327,7 @@ def test_the_journey_goes_by_keyboard_alone_and_one_sees_where_one_is(shared: De
         raise AssertionError(name)
 
     tab_to("^Skip to the message box$", most=1)
-    tab_to("repl(y|ies).*% sure")
+    tab_to("repl(y|ies).*% confidence")
     keyboard.press("Enter")
     expect(window.button(f"Restart {API}")).to_be_visible(timeout=PATIENCE)
     tab_to(f"Restart the container {API}|Restart {API}")

@@ -102,7 +102,7 @@ BAD = Verification(
     ("connection refused",) * 4 + ("503",) * 2,
     "x",
     True,
-    "the verify URL did not answer well within 60 s (last: 503)",
+    "the health URL did not return success within 60 s (last: 503)",
     "connection refused ×4, 503 ×2",
 )
 
@@ -129,7 +129,7 @@ BY_STATE: dict[State, Incident] = {
     State.INTERRUPTED: replace(
         PRESSED,
         state=State.INTERRUPTED,
-        closing="The container is gone or was re-created, so nothing more is done. A person has to look.",
+        closing="The container is gone or was re-created, so nothing more is done. It needs a manual check.",
         closed_at=CLOSED_AT,
     ),
 }
@@ -167,7 +167,7 @@ BY_RULES = replace(
         trouble=FailureClass.OOM,
         quotes=(),
         caveats=("The log is empty, so nothing says what grew.",),
-        why_rules="Gemini did not answer within 20 s, so the rules speak.",
+        why_rules="No answer from Gemini within 20 s.",
         tokens=0,
     ),
     precedents=(_past(3, "not_resolved"),),

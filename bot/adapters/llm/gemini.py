@@ -137,7 +137,7 @@ class Gemini:
 
     def _late(self) -> ModelUnavailable:
         return ModelUnavailable(
-            f"{self.model} did not answer within {self._timeout:g} s.",
+            f"No answer from {self.model} within {self._timeout:g} s.",
             hint="AEGIS_GEMINI_TIMEOUT says how long Aegis waits.",
         )
 

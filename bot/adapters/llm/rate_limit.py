@@ -48,15 +48,13 @@ class RateLimitedDiagnoser:
         """Ask where the ration allows it; raises ``ModelUnavailable`` where not, and what the model raises."""
         if not self._spend():
             MODEL_SPARED.inc()
-            raise ModelUnavailable(f"The model was asked {self._a_minute} times within a minute, so the rules speak.")
+            raise ModelUnavailable(f"The model was asked {self._a_minute} times within a minute.")
         try:
             async with asyncio.timeout(self._patience):
                 await self._turns.acquire()
         except TimeoutError as late:
             MODEL_SPARED.inc()
-            raise ModelUnavailable(
-                f"The model was busy with other incidents for {self._patience:g} s, so the rules speak."
-            ) from late
+            raise ModelUnavailable(f"The model was busy with other incidents for {self._patience:g} s.") from late
         try:
             MODEL_CALLS.inc()
             with STAGES.labels("model").time():

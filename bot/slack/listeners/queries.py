@@ -51,7 +51,7 @@ class StatusQueries:
             live=await self._store.live(),
             watched=self._plan.watched,
             engine=engine,
-            model=self._model or "none: the rules diagnose",
+            model=self._model,
             memory=memory,
             allowlist=tuple(sorted(self._plan.policy.allowlist)),
             approvers=self._approvers.names(),

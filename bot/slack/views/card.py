@@ -10,6 +10,7 @@ import re
 
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement, ConfirmObject
 
+from bot.domain import recent_changes
 from bot.domain.diagnosis import Diagnosis, FailureClass
 from bot.domain.evidence import VERIFY_URL, Facts, Status
 from bot.domain.guard import Permit, Refusal
@@ -100,8 +101,8 @@ def _others(incident: Incident) -> list[str]:
         return []
     more = f", and {len(incident.along) - NAMED:,} more" if len(incident.along) > NAMED else ""
     listed = ", ".join(mrkdwn.line(name, 80) for name in incident.along[:NAMED])
-    told = "For a look at one of them, type /aegis diagnose NAME."
-    return [f"*{len(incident.along):,} targets at once.* {mrkdwn.line(incident.common, 200)}", f"{listed}{more}", told]
+    hint = "To diagnose one of them, type /aegis diagnose NAME."
+    return [f"*{len(incident.along):,} targets at once.* {mrkdwn.line(incident.common, 200)}", f"{listed}{more}", hint]
 
 
 def _broke(incident: Incident) -> str:
@@ -129,27 +130,29 @@ def _findings(incident: Incident) -> list[Block | None]:
             printed(_quotes(found)),
         ]
     if evidence is None:
-        blocks.append(small(f"*Facts:* {mrkdwn.DASH} (nothing was read)"))
+        blocks.append(small("*State:* unknown (nothing was read)"))
     else:
-        near, seen = phrases.near(evidence.neighbours), phrases.seen_before(incident)
-        then = "" if incident.state is State.PROPOSED else " then"
+        related, seen = phrases.related(evidence.neighbours), phrases.seen_before(incident)
+        changed = phrases.detail_of(evidence.sources, recent_changes.SOURCE, Status.OK)
+        then = "" if incident.state is State.PROPOSED else " at diagnosis"
         blocks.append(
             small(
-                f"*Facts{then}:* {mrkdwn.line(phrases.facts(evidence), 400)}",
-                f"*Near it:* {mrkdwn.line(near, 300)}" if near else "",
-                f"*Seen before:* {mrkdwn.line(seen, 300)}" if seen else "",
+                f"*State{then}:* {mrkdwn.line(phrases.state(evidence), 400)}",
+                f"*Changed:* {mrkdwn.line(changed, 200)}" if changed else "",
+                f"*Related containers:* {mrkdwn.line(related, 300)}" if related else "",
+                mrkdwn.line(seen, 300) if seen else "",
             )
         )
     return blocks
 
 
 def _headline(incident: Incident, found: Diagnosis) -> str:
-    """Say what to do, how sure, and who says so; once that is decided, what broke comes first."""
-    who = f"{phrases.sure(found)} · {mrkdwn.line(phrases.speaker(found), 100)}"
+    """Return what is suggested, with what confidence, and by whom; once that is decided, what broke comes first."""
+    suggested = phrases.suggestion(found)
+    by = f"{phrases.confidence(found)} · {mrkdwn.line(phrases.author(found), 100)}"
     if incident.state is State.PROPOSED:
-        return f"*{phrases.proposed(found)}* · {who}"
-    proposed = phrases.proposed(found)
-    return f"*Found:* {mrkdwn.line(found.headline, 120)} · {proposed[0].lower()}{proposed[1:]}, {who}"
+        return f"*{suggested}* · {by}"
+    return f"*Found:* {mrkdwn.line(found.headline, 120)} · {suggested[0].lower()}{suggested[1:]} · {by}"
 
 
 def _quotes(found: Diagnosis) -> list[str]:
@@ -178,13 +181,13 @@ def _permission(incident: Incident) -> list[str]:
         case Refusal(reason=reason):
             return [f"*Cannot be restarted from here:* {mrkdwn.line(reason, 400)}"]
         case Permit() if not _restartable(incident):
-            return ["*Cannot be restarted from here:* the facts of the container are missing."]
+            return ["*Cannot be restarted from here:* the state of the container is unknown."]
         case Permit(dry_run=True):
-            return ["*Dry run:* Restart does everything but the restart itself."]
+            return ["*Dry run:* Restart does everything except the restart itself."]
         case Permit():
             return []
         case _:
-            return ["*Cannot be restarted from here:* nobody checked whether it may be."]
+            return ["*Cannot be restarted from here:* the rules for restarts were not checked."]
 
 
 def _people(incident: Incident) -> str:
@@ -194,7 +197,7 @@ def _people(incident: Incident) -> str:
         return ""
     pressed = _pressed(incident)
     if not pressed:
-        return f"*{verdict.people:,} approvers have to press Restart*, within ten minutes of each other."
+        return f"*{verdict.people:,} approvers must press Restart*, within ten minutes of each other."
     who = " and ".join(f"{mrkdwn.mention(press.user)}, {mrkdwn.date(press.at)}," for press in pressed)
     return f"{who} pressed Restart. *{mrkdwn.prose(awaited(pressed, verdict.people - len(pressed)))}*"
 
@@ -251,25 +254,25 @@ def _restart(incident: Incident, facts: Facts, words: str, style: str | None = N
 
 def _consequence(incident: Incident, facts: Facts, *, dry_run: bool) -> str:
     """Say what a press will do to what, most important first, since the end may be cut off."""
-    what = f"Container {mrkdwn.plain(facts.name, 128)} on host {mrkdwn.plain(facts.host, 50)}"
+    what = f"container {mrkdwn.plain(facts.name, 128)} on host {mrkdwn.plain(facts.host, 50)}"
     if facts.restarting:
-        said = f"{what} restarts by itself over and over ({facts.restart_count}× so far). It is restarted once more."
+        said = f"Restarts {what} once more. It keeps restarting by itself."
     elif facts.running:
-        wait = f", with {facts.stop_timeout} s to finish," if facts.stop_timeout > 0 else ""
-        said = f"{what} is running. It is stopped{wait} and started again, once."
+        grace = f" ({facts.stop_timeout} s grace period)" if facts.stop_timeout > 0 else ""
+        said = f"Stops {what}{grace} and starts it once."
     elif facts.status == "created":
-        said = f"{what} was never started. A restart will start it."
+        said = f"Starts {what} for the first time."
     else:
         stopped = phrases.moment(facts.finished_at)
-        when = f"at {mrkdwn.utc(stopped)}" if stopped else "before"
-        said = f"{what} was stopped {when} (exit {facts.exit_code}). A restart will start it."
+        when = f" at {mrkdwn.utc(stopped)}" if stopped else ""
+        said = f"Starts {what}. It stopped{when} with exit code {facts.exit_code}."
     asked = _asked_after(incident)
     if asked:
         said += f" Recovery is checked at {mrkdwn.plain(asked, 110)}."
     if incident.diagnosis is not None and incident.diagnosis.restart_helps is False:
-        said += " The diagnosis says that this will not help."
+        said += " According to the diagnosis, this will not help."
     if isinstance(incident.verdict, Permit) and incident.verdict.people - len(_pressed(incident)) > 1:
-        said = f"Your press alone does nothing; {incident.verdict.people:,} approvers have to press. {said}"
+        said = f"Your press alone does nothing: {incident.verdict.people:,} approvers must press. {said}"
     return f"Dry run: nothing is restarted. {said}" if dry_run else said
 
 
@@ -283,16 +286,20 @@ def _foot(incident: Incident) -> Block | None:
     found, evidence = incident.diagnosis, incident.evidence
     lines = []
     if evidence is not None:
-        told = [_source(mrkdwn.line(phrases.source_in_short(one), 150), one.status) for one in evidence.sources[:12]]
+        failed = phrases.not_read(evidence.sources)
+        refused = phrases.detail_of(evidence.sources, VERIFY_URL, Status.DENIED)
         looked = phrases.moment(evidence.gathered_at)
-        lines.append(" · ".join([*told, f"as of {mrkdwn.date(looked)}"] if looked else told))
+        not_read = f"*Not read:* {mrkdwn.line(failed, 600)}" if failed else ""
+        as_of = f"{'as' if failed else 'As'} of {mrkdwn.date(looked)}" if looked else ""
+        lines.append(" · ".join(filter(None, (not_read, as_of))))
+        lines.append(f"*Health URL not used:* {mrkdwn.line(refused, 200)}" if refused else "")
     if found is not None:
-        lines.append(mrkdwn.line(found.why_rules, 250) if found.why_rules.strip() else "")
+        lines.append(mrkdwn.line(phrases.rule_based(found.why_rules), 250) if found.why_rules.strip() else "")
         lines.append(f"Model: {found.tokens:,} tokens in {found.seconds:.1f} s" if found.tokens > 0 else "")
     if incident.alerts > 1:
         lines.append(f"{incident.alerts:,} alerts since {mrkdwn.date(incident.opened_at)}")
     if incident.flaps > 0:
-        lines.append(f"It comes and goes: it fired again {incident.flaps:,}× soon after it had recovered")
+        lines.append(f"Flapping: fired again {phrases.times(incident.flaps)} soon after it recovered")
     lines.append(_late(incident))
     if incident.opened_by:
         lines.append(_asked(incident))
@@ -304,7 +311,3 @@ def _late(incident: Incident) -> str:
     if not incident.late or incident.sent_at is None:
         return ""
     return f"Late: sent {mrkdwn.date(incident.sent_at)}, read {format_duration(incident.late)} later"
-
-
-def _source(said: str, status: Status) -> str:
-    return said if status in (Status.OK, Status.EMPTY) else f"*{said}*"

@@ -27,7 +27,7 @@ def chapters(incident: Incident) -> list[Chapter]:
         told += _evidence(read)
     told += [
         ("Seen before", [line for precedent in incident.precedents for line in _precedent(precedent)]),
-        ("Looks since the restart", [*seen.probes, *filter(None, (seen.summary, seen.reason))] if seen else []),
+        ("Checks since the restart", [*seen.probes, *filter(None, (seen.summary, seen.reason))] if seen else []),
         ("Alert", incident.alert_text.splitlines()),
     ]
     made = [Chapter(mrkdwn.plain(title, 150), tuple(_clean(line) for line in lines)) for title, lines in told if lines]
@@ -41,12 +41,12 @@ def _clean(line: str) -> str:
 def _diagnosis(found: Diagnosis) -> list[str]:
     lines = [
         f"{found.headline} ({found.trouble.value})",
-        f"{phrases.proposed(found)} · {phrases.sure(found)} · {phrases.speaker(found)}",
+        f"{phrases.suggestion(found)} · {phrases.confidence(found)} · {phrases.author(found)}",
         f"Root cause: {found.root_cause}",
         f"Why: {found.justification}",
     ]
     lines += [f"Caveat: {caveat}" for caveat in found.caveats]
-    lines += [found.why_rules] if found.why_rules else []
+    lines += [phrases.rule_based(found.why_rules)] if found.why_rules else []
     return lines + [f"Line {quote.number}: {quote.text}{_times(quote.count)}" for quote in found.quotes]
 
 
@@ -54,13 +54,13 @@ def _evidence(read: Evidence) -> list[tuple[str, list[str]]]:
     facts = read.facts
     return [
         (f"Log: {_whole(read.log)}", [_line(line) for line in read.log.lines]),
-        ("Facts", _facts(facts, read) if facts else []),
+        ("State", _facts(facts, read) if facts else []),
         ("Health checks", [_one(f"{probe.at}  exit {probe.exit_code}", probe.output) for probe in facts.probes])
         if facts
         else ("Health checks", []),
-        ("Use", _usage(read.usage) if read.usage else []),
+        ("Resource usage", _usage(read.usage) if read.usage else []),
         (
-            "Near it",
+            "Related containers",
             [
                 _one(f"{one.name}: {one.status or mrkdwn.DASH}, health {one.health or mrkdwn.DASH}", one.detail)
                 + (" (named in the log)" if one.named_in_log else "")
@@ -99,7 +99,7 @@ def _facts(facts: Facts, read: Evidence) -> list[str]:
         ("Host", facts.host),
         ("Container", facts.container_id),
         ("Image", f"{facts.image} ({facts.image_id})"),
-        ("Status", f"{facts.status}, {phrases.facts(read)}"),
+        ("Status", f"{facts.status}, {phrases.state(read)}"),
         ("Created", facts.created_at),
         ("Started", facts.started_at),
         ("Finished", facts.finished_at),
@@ -119,7 +119,7 @@ def _facts(facts: Facts, read: Evidence) -> list[str]:
 def _usage(usage: Usage) -> list[str]:
     limit = f" of {phrases.size(usage.memory_limit)}" if usage.memory_limit else ""
     used = phrases.size(usage.memory) if usage.memory is not None else mrkdwn.DASH
-    cpu = f"{usage.cpu_percent:.0f} %" if usage.cpu_percent is not None else mrkdwn.DASH
+    cpu = f"{usage.cpu_percent:.0f}%" if usage.cpu_percent is not None else mrkdwn.DASH
     pids = str(usage.pids) if usage.pids is not None else mrkdwn.DASH
     most = f" of {usage.pids_limit}" if usage.pids_limit else ""
     return [f"Memory: {used}{limit}", f"CPU: {cpu}", f"Processes: {pids}{most}"]

@@ -37,11 +37,12 @@ def ignore(incident: Incident) -> dict[str, Any]:
         "card": incident.card,
     }
     reason = PlainTextInputElement(action_id="reason", multiline=True, max_length=LONGEST_REASON)
+    why = label("Reason (kept with the incident)", 150)
     return _window(
         "Ignore this incident",
         [
             section(f"This closes the card of *{mrkdwn.line(incident.target, 128)}*. Nothing is restarted."),
-            InputBlock(block_id="reason", label=label("Why? It is remembered.", 150), element=reason, optional=True),
+            InputBlock(block_id="reason", label=why, element=reason, optional=True),
         ],
         callback_id="ignore",
         submit=label("Ignore", TITLE).to_dict(),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
+
 from bot.domain.incident import Incident, State
 from bot.slack.views import mrkdwn
 
@@ -13,7 +15,7 @@ def record(incident: Incident) -> tuple[str, list[str]]:
         case State.ACTING:
             return f"🔄 {name}: restarting", [_pressed(incident), _what_happens(incident)]
         case State.VERIFYING:
-            return f"🔎 {name}: restarted, watching it", [_pressed(incident), _so_far(incident)]
+            return f"🔎 {name}: restarted, checking recovery", [_pressed(incident), _so_far(incident)]
         case State.RESOLVED:
             how = "recovered" if incident.approval else "recovered without action"
             return f"✅ {name}: {how}", [went(incident), _pressed(incident), _saved(incident)]
@@ -37,7 +39,7 @@ def went(incident: Incident) -> str:
     if seen.recovered:
         summary = f": {mrkdwn.line(seen.summary, 300)}" if seen.summary.strip() else ""
         return f"Recovered in {seen.seconds:.1f} s{summary}. {said}".rstrip()
-    why = mrkdwn.line(seen.reason, 400) if seen.reason.strip() else "it was not seen to be well again"
+    why = mrkdwn.line(seen.reason, 400) if seen.reason.strip() else "recovery was not confirmed"
     probes = f" Probes: {mrkdwn.line(seen.summary, 300)}." if seen.summary.strip() else ""
     return f"Not recovered: {why.rstrip('.')}.{probes} {said}".rstrip()
 
@@ -52,20 +54,23 @@ def _pressed(incident: Incident) -> str:
 def _what_happens(incident: Incident) -> str:
     facts = incident.evidence.facts if incident.evidence else None
     host = f" on {mrkdwn.line(facts.host, 80)}" if facts and facts.host.strip() else ""
-    wait = f" It has {facts.stop_timeout:d} s to end." if facts and facts.stop_timeout > 0 else ""
+    wait = f" ({facts.stop_timeout:d} s to shut down)" if facts and facts.stop_timeout > 0 else ""
     what = f"{mrkdwn.line(incident.target, 128)}{host}"
-    return f"The crash evidence is saved first; then {what} is restarted, once.{wait}"
+    return f"The crash evidence is saved first; then {what} is restarted once{wait}."
 
 
 def _so_far(incident: Incident) -> str:
     seen = incident.verification
     if seen is None or not seen.probes:
-        return "Whether it is well again is watched now; the thread gets the result."
-    return f"So far: {mrkdwn.line(', '.join(seen.probes[-5:]), 300)}. The thread gets the result."
+        return "Checking recovery. The result will be posted in this thread."
+    so_far = mrkdwn.line(", ".join(seen.probes[-5:]), 300)
+    return f"Checking recovery, so far: {so_far}. The result will be posted in this thread."
 
 
 def _saved(incident: Incident) -> str:
-    return f"Crash evidence, on Aegis's machine: {mrkdwn.code(incident.bundle, 300)}" if incident.bundle else ""
+    """Name the file of the crash evidence: its whole path takes four lines on a phone."""
+    name = PurePath(incident.bundle).name
+    return f"Crash evidence on Aegis's host: {mrkdwn.code(name, 200)}" if name else ""
 
 
 def _closed(incident: Incident) -> str:
@@ -79,9 +84,9 @@ def _closed(incident: Incident) -> str:
 
 
 def _not_through(incident: Incident, name: str) -> tuple[str, list[str]]:
-    """Say what is known where a restart was not carried through; nothing was sent where there is no restart time."""
+    """Say what is known where a restart was interrupted; nothing was sent where there is no restart time."""
     sent = incident.restarted_at is not None
-    headline = f"❔ {name}: interrupted, please look" if sent else f"⚪ {name}: not restarted"
+    headline = f"❔ {name}: interrupted, needs a manual check" if sent else f"⚪ {name}: not restarted"
     unsaid = "The restart was interrupted, and how it ended is not known." if sent else "Nothing was restarted."
     said = mrkdwn.line(incident.closing, 500) if incident.closing.strip() else unsaid
     return headline, [said, _pressed(incident), _saved(incident)]

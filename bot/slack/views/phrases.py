@@ -1,33 +1,29 @@
-"""Facts, sources and memory in a few plain words each. No markup: the caller escapes them."""
+"""The product's voice: suggestion, state, sources and past incidents in a few words. No markup."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from bot.domain.diagnosis import RULES, Action, Diagnosis, FailureClass
-from bot.domain.evidence import Evidence, Facts, Neighbour, Source, Status, Usage
+from bot.domain.evidence import VERIFY_URL, Evidence, Facts, Neighbour, Source, Status, Usage
 from bot.domain.incident import Incident, State
 from bot.domain.runbook_entry import Entry
+from bot.domain.symptoms import container_state
 from bot.domain.times import format_duration
-from bot.slack.views.mrkdwn import DASH
 
 STATES = {
-    State.OPEN: "being looked at",
-    State.PROPOSED: "waits for a decision",
+    State.OPEN: "being diagnosed",
+    State.PROPOSED: "waiting for a decision",
     State.ACTING: "restarting",
-    State.VERIFYING: "restarted, being watched",
+    State.VERIFYING: "restarted, checking recovery",
     State.RESOLVED: "recovered",
     State.UNRESOLVED: "not recovered",
     State.IGNORED: "ignored",
     State.EXPIRED: "closed without a decision",
-    State.INTERRUPTED: "not carried through",
+    State.INTERRUPTED: "interrupted",
 }
-
-_TOLD_NOWHERE_ELSE = frozenset({"logs", "changes"})
-"""Sources whose answer in a few words is not on the card already."""
 
 
 def moment(stamp: str) -> datetime | None:
@@ -41,71 +37,97 @@ def moment(stamp: str) -> datetime | None:
     return read if read.tzinfo else read.replace(tzinfo=UTC)
 
 
-def proposed(diagnosis: Diagnosis) -> str:
-    """Say what is proposed."""
+def suggestion(diagnosis: Diagnosis) -> str:
+    """Return what the diagnosis suggests, as the beginning of a line."""
     if diagnosis.trouble is FailureClass.NONE and diagnosis.action is Action.IGNORE:
         return "No restart needed"
     if diagnosis.restart_helps is False:
         return "A restart will not help"
-    return "Restart" if diagnosis.action is Action.RESTART else "No restart"
+    return "Suggested: restart" if diagnosis.action is Action.RESTART else "No restart suggested"
 
 
 def restart_is_proposed(diagnosis: Diagnosis | None) -> bool:
-    """Say whether a restart is what the diagnosis proposes."""
+    """Return True if the diagnosis suggests a restart."""
     return diagnosis is not None and diagnosis.action is Action.RESTART and diagnosis.restart_helps is not False
 
 
-def sure(diagnosis: Diagnosis) -> str:
-    """Say how sure the diagnosis is."""
-    return f"{100 * min(1.0, max(0.0, diagnosis.confidence)):.0f} % sure"
+def confidence(diagnosis: Diagnosis) -> str:
+    """Return how confident the diagnosis is: ``86% confidence``."""
+    return f"{percent(min(1.0, max(0.0, diagnosis.confidence)))} confidence"
 
 
-def speaker(diagnosis: Diagnosis) -> str:
-    """Say who made the diagnosis."""
-    return "by rules" if diagnosis.by == RULES else f"Gemini ({diagnosis.by})"
+def percent(share: float) -> str:
+    """Write a share for people: ``86%``."""
+    return f"{100 * share:.0f}%"
 
 
-def facts(evidence: Evidence) -> str:
-    """Say how the container is, as of the look at it."""
+def author(diagnosis: Diagnosis) -> str:
+    """Return who made the diagnosis."""
+    return "rule-based" if diagnosis.by == RULES else f"Gemini ({diagnosis.by})"
+
+
+def rule_based(why: str) -> str:
+    """Return a sentence that says why a diagnosis is rule-based; ``""`` without a reason."""
+    reason = why.strip().rstrip(".")
+    if not reason:
+        return ""
+    return f"{reason}. This diagnosis is rule-based." if ". " in reason else f"{reason}; this diagnosis is rule-based."
+
+
+def times(count: int) -> str:
+    """Write how often: ``once``, ``2 times``."""
+    return "once" if count == 1 else f"{count:,} times"
+
+
+def state(evidence: Evidence) -> str:
+    """Return the state of the container when it was looked at; what is unknown is left out."""
     seen = evidence.facts
     if seen is None:
-        return f"{DASH} (the engine did not say)"
+        return "unknown (the engine did not answer)"
     now = moment(evidence.gathered_at)
+    used = memory(evidence.usage)
+    version = image(seen, now)
     parts = [
-        standing(seen, now),
-        f"health {seen.health}" if seen.health else "no health check",
-        f"exit {ended(seen)}",
-        f"memory {memory(evidence.usage)}",
-        f"image {image(seen, now)}",
+        activity(seen, now),
+        health(seen),
+        exit_code(seen),
+        f"memory {used}" if used else "",
+        f"image {version}" if version else "",
+        "log empty" if any(one.name == "logs" and one.status is Status.EMPTY for one in evidence.sources) else "",
     ]
-    return " · ".join(parts)
+    return " · ".join(filter(None, parts))
 
 
-def standing(seen: Facts, now: datetime | None) -> str:
-    """Say what the container does and for how long."""
+def activity(seen: Facts, now: datetime | None) -> str:
+    """Return what the container does and for how long."""
     if seen.restarting:
-        return f"restarting by itself, {seen.restart_count}× so far"
+        return f"keeps restarting, {times(seen.restart_count)} so far"
     if seen.paused or seen.status == "created":
         return "paused" if seen.paused else "never started"
     since = moment(seen.started_at if seen.running else seen.finished_at)
-    span = format_duration(now - since) if now and since else DASH
+    span = f" {format_duration(now - since)}" if now and since else ""
     if seen.running:
-        return f"running {span}" + (f", restarted {seen.restart_count}× by itself" if seen.restart_count else "")
-    return f"{'stopped' if seen.status == 'exited' else seen.status or DASH} {span}{' ago' if span != DASH else ''}"
+        return f"running{span}" + (f", restarted {times(seen.restart_count)} by itself" if seen.restart_count else "")
+    return f"{'stopped' if seen.status == 'exited' else seen.status or 'not running'}{span}{' ago' if span else ''}"
 
 
-def ended(seen: Facts) -> str:
-    """Say with which code the process ended; an en dash while it runs."""
+def health(seen: Facts) -> str:
+    """Return what the health check says; ``""`` without one."""
+    return "health check starting" if seen.health == "starting" else seen.health or ""
+
+
+def exit_code(seen: Facts) -> str:
+    """Return the code with which the process ended; ``""`` while it runs."""
     if seen.status == "created" or (seen.running and not seen.restarting):
-        return f"{DASH} (out of memory before)" if seen.oom_killed else DASH
-    return f"{seen.exit_code}{' (out of memory)' if seen.oom_killed else ''}"
+        return "out of memory before" if seen.oom_killed else ""
+    return f"exit code {seen.exit_code}{' (out of memory)' if seen.oom_killed else ''}"
 
 
 def memory(usage: Usage | None) -> str:
-    """Say how much memory is used, of its limit where there is one."""
+    """Return how much memory is used, of its limit where there is one; ``""`` where that is unknown."""
     if usage is None or usage.memory is None:
-        return DASH
-    return f"{100 * usage.memory / usage.memory_limit:.0f} %" if usage.memory_limit else size(usage.memory)
+        return ""
+    return percent(usage.memory / usage.memory_limit) if usage.memory_limit else size(usage.memory)
 
 
 def size(count: int) -> str:
@@ -117,31 +139,39 @@ def size(count: int) -> str:
 
 
 def image(seen: Facts, now: datetime | None) -> str:
-    """Say which version of the image it is, and how old."""
+    """Return the version of the image and its age; ``""`` where both are unknown."""
     name, _, digest = seen.image.partition("@")
     tag = name.rpartition(":")[2]
-    short = tag if ":" in name and "/" not in tag else digest[:19] or name or DASH
+    short = tag if ":" in name and "/" not in tag else digest[:19] or name
     built = moment(seen.image_created_at)
-    return f"{short} ({format_duration(now - built)})" if now and built else short
+    return f"{short} ({format_duration(now - built)} old)".strip() if now and built else short
 
 
-def near(neighbours: Iterable[Neighbour], limit: int = 3) -> str:
-    """Name the containers around it that are not well."""
-    told = [
-        f"{one.name} {one.health or one.status or DASH}{' (named in the log)' if one.named_in_log else ''}"
-        for one in neighbours
-    ]
-    return some(told, limit, " · ")
+def related(neighbours: Iterable[Neighbour], limit: int = 3) -> str:
+    """Name the related containers that are in trouble; ``""`` where none is."""
+    shown = [_trouble(one) for one in container_state.down(tuple(neighbours))]
+    return some(shown, limit, " · ")
+
+
+def _trouble(one: Neighbour) -> str:
+    how = "unhealthy" if one.health == "unhealthy" else one.status
+    return f"{one.name} {how}{' (named in the log)' if one.named_in_log else ''}"
+
+
+def not_read(sources: Iterable[Source]) -> str:
+    """Name the sources that failed, and why; ``""`` where all answered."""
+    failed = [one for one in sources if one.status not in (Status.OK, Status.EMPTY) and one.name != VERIFY_URL]
+    return ", ".join(f"{one.name} ({one.detail or one.status.value})" for one in failed[:12])
+
+
+def detail_of(sources: Iterable[Source], name: str, *statuses: Status) -> str:
+    """Return what the source ``name`` says if it answered with one of ``statuses``; else ``""``."""
+    return next((one.detail for one in sources if one.name == name and one.status in statuses), "")
 
 
 def source(one: Source) -> str:
     """Say how one source of evidence answered."""
     return f"{one.name} {one.status.value}{f' ({one.detail})' if one.detail else ''}"
-
-
-def source_in_short(one: Source) -> str:
-    """Say how one source answered, where the card has no room for what it says above already, or behind Evidence."""
-    return source(one if one.status is not Status.OK or one.name in _TOLD_NOWHERE_ELSE else replace(one, detail=""))
 
 
 def some(words: Iterable[str], limit: int, between: str = ", ") -> str:
@@ -152,19 +182,18 @@ def some(words: Iterable[str], limit: int, between: str = ", ") -> str:
 
 
 def seen_before(incident: Incident) -> str:
-    """Say how often something like it was seen, when, and how it ended; ``""`` where it never was."""
+    """Return how often a similar incident was seen, when, and how it ended; ``""`` where there was none."""
     entries = [precedent.entry for precedent in incident.precedents]
     if not entries:
         return ""
-    often = "once" if len(entries) == 1 else f"{len(entries)}×"
-    return f"{often}{_when(entries, incident)}{_where(entries, incident)}; {_outcomes(entries)}"
+    return f"Seen {times(len(entries))}{_when(entries, incident)}{_where(entries, incident)}; {_outcomes(entries)}"
 
 
 def _when(entries: list[Entry], incident: Incident) -> str:
-    times = [time for entry in entries if (time := moment(entry.at))]
-    if len(times) < len(entries):
+    moments = [at for entry in entries if (at := moment(entry.at))]
+    if len(moments) < len(entries):
         return ""
-    span = format_duration((incident.proposed_at or incident.opened_at) - min(times))
+    span = format_duration((incident.proposed_at or incident.opened_at) - min(moments))
     return f", {span} ago" if len(entries) == 1 else f" in {span}"
 
 
@@ -178,17 +207,17 @@ def _where(entries: list[Entry], incident: Incident) -> str:
 
 def _outcomes(entries: list[Entry]) -> str:
     tried = [entry for entry in entries if _tried(entry)]
-    held = [entry for entry in tried if entry.outcome == "resolved"]
-    if held and len(held) < len(tried):
+    fixed = [entry for entry in tried if entry.outcome == "resolved"]
+    if fixed and len(fixed) < len(tried):
         rest = [entry for entry in entries if not _tried(entry)]
         others = f", {_outcomes(rest)}" if rest else ""
-        return f"a restart held {len(held)} of {len(tried)}{others}"
+        return f"a restart fixed it {len(fixed)} of {len(tried)} times{others}"
     counted = Counter(outcome(entry) for entry in entries).most_common()
     if len(entries) == 1:
         return counted[0][0]
     if len(counted) == 1:
         return f"{counted[0][0]} {'both times' if len(entries) == 2 else f'all {len(entries)} times'}"
-    return ", ".join(f"{how} {times}×" for how, times in counted)
+    return ", ".join(f"{how} {times(count)}" for how, count in counted)
 
 
 def _tried(entry: Entry) -> bool:
@@ -196,14 +225,14 @@ def _tried(entry: Entry) -> bool:
 
 
 def outcome(entry: Entry) -> str:
-    """Say how a past incident ended."""
+    """Return how a past incident ended."""
     restarted = entry.action == Action.RESTART.value
     match entry.outcome:
         case "resolved":
-            return "a restart held" if restarted else "it recovered without a restart"
+            return "a restart fixed it" if restarted else "it recovered without a restart"
         case "not_resolved":
             return "a restart did not help" if restarted else "it did not recover"
         case "ignored":
             return "it was ignored"
         case _:
-            return "its end is not known"
+            return "the outcome is unknown"

@@ -58,16 +58,16 @@ class Overview(Protocol):
 def help_text() -> Message:
     """Say what Aegis can be asked."""
     commands = (
-        ("/aegis diagnose NAME", "look at a container now"),
-        ("/aegis status", "open incidents, what is watched, who may restart what"),
-        ("/aegis history [NAME]", "what happened lately"),
-        ("/aegis runbook WORDS", "search the past incidents"),
+        ("/aegis diagnose NAME", "diagnose a container now"),
+        ("/aegis status", "open incidents, watched channels, approvers"),
+        ("/aegis history [NAME]", "recent incidents"),
+        ("/aegis runbook WORDS", "search past incidents"),
         ("/aegis help", "this list"),
     )
     return message(
         header("What Aegis does"),
         section(
-            "It reads the alerts in this channel, looks at the container and says what broke. "
+            "It reads the alerts in this channel, diagnoses the container and explains what broke. "
             "Nothing is restarted unless an approver presses *Restart*."
         ),
         section(*(f"{mrkdwn.code(command)}  {mrkdwn.prose(what)}" for command, what in commands)),
@@ -80,16 +80,16 @@ def overview(standing: Overview) -> Message:
     live = [section(_listed(incident)) for incident in standing.live[:MOST_LISTED]]
     left = len(standing.live) - len(live)
     return message(
-        header(_count(len(standing.live), "open incident", "No open incident")),
+        header(_count(len(standing.live), "open incident", "No open incidents")),
         *live,
         small(f"{left:,} more are open.") if left > 0 else None,
         section(
-            "⚠️ *Dry run:* everything is done but the restart itself." if standing.dry_run else "",
+            "⚠️ *Dry run:* everything is done except the restart itself." if standing.dry_run else "",
             f"*Watched:* {_channels(standing.watched)}",
             f"*May be restarted:* {_names(standing.allowlist, 'nothing (AEGIS_RESTART_ALLOWLIST is empty)')}",
             f"*Approvers:* {_approvers(standing)}",
             f"*Engine:* {_or(standing.engine, 'none')}",
-            f"*Model:* {_or(standing.model, 'none; the rules diagnose')}",
+            f"*Model:* {_or(standing.model, 'none (diagnoses are rule-based)')}",
             f"*Runbook:* {_or(standing.memory, mrkdwn.DASH)}",
         ),
     )
@@ -103,7 +103,7 @@ def _channels(ids: Sequence[str]) -> str:
 def history(incidents: Sequence[Incident]) -> Message:
     """List incidents, newest first as they come."""
     if not incidents:
-        return message(section("Nothing has happened yet, as far as Aegis remembers."))
+        return message(section("No incidents yet."))
     left = len(incidents) - MOST_LISTED
     return message(
         header(_count(len(incidents), "incident", "No incident") + ", newest first"),
@@ -127,11 +127,11 @@ def recall(words: str, precedents: Sequence[Precedent]) -> Message:
     """List what the runbook remembers about ``words``, best first as it comes."""
     asked = mrkdwn.line(words, 100)
     if not precedents:
-        return message(section(f"The runbook has nothing that fits “{asked}”."))
+        return message(section(f"No past incident matches “{asked}”."))
     left = len(precedents) - MOST_LISTED
     return message(
         header(_count(len(precedents), "past incident", "No past incident")),
-        small(f"that fit “{asked}”, best first"),
+        small(f"matching “{asked}”, best match first"),
         *(section(*_entry(precedent)) for precedent in precedents[:MOST_LISTED]),
         small(f"{left:,} more are not shown.") if left > 0 else None,
     )

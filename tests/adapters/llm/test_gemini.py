@@ -268,7 +268,7 @@ async def test_an_answer_cut_off_twice_is_given_up(gemini: GeminiEndpoint, model
 @pytest.mark.parametrize("answer", [hangs(), drips()], ids=["hangs", "drips"])
 async def test_silence_ends_at_the_deadline(gemini: GeminiEndpoint, sdk: str, answer: Scripted) -> None:
     gemini.default = answer
-    with pytest.raises(ModelUnavailable, match=r"did not answer within 0\.5 s") as failed:
+    with pytest.raises(ModelUnavailable, match=r"No answer from .* within 0\.5 s") as failed:
         await impatient(gemini, sdk).ask((FULL, SHORTER))
     assert "AEGIS_GEMINI_TIMEOUT" in failed.value.sentence
 

@@ -257,7 +257,7 @@ async def test_what_waits_for_long_is_said_to_whoever_asks_for_the_health(scene:
 
 async def test_the_outcome_and_who_is_named_after_it_come_in_this_order(scene: Scene) -> None:
     alert, known = await scene.opened()
-    bad = Verification(False, 60.0, summary="503 ×3", reason="the verify URL did not answer well")
+    bad = Verification(False, 60.0, summary="503 ×3", reason="the health URL did not return success")
     async with scene.run() as run:
         scene.ws.fail("chat.postMessage", Fault(status=503), times=2)
         await run.outbox.outcome(replace(known, state=State.UNRESOLVED, verification=bad), ("ERROR still",))

@@ -28,7 +28,7 @@ def test_a_recovery_is_told_with_its_numbers() -> None:
 def test_no_recovery_is_told_with_probes_newest_lines_and_a_fresh_diagnosis() -> None:
     lines = [f"line {number} <!here>" for number in range(30)]
     message = card.outcome(BY_STATE[State.UNRESOLVED], lines)
-    assert "not recovered: the verify URL did not answer well within 60 s (last: 503)." in message.text
+    assert "not recovered: the health URL did not return success within 60 s (last: 503)." in message.text
     assert "connection refused ×4, 503 ×2" in message.text
     (printed,) = [part["text"] for part in parts(message.blocks) if part.get("type") == "text"]
     assert printed.splitlines() == lines[-10:]

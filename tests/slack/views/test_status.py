@@ -50,7 +50,7 @@ def test_help_names_every_command() -> None:
 def test_status_says_how_things_stand() -> None:
     text = card.overview(STANDING).text
     assert text.splitlines()[0] == "1 open incident"
-    assert "*buggy-app-v2*: connection pool exhausted\nWaits for a decision" in text
+    assert "*buggy-app-v2*: connection pool exhausted\nWaiting for a decision" in text
     assert "*Watched:* <#C0ALERTS>, <#C0OPS>" in text
     assert "*Approvers:* <@U0ONCALL>, <!subteam^S0OPS>" in text
     assert "*Engine:* Docker 29.1.0 on docker-7" in text
@@ -65,7 +65,7 @@ def test_status_says_what_is_missing() -> None:
     assert "nothing (AEGIS_RESTART_ALLOWLIST is empty)" in text
     assert "nobody (AEGIS_APPROVERS is empty)" in text
     assert "*Watched:* every channel that Aegis is in" in text
-    assert "none; the rules diagnose" in text
+    assert "none (diagnoses are rule-based)" in text
 
 
 def test_everybody_is_said_in_words() -> None:
@@ -81,7 +81,7 @@ def test_history_says_what_happened_and_who_pressed() -> None:
 
 
 def test_an_empty_history_is_said() -> None:
-    assert card.history([]).text == "Nothing has happened yet, as far as Aegis remembers."
+    assert card.history([]).text == "No incidents yet."
 
 
 def test_a_long_history_is_cut_and_says_so() -> None:
@@ -94,12 +94,12 @@ def test_the_runbook_answers_with_cause_action_and_outcome() -> None:
     text = card.recall("<pool>", PROPOSED.precedents).text
     assert "“&lt;pool&gt;”" in text
     assert "Pool exhausted by hung requests." in text
-    assert "Action: restart; a restart held" in text
+    assert "Action: restart; a restart fixed it" in text
     assert "same target, same error" in text
 
 
 def test_a_runbook_without_an_answer_says_so() -> None:
-    assert card.recall("dns", ()).text == "The runbook has nothing that fits “dns”."
+    assert card.recall("dns", ()).text == "No past incident matches “dns”."
 
 
 @settings(max_examples=50, deadline=None)
