@@ -163,4 +163,4 @@ class Investigator:
         except ModelError as error:
             MODEL_FAILURES.inc()
             log.warning("the rules diagnose: %s", error.sentence)
-            return diagnose.diagnose(evidence, proven, precedents, why=error.what)
+            return diagnose.diagnose(evidence, proven, precedents, why=error.message)
