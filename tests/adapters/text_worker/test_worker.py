@@ -12,12 +12,12 @@ from functools import partial
 import psutil
 import pytest
 
-from bot.adapters.text_worker.worker import INLINE, TextWorker
+from bot.adapters.text_worker.worker import INLINE_CHARACTERS, TextWorker
 from bot.domain.redaction.redact import redact
 from bot.errors import TextOverrun
 from bot.incidents.alert_reader import FUNCTIONS, Reading
 
-LONG = INLINE + 1
+LONG = INLINE_CHARACTERS + 1
 
 
 def process() -> int:
@@ -54,7 +54,7 @@ async def patiently(worker: TextWorker, function, *args):
 
 
 async def test_short_text_is_read_here_and_long_text_in_the_child(worker):
-    assert await worker.call(process, length=INLINE) == os.getpid()
+    assert await worker.call(process, length=INLINE_CHARACTERS) == os.getpid()
     assert worker.pid is None
     assert await patiently(worker, process) == worker.pid != os.getpid()
 
@@ -112,7 +112,7 @@ async def test_a_start_that_failed_is_tried_again(worker, monkeypatch):
 
 async def test_a_start_that_took_too_long_is_tried_again(worker, monkeypatch):
     with monkeypatch.context() as slow:
-        slow.setattr("bot.adapters.text_worker.START_S", 0.0)
+        slow.setattr("bot.adapters.text_worker.worker.START_S", 0.0)
         with pytest.raises(TextOverrun):
             await worker.call(process, length=LONG)
     assert await patiently(worker, process) == worker.pid
@@ -137,7 +137,7 @@ async def test_a_long_text_waits_for_its_turn_only_so_long(worker):
 _PARENT = """
 import asyncio, sys
 from bot.adapters.text_worker.worker import TextWorker
-from tests.adapters import test_text_worker as those
+from tests.adapters.text_worker import test_worker as those
 
 async def main():
     worker = TextWorker((those.process, those.stuck), deadline_s=60.0)
