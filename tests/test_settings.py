@@ -1,4 +1,4 @@
-"""Settings: all bad ones are named at once, values are never shown, and the documents tell the same as the code."""
+"""Settings: every invalid one is reported at once, no value is shown, and the documents agree with the code."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ def test_defaults_are_those_of_the_table() -> None:
     settings = read()
     for row in TABLE:
         value = getattr(settings, row.name.lower())
-        told = row.default.removesuffix(" (off)").removesuffix("/")
-        if told in {"–", "none", "nobody", "Slack's", "Google's", "as docker", "every channel it is in"}:
+        default = row.default.removesuffix(" (off)").removesuffix("/")
+        if default in {"–", "none", "nobody", "Slack's", "Google's", "as docker", "every channel it is in"}:
             assert not (value.get_secret_value() if hasattr(value, "get_secret_value") else value), row.name
         elif isinstance(value, bool):
-            assert str(value).lower() == told
+            assert str(value).lower() == default
         elif isinstance(value, tuple):
-            assert ",".join(value) == told
+            assert ",".join(value) == default
         elif hasattr(value, "get_secret_value"):
-            assert value.get_secret_value() == told
+            assert value.get_secret_value() == default
         else:
-            assert str(value).removesuffix(".0") == told, row.name
+            assert str(value).removesuffix(".0") == default, row.name
 
 
 def test_table_and_model_hold_the_same_settings() -> None:
@@ -57,7 +57,7 @@ def test_every_bad_setting_is_named_at_once() -> None:
     )
     for name in ("SLACK_BOT_TOKEN", "AEGIS_RESTART_LIMIT", "AEGIS_APPROVERS", "AEGIS_VERIFY_URLS", "AEGIS_APROVERS"):
         assert name in said
-    assert "is AEGIS_APPROVERS meant?" in said
+    assert "did you mean AEGIS_APPROVERS?" in said
 
 
 @pytest.mark.parametrize("name", ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "GEMINI_API_KEY", "AEGIS_WEBHOOK_TOKEN"])
@@ -153,7 +153,7 @@ def test_tls_is_switched_on_as_docker_does_it_by_any_word(word: str, on: bool) -
         ("AEGIS_HTTP_PORT", "65536", "must be at most 65535"),
         ("AEGIS_LOG_LEVEL", "loud", "must be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
         ("AEGIS_GEMINI_SDK", "openai", "must be 'google-generativeai' or 'google-genai'"),
-        ("SLACK_API_URL", "slack.com/api", "must be an address that starts with http:// or https://"),
+        ("SLACK_API_URL", "slack.com/api", "must be a URL that starts with http:// or https://"),
     ],
 )
 def test_a_wrong_value_is_told_what_it_must_be(name: str, value: str, wanted: str) -> None:
@@ -161,7 +161,7 @@ def test_a_wrong_value_is_told_what_it_must_be(name: str, value: str, wanted: st
 
 
 def test_a_setting_in_small_letters_is_named_too() -> None:
-    assert "aegis_dry_run: there is no such setting; is AEGIS_DRY_RUN meant?" in bad(aegis_dry_run="true")
+    assert "aegis_dry_run: unknown setting; did you mean AEGIS_DRY_RUN?" in bad(aegis_dry_run="true")
 
 
 def test_log_level_is_taken_in_any_case() -> None:
@@ -225,7 +225,7 @@ MISREAD = "postgresql://aegis:p@ss/w:rd@postgres/aegis"
 )  # fmt: skip
 def test_a_password_that_is_not_encoded_is_a_bad_setting_with_the_command_that_encodes_it(url: str) -> None:
     said = bad(AEGIS_DATABASE_URL=url)
-    assert "AEGIS_DATABASE_URL: cannot be read for sure" in said
+    assert "AEGIS_DATABASE_URL: is ambiguous" in said
     assert "urllib.parse.quote" in said
     assert "w:rd" not in said
     assert "w0rd" not in said
@@ -249,10 +249,10 @@ def test_the_databases_password_is_a_setting_of_its_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"AEGIS_DATABASE_PASSWORD": "hunter2x"}, "only PostgreSQL has one"),
+        ({"AEGIS_DATABASE_PASSWORD": "hunter2x"}, "only PostgreSQL has a password"),
         ({"AEGIS_DATABASE_PASSWORD_FILE": "no-such-file"}, "cannot be read"),
         ({"AEGIS_DATABASE_PASSWORD_FILE": "/dev/null"}, "on one line"),
-        ({"AEGIS_DATABASE_PASSWORD": "hunter2x", "AEGIS_DATABASE_PASSWORD_FILE": "/dev/null"}, "only one of them"),
+        ({"AEGIS_DATABASE_PASSWORD": "hunter2x", "AEGIS_DATABASE_PASSWORD_FILE": "/dev/null"}, "set only one of them"),
         (
             {"AEGIS_DATABASE_URL": "postgresql://u:hunter2y@h/db", "AEGIS_DATABASE_PASSWORD": "hunter2x"},
             "must be postgresql://USER@HOST/NAME",
@@ -261,9 +261,9 @@ def test_the_databases_password_is_a_setting_of_its_own(tmp_path: Path) -> None:
     ],
 )
 def test_a_password_or_key_that_cannot_be_used_is_named_and_not_shown(changes: dict[str, str], said: str) -> None:
-    told = bad(**changes)
-    assert said in told
-    assert "hunter2" not in told
+    error = bad(**changes)
+    assert said in error
+    assert "hunter2" not in error
 
 
 def test_credentials_in_any_address_are_secrets() -> None:

@@ -1,4 +1,4 @@
-"""``aegis eval``: cases with known answers, diagnosed by the brain that is set up."""
+"""``aegis eval``: measures the diagnoses of cases with known answers."""
 
 from __future__ import annotations
 
@@ -23,64 +23,77 @@ from bot.evals.report import table
 from bot.evals.run import Report, run
 from bot.settings import Settings, load
 
-OWN = "tests/evals"
+CASE_FOLDER = "tests/evals"
 """The folder of the project's own cases."""
 
 
 def evaluate(
     cases: Annotated[
-        list[str] | None, typer.Argument(metavar="DIR|FILE", help="Cases; by default tests/evals.")
+        list[str] | None, typer.Argument(metavar="DIR|FILE", help="Cases or folders of cases. Default: tests/evals.")
     ] = None,
-    times: Annotated[int, typer.Option(metavar="COUNT", min=1, max=100, help="How often each case is diagnosed.")] = 1,
-    jobs: Annotated[int, typer.Option(metavar="COUNT", min=1, max=64, help="How many at once.")] = 4,
-    report: Annotated[str, typer.Option("--json", metavar="FILE", help="Where the report goes; - is here.")] = "",
+    times: Annotated[
+        int, typer.Option(metavar="COUNT", min=1, max=100, help="Diagnose each case this many times.")
+    ] = 1,
+    jobs: Annotated[
+        int, typer.Option(metavar="COUNT", min=1, max=64, help="Diagnose this many cases at the same time.")
+    ] = 4,
+    report: Annotated[
+        str, typer.Option("--json", metavar="FILE", help="Write a JSON report to this file; - is standard output.")
+    ] = "",
+    min_class_accuracy: Annotated[
+        float, typer.Option(metavar="PERCENT", min=0, max=100, help="Fail if fewer classes are right.")
+    ] = 0,
+    min_restart_accuracy: Annotated[
+        float,
+        typer.Option(metavar="PERCENT", min=0, max=100, help="Fail if fewer predictions 'a restart helps' are right."),
+    ] = 0,
     at_least: Annotated[
-        float, typer.Option(metavar="PERCENT", min=0, max=100, help="Fail where fewer classes are right.")
+        float, typer.Option(metavar="PERCENT", min=0, max=100, hidden=True, help="Old name of --min-class-accuracy.")
     ] = 0,
     helps_at_least: Annotated[
-        float, typer.Option(metavar="PERCENT", min=0, max=100, help="Fail where 'restart helps' is right less often.")
+        float, typer.Option(metavar="PERCENT", min=0, max=100, hidden=True, help="Old name of --min-restart-accuracy.")
     ] = 0,
 ) -> None:
-    """Diagnose cases with known answers by the brain that is set up (Gemini or the rules), and say what was right."""
-    settings = _quietly(load())
-    read = [case.read(file) for file in case.find(cases or [OWN])]
-    quiet = report == "-"
-    with _progress(len(read) * times, quiet=quiet) as done:
-        found = _run(settings, read, times, jobs, done)
-    if quiet:
-        console.print_json(found.json())
+    """Diagnose cases with known answers, by Gemini or rule-based, and measure how many answers are right."""
+    settings = _start_log(load())
+    loaded = [case.load(file) for file in case.find(cases or [CASE_FOLDER])]
+    to_stdout = report == "-"
+    with _progress(len(loaded) * times, quiet=to_stdout) as done:
+        measured = _run(settings, loaded, times, jobs, done)
+    if to_stdout:
+        console.print_json(measured.json())
     else:
-        show(table(found))
-    if report and not quiet:
-        _write(Path(report), found)
+        show(table(measured))
+    if report and not to_stdout:
+        _write(Path(report), measured)
     missed = [
-        f"{what} right in {100 * share:.1f} %, wanted {wanted:g} %"
-        for what, share, wanted in (
-            ("class", found.total.trouble, at_least),
-            ("restart helps", found.total.helps, helps_at_least),
+        f"{measure} {100 * share:.1f}%, required {required:g}%"
+        for measure, share, required in (
+            ("class accuracy", measured.total.trouble, max(min_class_accuracy, at_least)),
+            ("restart accuracy", measured.total.helps, max(min_restart_accuracy, helps_at_least)),
         )
-        if 100 * share < wanted
+        if 100 * share < required
     ]
     if missed:
-        raise AegisError(f"Not good enough: {'; '.join(missed)}.")
+        raise AegisError(f"The accuracy is too low: {'; '.join(missed)}.")
 
 
 def _run(settings: Settings, cases: list[case.Case], times: int, jobs: int, done: Callable[[Mark], None]) -> Report:
     from bot.wiring import parts  # noqa: PLC0415 - imports Docker's and Slack's packages
 
-    async def whole() -> Report:
-        edges = parts(settings)
+    async def run_and_close() -> Report:
+        components = parts(settings)
         try:
-            return await run(edges, cases, times=times, jobs=jobs, secrets=settings.secrets, done=done)
+            return await run(components, cases, times=times, jobs=jobs, secrets=settings.secrets, done=done)
         finally:
-            await edges.close()
+            await components.close()
 
-    return asyncio.run(whole())
+    return asyncio.run(run_and_close())
 
 
 @contextmanager
 def _progress(runs: int, *, quiet: bool) -> Iterator[Callable[[Mark], None]]:
-    """Show how far it is, on a terminal only; yields what is to be called with each mark."""
+    """Show a progress bar on a terminal. Yield the function to call with each mark."""
     bar = Progress(
         TextColumn("Diagnosing"),
         BarColumn(),
@@ -103,16 +116,16 @@ def _progress(runs: int, *, quiet: bool) -> Iterator[Callable[[Mark], None]]:
         yield done
 
 
-def _write(file: Path, found: Report) -> None:
+def _write(file: Path, report: Report) -> None:
     try:
-        file.write_text(json.dumps(found.json(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        file.write_text(json.dumps(report.json(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     except OSError as error:
         raise AegisError(
-            f"The report {file} cannot be written: {error.strerror or 'the disk refused'}.", hint="Name another file."
+            f"The report {file} cannot be written: {error.strerror or 'unknown error'}.", hint="Choose another file."
         ) from error
 
 
-def _quietly(settings: Settings) -> Settings:
+def _start_log(settings: Settings) -> Settings:
     from bot import telemetry  # noqa: PLC0415 - filters do without it
 
     telemetry.start_log("CRITICAL", partial(redact, known=settings.secrets))

@@ -1,15 +1,15 @@
-"""Cases for ``aegis eval``: one file is one trouble, what was to be seen of it, and what a good diagnosis says.
+"""Cases of ``aegis eval``: the evidence of one incident and its right diagnosis.
 
-A file is TOML (or JSON with the same keys). ``target``, ``class``, ``cause`` and ``restart_helps`` have to be there::
+A file is TOML (or JSON with the same keys). ``target``, ``class``, ``cause`` and ``restart_helps`` are required::
 
     target = "shop"
     alert = "HighErrorRate shop"
     class = "resource_exhaustion"
-    cause = ["pool|connections"]     # of each item, the stated cause holds one of the words between the bars
+    cause = ["pool|connections"]     # the stated cause contains one word of each item; | separates the words
     restart_helps = "yes"            # yes, no or unknown
-    keep = ["QueuePool limit"]       # what the digest of the log has to hold
-    misleading = "why, where a hasty reader would be wrong"
-    log = '''…'''                    # or log_file = "a file beside this one", plain or .gz
+    keep = ["QueuePool limit"]       # text that the digest of the log must contain
+    misleading = "why a quick reader would be wrong"
+    log = '''…'''                    # or log_file = "a file in the same folder", plain or .gz
     before = '''…'''                 # the log of the run before
     events = ["10:02:31 oom"]
 
@@ -37,17 +37,17 @@ from bot.domain.logs.digest import join
 from bot.errors import AegisError
 
 ENDINGS = (".toml", ".json")
-MOMENT = "2026-11-22T12:00:00+00:00"
-"""When every case is looked at: a case has no clock of its own."""
+EVALUATED_AT = "2026-11-22T12:00:00+00:00"
+"""The time of every diagnosis, since a case has no clock."""
 
-LARGEST = 64 << 20
-"""Bytes of a case's log."""
+MAX_LOG_BYTES = 64 << 20
+"""Maximum size of a case's log; the rest is not read."""
 
 _HELPS = {"yes": True, "no": False, "unknown": None}
 
 
 class Case(BaseModel):
-    """One case as its file has it; ``file`` is where it came from."""
+    """One case, as its ``file`` holds it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -75,12 +75,12 @@ class Case(BaseModel):
 
     @property
     def helps(self) -> bool | None:
-        """Say whether a restart can help; ``None`` where nobody can know."""
+        """Return True if a restart helps, or ``None`` if nobody can know."""
         return _HELPS[self.restart_helps]
 
     @property
     def actions(self) -> frozenset[Action]:
-        """Return the actions that are right: any, where nobody can know whether a restart helps."""
+        """Return the right actions: all of them if nobody can know whether a restart helps."""
         if self.action is not None:
             return frozenset({self.action})
         return {
@@ -90,18 +90,20 @@ class Case(BaseModel):
         }[self.helps]
 
     def text(self) -> bytes:
-        """Return the log as it was; raises ``AegisError`` where its file cannot be read."""
+        """Return the log. Raise ``AegisError`` if its file cannot be read."""
         if not self.log_file:
             return self.log.encode()
         path = self.file.parent / self.log_file
         try:
             with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
-                return stream.read(LARGEST)
+                return stream.read(MAX_LOG_BYTES)
         except (OSError, EOFError) as error:
-            raise AegisError(f"The log {path} of {self.file} cannot be read.", hint="Is it there?") from error
+            raise AegisError(
+                f"The log {path} of the case {self.file} cannot be read.", hint="Check that the file exists."
+            ) from error
 
     def evidence(self, secrets: Sequence[str] = ()) -> Evidence:
-        """Return what Aegis would have read; raises ``AegisError`` for facts that cannot be understood."""
+        """Return the evidence of the case. Raise ``AegisError`` if its facts are invalid."""
         facts = None
         if self.facts is not None:
             facts = inspect_file.read(self.facts, name=self.target, secrets=secrets)
@@ -112,47 +114,45 @@ class Case(BaseModel):
         state = Source("state", Status.OK if facts else Status.EMPTY, "" if facts else "not given")
         lines = Source("logs", Status.OK if log.total_lines else Status.EMPTY, f"{log.total_lines:,} lines")
         return Evidence(
-            self.target, MOMENT, facts, log, self.usage, self.neighbours, self.events, sources=(state, lines)
+            self.target, EVALUATED_AT, facts, log, self.usage, self.neighbours, self.events, sources=(state, lines)
         )
 
 
-def find(given: Sequence[str]) -> tuple[Path, ...]:
-    """Return the files of cases that are named, and those in folders that are named, in order.
+def find(paths: Sequence[str]) -> tuple[Path, ...]:
+    """Return the given files and the cases in the given folders, in order.
 
-    Raises ``AegisError`` for what is not there, and where there is no case at all.
+    Raise ``AegisError`` if a path does not exist or there is no case.
     """
-    found: list[Path] = []
-    for name in given:
+    files: list[Path] = []
+    for name in paths:
         path = Path(name)
         if path.is_dir():
-            found += sorted(one for one in path.iterdir() if one.suffix in ENDINGS)
+            files += sorted(file for file in path.iterdir() if file.suffix in ENDINGS)
         elif path.is_file():
-            found.append(path)
+            files.append(path)
         else:
-            raise AegisError(f"There is no {name}.", hint="Name files of cases, or a folder of them.")
-    if not found:
-        raise AegisError("There are no cases here.", hint="A case is a .toml or .json file.")
-    return tuple(dict.fromkeys(found))
+            raise AegisError(f"{name} does not exist.", hint="Give files or folders of cases.")
+    if not files:
+        raise AegisError(f"There are no cases in {', '.join(paths)}.", hint="A case is a .toml or .json file.")
+    return tuple(dict.fromkeys(files))
 
 
-def read(file: Path) -> Case:
-    """Read one case; raises ``AegisError`` that names the file and what is wrong with it."""
+def load(file: Path) -> Case:
+    """Return one case. Raise ``AegisError`` with the file and its fault."""
     try:
         text = file.read_text(encoding="utf-8")
-        given = json.loads(text) if file.suffix == ".json" else tomllib.loads(text)
-        if not isinstance(given, dict):
-            raise _unclear(file, "it has to be an object")
-        return Case.model_validate({**given, "file": file})
+        values = json.loads(text) if file.suffix == ".json" else tomllib.loads(text)
+        if not isinstance(values, dict):
+            raise _invalid(file, "it must be an object")
+        return Case.model_validate({**values, "file": file})
     except ValidationError as error:
-        places = sorted({".".join(map(str, one["loc"])) for one in error.errors(include_input=False)})
-        raise _unclear(file, f"look at {', '.join(places)}") from error
+        places = sorted({".".join(map(str, detail["loc"])) for detail in error.errors(include_input=False)})
+        raise _invalid(file, f"check {', '.join(places)}") from error
     except (tomllib.TOMLDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise _unclear(file, "it is neither TOML nor JSON") from error
+        raise _invalid(file, "it is not valid TOML or JSON") from error
     except (OSError, UnicodeDecodeError) as error:
-        raise AegisError(f"{file} cannot be read.", hint="Is it a text file in UTF-8?") from error
+        raise AegisError(f"{file} cannot be read.", hint="It must be a readable text file in UTF-8.") from error
 
 
-def _unclear(file: Path, why: str) -> AegisError:
-    return AegisError(
-        f"The case {file} cannot be understood: {why}.", hint="tests/evals/README.md shows what a case holds."
-    )
+def _invalid(file: Path, reason: str) -> AegisError:
+    return AegisError(f"The case {file} is invalid: {reason}.", hint="tests/evals/README.md describes the format.")

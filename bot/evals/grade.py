@@ -1,4 +1,7 @@
-"""A diagnosis held against its case, and the marks of many of them added up. Pure."""
+"""Compares diagnoses with their cases and counts right answers.
+
+Pure: no clock and no I/O.
+"""
 
 from __future__ import annotations
 
@@ -11,31 +14,31 @@ from bot.domain.evidence import Evidence
 from bot.domain.text import QUOTED
 from bot.evals.case import Case
 
-SURE = 0.6
-"""A wrong class that is told with at least this confidence is a wrong one that people would act on."""
+SURE_CONFIDENCE = 0.6
+"""Confidence from which people act on a diagnosis, so a wrong one does harm."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One diagnosis of one case: what was said, what of it was right, and what it took.
+    """The mark of one diagnosis: its answers, which of them are right, and its cost.
 
-    ``cause``: the stated cause holds the words that it has to; words in quotation marks are the log's and do not count.
-    ``kept``: the digest holds the lines that must survive. ``verbatim``: every printed line is in the log as it stands.
-    ``fell_back`` says why the rules spoke in place of the model that was asked.
+    ``cause``: the stated cause contains the required words; quoted words come from the log and do not count.
+    ``digest_complete``: the digest contains the required lines. ``verbatim``: the log contains every printed line.
+    ``fell_back`` is the reason why the diagnosis is rule-based although a model is configured.
     """
 
     case: str
     misleading: bool
     expected: str
-    said: str
+    predicted: str
     root_cause: str
-    action_said: str
-    helps_said: bool | None
+    predicted_action: str
+    predicted_helps: bool | None
     trouble: bool
     cause: bool
     action: bool
     helps: bool
-    kept: bool
+    digest_complete: bool
     verbatim: bool
     confidence: float
     by: str
@@ -47,11 +50,11 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """The marks of many diagnoses: shares from 0 to 1, means, and sums.
+    """The total of many marks: shares from 0 to 1, means and sums.
 
-    ``sure_and_wrong`` counts wrong classes told with a confidence of at least ``SURE``; ``confidence`` beside
-    ``trouble`` says whether the diagnoses are surer than they are right. ``misleading`` is the share of right classes
-    among the ``misled`` diagnoses, those of misleading cases.
+    ``sure_and_wrong`` counts wrong classes with a confidence of at least ``SURE_CONFIDENCE``. A ``confidence`` above
+    ``trouble`` means that the diagnoses are overconfident. ``misled`` counts the diagnoses of misleading cases, and
+    ``misleading`` is the share of right classes among them.
     """
 
     cases: int
@@ -60,7 +63,7 @@ class Total:
     cause: float
     action: float
     helps: float
-    kept: float
+    digest_complete: float
     verbatim: float
     misled: int
     misleading: float
@@ -71,40 +74,40 @@ class Total:
     seconds: float
 
 
-def mark(case: Case, evidence: Evidence, said: Diagnosis, *, seconds: float, model: bool) -> Mark:
-    """Hold a diagnosis against its case. ``model`` says that a model was asked, ``seconds`` how long it all took."""
+def mark(case: Case, evidence: Evidence, diagnosis: Diagnosis, *, seconds: float, model: bool) -> Mark:
+    """Return the mark of a diagnosis that took ``seconds``; ``model`` is True if a model is configured."""
     lines = {line.text for line in evidence.log.lines}
     digest = "\n".join(line.text for line in evidence.log.lines)
     return Mark(
         case=case.name,
         misleading=bool(case.misleading),
         expected=case.trouble.value,
-        said=said.trouble.value,
-        root_cause=said.root_cause,
-        action_said=said.action.value,
-        helps_said=said.restart_helps,
-        trouble=said.trouble is case.trouble,
-        cause=_holds(stated(said), case.cause),
-        action=said.action in case.actions,
-        helps=said.restart_helps is case.helps,
-        kept=all(words in digest for words in case.keep),
-        verbatim=all(quote.text in lines for quote in said.quotes),
-        confidence=said.confidence,
-        by=said.by,
-        fell_back=said.why_rules if model else "",
-        caveats=said.caveats,
-        tokens=said.tokens,
+        predicted=diagnosis.trouble.value,
+        root_cause=diagnosis.root_cause,
+        predicted_action=diagnosis.action.value,
+        predicted_helps=diagnosis.restart_helps,
+        trouble=diagnosis.trouble is case.trouble,
+        cause=_holds(stated(diagnosis), case.cause),
+        action=diagnosis.action in case.actions,
+        helps=diagnosis.restart_helps is case.helps,
+        digest_complete=all(words in digest for words in case.keep),
+        verbatim=all(quote.text in lines for quote in diagnosis.quotes),
+        confidence=diagnosis.confidence,
+        by=diagnosis.by,
+        fell_back=diagnosis.why_rules if model else "",
+        caveats=diagnosis.caveats,
+        tokens=diagnosis.tokens,
         seconds=round(seconds, 3),
     )
 
 
-def stated(said: Diagnosis) -> str:
-    """Return what a diagnosis states as the cause in its own words: nothing that it quotes."""
-    return QUOTED.sub(" ", f"{said.headline}. {said.root_cause}")
+def stated(diagnosis: Diagnosis) -> str:
+    """Return the stated cause of a diagnosis without the text that it quotes."""
+    return QUOTED.sub(" ", f"{diagnosis.headline}. {diagnosis.root_cause}")
 
 
 def total(marks: Sequence[Mark]) -> Total:
-    """Add marks up; raises ``ValueError`` where there are none."""
+    """Return the total of marks. Raise ``ValueError`` if there are none."""
     if not marks:
         raise ValueError("there are no marks to add up")
     misled = [one for one in marks if one.misleading]
@@ -115,12 +118,12 @@ def total(marks: Sequence[Mark]) -> Total:
         cause=_share([one.cause for one in marks]),
         action=_share([one.action for one in marks]),
         helps=_share([one.helps for one in marks]),
-        kept=_share([one.kept for one in marks]),
+        digest_complete=_share([one.digest_complete for one in marks]),
         verbatim=_share([one.verbatim for one in marks]),
         misled=len(misled),
         misleading=_share([one.trouble for one in misled]),
         confidence=round(sum(one.confidence for one in marks) / len(marks), 3),
-        sure_and_wrong=sum(1 for one in marks if not one.trouble and one.confidence >= SURE),
+        sure_and_wrong=sum(1 for one in marks if not one.trouble and one.confidence >= SURE_CONFIDENCE),
         fell_back=sum(1 for one in marks if one.fell_back),
         tokens=sum(one.tokens for one in marks),
         seconds=round(sum(one.seconds for one in marks), 3),
@@ -131,8 +134,9 @@ def _share(right: Sequence[bool]) -> float:
     return round(sum(right) / len(right), 4) if right else 1.0
 
 
-def _holds(text: str, wanted: Sequence[str]) -> bool:
-    """Say whether ``text`` holds, of each item, one of the words between its bars, without regard to case."""
+def _holds(text: str, required: Sequence[str]) -> bool:
+    """Return True if ``text`` contains, of each item, one of the words between its bars, in upper or lower case."""
     return all(
-        any(re.search(rf"(?i)(?<!\w){re.escape(words.strip())}", text) for words in item.split("|")) for item in wanted
+        any(re.search(rf"(?i)(?<!\w){re.escape(words.strip())}", text) for words in item.split("|"))
+        for item in required
     )

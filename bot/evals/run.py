@@ -1,4 +1,4 @@
-"""The run of ``aegis eval``: each case is diagnosed by the brain that is set up, as often as wanted, side by side."""
+"""Runs ``aegis eval``: diagnoses each case with the configured diagnoser."""
 
 from __future__ import annotations
 
@@ -20,40 +20,51 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a run brought: who diagnosed, every mark in the order of the cases, and their total."""
+    """The result of a run: the diagnoser, the marks in the order of the cases, and their total."""
 
-    brain: str
+    diagnoser: str
     times: int
     marks: tuple[Mark, ...]
     total: Total
 
     def json(self) -> dict[str, object]:
-        """Return the report for a file, with keys that do not change."""
+        """Return the report with keys that do not change between versions."""
         return {
-            "brain": self.brain,
+            "brain": self.diagnoser,
             "times": self.times,
             "total": _named(asdict(self.total)),
             "results": [_named(asdict(one)) for one in self.marks],
         }
 
 
+_JSON_KEYS = {
+    "trouble": "class",
+    "helps": "restart_helps",
+    "predicted": "said",
+    "predicted_action": "action_said",
+    "predicted_helps": "helps_said",
+    "digest_complete": "kept",
+}
+"""Fields whose key in the report has another name; programs read these keys."""
+
+
 def _named(fields: dict[str, object]) -> dict[str, object]:
-    return {{"trouble": "class", "helps": "restart_helps"}.get(name, name): value for name, value in fields.items()}
+    return {_JSON_KEYS.get(name, name): value for name, value in fields.items()}
 
 
 class _NoMemory:
-    """A runbook without entries: what a team has lived through must not change the figures."""
+    """A runbook without entries: the incidents of a team must not change the figures."""
 
     async def entries(self) -> tuple[Entry, ...]:
-        """Return nothing."""
+        """Return no entries."""
         return ()
 
     async def append(self, entry: Entry) -> None:
-        """Forget it."""
+        """Discard the entry."""
 
 
 async def run(
-    edges: Components,
+    components: Components,
     cases: Sequence[Case],
     *,
     times: int,
@@ -61,26 +72,26 @@ async def run(
     secrets: Sequence[str] = (),
     done: Callable[[Mark], None] = lambda _: None,
 ) -> Report:
-    """Diagnose each case ``times`` times, ``jobs`` at once, and call ``done`` with each mark as it comes.
+    """Diagnose each case ``times`` times, ``jobs`` at the same time. Call ``done`` with each mark.
 
-    Raises ``AegisError`` for a case that cannot be used. Nothing is asked of the engine, Slack or the runbook.
+    Raise ``AegisError`` if a case is invalid. The run calls no engine, no Slack and no runbook.
     """
-    turns = asyncio.Semaphore(jobs)
+    slots = asyncio.Semaphore(jobs)
     memory = _NoMemory()
 
-    async def one(case: Case) -> Mark:
-        async with turns:
-            # One examination for each: it holds back all but a few questions to the model by itself.
-            examination = Investigator(
-                containers=edges.containers, diagnoser=edges.diagnoser, memory=memory, world=edges.world
+    async def diagnose(case: Case) -> Mark:
+        async with slots:
+            # A new one for each case, since each limits its own calls of the model.
+            investigator = Investigator(
+                containers=components.containers, diagnoser=components.diagnoser, memory=memory, world=components.world
             )
             evidence = await asyncio.to_thread(case.evidence, secrets)
             began = monotonic()
-            found = await examination.consider(evidence, title=case.alert, alert=case.alert)
+            findings = await investigator.consider(evidence, title=case.alert, alert=case.alert)
             seconds = monotonic() - began
-        marked = mark(case, evidence, found.diagnosis, seconds=seconds, model=edges.diagnoser is not None)
-        done(marked)
-        return marked
+        graded = mark(case, evidence, findings.diagnosis, seconds=seconds, model=components.diagnoser is not None)
+        done(graded)
+        return graded
 
-    marks = tuple(await asyncio.gather(*(one(case) for case in cases for _ in range(times))))
-    return Report(edges.diagnoser.model if edges.diagnoser else RULES, times, marks, total(marks))
+    marks = tuple(await asyncio.gather(*(diagnose(case) for case in cases for _ in range(times))))
+    return Report(components.diagnoser.model if components.diagnoser else RULES, times, marks, total(marks))

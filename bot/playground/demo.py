@@ -20,7 +20,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import bot
-from bot import settings
 from bot.adapters.private_files import create_private, make_private_folder
 from bot.errors import AegisError, EngineError, SettingsError
 from bot.playground.engine.engine import ProcessEngine
@@ -33,6 +32,7 @@ from bot.playground.slack.state import saved_state
 from bot.playground.slack.state.workspace_state import Change
 from bot.playground.slack.workspace import Workspace
 from bot.playground.web import server
+from bot.settings import read_env_file
 
 log = logging.getLogger(__name__)
 
@@ -158,7 +158,7 @@ def _free_port(wanted: int | None, say: Say) -> int:
 def _key(environment: Mapping[str, str], say: Say) -> str:
     """Return the model's key, from the environment or from ``.env``, of which nothing else is used."""
     try:
-        return environment.get("GEMINI_API_KEY") or settings.read_env_file(Path(".env")).get("GEMINI_API_KEY", "")
+        return environment.get("GEMINI_API_KEY") or read_env_file(Path(".env")).get("GEMINI_API_KEY", "")
     except SettingsError as error:
         say(f"{error.message} The demo needs nothing from it; without GEMINI_API_KEY the rules diagnose.")
         return ""

@@ -351,21 +351,21 @@ class TestErrors:
     def test_bad_settings_end_with_2_and_are_all_named(self, aegis: Aegis, words: tuple[str, ...]) -> None:
         ended = aegis(*words, AEGIS_TYPO="1", AEGIS_RESTART_LIMIT="many")
         assert (ended.code, ended.out) == (2, "")
-        assert "AEGIS_TYPO: there is no such setting" in ended.err
+        assert "AEGIS_TYPO: unknown setting" in ended.err
         assert "AEGIS_RESTART_LIMIT: must be a whole number" in ended.err
 
     def test_a_broken_line_of_the_env_file_is_named(self, aegis: Aegis) -> None:
         write(".env", b"SLACK_BOT_TOKEN=\nSLACK_APP_TOKEN: xapp-1\n")
         ended = aegis("doctor", "--json")
         assert (ended.code, ended.out) == (2, "")
-        assert ".env cannot be understood: line 2." in ended.err
+        assert ".env has invalid syntax: line 2." in ended.err
         assert "xapp-1" not in ended.err
 
     def test_run_without_tokens_says_where_they_are(self, aegis: Aegis) -> None:
         ended = aegis("run")
         assert (ended.code, ended.out) == (2, "")
-        assert "SLACK_BOT_TOKEN: not set. In the app's page: OAuth & Permissions" in ended.err
-        assert "SLACK_APP_TOKEN: not set. In the app's page: Basic Information" in ended.err
+        assert "SLACK_BOT_TOKEN: not set. Find it on the app's page in Slack: OAuth & Permissions" in ended.err
+        assert "SLACK_APP_TOKEN: not set. Find it on the app's page in Slack: Basic Information" in ended.err
 
     def test_run_with_slack_out_of_reach_says_so(self, aegis: Aegis) -> None:
         tokens = {

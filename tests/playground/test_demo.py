@@ -159,7 +159,7 @@ def test_a_broken_env_file_is_no_hindrance_and_is_told_once(tmp_path):
     with demo(tmp_path, "--port", "0") as running:
         running.url()
         assert running.end() == 0
-    assert running.said.count(".env cannot be understood: line 1") == 1
+    assert running.said.count(".env has invalid syntax: line 1") == 1
     assert "never closed" not in running.said
 
 
