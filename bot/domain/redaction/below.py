@@ -12,13 +12,14 @@ from bot.domain.redaction.key_values import HINTS, KEY_CHARS, OF_CLASS, kind_of
 from bot.domain.redaction.values import is_placeholder, is_plain_word, is_random, is_secret
 from bot.domain.redaction.vendor_tokens import fold, mark
 
-_PREFIX = re.compile(
+PREFIX = (
     r"(?:[\w.-]{1,64}\s{1,20}\|[ ]?)?(?:\[?\d{4}-\d\d-\d\d[T ][\d:.,]{5,20}(?:Z|[+-]\d\d:?\d\d)?\]?[ ]{1,3})?"
     r"(?:\[?(?:TRACE|DEBUG|INFO|WARN|WARNING|ERROR)\]?:?[ ]{1,3})?"
 )
 """What a runtime writes before each line: the service's name, a time, a level."""
+_PREFIX = re.compile(PREFIX)
 _TAIL_CHARS = 240
-_ENDS = frozenset(":=>|-+(\"'`,\\?123456789")
+_SIGNED = re.compile(r"[:=>][ \t]{0,8}(?:[|>][+-]?\d?[+-]?|[\"'`]{1,3}|\(|\\)?\Z")
 _END = re.compile(
     rf"(?P<key>(?:{HINTS})[\w.-]{{0,80}}+)(?P<between>(?:\\{{0,4}}[\"'`])?{OF_CLASS}\]?"
     r"(?:[ ](?:for|of)[ ][^\n:]{1,120}|[ ]again|[ ]\([^()\n]{1,60}\))?"
@@ -26,6 +27,7 @@ _END = re.compile(
     r"(?:(?P<block>[|>][+-]?\d?[+-]?)|(?P<open>[\"'`]{3}|[\"'`])|\(|\\|`)?)\Z"
 )
 _LONGEST_BLOCK = 200
+_REACH = 1000
 _LINE = re.compile(
     r"[ \t]{0,80}+(?:-[ ])?(?:string\(\d{1,6}\)[ ]|(?:[rbu]|str\()(?=[\"'])|\"?(?=\[redacted))?"
     r"(?:(?P<quote>\\?[\"'`])(?P<quoted>(?:[^\"'`\\\n]|\\.|(?!(?P=quote))[\"'`]){3,400}+)(?P=quote)"
@@ -45,23 +47,23 @@ _TAGGED = re.compile(
     r"<(?:\w{1,20}-)?(?:string|value)>\s{0,8}(?P<value>[^<>\s]{3,512}+)\s{0,8}</"
 )
 _Q = r"\\{0,3}[\"']"
-_AROUND: tuple[tuple[str, re.Pattern[str]], ...] = (
+_AROUND: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = (
     (
-        "input",
+        ('"input', "'input"),
         re.compile(
-            rf"{_Q}(?P<key>[\w.-]{{3,80}}+){_Q}\s{{0,40}}\],[^\n]{{0,300}}?{_Q}input{_Q}:\s{{0,4}}{_Q}"
+            rf"{_Q}(?P<key>[\w.-]{{3,80}}+){_Q}\s{{0,40}}[\])],[^\n]{{0,300}}?{_Q}input{_Q}:\s{{0,4}}{_Q}"
             r"(?P<value>[^\"'\\\n]{3,400}+)"
         ),
     ),
     (
-        "value",
+        ('alue"', "alue'"),
         re.compile(
             rf"{_Q}(?:rejectedV|v)alue{_Q}:\s{{0,4}}{_Q}(?P<value>[^\"'\\\n]{{3,400}}+){_Q},[^{{}}]{{0,300}}?"
             rf"{_Q}(?:param|path|field|name|key|property){_Q}:\s{{0,4}}{_Q}(?P<key>[\w.-]{{3,80}}+)"
         ),
     ),
     (
-        "value",
+        (" value",),
         re.compile(
             r"[\"'](?P<key>[\w.-]{3,80}+)\\{0,3}[\"'](?::? rejected| with|: invalid| has| got)(?: an?)?"
             r"(?: invalid| the)? value:? (?:of )?\\{0,3}[\"'\[](?P<value>[^\"'\[\]\\\n]{3,400}+)"
@@ -71,7 +73,7 @@ _AROUND: tuple[tuple[str, re.Pattern[str]], ...] = (
 _SEPARATORS = "|,;\t"
 _MOST_CELLS, _MOST_REPEATS = 40, 20
 _RULE = re.compile(r"[\s|+:=-]{3,}+\Z")
-_CELL = re.compile(r"[\w .\"'-]{0,48}\Z")
+_HEAD = re.compile(r"[\w .\"'-]{0,48}+[|,;\t][\w .\"'|,;\t-]{1,1000}+\r?\Z")
 _SOME_HINT = re.compile(HINTS)
 
 
@@ -80,9 +82,9 @@ def redact_below(text: str) -> str:
     folded = fold(text)
     if not _SOME_HINT.search(folded):
         return text
-    for hint, pattern in _AROUND:
-        if hint in folded:
-            text = pattern.sub(_around, text)
+    for hints, pattern in _AROUND:
+        for hint in hints:
+            text = _near(hint, pattern, text)
     if "\n" not in text:
         return text if "<" not in text else _TAGGED.sub(_around, text)
     if "</" in text:
@@ -97,13 +99,28 @@ def redact_below(text: str) -> str:
     return text
 
 
+def _near(hint: str, pattern: re.Pattern[str], text: str) -> str:
+    """Return ``text`` with ``pattern`` applied to the lines with ``hint`` and two more behind each."""
+    done: list[str] = []
+    at = 0
+    while (place := text.find(hint, at)) >= 0:
+        start = max(at, text.rfind("\n", at, place) + 1, place - _TAIL_CHARS)
+        end = place
+        for _ in range(3):
+            end = text.find("\n", end + 1, place + _REACH)
+            end = min(len(text), place + _REACH) if end < 0 else end
+        done += (text[at:start], pattern.sub(_around, text[start:end]))
+        at = end
+    return "".join((*done, text[at:])) if done else text
+
+
 def _below(lines: list[str], found: set[str]) -> None:
     """Replace in ``lines`` the values whose name ends the line before; add those to ``found`` that no text repeats."""
     for number, line in enumerate(lines):
         end = line[-_TAIL_CHARS:].rstrip()
         if "input" in line and (value := _INPUT.search(line)):
             _in_validation(lines, number, value, found)
-        if end[-1:] not in _ENDS or number == len(lines) - 1:
+        if not _SIGNED.search(end, len(end) - 16) or number == len(lines) - 1:
             continue
         name = _END.search(fold(end))
         if name is None or (name["sign"] == ">" and "[" not in name["between"]):
@@ -215,11 +232,11 @@ def _columns(lines: list[str]) -> None:
     while at < len(lines) - 1:
         head = lines[at]
         at += 1
-        separator = next((sign for sign in _SEPARATORS if sign in head), "")
-        if not separator or len(head) > 1000 or not _SOME_HINT.search(head.lower()):
+        if not _HEAD.match(head) or not _SOME_HINT.search(head.lower()):
             continue
+        separator = next(sign for sign in _SEPARATORS if sign in head)
         names = head.split(separator)
-        if len(names) > _MOST_CELLS or not all(map(_CELL.match, names)):
+        if len(names) > _MOST_CELLS:
             continue
         kinds = {place: kind for place, name in enumerate(names) if (kind := kind_of(name.strip(" \"'"), ""))}
         if not kinds:

@@ -30,7 +30,11 @@ _LONGEST_LINE = 8192
 _TELLING = re.compile(rf"{HINTS}|://|\bbasic\b")
 _STRUCTURE = re.compile(r"[=:\"'<>@]")
 
-_WORD = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{12,}+={0,2}(?![A-Za-z0-9=])")
+_FIRST, _REST = "[ACDI-Za-f]", "[AC-HQS-Xgi-nwyz0-3][ABEFIJMNQRUVYZcdghklopstwx014589_-][A-Za-z0-9+/_-]"
+"""What four characters of base64 can be that three of ASCII text make."""
+_WORD = re.compile(
+    rf"{_FIRST}(?<![A-Za-z0-9+/_-].){_REST}(?:{_FIRST}{_REST}){{2}}[A-Za-z0-9+/_-]*+={{0,2}}(?![A-Za-z0-9=])"
+)
 _CODED_LINE = r"[A-Za-z0-9+/]{60,80}"
 _WRAPPED = re.compile(
     rf"(?m)^([ \t]{{0,40}}+){_CODED_LINE}(?:\r?\n\1{_CODED_LINE}(?=\r?$)){{1,800}}+"
@@ -47,6 +51,7 @@ _CHALLENGE = re.compile(
     r"(?<![\w.])334(?:[ -][A-Za-z0-9+/]{0,400}={0,2})?\s{0,4}\Z"
     r"|(?i:\bauth(?:enticate)? (?:login|plain))\s{0,4}\Z"
 )
+_DIALOGUE = re.compile(r"334(?<!\w334)(?:[ -]|\s{0,4}$)|AUTH|auth(?:enticate)? (?:login|plain)", re.MULTILINE)
 _ANSWER = re.compile(r"(?<!\S)(?!334)(?P<coded>[A-Za-z0-9+/]{4,400}={0,2})\s{0,4}\Z")
 _KUBERNETES = re.compile(r"\bkind\\{0,2}[\"']?:[ ]?\\{0,2}[\"']?Secret\b")
 
@@ -122,42 +127,55 @@ def _meant(escape: re.Match[str]) -> str:
 
 
 def _replaced(line: str, decoded: str, seen: str, starts: Sequence[int]) -> str:
-    """Return ``line`` without what ``seen`` marks in ``decoded``.
+    """Return ``line`` without what ``seen`` marks in ``decoded``."""
+    done: list[str] = []
+    at = 0
+    for start, end, marker in marked_spans(decoded, seen):
+        done += (line[at : starts[start]], marker)
+        at = starts[end]
+    return "".join((*done, line[at:]))
 
-    Where a piece between two markers stands several times, all from the one marker to the other is replaced.
+
+def marked_spans(plain: str, seen: str) -> Iterator[tuple[int, int, str]]:
+    """Yield where in ``plain`` each marker of ``seen`` starts and ends, and the marker.
+
+    Where a piece between two markers stands several times, all from the one marker to the other is one.
     """
-    kept = MARKED.split(seen)
-    marks = MARKED.findall(seen)
-    limit = len(decoded) - len(kept[-1])
-    done = [line[: starts[len(kept[0])]]]
+    kept, marks = MARKED.split(seen), MARKED.findall(seen)
+    if not marks:
+        return
+    limit = len(plain) - len(kept[-1])
     at = len(kept[0])
     for number, piece in enumerate(kept[1:-1]):
-        place = decoded.find(piece, at, limit) if piece else -1
-        if place < 0 or decoded.find(piece, place + 1, limit) >= 0:
+        place = plain.find(piece, at, limit) if piece else -1
+        if place < 0 or plain.find(piece, place + 1, limit) >= 0:
             continue
-        done += (marks[number], line[starts[place] : starts[place + len(piece)]])
+        yield at, place, marks[number]
         at = place + len(piece)
-    return "".join((*done, marks[-1], line[starts[limit] :]))
+    yield at, limit, marks[-1]
 
 
 def _in_dialogue(text: str) -> str:
     """Return ``text`` without what a mail client answers to a request for its name and password."""
-    if "334" not in text and "AUTH" not in text:
+    if not any(sign in text for sign in ("334", "AUTH", "auth")) or not _DIALOGUE.search(text):
         return text
-    lines = text.split("\n")
-    for number, line in enumerate(lines[:-1]):
-        if not _CHALLENGE.search(line[-500:]):
+    done: list[str] = []
+    at = 0
+    for sign in _DIALOGUE.finditer(text):
+        end = text.find("\n", sign.start())
+        if end < 0 or sign.start() < at or not _CHALLENGE.search(text, max(0, end - 500), end):
             continue
-        answer = _ANSWER.search(lines[number + 1][-500:])
-        if answer and (said := _text_of(answer["coded"], shortest=2)) and not said.endswith(":"):
-            end = len(lines[number + 1]) - len(answer[0])
-            rest = lines[number + 1][end + len(answer["coded"]) :]
-            lines[number + 1] = lines[number + 1][:end] + mark("authorization") + rest
-    return "\n".join(lines)
+        last = text.find("\n", end + 1)
+        last = len(text) if last < 0 else last
+        answer = _ANSWER.search(text, max(end + 1, last - 500), last)
+        if answer and (plain := _text_of(answer["coded"], shortest=2)) and not plain.endswith(":"):
+            done += (text[at : answer.start()], mark("authorization"))
+            at = answer.end("coded")
+    return "".join((*done, text[at:]))
 
 
 def _in_base64(text: str, look: Look) -> str:
-    kubernetes = bool(_KUBERNETES.search(text))
+    kubernetes = "Secret" in text and bool(_KUBERNETES.search(text))
 
     def one(match: re.Match[str]) -> str:
         found = _coded(match[0], look, kubernetes)

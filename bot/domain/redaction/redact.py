@@ -21,6 +21,7 @@ from bot.domain.redaction.encoded import in_encoded
 from bot.domain.redaction.key_values import redact_pairs
 from bot.domain.redaction.urls_and_headers import ADDRESSES, HEADERS, in_headers
 from bot.domain.redaction.vendor_tokens import SHAPES, Absent, Rule, brought_by, mark, replace_all
+from bot.domain.redaction.wrapped import in_wrapped
 
 SHORTEST_KNOWN = 6
 # A marker can free what stood behind a longer secret; nothing real needs more than two looks.
@@ -70,6 +71,11 @@ def _pass_where_changed(before: str, text: str, absent: Absent) -> str:
 
 
 def _pass(text: str, absent: Absent, depth: int = 0) -> str:
+    def look(plain: str) -> str:
+        return _pass(plain, Absent(_BROUGHT), depth + 1)
+
+    if depth == 0:
+        text = in_wrapped(text, look)
     text = replace_all(SHAPES, _private_keys(text), absent)
     # Whole things before their parts: an address before the keys in its query, a header before the pairs in it.
     text = replace_all(ADDRESSES, text, absent)
@@ -78,7 +84,7 @@ def _pass(text: str, absent: Absent, depth: int = 0) -> str:
     text = replace_all(COMMANDS, text, absent, folded=True)
     text = in_credentials(text, absent)
     text = _people(replace_all(PROSE, text, absent, folded=True), absent)
-    return in_encoded(text, lambda plain: _pass(plain, Absent(_BROUGHT), depth + 1)) if depth < _DEEPEST else text
+    return in_encoded(text, look) if depth < _DEEPEST else text
 
 
 def _known(text: str, known: Sequence[str]) -> str:
