@@ -86,57 +86,85 @@ LATE = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """One trouble of one target.
+    """One problem of one target, from the alert to the outcome.
 
-    ``opened_by`` is the asker's user id, or ``""`` for an alert. ``card`` is the ts of the card once it is posted.
-    ``digest`` is what the card's button carries. ``presses`` are those of Restart before the one that approves, where
-    the container wants several people to agree. ``before`` is the start and finish time that the engine told right
-    before the restart, by which a crash in the middle is understood. ``closing`` is a sentence of ours about how it
-    ended, ``closed_by`` who ended it, ``reason`` what they gave as the reason (outside text). ``told``: the thread has
-    heard how it ended; ``remembered``: nothing is left to do after the end. ``revision`` counts what was saved,
-    ``epoch`` how often it went from one process to another. ``alerts`` counts the alerts that belong to it. ``sender``
-    is set where the alert came by webhook, and ``alert_logs`` is the log that it brought, redacted. ``sent_at`` is when
-    Slack took the alert's message in. ``along`` are the targets on whose list it stands first, where many went down at
-    once, and ``common`` what they have in common, a sentence of ours. ``flaps`` counts how often it fired again.
+    The comment above a field describes it. "Outside text" was written by others and is escaped where it is shown.
     """
 
+    #: Identifier, used in the log, the audit trail and file names.
     id: str
+    #: Name of the container, or the alert's own words if it names none.
     target: str
+    #: Channel and thread of the card.
     place: Thread
+    #: Current state; only ``TRANSITIONS`` may follow.
     state: State
+    #: Time at which the alert was read.
     opened_at: datetime
+    #: User id of the person who asked for the diagnosis; ``""`` for an alert.
     opened_by: str = ""
+    #: Title of the alert (outside text).
     title: str = ""
+    #: Severity that the alert states (outside text).
     severity: str = "unknown"
+    #: Text of the alert, redacted (outside text).
     alert_text: str = ""
+    #: Log lines that the alert brought along, redacted (outside text).
     alert_logs: str = ""
+    #: Name of the webhook's sender; ``""`` if the alert came through Slack.
     sender: str = ""
+    #: Number of alerts counted to this incident.
     alerts: int = 1
+    #: Slack timestamp of the card; ``""`` until it is posted.
     card: str = ""
+    #: Evidence behind the diagnosis.
     evidence: Evidence | None = None
+    #: Diagnosis on the card.
     diagnosis: Diagnosis | None = None
+    #: Similar incidents from the runbook.
     precedents: tuple[Precedent, ...] = ()
+    #: Policy's decision whether a restart may be offered.
     verdict: Permit | Refusal | None = None
+    #: Digest of what the card shows; its buttons carry it.
     digest: str = ""
+    #: Time at which the diagnosis was proposed; the buttons expire from here.
     proposed_at: datetime | None = None
+    #: Approval that started the restart.
     approval: Approval | None = None
+    #: Earlier presses of Restart, if several people have to approve.
     presses: tuple[Approval, ...] = ()
-    before: tuple[str, str] = ("", "")
+    #: Engine's start and finish time right before the restart; tells after a crash whether it happened.
+    times_before: tuple[str, str] = ("", "")
+    #: Time at which the restart was sent.
     restarted_at: datetime | None = None
+    #: Path of the file with the state that the restart destroyed.
     bundle: str = ""
+    #: Result of the checks after the restart.
     verification: Verification | None = None
+    #: Our sentence about how the incident ended.
     closing: str = ""
+    #: User id of the person who ended it; ``""`` if nobody did.
     closed_by: str = ""
+    #: Time at which it ended.
     closed_at: datetime | None = None
+    #: Reason that the person gave for ending it (outside text).
     reason: str = ""
-    told: bool = False
-    remembered: bool = False
+    #: True once the thread has the outcome.
+    announced: bool = False
+    #: True once nothing is left to do after the end.
+    finalized: bool = False
+    #: Number of times it was saved; guards against lost updates.
     revision: int = 0
+    #: Number of times another process took it over.
     epoch: int = 0
+    #: Time at which Slack received the alert's message.
     sent_at: datetime | None = None
-    along: tuple[str, ...] = ()
-    common: str = ""
-    flaps: int = 0
+    #: Targets that went down together with this one, which stands first.
+    grouped_targets: tuple[str, ...] = ()
+    #: Our sentence about what the grouped targets have in common.
+    group_reason: str = ""
+    #: Number of times it fired again soon after it had recovered.
+    flap_count: int = 0
 
     @property
     def late(self) -> timedelta:

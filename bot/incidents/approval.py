@@ -236,7 +236,7 @@ class ApprovalCheck:
             state=State.ACTING,
             approval=approval,
             presses=authorized.earlier,
-            before=(authorized.facts.started_at, authorized.facts.finished_at),
+            times_before=(authorized.facts.started_at, authorized.facts.finished_at),
             restarted_at=None if authorized.dry_run else now,
         )
         try:

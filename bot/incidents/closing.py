@@ -105,21 +105,21 @@ class Closing:
         """
         async with self._finishing.setdefault(incident.id, asyncio.Lock()):
             newest = await self._transitions.retry_until_stored(lambda: self._store.get(incident.id))
-            if newest is not None and not newest.remembered:
+            if newest is not None and not newest.finalized:
                 await self._transitions.retry_until_stored(lambda: self._finish(newest, again=again))
 
     async def _finish(self, incident: Incident, *, again: bool) -> None:
         await self._replies.update_card(incident)
         if not await self._transitions.still_owned(incident):
             return
-        if not incident.told:
+        if not incident.announced:
             try:
                 await self._announce(incident)
             except SlackError as error:
                 log.warning("outcome not announced: %s", error.sentence)
                 if error.later:
                     return
-            announced = await self._transitions.save_with_retry(incident, replace(incident, told=True))
+            announced = await self._transitions.save_with_retry(incident, replace(incident, announced=True))
             if announced is None:
                 return
             incident = announced
@@ -133,7 +133,7 @@ class Closing:
                     sentence = f"The runbook could not be written yet. {error.sentence}"
                     await self._replies.best_effort(self._messenger.say(incident, sentence))
                 return
-        await self._transitions.save_with_retry(incident, replace(incident, remembered=True))
+        await self._transitions.save_with_retry(incident, replace(incident, finalized=True))
 
     async def _announce(self, incident: Incident) -> None:
         if incident.state is State.INTERRUPTED or (incident.state is State.EXPIRED and not incident.closed_by):

@@ -88,7 +88,7 @@ class Intake:
     async def _ended(self, received: ReceivedAlert, names: tuple[str, ...]) -> AsyncIterator[OpenResult]:
         """Find what an end ends: incidents, and places on the list of a host."""
         for one in await self._store.live():
-            if one.along:
+            if one.grouped_targets:
                 shorter = await self._host.over(one, names)
                 if shorter is not None:
                     yield OpenResult(shorter, new=False)
@@ -176,7 +176,9 @@ def _again(incident: Incident, newest: Incident | None) -> Incident:
         return incident
     if newest.closed_at is None or incident.opened_at - newest.closed_at > FLAPPING:
         return incident
-    return replace(incident, card=newest.card, place=newest.place, alerts=newest.alerts + 1, flaps=newest.flaps + 1)
+    return replace(
+        incident, card=newest.card, place=newest.place, alerts=newest.alerts + 1, flap_count=newest.flap_count + 1
+    )
 
 
 def _sent_at(received: ReceivedAlert) -> datetime | None:

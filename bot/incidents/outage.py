@@ -65,10 +65,12 @@ class OutageGrouping:
         """
         await self._find()
         lead = await self._live(self._leads.get(name, ""))
-        if lead is not None and name != lead.target and name in lead.along:
+        if lead is not None and name != lead.target and name in lead.grouped_targets:
             if common or self._world.now() - lead.opened_at < OWN_WAY:
                 return await self._counted(lead)
-            await self._transitions.reapply_and_save(lead, lambda one: replace(one, along=_without(one.along, name)))
+            await self._transitions.reapply_and_save(
+                lead, lambda one: replace(one, grouped_targets=_without(one.grouped_targets, name))
+            )
             del self._leads[name]
             return None
         lead = await self._live(self._lead) if common else None
@@ -76,8 +78,8 @@ class OutageGrouping:
             return None
 
         def longer(one: Incident) -> Incident:
-            along = tuple(dict.fromkeys((*(one.along or (one.target,)), name)))
-            return replace(one, along=along, common=one.common or common)
+            along = tuple(dict.fromkeys((*(one.grouped_targets or (one.target,)), name)))
+            return replace(one, grouped_targets=along, group_reason=one.group_reason or common)
 
         listed = await self._transitions.reapply_and_save(lead, longer) or await self._transitions.reapply_and_save(
             await self._live(lead.id) or lead, longer
@@ -95,13 +97,13 @@ class OutageGrouping:
 
     async def over(self, incident: Incident, names: Sequence[str]) -> Incident | None:
         """Take what recovered off the list; ``None`` where nothing changed. An empty list is the end."""
-        left = _without(incident.along, *names)
-        if left == incident.along:
+        left = _without(incident.grouped_targets, *names)
+        if left == incident.grouped_targets:
             return None
         for name in names:
             self._leads.pop(name, None)
         return await self._transitions.reapply_and_save(
-            incident, lambda one: replace(one, along=_without(one.along, *names))
+            incident, lambda one: replace(one, grouped_targets=_without(one.grouped_targets, *names))
         )
 
     async def _counted(self, lead: Incident) -> OpenResult:
@@ -117,9 +119,9 @@ class OutageGrouping:
             return
         self._found = True
         for incident in await self._store.live():
-            if incident.along:
+            if incident.grouped_targets:
                 self._lead = incident.id
-                self._leads |= dict.fromkeys(incident.along, incident.id)
+                self._leads |= dict.fromkeys(incident.grouped_targets, incident.id)
 
 
 def _without(along: tuple[str, ...], *names: str) -> tuple[str, ...]:

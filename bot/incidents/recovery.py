@@ -56,7 +56,7 @@ class RecoveryMonitor:
                 pause = min(pause * 2, LONGEST_PAUSE)
                 await self._world.sleep(pause)
                 continue
-            became = restart_outcome(incident.before, facts, self._since(incident))
+            became = restart_outcome(incident.times_before, facts, self._since(incident))
             if became is not RestartOutcome.IN_FLIGHT:
                 return became
             await self._world.sleep(BETWEEN_LOOKS)

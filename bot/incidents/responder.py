@@ -139,7 +139,7 @@ class Responder:
     async def _over(self, received: ReceivedAlert, begun: IntakeResult) -> None:
         """End what an end ends."""
         for opened in begun.incidents:
-            if opened.incident.along:
+            if opened.incident.grouped_targets:
                 await self._replies.update_card(opened.incident)
                 continue
             close = partial(self._closing.close, opened.incident, State.RESOLVED, _OVER)
@@ -154,7 +154,7 @@ class Responder:
             return []
         INCIDENTS.labels(State.OPEN.value).inc()
         incident = await self._resume.through(opened.incident, self._triage.post(opened.incident))
-        if opened.incident.flaps and received.message:
+        if opened.incident.flap_count and received.message:
             await self._replies.best_effort(self._messenger.say_at(received.place, _again(opened.incident)))
         return [incident] if incident is not None else []
 

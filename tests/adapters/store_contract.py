@@ -70,7 +70,7 @@ def a_full_incident() -> Incident:
         precedents=(Precedent(Entry("a", "restart", evidence=("x",), recovered_in_s=7.4), 0.5, "same symptom"),),
         verdict=Refusal("cooldown", "Too soon."),
         approval=Approval("U2", NOW, "ab12"),
-        before=("2026-11-22T09:00:00.123456789Z", ""),
+        times_before=("2026-11-22T09:00:00.123456789Z", ""),
         restarted_at=NOW,
         verification=Verification(True, 7.4, 3, ("200",), "x", True, summary="200 ×3, healthy"),
     )  # fmt: skip
@@ -295,7 +295,7 @@ class StoreContract:
             await moved(store, (await store.open(an_incident(number, f"app-{number}"))).incident, *ways)
         waiting = await store.unfinalized()
         assert [incident.target for incident in waiting] == ["app-0", "app-1", "app-2", "app-3"]
-        assert await store.save_if_unchanged(waiting[0], replace(waiting[0], remembered=True)) is not None
+        assert await store.save_if_unchanged(waiting[0], replace(waiting[0], finalized=True)) is not None
         assert [incident.target for incident in await store.unfinalized()] == ["app-1", "app-2", "app-3"]
 
     async def test_a_refused_press_is_kept_whatever_it_carries(self, store: SqlStore) -> None:
@@ -446,7 +446,7 @@ class StoreContract:
         live = await moved(store, (await store.open(an_incident(1))).incident, State.PROPOSED, State.ACTING)
         ended = await moved(store, (await store.open(an_incident(2, "app-2"))).incident, State.RESOLVED)
         done = await moved(store, (await store.open(an_incident(3, "app-3"))).incident, State.RESOLVED)
-        await store.save_if_unchanged(done, replace(done, remembered=True))
+        await store.save_if_unchanged(done, replace(done, finalized=True))
         async with SecondStore(url) as other, SecondStore(url) as third:
             assert not await other.take_over()
             await dead(store)
@@ -476,7 +476,7 @@ class StoreContract:
                 assert fresh is not None
                 for known in (before, fresh):
                     assert not await store.owns(known)
-                    assert await store.save_if_unchanged(known, replace(known, state=state, remembered=True)) is None
+                    assert await store.save_if_unchanged(known, replace(known, state=state, finalized=True)) is None
                     assert not await store.log_engine_call(
                         known, AuditEvent("engine", NOW, incident=known.id, said="restart")
                     )
@@ -485,7 +485,7 @@ class StoreContract:
                 assert not await other.engine_call_logged(fresh.id)
                 assert await other.log_engine_call(fresh, AuditEvent("engine", NOW, incident=fresh.id, said="restart"))
                 assert await other.engine_call_logged(fresh.id)
-                assert await other.save_if_unchanged(fresh, replace(fresh, state=state, remembered=True)) is not None
+                assert await other.save_if_unchanged(fresh, replace(fresh, state=state, finalized=True)) is not None
             assert await store.unfinalized() == ()
             assert sum(row.act.kind == "engine" for row in await store.trail()) == 4
 
@@ -510,7 +510,7 @@ class StoreContract:
                 ended = await other.save_if_unchanged(opened, replace(opened, state=state))
                 assert ended is not None
                 assert await store.save_if_unchanged(opened, replace(opened, state=State.PROPOSED)) is None
-                assert await other.save_if_unchanged(ended, replace(ended, told=True)) is not None
+                assert await other.save_if_unchanged(ended, replace(ended, announced=True)) is not None
 
     async def test_a_process_whose_lease_ran_out_unseen_begins_its_own_work_anew(self, store: SqlStore) -> None:
         await store.take_over()

@@ -79,7 +79,7 @@ async def test_a_failure_at_the_nth_call_leaves_nothing_stuck(tmp_path: Path, at
         await bench.store.close()
     assert fails.count >= at, "the flow has fewer calls than that"
     assert incident.state not in LIVE
-    assert incident.remembered
+    assert incident.finalized
     assert bench.messenger.cards[-1].state is incident.state
     assert bench.containers.restarts == len(approvals) == 1 or incident.state is State.INTERRUPTED
     assert bench.containers.restarts == (incident.state is State.RESOLVED)
@@ -117,7 +117,7 @@ async def test_a_request_that_meets_a_failing_database_leaves_nobody_waiting(
     finally:
         await bench.store.close()
     for incident in incidents:
-        assert incident.state is State.PROPOSED or incident.remembered
+        assert incident.state is State.PROPOSED or incident.finalized
         assert [shown.state for shown in bench.messenger.cards if shown.id == incident.id][-1] is incident.state
 
 
@@ -138,7 +138,7 @@ async def test_an_end_that_meets_a_failing_database_still_ends_the_incident(tmp_
         await bench.store.close()
     assert fails.count >= at
     assert incident.state is State.RESOLVED
-    assert incident.remembered
+    assert incident.finalized
 
 
 async def test_a_runbook_that_takes_nothing_for_a_while_is_written_later_and_that_is_said_once(tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ async def test_a_runbook_that_takes_nothing_for_a_while_is_written_later_and_tha
         [incident] = await bench.store.recent()
     finally:
         await bench.store.close()
-    assert incident.remembered
+    assert incident.finalized
     assert [entry["id"] for entry in bench.entries()] == [incident.id]
     assert sum("runbook could not be written" in words for what, _, words in bench.messenger.said if what == "say") == 1
     assert [what for what, *_ in bench.messenger.said].count("outcome") == 1
@@ -180,4 +180,4 @@ async def test_an_end_that_slack_will_never_hear_is_remembered_all_the_same(
     finally:
         await bench.store.close()
     assert ended.state is State.RESOLVED
-    assert ended.remembered is remembered
+    assert ended.finalized is remembered

@@ -274,7 +274,7 @@ async def test_78_a_runbook_that_cannot_be_written_does_not_keep_the_incident_op
     incident = await bench.fire()
     await bench.responder.act(press(incident))
     ended = await bench.now(incident)
-    assert (ended.state, ended.remembered) == (State.RESOLVED, False)
+    assert (ended.state, ended.finalized) == (State.RESOLVED, False)
     assert any("The runbook could not be written" in words for _, _, words in bench.messenger.said)
     assert bench.runbook.read_text() == old
     if how == "full":
@@ -285,7 +285,7 @@ async def test_78_a_runbook_that_cannot_be_written_does_not_keep_the_incident_op
         unmount(bench.runbook)
     await bench.resume.catch_up()
     assert [entry.get("id") for entry in bench.entries()][1:] == [incident.id]
-    assert (await bench.now(incident)).remembered
+    assert (await bench.now(incident)).finalized
 
 
 @pytest.mark.fault(70)
@@ -315,4 +315,4 @@ async def test_70_an_index_of_the_runbook_that_fails_costs_no_restart_and_no_ent
     (disk / "filler").unlink(missing_ok=True)
     await bench.resume.catch_up()
     assert len(await RunbookFile(bench.runbook).entries()) == 2
-    assert (await bench.now(incident)).remembered
+    assert (await bench.now(incident)).finalized

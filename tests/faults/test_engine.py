@@ -146,7 +146,7 @@ async def left_stopped(bench: Bench) -> str:
     """Leave an incident as a bot does that was killed amid a restart, and the container as an engine does."""
     incident = await bench.fire()
     before = (facts().started_at, facts().finished_at)
-    claimed = replace(incident, state=State.ACTING, before=before, restarted_at=bench.clock.now())
+    claimed = replace(incident, state=State.ACTING, times_before=before, restarted_at=bench.clock.now())
     left = await bench.store.save_if_unchanged(incident, claimed)
     assert left is not None
     await bench.sent(left)

@@ -36,7 +36,7 @@ async def asked_again(on: Scene, alert: Message) -> None:
     async with on.bot(later=LATER):
         told = await on.said(alert, "othing was restarted")
         assert "rediagnose" in told.buttons
-        assert (await on.until(state=State.INTERRUPTED, remembered=True)).restarted_at is None
+        assert (await on.until(state=State.INTERRUPTED, finalized=True)).restarted_at is None
         assert await on.started_at() == before
         await on.slack.press("U0SECOND", told, "rediagnose")
         await on.card(alert)
@@ -47,7 +47,7 @@ async def recovered(on: Scene, alert: Message) -> None:
     """Check that the next start verifies what was sent before it, tells it once and restarts nothing."""
     async with on.bot():
         await on.said(alert, "200 ×2")
-        await on.until(state=State.RESOLVED, remembered=True)
+        await on.until(state=State.RESOLVED, finalized=True)
     assert on.door.acts == ["restart"]
     assert len(on.outcomes(alert)) == 1
     assert [entry["outcome"] for entry in on.entries()] == ["resolved"]
@@ -185,7 +185,7 @@ async def test_10_killed_while_the_thread_is_told_it_is_told_once(on: Scene, hea
     await on.slack.wait_for(lambda: len(on.outcomes(alert)) == heard)
     await on.kill(process)
     async with on.bot(later=LATER):
-        await on.until(state=State.RESOLVED, remembered=True)
+        await on.until(state=State.RESOLVED, finalized=True)
     assert len(on.outcomes(alert)) == 1
     assert on.door.acts == ["restart"]
 
@@ -200,11 +200,11 @@ async def test_11_killed_while_the_runbook_is_written_the_entry_comes_at_the_nex
     alert = await on.alert()
     with on.runbook_held():
         await on.pressed(alert)
-        await on.until(told=True)
+        await on.until(announced=True)
         await on.kill(process)
     assert on.entries() == OLD
     async with on.bot():
-        await on.until(remembered=True)
+        await on.until(finalized=True)
     assert [entry.get("outcome") for entry in on.entries()] == [None, "resolved"]
     assert len(on.outcomes(alert)) == 1
 
@@ -215,15 +215,15 @@ async def test_12_killed_before_the_runbooks_entry_is_noted_it_is_not_written_tw
     alert = await on.alert()
     with on.runbook_held():
         await on.pressed(alert)
-        await on.until(told=True)
+        await on.until(announced=True)
         held = on.database_held()
         held.__enter__()
     await on.written()
     await on.kill(process)
     held.__exit__(None, None, None)
-    assert not (await on.until(told=True)).remembered
+    assert not (await on.until(announced=True)).finalized
     async with on.bot():
-        await on.until(remembered=True)
+        await on.until(finalized=True)
     assert [entry["outcome"] for entry in on.entries()] == ["resolved"]
 
 

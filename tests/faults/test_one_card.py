@@ -22,7 +22,7 @@ from bot.slack.delivery.messenger import SlackMessenger
 from tests.faults.test_takeover import Paused, Replica
 from tests.support.fakes import alert
 
-EFFECTS = ("seen", "card", "update", "say")
+EFFECTS = ("react", "card", "update", "say")
 
 
 class Pair:

@@ -321,7 +321,7 @@ async def test_28_a_clock_that_was_put_back_over_a_new_start_makes_nobody_wait_f
 ) -> None:
     incident = await bench.fire()
     before = (facts().started_at, facts().finished_at)
-    claimed = replace(incident, state=State.ACTING, before=before, restarted_at=bench.clock.now())
+    claimed = replace(incident, state=State.ACTING, times_before=before, restarted_at=bench.clock.now())
     left = await bench.store.save_if_unchanged(incident, claimed)
     assert left is not None
     await bench.sent(left)

@@ -56,11 +56,11 @@ async def test_a_host_that_goes_down_is_one_card_with_the_list_not_forty(bench: 
     await asyncio.gather(*(fire(bench, name, number) for number, name in enumerate(NAMES, 1)))
     (one,) = await live(bench)
     assert posted(bench) == 1
-    assert set(one.along) == set(NAMES)
+    assert set(one.grouped_targets) == set(NAMES)
     assert one.alerts == 40
-    assert one.common == outage.FALLEN
+    assert one.group_reason == outage.FALLEN
     assert one.state is State.PROPOSED
-    assert bench.messenger.cards[-1].along == one.along
+    assert bench.messenger.cards[-1].grouped_targets == one.grouped_targets
 
 
 async def test_an_engine_that_does_not_answer_is_one_card_too(bench: Bench) -> None:
@@ -74,8 +74,8 @@ async def test_an_engine_that_does_not_answer_is_one_card_too(bench: Bench) -> N
         await fire(bench, name, number)
     (one,) = await live(bench)
     assert posted(bench) == before + 1
-    assert set(one.along) == set(NAMES[1:])
-    assert one.common == outage.AWAY
+    assert set(one.grouped_targets) == set(NAMES[1:])
+    assert one.group_reason == outage.AWAY
 
 
 async def test_targets_that_nobody_knows_go_on_the_list_by_their_alerts_title(bench: Bench) -> None:
@@ -84,7 +84,7 @@ async def test_targets_that_nobody_knows_go_on_the_list_by_their_alerts_title(be
     await fire(bench, "buggy-app-v2", 1)
     await fire(bench, "never-seen", 2)
     (one,) = await live(bench)
-    assert one.along == ("buggy-app-v2", "never-seen is down")
+    assert one.grouped_targets == ("buggy-app-v2", "never-seen is down")
     assert not [what for what, _, _ in bench.messenger.said if what == "choose"]
 
 
@@ -94,7 +94,7 @@ async def test_a_few_that_go_down_together_have_a_card_each(bench: Bench) -> Non
         bench.containers.looks = [facts(name)]
         await fire(bench, name, number)
     assert posted(bench) == 4
-    assert all(not one.along for one in await live(bench))
+    assert all(not one.grouped_targets for one in await live(bench))
 
 
 async def test_a_target_that_runs_has_its_own_card_while_its_host_has_trouble(bench: Bench) -> None:
@@ -104,7 +104,7 @@ async def test_a_target_that_runs_has_its_own_card_while_its_host_has_trouble(be
     await fire(bench, NAMES[1], 2)
     bench.containers.looks = [facts()]
     await fire(bench, "buggy-app-v2", 3)
-    assert {one.target: len(one.along) for one in await live(bench)} == {NAMES[0]: 2, "buggy-app-v2": 0}
+    assert {one.target: len(one.grouped_targets) for one in await live(bench)} == {NAMES[0]: 2, "buggy-app-v2": 0}
 
 
 async def test_the_list_is_found_again_after_a_start(bench: Bench) -> None:
@@ -116,7 +116,7 @@ async def test_the_list_is_found_again_after_a_start(bench: Bench) -> None:
     await fire(bench, NAMES[1], 3)
     await fire(bench, NAMES[2], 4)
     (one,) = await live(bench)
-    assert (one.along, one.alerts) == (NAMES[:3], 4)
+    assert (one.grouped_targets, one.alerts) == (NAMES[:3], 4)
 
 
 async def test_who_recovers_leaves_the_list_and_the_last_one_closes_it(bench: Bench) -> None:
@@ -126,7 +126,7 @@ async def test_who_recovers_leaves_the_list_and_the_last_one_closes_it(bench: Be
         await fire(bench, name, number)
     await fire(bench, NAMES[0], 10, Kind.RESOLVED)
     (one,) = await live(bench)
-    assert one.along == NAMES[1:3]
+    assert one.grouped_targets == NAMES[1:3]
     for number, name in enumerate(NAMES[1:3], 11):
         await fire(bench, name, number, Kind.RESOLVED)
     assert await live(bench) == []
@@ -142,7 +142,7 @@ async def test_once_the_host_is_well_a_target_that_alerts_again_gets_a_look_of_i
     bench.clock.at += outage.OWN_WAY + timedelta(seconds=1)
     bench.containers.looks = [facts(NAMES[1])]
     await fire(bench, NAMES[1], 3)
-    assert {one.target: one.along for one in await live(bench)} == {NAMES[0]: NAMES[:1], NAMES[1]: ()}
+    assert {one.target: one.grouped_targets for one in await live(bench)} == {NAMES[0]: NAMES[:1], NAMES[1]: ()}
 
 
 @pytest.mark.fault(66)
@@ -155,7 +155,7 @@ async def test_past_sixty_new_cards_in_a_minute_the_rest_is_a_list(
         bench.containers.looks = [facts(name)]
         await fire(bench, name, number)
     assert posted(bench) == 11
-    assert max(len(one.along) for one in await live(bench)) == 30
+    assert max(len(one.grouped_targets) for one in await live(bench)) == 30
     bench.clock.at += timedelta(minutes=2)
     bench.containers.looks = [facts()]
     await fire(bench, "buggy-app-v2", 99)
@@ -171,7 +171,7 @@ async def test_a_flapping_target_keeps_its_card(bench: Bench) -> None:
         await fire(bench, "buggy-app-v2", turn + 1)
     (again,) = await live(bench)
     assert posted(bench) == 1
-    assert (again.card, again.place, again.flaps, again.alerts) == (first.card, first.place, 4, 5)
+    assert (again.card, again.place, again.flap_count, again.alerts) == (first.card, first.place, 4, 5)
     assert again.state is State.PROPOSED
     told = [said for said in bench.messenger.said if said[0] == "say_at"]
     assert [said[2].split(".")[0] for said in told] == [
@@ -187,7 +187,7 @@ async def test_a_target_that_fires_much_later_gets_a_new_card(bench: Bench) -> N
     bench.clock.at += intake.FLAPPING + timedelta(seconds=5)
     await fire(bench, "buggy-app-v2", 3)
     assert posted(bench) == 2
-    assert (await live(bench))[0].flaps == 0
+    assert (await live(bench))[0].flap_count == 0
 
 
 async def test_after_an_approved_restart_a_new_alert_is_a_new_incident(bench: Bench) -> None:

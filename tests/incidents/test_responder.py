@@ -734,7 +734,7 @@ async def crash(bench: Bench, incident: Incident, state: State, *, happened: boo
     claimed = replace(
         incident,
         state=State.ACTING,
-        before=(facts().started_at, facts().finished_at),
+        times_before=(facts().started_at, facts().finished_at),
         restarted_at=bench.clock.now(),
     )
     left = await bench.store.save_if_unchanged(incident, claimed)

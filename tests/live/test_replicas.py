@@ -252,7 +252,7 @@ class Looking:
         async with asyncio.timeout(seconds):
             while True:
                 found = await self.store.recent(limit=10 * count)
-                left = [one for one in found if one.state in LIVE or not (one.remembered or one.state in DONE)]
+                left = [one for one in found if one.state in LIVE or not (one.finalized or one.state in DONE)]
                 if len(found) >= count and not left:
                     return found
                 await asyncio.sleep(0.5)

@@ -26,6 +26,19 @@ _INCIDENT = TypeAdapter(Incident)
 _RECEIVED = TypeAdapter(ReceivedAlert)
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
+_FORMER_NAMES = {
+    "told": "announced",
+    "remembered": "finalized",
+    "along": "grouped_targets",
+    "common": "group_reason",
+    "before": "times_before",
+    "flaps": "flap_count",
+}
+"""The names that an incident's fields had in earlier versions, and the names that they have now."""
+
+_FORMER_KEY = re.compile(rf'"(?:{"|".join(_FORMER_NAMES)})"\s*:')
+"""Any former key. Text inside a JSON string cannot match, since its quotes are escaped."""
+
 
 def clean(text: str) -> str:
     """Put U+FFFD in the place of NUL and lone surrogates, which PostgreSQL and UTF-8 refuse."""
@@ -39,13 +52,23 @@ def to_text(value: Incident | ReceivedAlert | OutboxMessage) -> str:
 
 def cleaned(incident: Incident) -> Incident:
     """Return the incident as it comes back from the database."""
-    return _INCIDENT.validate_json(to_text(incident))
+    return from_text(to_text(incident))
+
+
+def from_text(body: str) -> Incident:
+    """Return the incident of a stored body, which may use former names. Raise ``ValueError`` if there is none in it."""
+    if _FORMER_KEY.search(body):
+        fields = json.loads(body)
+        if isinstance(fields, dict):
+            current = {_FORMER_NAMES[name]: value for name, value in fields.items() if name in _FORMER_NAMES}
+            body = json.dumps(current | {name: value for name, value in fields.items() if name not in _FORMER_NAMES})
+    return _INCIDENT.validate_json(body)
 
 
 def to_incident(row: Row[tuple[object, ...]]) -> Incident:
     """Read a row of ``incidents``; the columns count where they say what the body says too."""
     try:
-        body = _INCIDENT.validate_json(row.body)
+        body = from_text(row.body)
         return replace(body, state=State(row.state), revision=row.revision, alerts=row.alerts, epoch=row.epoch)
     except ValueError as error:
         raise _unreadable(f"incident {row.id}", error) from error

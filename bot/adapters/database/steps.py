@@ -47,7 +47,7 @@ def columns(incident: Incident) -> dict[str, object]:
         "state": incident.state.value,
         "updated_at": datetime.now(UTC),
         "restarted_at": incident.restarted_at,
-        "remembered": int(incident.remembered),
+        "remembered": int(incident.finalized),
         "body": to_text(incident),
     }
 

@@ -97,17 +97,21 @@ def _asked(incident: Incident) -> str:
 
 def _others(incident: Incident) -> list[str]:
     """Name the targets that have no card of their own, since they went down with this one."""
-    if len(incident.along) < 2:
+    if len(incident.grouped_targets) < 2:
         return []
-    more = f", and {len(incident.along) - NAMED:,} more" if len(incident.along) > NAMED else ""
-    listed = ", ".join(mrkdwn.line(name, 80) for name in incident.along[:NAMED])
+    more = f", and {len(incident.grouped_targets) - NAMED:,} more" if len(incident.grouped_targets) > NAMED else ""
+    listed = ", ".join(mrkdwn.line(name, 80) for name in incident.grouped_targets[:NAMED])
     hint = "To diagnose one of them, type /aegis diagnose NAME."
-    return [f"*{len(incident.along):,} targets at once.* {mrkdwn.line(incident.common, 200)}", f"{listed}{more}", hint]
+    return [
+        f"*{len(incident.grouped_targets):,} targets at once.* {mrkdwn.line(incident.group_reason, 200)}",
+        f"{listed}{more}",
+        hint,
+    ]
 
 
 def _broke(incident: Incident) -> str:
-    if len(incident.along) > 1:
-        return f"🔴 {len(incident.along):,} targets at once, {mrkdwn.plain(incident.target, 80)} among them"
+    if len(incident.grouped_targets) > 1:
+        return f"🔴 {len(incident.grouped_targets):,} targets at once, {mrkdwn.plain(incident.target, 80)} among them"
     found = incident.diagnosis
     sign = "⚪" if found and found.trouble is FailureClass.NONE else "🔴"
     return f"{sign} {mrkdwn.plain(incident.target, 80)}: {found.headline if found else 'no diagnosis'}"
@@ -298,8 +302,8 @@ def _foot(incident: Incident) -> Block | None:
         lines.append(f"Model: {found.tokens:,} tokens in {found.seconds:.1f} s" if found.tokens > 0 else "")
     if incident.alerts > 1:
         lines.append(f"{incident.alerts:,} alerts since {mrkdwn.date(incident.opened_at)}")
-    if incident.flaps > 0:
-        lines.append(f"Flapping: fired again {phrases.times(incident.flaps)} soon after it recovered")
+    if incident.flap_count > 0:
+        lines.append(f"Flapping: fired again {phrases.times(incident.flap_count)} soon after it recovered")
     lines.append(_late(incident))
     if incident.opened_by:
         lines.append(_asked(incident))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
@@ -9,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from bot.adapters.database.rows import from_text, to_text
 from bot.adapters.database.store import SqlStore
 from bot.domain.incident import State
+from tests.adapters.store_contract import an_incident
 
 DUMP = Path(__file__).parents[2] / "corpus" / "store" / "schema_3_trail_1.sql"
 
@@ -39,3 +42,42 @@ async def test_an_incident_in_the_middle_of_a_restart_goes_on(url: str) -> None:
     assert verifying is not None
     assert verifying.state is State.VERIFYING
     await store.close()
+
+
+def test_a_body_with_the_former_names_of_fields_loads() -> None:
+    former = {
+        "told": True,
+        "remembered": True,
+        "along": ["a", "b"],
+        "common": "They went down together.",
+        "before": ["2026-11-22T09:00:00Z", ""],
+        "flaps": 3,
+    }
+    current = json.loads(to_text(replace(an_incident(), alert_text='"told": of the alert')))
+    names = ("announced", "finalized", "grouped_targets", "group_reason", "times_before", "flap_count")
+    unnamed = {name: value for name, value in current.items() if name not in names}
+    incident = from_text(json.dumps(unnamed | former, separators=(",", ":")))
+    assert (incident.announced, incident.finalized, incident.flap_count) == (True, True, 3)
+    assert (incident.grouped_targets, incident.group_reason) == (("a", "b"), "They went down together.")
+    assert incident.times_before == ("2026-11-22T09:00:00Z", "")
+    assert incident.alert_text == '"told": of the alert'
+    written = json.loads(to_text(incident))
+    assert not former.keys() & written.keys()
+    assert from_text(to_text(incident)) == incident
+
+
+async def test_what_was_announced_before_the_update_stays_announced(url: str, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "aegis.db")) as connection:
+        connection.execute("""UPDATE incidents SET body = replace(body, '"told": false', '"told": true')""")
+        connection.commit()
+    store = SqlStore(url)
+    await store.start()
+    incidents = await store.recent(limit=100)
+    assert [incident.announced for incident in incidents] == [True] * len(State)
+    await store.close()
+
+
+def test_a_body_that_is_no_incident_is_refused() -> None:
+    for body in ('["told": 1]', '{"told": 1}', '"told":', "[]"):
+        with pytest.raises(ValueError, match=r".+"):
+            from_text(body)

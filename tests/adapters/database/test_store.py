@@ -86,9 +86,9 @@ approval = st.builds(Approval, user=st.text(), at=aware, digest=st.text())
         diagnosis=st.none() | st.from_type(Diagnosis),
         precedents=st.lists(st.from_type(Precedent), max_size=2).map(tuple),
         verdict=st.none() | st.from_type(Permit) | st.from_type(Refusal),
-        before=st.tuples(st.text(), st.text()),
+        times_before=st.tuples(st.text(), st.text()),
         verification=st.none() | st.from_type(Verification),
-        remembered=st.booleans(),
+        finalized=st.booleans(),
     )
 )
 @pytest.mark.slow

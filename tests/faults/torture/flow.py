@@ -358,7 +358,7 @@ async def wrong(on: Scene, rows: Sequence[Mapping[str, Any]], run: Run) -> list[
     outcomes = int(incident.state in (State.RESOLVED, State.UNRESOLVED))
     holds = {
         "the audit trail does not verify": Examined().read(trail) == "",
-        "the incident goes on for ever": incident.state not in LIVE and incident.remembered,
+        "the incident goes on for ever": incident.state not in LIVE and incident.finalized,
         "something waits for Slack": waiting == 0,
         f"{len(firsts)} threads": len(firsts) == len(cards),
         f"{len(on.cards())} cards": len(on.cards()) == len(cards),

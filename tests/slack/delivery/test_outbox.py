@@ -200,7 +200,7 @@ async def test_the_last_picture_of_an_ended_card_survives_a_crash(
         card = await run.outbox.card(known)
         known = await scene.store.save_if_unchanged(known, replace(known, card=card)) or known
         ended = await scene.store.save_if_unchanged(
-            known, replace(known, state=State.IGNORED, closing="Ignored.", told=True)
+            known, replace(known, state=State.IGNORED, closing="Ignored.", announced=True)
         )
         assert ended is not None
         scene.ws.fail("chat.update", Fault(status=503), times=99)
