@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,16 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli import console, log_heads
+from bot.cli import console
 from bot.cli.console import Json
-from bot.domain.audit import trail
-from bot.domain.audit.tables import Compared
-from bot.domain.audit.trail import Examined, Row
 from bot.errors import AegisError, SettingsError
-from bot.settings import load
 
 if TYPE_CHECKING:
     from bot.adapters.database.store import SqlStore
+    from bot.domain.audit.trail import Examined, Row
 
 app = typer.Typer(help="The audit trail: every alert, press, refusal, engine call and outcome.", no_args_is_help=True)
 
@@ -53,9 +49,13 @@ def verify(
 
     With --log, also that it still holds every row whose hash Aegis wrote to its log.
     """
+    from bot.cli import log_heads  # noqa: PLC0415 - a command imports only what it needs
+    from bot.domain.audit.trail import Examined  # noqa: PLC0415 - a command imports only what it needs
+    from bot.settings import load  # noqa: PLC0415 - a command imports only what it needs
+
     heads = log_heads.read(log or [])
     key = load().aegis_audit_key.get_secret_value()
-    found = asyncio.run(_verified(Examined(head, heads, key)))
+    found = console.wait_for(_verified(Examined(head, heads, key)))
     missing = _without_key(found, key) if not found.wrong else ""
     if as_json:
         said = found.wrong or missing
@@ -78,6 +78,7 @@ def export(
     after: Annotated[int, typer.Option(metavar="NUMBER", min=0, help="Begin behind this row.")] = 0,
 ) -> None:
     """Print the trail, one JSON object in a line, oldest first."""
+    from bot.domain.audit import trail  # noqa: PLC0415 - a command imports only what it needs
 
     async def printed() -> None:
         async with _opened() as store:
@@ -85,7 +86,7 @@ def export(
                 for row in rows:
                     console.print_json(trail.as_json(row))
 
-    asyncio.run(printed())
+    console.wait_for(printed())
 
 
 def _whole(found: _Found, heads: int) -> str:
@@ -112,6 +113,8 @@ def _without_key(found: _Found, key: str) -> str:
 
 
 async def _verified(examined: Examined) -> _Found:
+    from bot.domain.audit.tables import Compared  # noqa: PLC0415 - a command imports only what it needs
+
     async with _opened() as store:
         tables = await store.audit_tables()
         compared = Compared(tables)
@@ -125,7 +128,8 @@ async def _verified(examined: Examined) -> _Found:
 
 @asynccontextmanager
 async def _opened() -> AsyncIterator[SqlStore]:
-    from bot.adapters.database.store import SqlStore  # noqa: PLC0415 - takes long to import; other commands do without it
+    from bot.adapters.database.store import SqlStore  # noqa: PLC0415 - a command imports only what it needs
+    from bot.settings import load  # noqa: PLC0415 - a command imports only what it needs
 
     store = SqlStore(load().database_url)
     if not store.exists():

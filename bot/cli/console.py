@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console, RenderableType
@@ -15,12 +15,21 @@ from rich.text import Text
 
 from bot.errors import AegisError, SettingsError
 
+T = TypeVar("T")
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 """The option of every command that prints for programs too."""
 
 # What is printed may hold outside text: nothing in it is markup or the name of an emoji.
 out = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
 err = Console(stderr=True, highlight=False, markup=False, emoji=False)
+
+
+def wait_for(work: Coroutine[Any, Any, T]) -> T:
+    """Run asynchronous work to its end, and return what it returns."""
+    import asyncio  # noqa: PLC0415 - filters do without it
+
+    return asyncio.run(work)
 
 
 def show(*parts: RenderableType) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import signal
@@ -40,12 +39,14 @@ def demo(
         )
     if os.name != "posix":
         raise AegisError("The demo needs Linux or macOS.", hint="On Windows, run it inside WSL.")
-    asyncio.run(_run_until_signal(port, engine, browser=browser))
+    console.wait_for(_run_until_signal(port, engine, browser=browser))
 
 
 async def _run_until_signal(port: int | None, engine: Engine, *, browser: bool) -> None:
     """Run the demo until a signal ends it; however often it is sent, what was started is ended in order."""
-    from bot import telemetry  # noqa: PLC0415 - other commands do without it
+    import asyncio  # noqa: PLC0415 - other commands do without it
+
+    from bot import telemetry  # noqa: PLC0415 - as above
     from bot.playground.demo import DemoOptions, home, play  # noqa: PLC0415 - as above
 
     telemetry.start_log("WARNING", str)

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bot.cli import console
 from bot.cli.console import show
-from bot.domain.redaction.redact import redact
 from bot.errors import AegisError
-from bot.evals import case
-from bot.evals.grade import Mark
-from bot.evals.report import table
-from bot.evals.run import Report, run
-from bot.settings import Settings, load
+
+if TYPE_CHECKING:
+    from bot.evals.case import Case
+    from bot.evals.grade import Mark
+    from bot.evals.run import Report
+    from bot.settings import Settings
 
 CASE_FOLDER = "tests/evals"
 """The folder of the project's own cases."""
@@ -55,6 +53,10 @@ def evaluate(
     ] = 0,
 ) -> None:
     """Diagnose cases with known answers, by Gemini or rule-based, and measure how many answers are right."""
+    from bot.evals import case  # noqa: PLC0415 - a command imports only what it needs
+    from bot.evals.report import table  # noqa: PLC0415 - a command imports only what it needs
+    from bot.settings import load  # noqa: PLC0415 - a command imports only what it needs
+
     settings = _start_log(load())
     loaded = [case.load(file) for file in case.find(cases or [CASE_FOLDER])]
     to_stdout = report == "-"
@@ -78,8 +80,9 @@ def evaluate(
         raise AegisError(f"The accuracy is too low: {'; '.join(missed)}.")
 
 
-def _run(settings: Settings, cases: list[case.Case], times: int, jobs: int, done: Callable[[Mark], None]) -> Report:
-    from bot.wiring import parts  # noqa: PLC0415 - imports Docker's and Slack's packages
+def _run(settings: Settings, cases: list[Case], times: int, jobs: int, done: Callable[[Mark], None]) -> Report:
+    from bot.evals.run import run  # noqa: PLC0415 - a command imports only what it needs
+    from bot.wiring import parts  # noqa: PLC0415 - a command imports only what it needs
 
     async def run_and_close() -> Report:
         components = parts(settings)
@@ -88,12 +91,20 @@ def _run(settings: Settings, cases: list[case.Case], times: int, jobs: int, done
         finally:
             await components.close()
 
-    return asyncio.run(run_and_close())
+    return console.wait_for(run_and_close())
 
 
 @contextmanager
 def _progress(runs: int, *, quiet: bool) -> Iterator[Callable[[Mark], None]]:
     """Show a progress bar on a terminal. Yield the function to call with each mark."""
+    from rich.progress import (  # noqa: PLC0415 - a command imports only what it needs
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+    )
+
     bar = Progress(
         TextColumn("Diagnosing"),
         BarColumn(),
@@ -126,7 +137,8 @@ def _write(file: Path, report: Report) -> None:
 
 
 def _start_log(settings: Settings) -> Settings:
-    from bot import telemetry  # noqa: PLC0415 - filters do without it
+    from bot import telemetry  # noqa: PLC0415 - a command imports only what it needs
+    from bot.domain.redaction.redact import redact  # noqa: PLC0415 - a command imports only what it needs
 
     telemetry.start_log("CRITICAL", partial(redact, known=settings.secrets))
     return settings

@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from dataclasses import asdict
 from functools import partial
@@ -16,16 +15,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli import audit, console, demo, evals, input_files, offline, runbook
-from bot.cli import format as paper
+from bot.cli import audit, console, demo, evals, input_files, runbook
 from bot.cli.console import Json, show
-from bot.domain.logs import filters
-from bot.domain.redaction.redact import redact
 from bot.errors import AegisError
-from bot.settings import Settings, for_slack, load, secrets
 
 if TYPE_CHECKING:
     from bot.doctor.check import Check
+    from bot.settings import Settings
 
 app = typer.Typer(
     name="aegis",
@@ -59,16 +55,19 @@ def main() -> None:
 @app.command("run")
 def run_command() -> None:
     """Run the bot until it is told to stop."""
-    from bot.wiring import run  # noqa: PLC0415 - filters do without it
+    from bot.settings import for_slack, load  # noqa: PLC0415 - a command imports only what it needs
+    from bot.wiring import run  # noqa: PLC0415 - a command imports only what it needs
 
-    asyncio.run(run(for_slack(load())))
+    console.wait_for(run(for_slack(load())))
 
 
 @app.command()
 def doctor(as_json: Json = False) -> None:
     """Check everything that Aegis needs, and print a hint for each failure."""
+    from bot.settings import load  # noqa: PLC0415 - a command imports only what it needs
+
     settings = _quietly(load())
-    checks = asyncio.run(_examined(settings, quiet=as_json))
+    checks = console.wait_for(_examined(settings, quiet=as_json))
     if as_json:
         console.print_json([asdict(check) for check in checks])
     if any(check.ok is False for check in checks):
@@ -77,7 +76,8 @@ def doctor(as_json: Json = False) -> None:
 
 async def _examined(settings: Settings, *, quiet: bool) -> list[Check]:
     """Look at everything, and unless ``quiet`` show each thing as soon as it was looked at."""
-    from bot.doctor.doctor import run_checks  # noqa: PLC0415 - filters do without it
+    from bot.cli import format as paper  # noqa: PLC0415 - a command imports only what it needs
+    from bot.doctor.doctor import run_checks  # noqa: PLC0415 - a command imports only what it needs
 
     found = []
     waiting = run_checks(settings)
@@ -102,7 +102,10 @@ def diagnose(
     as_json: Json = False,
 ) -> None:
     """Diagnose a container without Slack: from the engine, or from a log and facts in files (- is standard input)."""
-    from bot.wiring import parts  # noqa: PLC0415 - filters do without it
+    from bot.cli import format as paper  # noqa: PLC0415 - a command imports only what it needs
+    from bot.cli import offline  # noqa: PLC0415 - a command imports only what it needs
+    from bot.settings import load  # noqa: PLC0415 - a command imports only what it needs
+    from bot.wiring import parts  # noqa: PLC0415 - a command imports only what it needs
 
     if logs == facts == "-":
         raise typer.BadParameter("standard input can be the log or the facts, not both")
@@ -112,7 +115,7 @@ def diagnose(
             input_files.blocks(logs) if logs else None, input_files.load_json(facts) if facts else None
         )
         asked = offline.diagnose(parts(settings), name, given if logs or facts else None, settings.secrets)
-        found = asyncio.run(asked)
+        found = console.wait_for(asked)
     if as_json:
         console.print_json(paper.diagnosis_json(found))
     else:
@@ -129,6 +132,8 @@ def alert(
     A file is a Slack message event, or an object with event (or the body of a webhook, and its sender) and inventory:
     names, or objects with name, project, service, swarm_service.
     """
+    from bot.cli import format as paper  # noqa: PLC0415 - a command imports only what it needs
+    from bot.cli import offline  # noqa: PLC0415 - a command imports only what it needs
 
     def understand(file: str) -> None:
         said = offline.understand(input_files.load_json(file))
@@ -147,6 +152,10 @@ def digest(
     as_json: Json = False,
 ) -> None:
     """Print what is worth reading in a log of any length, without secrets."""
+    from bot.cli import format as paper  # noqa: PLC0415 - a command imports only what it needs
+    from bot.domain.logs import filters  # noqa: PLC0415 - a command imports only what it needs
+    from bot.settings import secrets  # noqa: PLC0415 - a command imports only what it needs
+
     known = secrets()
 
     def shorten(file: str) -> None:
@@ -165,6 +174,9 @@ def digest(
 @app.command("redact")
 def redact_command() -> None:
     """Take secrets out of what comes in: a filter, log in, clean lines out."""
+    from bot.domain.logs import filters  # noqa: PLC0415 - a command imports only what it needs
+    from bot.settings import secrets  # noqa: PLC0415 - a command imports only what it needs
+
     for part in filters.redacted(input_files.live_blocks("-"), secrets()):
         console.print_bytes(part)
 
@@ -172,7 +184,9 @@ def redact_command() -> None:
 @app.command()
 def health() -> None:
     """Ask the bot on this machine whether it is well; made for the container's health check."""
-    from bot.cli.health_client import ask  # noqa: PLC0415 - filters do without it
+    from bot.cli import format as paper  # noqa: PLC0415 - a command imports only what it needs
+    from bot.cli.health_client import ask  # noqa: PLC0415 - a command imports only what it needs
+    from bot.settings import load  # noqa: PLC0415 - a command imports only what it needs
 
     settings = load()
     report = ask(settings.aegis_http_host, settings.aegis_http_port)
@@ -183,7 +197,8 @@ def health() -> None:
 
 def _quietly(settings: Settings) -> Settings:
     """Keep the log to what nobody foresaw: what happens is told in the command's own words."""
-    from bot import telemetry  # noqa: PLC0415 - filters do without it
+    from bot import telemetry  # noqa: PLC0415 - a command imports only what it needs
+    from bot.domain.redaction.redact import redact  # noqa: PLC0415 - a command imports only what it needs
 
     telemetry.start_log("CRITICAL", partial(redact, known=settings.secrets))
     return settings

@@ -7,22 +7,14 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from bot.adapters.docker import inspect_file
-from bot.adapters.runbook.file import RunbookFile
-from bot.domain.alerts.admission import bounded
-from bot.domain.alerts.alert import read as read_alert
-from bot.domain.alerts.alert import targets
-from bot.domain.alerts.webhook_bodies import read_webhook
 from bot.domain.evidence import Evidence, LogDigest, Source, Status
-from bot.domain.logs import filters
-from bot.domain.runbook import precedents
 from bot.domain.runbook_entry import Entry, Precedent
-from bot.domain.symptoms import diagnose as symptoms
 from bot.domain.target import Target
 from bot.errors import AegisError
 
 if TYPE_CHECKING:
     # What works without an engine starts quickly: docker, SQLAlchemy and Slack's packages stay out of it.
+    from bot.adapters.runbook.file import RunbookFile
     from bot.incidents.investigation import Findings
     from bot.wiring import Components
 
@@ -50,9 +42,13 @@ async def diagnose(edges: Components, name: str, given: Given | None, secrets: S
 
 
 def _evidence(name: str, given: Given, now: datetime, secrets: Sequence[str]) -> Evidence:
+    from bot.domain.logs import filters  # noqa: PLC0415 - a command imports only what it needs
+
     facts, log = None, LogDigest()
     state, lines = (Source(source, Status.EMPTY, "not given") for source in ("state", "logs"))
     if given.facts is not None:
+        from bot.adapters.docker import inspect_file  # noqa: PLC0415 - a command imports only what it needs
+
         facts = inspect_file.read(given.facts, name=name, secrets=secrets)
         state = Source("state", Status.OK) if facts else Source("state", Status.EMPTY, "nothing in the file")
     if given.log is not None:
@@ -67,11 +63,15 @@ def understand(given: object) -> dict[str, object]:
     ``given`` is a Slack message event, or an object with ``event``, or ``body`` and ``sender`` of a webhook, and
     ``inventory``: names, or objects with the fields of ``Target``.
     """
+    from bot.domain.alerts.admission import bounded  # noqa: PLC0415 - a command imports only what it needs
+    from bot.domain.alerts.alert import read, targets  # noqa: PLC0415 - a command imports only what it needs
+    from bot.domain.alerts.webhook_bodies import read_webhook  # noqa: PLC0415 - a command imports only what it needs
+
     if not isinstance(given, dict):
         raise AegisError("An alert is a JSON object.", hint="Give a Slack message event, or an object with event.")
     event, body = given.get("event"), given.get("body")
     if isinstance(event, dict) or not isinstance(body, dict):
-        found = read_alert(event if isinstance(event, dict) else given)
+        found = read(event if isinstance(event, dict) else given)
     else:
         found = read_webhook(str(given.get("sender") or ""), body)
     found = bounded(found)
@@ -99,6 +99,10 @@ def recall(
     entries: Sequence[Entry], target: str, log: Iterable[bytes], now: datetime, limit: int
 ) -> tuple[Precedent, ...]:
     """Return the past incidents that fit the log of a trouble of ``target``, best first."""
+    from bot.domain.logs import filters  # noqa: PLC0415 - a command imports only what it needs
+    from bot.domain.runbook import precedents  # noqa: PLC0415 - a command imports only what it needs
+    from bot.domain.symptoms import diagnose as symptoms  # noqa: PLC0415 - a command imports only what it needs
+
     evidence = Evidence(target, now.isoformat(), None, filters.digested(log, ()))
     proven = symptoms.read(evidence)
     return precedents.precedents(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -12,18 +11,15 @@ from uuid import uuid4
 
 import typer
 
-from bot.adapters.runbook.file import RunbookFile
-from bot.cli import console, input_files, offline
-from bot.cli import format as paper
+from bot.cli import console, input_files
 from bot.cli.console import Json, show
 from bot.domain.diagnosis import Action
-from bot.domain.runbook import precedents
-from bot.domain.runbook_entry import Entry, Precedent
 from bot.errors import AegisError
-from bot.settings import load
 
 if TYPE_CHECKING:
+    from bot.adapters.runbook.file import RunbookFile
     from bot.adapters.runbook.table import RunbookTable
+    from bot.domain.runbook_entry import Precedent
 
 app = typer.Typer(help="The memory: past incidents, for people to read and edit.", no_args_is_help=True)
 
@@ -33,7 +29,10 @@ def list_command(
     limit: Annotated[int, typer.Option(metavar="COUNT", min=1, help="How many entries.")] = 20, as_json: Json = False
 ) -> None:
     """Print the newest entries, newest last."""
-    entries = asyncio.run(_memory().entries())[-limit:]
+    from bot.cli import format as paper  # noqa: PLC0415 - a command imports only what it needs
+    from bot.domain.runbook import precedents  # noqa: PLC0415 - a command imports only what it needs
+
+    entries = console.wait_for(_memory().entries())[-limit:]
     if as_json:
         console.print_json([precedents.entry_to_json(entry) for entry in entries])
     else:
@@ -51,7 +50,11 @@ def search(
     as_json: Json = False,
 ) -> None:
     """Find past incidents by words, or by the log of a trouble; best first, with why."""
-    entries = asyncio.run(_memory().entries())
+    from bot.cli import format as paper  # noqa: PLC0415 - a command imports only what it needs
+    from bot.cli import offline  # noqa: PLC0415 - a command imports only what it needs
+    from bot.domain.runbook import precedents  # noqa: PLC0415 - a command imports only what it needs
+
+    entries = console.wait_for(_memory().entries())
     now = datetime.now(UTC)
 
     def tell(found: Sequence[Precedent]) -> None:
@@ -76,9 +79,9 @@ def search(
 def check() -> None:
     """Check that the runbook can be read and written, and name the entries that cannot be used."""
     memory = _memory()
-    entries = asyncio.run(memory.entries())
-    warnings = asyncio.run(memory.check())
-    asyncio.run(memory.check_writable())
+    entries = console.wait_for(memory.entries())
+    warnings = console.wait_for(memory.check())
+    console.wait_for(memory.check_writable())
     for warning in warnings:
         show(f"! {warning}")
     show(f"{len(entries)} {'entry' if len(entries) == 1 else 'entries'} can be used.")
@@ -95,6 +98,9 @@ def add(
     symptom: Annotated[str, typer.Option(metavar="LINE", help="The line by which it is known again.")] = "",
 ) -> None:
     """Add an entry by hand."""
+    from bot.domain.runbook import precedents  # noqa: PLC0415 - a command imports only what it needs
+    from bot.domain.runbook_entry import Entry  # noqa: PLC0415 - a command imports only what it needs
+
     entry = Entry(
         root_cause=root_cause,
         action=action.value,
@@ -104,18 +110,21 @@ def add(
         target=target,
         symptom=precedents.symptom(symptom),
     )
-    asyncio.run(_memory().append(entry))
+    console.wait_for(_memory().append(entry))
     show(f"Added as {entry.id}.")
 
 
 @app.command("export")
 def export_command() -> None:
     """Write all entries to standard output, as one JSON array."""
+    from bot.adapters.runbook.file import RunbookFile  # noqa: PLC0415 - a command imports only what it needs
+    from bot.domain.runbook import precedents  # noqa: PLC0415 - a command imports only what it needs
+
     memory = _memory()
     if isinstance(memory, RunbookFile):
-        console.print_json([precedents.entry_to_json(entry) for entry in asyncio.run(memory.entries())])
+        console.print_json([precedents.entry_to_json(entry) for entry in console.wait_for(memory.entries())])
     else:
-        sys.stdout.buffer.write(asyncio.run(memory.export()).encode())
+        sys.stdout.buffer.write(console.wait_for(memory.export()).encode())
 
 
 @app.command("import")
@@ -124,23 +133,29 @@ def import_command(file: Annotated[Path, typer.Argument(metavar="FILE", help="An
 
     Where the runbook is a table of PostgreSQL, entries of an exported file that were edited there take their places.
     """
+    from bot.adapters.runbook.file import RunbookFile  # noqa: PLC0415 - a command imports only what it needs
+    from bot.cli import offline  # noqa: PLC0415 - a command imports only what it needs
+
     if not file.exists():
         raise AegisError(f"There is no file {file}.")
     memory = _memory()
     if isinstance(memory, RunbookFile):
-        new, known = asyncio.run(offline.merge(memory, RunbookFile(file)))
+        new, known = console.wait_for(offline.merge(memory, RunbookFile(file)))
         show(f"{new} added, {known} were there already.")
     else:
-        taken = asyncio.run(memory.take_in(file.read_bytes(), str(file)))
+        taken = console.wait_for(memory.take_in(file.read_bytes(), str(file)))
         show(f"{taken.new} added, {taken.edited} changed, {taken.known} were there already.")
 
 
 def _memory() -> RunbookFile | RunbookTable:
+    from bot.adapters.runbook.file import RunbookFile  # noqa: PLC0415 - a command imports only what it needs
+    from bot.settings import load  # noqa: PLC0415 - a command imports only what it needs
+
     settings = load()
     if not settings.shared:
         return RunbookFile(settings.aegis_runbook)
-    from bot.adapters.database.store import SqlStore  # noqa: PLC0415 - as above
-    from bot.adapters.runbook.table import RunbookTable  # noqa: PLC0415 - as in cli_audit: it takes long to import
+    from bot.adapters.database.store import SqlStore  # noqa: PLC0415 - a command imports only what it needs
+    from bot.adapters.runbook.table import RunbookTable  # noqa: PLC0415 - a command imports only what it needs
 
     async def made(url: str) -> None:
         store = SqlStore(url)
@@ -148,5 +163,5 @@ def _memory() -> RunbookFile | RunbookTable:
         await store.close()
 
     url = settings.database_url
-    asyncio.run(made(url))
+    console.wait_for(made(url))
     return RunbookTable(url)
