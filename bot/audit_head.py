@@ -1,4 +1,4 @@
-"""The head of the audit trail, written to the log: whoever holds the database alone cannot take it back there."""
+"""Logs the head of the audit trail, outside the database's reach."""
 
 from __future__ import annotations
 

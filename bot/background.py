@@ -1,4 +1,4 @@
-"""The sign of life of one of several processes, and going on with what a dead one left."""
+"""Heartbeat and periodic work, and takeover from dead processes."""
 
 from __future__ import annotations
 

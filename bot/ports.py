@@ -1,4 +1,4 @@
-"""What the responder needs from outside, as small Protocols in our words; the edges do not know each other."""
+"""Protocols of what the responder needs from outside."""
 
 from __future__ import annotations
 
@@ -59,16 +59,16 @@ class Containers(Protocol):
     """The Docker Engine. All raise ``EngineError``; a time-out of ``restart`` means unknown, not failed."""
 
     async def info(self) -> EngineInfo:
-        """Say which engine answers."""
+        """Return which engine answers."""
 
     async def inventory(self) -> tuple[Target, ...]:
-        """List every container, running or not."""
+        """Return every container, running or not."""
 
     async def facts(self, name: str) -> Facts:
-        """Look at the container of exactly this name; ``TargetNotFound`` for a prefix, an id or a look-alike."""
+        """Return the facts of the container of exactly this name. Raise ``TargetNotFound`` for a prefix or an id."""
 
     async def facts_of(self, container_id: str) -> Facts:
-        """Look at the container of exactly this full id."""
+        """Return the facts of the container of exactly this full id."""
 
     async def evidence(self, name: str) -> Evidence:
         """Gather all sources side by side under one deadline; a source that fails says so, it does not raise.
@@ -169,16 +169,16 @@ class Store(Protocol):
 
     @property
     def shared(self) -> bool:
-        """Say whether other processes may work on this database at the same time."""
+        """Return True if other processes may work on this database at the same time."""
 
     async def take_over(self, *, everything: bool = False) -> UnfinishedWork:
         """Show that this process is alive, and make ours what dead ones left; ``everything``: all, whoever has it."""
 
     async def release(self) -> None:
-        """Let others go on at once with what is ours."""
+        """Give up this process's lease, so that others take its work over at once."""
 
     async def owns(self, incident: Incident) -> bool:
-        """Say whether nobody took this incident over since it was read or saved."""
+        """Return True if no other process took this incident over since it was read or saved."""
 
     async def log_engine_call(self, incident: Incident, act: AuditEvent) -> bool:
         """Add to the audit trail what the engine is about to be told, while the incident is ours.
@@ -187,37 +187,37 @@ class Store(Protocol):
         """
 
     async def engine_call_logged(self, incident: str) -> bool:
-        """Say whether the trail has it that the engine was about to be told something; if not, it was told nothing."""
+        """Return True if an engine call is on record for this incident. False means none was sent."""
 
     async def receive(self, received: ReceivedAlert) -> bool:
-        """Take an alert in; ``False`` where its key was taken in before."""
+        """Store an alert. Return False if its key was stored before."""
 
     async def mark_handled(self, key: str) -> None:
-        """Note that nothing of this alert is left to do."""
+        """Mark an alert as handled."""
 
     async def count_attempt(self, key: str) -> int:
-        """Count one more try of an alert, and return which it is; 0 where nothing is left to do."""
+        """Count one more attempt at an alert and return its number; 0 if the alert is handled."""
 
     async def count_investigation(self, incident: str) -> int:
-        """Count one more look at an incident, and return which it is."""
+        """Count one more investigation of an incident and return its number."""
 
     async def set_aside(self, key: str, act: AuditEvent) -> bool:
-        """Give an alert up, with the act in the trail; ``False`` where nothing was left to do."""
+        """Set an alert aside and add the audit event. Return False if the alert was handled already."""
 
     async def set_aside_since(self, since: datetime) -> tuple[ReceivedAlert, ...]:
-        """Return the alerts that were given up since then, oldest first."""
+        """Return the alerts that were set aside since then, oldest first."""
 
     async def cancel_attempts(self) -> None:
-        """Take back the tries that were begun and not ended: this process stops in good order, and nothing failed."""
+        """Uncount the attempts that an orderly stop interrupts, since nothing failed."""
 
     async def unhandled(self) -> tuple[ReceivedAlert, ...]:
-        """Return the alerts that were taken in and not handled, oldest first."""
+        """Return the alerts that are stored and not handled, oldest first."""
 
     async def save_last_contact(self, at: datetime) -> None:
-        """Keep until when Slack was heard; never earlier than what is kept."""
+        """Save the time of the last contact with Slack. An earlier time changes nothing."""
 
     async def last_contact(self) -> datetime | None:
-        """Return until when Slack was heard; ``None`` at the first start."""
+        """Return the time of the last contact with Slack; ``None`` at the first start."""
 
     async def open(self, incident: Incident) -> OpenResult:
         """Open an incident, or count one more alert to the live incident of its target."""
@@ -247,7 +247,7 @@ class Store(Protocol):
         """
 
     async def save_refusal(self, press: Press, refusal: Refusal, at: datetime) -> None:
-        """Keep a press that was refused: who, when, what, why."""
+        """Save a refused press: who, when, what, why."""
 
     async def add_audit_event(self, act: AuditEvent) -> None:
         """Add an act to the audit trail; alerts, presses and steps are added by the methods that save them."""
@@ -262,10 +262,10 @@ class Store(Protocol):
         """Return incidents, newest first."""
 
     async def unfinalized(self) -> tuple[Incident, ...]:
-        """Return ended incidents of ours with something left to say or to remember."""
+        """Return this process's ended incidents that are not finalized."""
 
     async def history(self, target: str, now: datetime) -> History:
-        """Say when and how often ``target`` was restarted by Aegis."""
+        """Return when and how often Aegis restarted ``target``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,19 +298,19 @@ class OutboxStore(Protocol):
     """The outbox in the database. On disk when a method returns. Raises ``StoreError``."""
 
     async def add(self, note: OutboxMessage) -> None:
-        """Keep a message; one that is kept already stays as it is."""
+        """Add a message. A message that is there already stays as it is."""
 
     async def waiting(self, thread: str = "") -> tuple[OutboxMessage, ...]:
-        """Return what waits, of one thread or all, oldest first."""
+        """Return the waiting messages of one thread or all, oldest first."""
 
     async def claim(self, note: OutboxMessage, due: datetime) -> OutboxMessage | None:
-        """Take a message to send it; until ``due`` nobody else does. ``None`` where somebody took it before."""
+        """Reserve a message for sending until ``due``. Return ``None`` if another process reserved it before."""
 
     async def mark_delivered(self, note: OutboxMessage) -> None:
-        """Note that Slack has heard it."""
+        """Remove a message that Slack accepted."""
 
     async def depth(self) -> tuple[int, datetime | None]:
-        """Return how many messages wait, and since when the oldest does."""
+        """Return the number of waiting messages and the time of the oldest."""
 
 
 class Runbook(Protocol):
@@ -327,7 +327,7 @@ class Approvers(Protocol):
     """Who may press Restart. Asked at every press, never remembered."""
 
     async def check(self, press: Press) -> Permit | Refusal:
-        """Say whether this person may; no list, no answer from Slack or no permission refuses."""
+        """Return a permit if this person may press. An empty list, no answer from Slack or no permission refuses."""
 
     def names(self) -> tuple[str, ...]:
         """Return the ids of users and user groups who may, or ``*``, as they stand in the settings."""
@@ -352,7 +352,7 @@ class Messenger(Protocol):
     """
 
     async def react(self, place: Thread, message: str) -> None:
-        """Put 👀 on a message, once."""
+        """Add 👀 to a message, once."""
 
     async def announce(self, incident: Incident) -> str:
         """Post the alert of an incident that came by webhook, once for all its incidents; return the message's ts."""
@@ -361,25 +361,25 @@ class Messenger(Protocol):
         """Post the incident's card (in the thread, where it has one) and return its ts."""
 
     async def update(self, incident: Incident) -> None:
-        """Bring the card up to date."""
+        """Update the card."""
 
     async def is_card(self, incident: Incident, ts: str) -> bool:
-        """Say whether the message ``ts`` is the incident's card; Slack is asked."""
+        """Return True if the message ``ts`` is the incident's card. Asks Slack."""
 
     async def outcome(self, incident: Incident, newest: Sequence[str] = ()) -> None:
-        """Tell the thread how it ended, with the numbers; where it did not recover, with the newest log lines."""
+        """Post the outcome in the thread with its numbers, and the newest log lines if it did not recover."""
 
     async def say(self, incident: Incident, sentence: str, *, offer: bool = False, mention: Sequence[str] = ()) -> None:
-        """Say a sentence in the incident's thread; ``offer`` adds the button for a fresh diagnosis."""
+        """Post a sentence in the incident's thread; ``offer`` adds the button for a new diagnosis."""
 
     async def say_at(self, place: Thread, sentence: str) -> None:
-        """Say a sentence in a thread that belongs to no incident."""
+        """Post a sentence in a thread that belongs to no incident."""
 
     async def whisper(self, user: str, place: Thread, sentence: str, *, mention: Sequence[str] = ()) -> None:
-        """Say a sentence to one person alone."""
+        """Post a sentence that one person alone sees."""
 
     async def reply(self, asker: Asker, sentence: str, *, about: Incident | None = None) -> None:
-        """Say a sentence to who asked, alone, with a link to the card of ``about`` if Slack gives one."""
+        """Post a sentence that the asker alone sees, with a link to the card of ``about`` if Slack gives one."""
 
     async def choose(
         self, place: Thread, sentence: str, names: Sequence[str], *, user: str = "", url: str = ""

@@ -1,4 +1,4 @@
-"""The bot's own log, each line with the incident it is about and without secrets; and the numbers for /metrics."""
+"""Redacted log with incident ids, and the metrics of /metrics."""
 
 from __future__ import annotations
 
@@ -83,14 +83,14 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 class _Lines(logging.Formatter):
     """Every line of a record with the incident's id, everything redacted, tracebacks included."""
 
-    def __init__(self, clean: Callable[[str], str]) -> None:
+    def __init__(self, redact: Callable[[str], str]) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(name)s [%(incident)s] %(message)s")
-        self._clean = clean
+        self._redact = redact
 
     def format(self, record: logging.LogRecord) -> str:
         incident = record.incident = incident_id.get()
         # Redacted as a whole, since some secrets span lines.
-        text = _CONTROL.sub("?", self._clean(super().format(record)))
+        text = _CONTROL.sub("?", self._redact(super().format(record)))
         # No text from outside can pass for a line of its own, and a search for the incident finds the traceback too.
         return text.replace("\n", f"\n  [{incident}] ")
 
@@ -98,9 +98,9 @@ class _Lines(logging.Formatter):
 class _Objects(logging.Formatter):
     """Every record as one JSON object on one line: time, level, logger, incident, message, and error with its trace."""
 
-    def __init__(self, clean: Callable[[str], str]) -> None:
+    def __init__(self, redact: Callable[[str], str]) -> None:
         super().__init__()
-        self._clean = clean
+        self._redact = redact
 
     def format(self, record: logging.LogRecord) -> str:
         said = {
@@ -109,10 +109,10 @@ class _Objects(logging.Formatter):
             "logger": record.name,
             "incident": incident_id.get(),
             # Redacted before it becomes JSON, whose escapes would hide a secret that spans lines.
-            "message": self._clean(record.getMessage()),
+            "message": self._redact(record.getMessage()),
         }
         if record.exc_info:
-            said["error"] = self._clean(self.formatException(record.exc_info))
+            said["error"] = self._redact(self.formatException(record.exc_info))
         return json.dumps(said, ensure_ascii=True)
 
 
@@ -200,14 +200,14 @@ def _cause(record: logging.LogRecord) -> tuple[object, ...]:
     return (record.name, record.levelno, words, kind, where)
 
 
-def start_log(level: str, clean: Callable[[str], str], form: str = "text") -> None:
-    """Log to standard error from ``level`` on; ``clean`` takes secrets out of every line, tracebacks included.
+def start_log(level: str, redact: Callable[[str], str], form: str = "text") -> None:
+    """Log to standard error from ``level`` on; ``redact`` removes secrets from every line, tracebacks included.
 
     ``form`` is ``text`` or ``json``. What ends the process unforeseen is logged in the same way.
     """
-    clean = partial(_sealed, clean)
+    redact = partial(_sealed, redact)
     handler = Sparing()
-    handler.setFormatter(_Objects(clean) if form == "json" else _Lines(clean))
+    handler.setFormatter(_Objects(redact) if form == "json" else _Lines(redact))
     handler.addFilter(lambda record: _NO_NEWS not in str(record.msg))
     # Not by the loggers' levels: Bolt sets those of its own loggers to the root's. At DEBUG too: what they write there
     # are tickets, reply addresses and whole payloads.
@@ -216,9 +216,9 @@ def start_log(level: str, clean: Callable[[str], str], form: str = "text") -> No
     sys.excepthook = _log_crash
 
 
-def _sealed(clean: Callable[[str], str], text: str) -> str:
+def _sealed(redact: Callable[[str], str], text: str) -> str:
     """Return a text without secrets, and without addresses by which anybody could act in Slack."""
-    return clean(_RESPONSE_URL.sub(r"\1***", _TICKET.sub(r"\1***", text)))
+    return redact(_RESPONSE_URL.sub(r"\1***", _TICKET.sub(r"\1***", text)))
 
 
 def _worth_a_line(record: logging.LogRecord) -> bool:

@@ -365,7 +365,7 @@ async def running(settings: Settings) -> AsyncIterator[Connection]:
             channel=next(iter(settings.aegis_alert_channels), ""),
             taking=responder,
             start=work.start,
-            clean=partial(redact, known=settings.secrets),
+            redact=partial(redact, known=settings.secrets),
             reading=reading,
             clock=_now,
             taken=await edges.store.taken_in(KEYS, _now() - RETRY),

@@ -1,4 +1,4 @@
-"""The verify URL over HTTP: one GET, bounded in time and bytes, and what came of it in a few words of ours."""
+"""Probes a verify URL: one GET, bounded in time and bytes."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ async def _check_peer(only: frozenset[str], event: str, info: Mapping[str, Any])
 
 
 def _why(error: BaseException) -> str:
-    """Say in a few words why there was no answer."""
+    """Describe in a few words why there was no answer."""
     links = tuple(_chain(error))
     for link in links:
         if isinstance(link, ssl.SSLCertVerificationError):

@@ -1,4 +1,4 @@
-"""What the kernel and the resolver say of this process: its container, and the addresses that it needs."""
+"""Finds this process's own container and the addresses it needs."""
 
 from __future__ import annotations
 

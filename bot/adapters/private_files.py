@@ -1,4 +1,4 @@
-"""Files that their owner alone may read: created so, and made so where they are ours and others may read them."""
+"""Creates files that their owner alone may read."""
 
 from __future__ import annotations
 

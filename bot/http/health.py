@@ -1,4 +1,4 @@
-"""How each part of Aegis is, for /health: well, or a sentence of ours. Asking costs little, since it is asked often."""
+"""Health checks of Aegis's parts, cached for /health."""
 
 from __future__ import annotations
 

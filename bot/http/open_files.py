@@ -1,4 +1,4 @@
-"""The limit of open files: raised at the start, and shared out between connections and all other work."""
+"""Raises the limit of open files and divides it."""
 
 from __future__ import annotations
 

@@ -163,7 +163,7 @@ class HttpServer:
 
 
 def closed(host: str, port: int, error: OSError) -> AegisError:
-    """Say why nobody can be served at ``host`` and ``port``."""
+    """Return why the server cannot listen at ``host`` and ``port``."""
     if error.errno == errno.EADDRINUSE:
         what, hint = f"Port {port} on {host} is taken.", "Set AEGIS_HTTP_PORT to another one, or to 0 for none."
     elif error.errno in (errno.EACCES, errno.EPERM):

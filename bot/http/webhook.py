@@ -1,4 +1,4 @@
-"""``POST /webhook/<sender>``: an alert over HTTP. It is on disk, with its incidents, before it is answered."""
+"""Receives alerts at ``POST /webhook/<sender>``; stores them before answering."""
 
 from __future__ import annotations
 
@@ -63,15 +63,15 @@ _AMAZON = re.compile(r"sns\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?")
 class WebhookConfig:
     """What the webhook needs: its token, the channel for the cards, who takes alerts in, and how work goes on.
 
-    ``clean`` takes secrets out of outside text, and ``reading`` reads bodies with it; ``start`` goes on with work after
-    the answer. ``taken`` are the keys of what the last run took in lately, and when.
+    ``redact`` removes secrets from outside text, and ``reading`` reads bodies with it; ``start`` goes on with work
+    after the answer. ``taken`` are the keys of what the last run took in lately, and when.
     """
 
     token: str
     channel: str
     taking: WebhookRequests
     start: Callable[[Coroutine[Any, Any, None], str], object]
-    clean: Callable[[str], str]
+    redact: Callable[[str], str]
     clock: Callable[[], datetime]
     taken: Mapping[str, datetime] = field(default_factory=dict)
     reading: Reading | None = None
@@ -126,7 +126,7 @@ class Webhook:
         return await self._take(sender, body, content)
 
     async def _take(self, sender: str, body: Mapping[str, Any], content: bytes) -> web.Response:
-        reading = self._door.reading or Reading(self._door.clean)
+        reading = self._door.reading or Reading(self._door.redact)
         alert = await reading.admitted(await reading.webhook(sender, body))
         if alert.kind is Kind.NOISE:
             _tell_what_to_confirm(body)
@@ -186,7 +186,7 @@ class _Minute:
 
 
 def _may(header: str, token: str) -> bool:
-    """Say whether a request carries the token, as a bearer's or as anybody's password; takes the same time for all."""
+    """Return True if a request carries the token, as bearer or password. Takes the same time for every token."""
     scheme, _, given = header.partition(" ")
     given = given.strip()
     if scheme.lower() == "basic":
@@ -249,7 +249,7 @@ def _wrong(sender: str, body: Mapping[str, Any]) -> str:
 
 
 def _tell_what_to_confirm(body: Mapping[str, Any]) -> None:
-    """Say in the log which topic of SNS waits to be confirmed. Its address is never called: it may be anybody's."""
+    """Log which SNS topic waits to be confirmed. Its address is never called, since it may be anybody's."""
     if body.get("Type") != "SubscriptionConfirmation":
         return
     host = urlsplit(str(body.get("SubscribeURL") or "")).hostname or ""

@@ -1,4 +1,4 @@
-"""Outside text -> an alert without its secrets, with no long text read in the event loop."""
+"""Reads redacted alerts from outside text, outside the event loop."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ FUNCTIONS: tuple[Callable[..., Any], ...] = (alerts.read, read_webhook, admitted
 class Reading:
     """Reads messages and bodies. A text that cannot be read in time is cut, and the alert says so in its place.
 
-    ``clean`` takes secrets out of a text. Without ``calls`` everything is read at once, as the command line does.
+    ``redact`` removes secrets from a text. Without ``calls`` everything is read at once, as the command line does.
     """
 
-    def __init__(self, clean: Callable[[str], str], calls: TextCalls | None = None) -> None:
-        self.clean = clean
+    def __init__(self, redact: Callable[[str], str], calls: TextCalls | None = None) -> None:
+        self.redact = redact
         self._calls = calls
 
     async def message(self, message: Mapping[str, Any]) -> Alert:
@@ -50,8 +50,8 @@ class Reading:
     async def admitted(self, alert: Alert) -> Alert:
         """Return the alert as it may be kept; what could not be looked through for secrets in time is not in it."""
         if self._calls is None:
-            return admitted(alert, self.clean)
+            return admitted(alert, self.redact)
         try:
-            return await self._calls.call(admitted, alert, self.clean, length=length(alert))
+            return await self._calls.call(admitted, alert, self.redact, length=length(alert))
         except TextOverrun:
-            return admitted(short_alert(alert), self.clean)
+            return admitted(short_alert(alert), self.redact)

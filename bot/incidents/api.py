@@ -1,4 +1,4 @@
-"""What Slack and the webhook hand over to, as small Protocols in our words; responder and desk implement them."""
+"""Protocols through which Slack and the webhook call the responder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An alert -> the incidents that it opens or ends, on disk. Nothing is said in Slack here."""
+"""Opens or ends the incidents of an alert, without Slack."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ class Intake:
 
 
 def _again(incident: Incident, newest: Incident | None) -> Incident:
-    """Let a target that comes and goes keep its card: nobody acted, its sender took it back, and fires again soon."""
+    """Return the incident with the last one's card if the target flaps: its sender resolved it, then it fired again."""
     if newest is None or newest.state is not State.RESOLVED or newest.approval or not newest.card:
         return incident
     if newest.closed_at is None or incident.opened_at - newest.closed_at > FLAPPING:
@@ -192,12 +192,12 @@ def _sent_at(received: ReceivedAlert) -> datetime | None:
 
 
 def _is_over(incident: Incident, received: ReceivedAlert, names: tuple[str, ...]) -> bool:
-    """Say whether an end is that of this incident: of its own message, or of its target; and it waits for a person."""
+    """Return True if a resolved alert ends this waiting incident: by its own message or by its target."""
     own = received.message and incident.place == Thread(received.place.channel, received.message)
     return bool(own or incident.target in names) and incident.state in (State.OPEN, State.PROPOSED)
 
 
 def _of_one_alert(newest: Incident, incident: Incident) -> bool:
-    """Say whether both were opened by one alert; one that came by webhook gets its thread later."""
+    """Return True if one alert opened both. An alert by webhook gets its thread later."""
     same_place = newest.place == incident.place or bool(incident.sender and newest.sender == incident.sender)
     return same_place and (newest.opened_at, newest.title) == (incident.opened_at, incident.title)

@@ -1,4 +1,4 @@
-"""One look at a target: evidence, what it proves, precedents, and the diagnosis by the model or the rules."""
+"""Investigates a target: evidence, precedents, and the diagnosis."""
 
 from __future__ import annotations
 

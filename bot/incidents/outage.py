@@ -1,4 +1,4 @@
-"""A host that goes down: many targets at once are one incident with a list, not a card each."""
+"""Groups targets that go down together into one incident."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""After a restart was sent: what became of it, and whether the target recovered."""
+"""Watches a restart: finds its outcome and verifies recovery."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class RecoveryMonitor:
             await self._world.sleep(BETWEEN_LOOKS)
 
     async def describe_state(self, incident: Incident) -> str:
-        """Say how a container is left after what could not be done with it."""
+        """Describe the state in which a failed call left the container."""
         try:
             facts = await self._containers.facts_of(incident.container)
         except TargetNotFound:

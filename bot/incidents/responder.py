@@ -1,4 +1,4 @@
-"""The path of an alert, a request and a press, top to bottom. The order of the steps is written here only."""
+"""Runs an alert, a request or a press from start to end."""
 
 from __future__ import annotations
 
@@ -257,7 +257,7 @@ class Responder:
             await self._renew(opened.incident, asker)
 
     async def _may_be_on_disk(self, incident: Incident, error: StoreError) -> bool:
-        """Say whether a request was kept though the database failed; where nobody knows yet, its asker hears so."""
+        """Return True if a request was stored although the database failed. Tell the asker if that is unknown."""
         try:
             return await self._store.get(incident.id) is not None
         except StoreError:
@@ -285,7 +285,7 @@ class Responder:
         await self._resume.through(approved, self._execution.run(checked, approved))
 
     async def _refuse(self, press: Press, refused: PressRefused) -> None:
-        """Tell the person who pressed why nothing was done, and do to the card what follows from that."""
+        """Answer the person who pressed with why nothing was done, and update the card accordingly."""
         await self._replies.refuse(press, refused)
         if refused.incident is None:
             return

@@ -1,4 +1,4 @@
-"""Alerts that name no known target: a menu for the first one in a channel, and one sentence for many that follow."""
+"""Answers alerts that name no known target, without flooding the channel."""
 
 from __future__ import annotations
 

@@ -78,14 +78,14 @@ def add_routes(
     clock: Callable[[], datetime],
     reading: Reading | None = None,
 ) -> EventListeners:
-    """Tell Bolt what goes where. ``channels`` are ids where alerts are heard, none for all.
+    """Register the routes with Bolt. ``channels`` are the ids of the alert channels; none means all.
 
     ``reading`` reads alerts, without their secrets. Returns what takes in alerts, also
     those found in another way, such as by reading a channel back.
     """
     reading = reading or Reading(redact)
     said = EventListeners(answers, questions, work, channels, own, messenger, members, clock, reading)
-    pressed = ActionListeners(answers, work, messenger, members, clock, reading.clean)
+    pressed = ActionListeners(answers, work, messenger, members, clock, reading.redact)
 
     app.event("message")(said.message)
     app.event("app_mention")(said.mention)

@@ -1,4 +1,4 @@
-"""Who may press Restart: asked of Slack at every press, never remembered, and refused where anything is unknown."""
+"""Checks with Slack at every press whether a person is an approver."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class SlackApprovers:
         return self._configured
 
     async def check(self, press: Press) -> Permit | Refusal:
-        """Say whether this person may; no list, no answer from Slack or no permission refuses."""
+        """Return a permit if this person may press. An empty list, no answer from Slack or no permission refuses."""
         if not self._configured:
             return Refusal(
                 "approvers", "Nobody may restart anything: the list of approvers (AEGIS_APPROVERS) is empty."

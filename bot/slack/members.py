@@ -1,4 +1,4 @@
-"""Who somebody is, asked of Slack each time and never remembered."""
+"""Looks up who somebody is in Slack, without a cache."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def door() -> Webhook:
         raise AssertionError(about)
 
     return Webhook(
-        WebhookConfig(TOKEN, "C0ALERTS", Nobody(), start, clean=lambda text: text, clock=lambda: datetime.now(UTC))  # type: ignore[abstract]
+        WebhookConfig(TOKEN, "C0ALERTS", Nobody(), start, redact=lambda text: text, clock=lambda: datetime.now(UTC))  # type: ignore[abstract]
     )
 
 

@@ -1,4 +1,4 @@
-"""The audit trail in the database: rows are added at its end, in the transaction of what they tell, and never else."""
+"""Appends to the audit trail, in the transaction that it records."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.adapters.database.rows import clean
+from bot.adapters.database.rows import replace_unstorable
 from bot.adapters.database.tables import approvals, audit, incidents, refusals, versions
 from bot.domain.audit.seal import Cell, Seal
 from bot.domain.audit.tables import Press, Standing, Tables
@@ -62,7 +62,7 @@ async def add(connection: AsyncConnection, acts: Sequence[AuditEvent]) -> None:
 
 
 async def begin(connection: AsyncConnection) -> None:
-    """Let the trail go on by this process's rule: where its rows have another one, a row records the change.
+    """Continue the trail by this process's rule. Add a row about the change if its rows have another rule.
 
     Raises as ``add``.
     """
@@ -73,8 +73,10 @@ async def begin(connection: AsyncConnection) -> None:
 
 
 async def has(connection: AsyncConnection, kind: str, incident: str) -> bool:
-    """Say whether there is an act of this kind about an incident. Without an index: it is asked after crashes only."""
-    asked = select(audit.c.number).where(audit.c.kind == kind, audit.c.incident == clean(incident)).limit(1)
+    """Return True if the trail has an event of this kind for an incident. Has no index, since only crashes need it."""
+    asked = (
+        select(audit.c.number).where(audit.c.kind == kind, audit.c.incident == replace_unstorable(incident)).limit(1)
+    )
     return await connection.scalar(asked) is not None
 
 
@@ -184,10 +186,10 @@ def _cell(cells: RowMapping, name: str) -> Cell:
 def _storable(act: AuditEvent) -> AuditEvent:
     return replace(
         act,
-        kind=clean(act.kind),
-        rule=clean(act.rule),
-        actor=clean(act.actor),
-        incident=clean(act.incident),
-        target=clean(act.target),
-        said=clean(act.said),
+        kind=replace_unstorable(act.kind),
+        rule=replace_unstorable(act.rule),
+        actor=replace_unstorable(act.actor),
+        incident=replace_unstorable(act.incident),
+        target=replace_unstorable(act.target),
+        said=replace_unstorable(act.said),
     )

@@ -1,4 +1,4 @@
-"""From AEGIS_DATABASE_URL to an engine whose transactions wait, lock and fail as the store needs it."""
+"""Builds the SQLAlchemy engine for AEGIS_DATABASE_URL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What SQLite, PostgreSQL and SQLAlchemy say when something is wrong -> our errors, without the password."""
+"""Translates database errors into ours, without the password."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Conflict(StoreError):
 
 
 def unknown(error: BaseException) -> bool:
-    """Say whether nobody can tell from this error if the commit happened."""
+    """Return True if this error leaves open whether the commit happened."""
     return isinstance(error, TimeoutError) or (isinstance(error, DBAPIError) and error.connection_invalidated)
 
 
@@ -78,7 +78,7 @@ def place(url: URL) -> str:
 
 
 def damaged(url: URL, detail: str) -> StoreUnavailable:
-    """Say that SQLite's own check found the file damaged."""
+    """Return the error for a file that fails SQLite's own check."""
     what, hint = _SQLITE["CORRUPT"]
     return StoreUnavailable(what.format(place(url)), hint=hint.format(place(url)), detail=detail)
 

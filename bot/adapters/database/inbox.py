@@ -1,4 +1,4 @@
-"""Alerts on their way in: taken in once each, in shared commits, and kept until they are handled."""
+"""Stores incoming alerts once each, until they are handled."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters.database import audit
 from bot.adapters.database.engine import READS, Run, insert_new
-from bot.adapters.database.rows import SAID, clean, to_received, to_text, within_limits
+from bot.adapters.database.rows import SAID, replace_unstorable, to_received, to_text, within_limits
 from bot.adapters.database.tables import alerts
 from bot.domain.audit.trail import AuditEvent
 from bot.errors import StoreError
@@ -27,7 +27,7 @@ class _Arrival:
 
     def __init__(self, received: ReceivedAlert, owner: str) -> None:
         self.row: dict[str, object] = {
-            "key": clean(received.key),
+            "key": replace_unstorable(received.key),
             "receipt": uuid4().hex,
             "at": received.at,
             "body": to_text(within_limits(received)),
@@ -49,7 +49,7 @@ class Inbox:
         self._taking_in = asyncio.Lock()
 
     async def receive(self, received: ReceivedAlert) -> bool:
-        """Take an alert in; ``False`` where its key was taken in before.
+        """Store an alert. Return False if its key was stored before.
 
         Alerts that come while others are being written share the next commit: Slack waits for each of them.
         """
@@ -87,19 +87,19 @@ class Inbox:
                 arrival.outcome = arrival.row["receipt"] in receipts
 
     async def mark_handled(self, key: str) -> None:
-        """Note that nothing of this alert is left to do."""
-        change = update(alerts).where(alerts.c.key == clean(key), alerts.c.handled_at.is_(None))
+        """Mark an alert as handled."""
+        change = update(alerts).where(alerts.c.key == replace_unstorable(key), alerts.c.handled_at.is_(None))
         await self._run(lambda connection: connection.execute(change.values(handled_at=datetime.now(UTC))))
 
     async def count_attempt(self, key: str) -> int:
-        """Count one more try of an alert, and return which it is; 0 where nothing is left to do."""
-        mine = alerts.c.key == clean(key), alerts.c.handled_at.is_(None)
+        """Count one more attempt at an alert and return its number; 0 if the alert is handled."""
+        mine = alerts.c.key == replace_unstorable(key), alerts.c.handled_at.is_(None)
         change = update(alerts).where(*mine).values(tries=alerts.c.tries + 1).returning(alerts.c.tries)
         return int(await self._run(lambda connection: connection.scalar(change)) or 0)
 
     async def set_aside(self, key: str, act: AuditEvent) -> bool:
-        """Give an alert up, with the act in the trail; ``False`` where nothing was left to do."""
-        mine = alerts.c.key == clean(key), alerts.c.handled_at.is_(None)
+        """Set an alert aside and add the audit event. Return False if the alert was handled already."""
+        mine = alerts.c.key == replace_unstorable(key), alerts.c.handled_at.is_(None)
         change = update(alerts).where(*mine).values(handled_at=act.at, set_aside_at=act.at)
 
         async def work(connection: AsyncConnection) -> bool:
@@ -111,7 +111,7 @@ class Inbox:
         return await self._run(work)
 
     async def set_aside_since(self, since: datetime) -> tuple[ReceivedAlert, ...]:
-        """Return the alerts that were given up since then, oldest first."""
+        """Return the alerts that were set aside since then, oldest first."""
         asked = select(alerts).where(alerts.c.set_aside_at >= since).order_by(alerts.c.set_aside_at)
 
         async def work(connection: AsyncConnection) -> tuple[ReceivedAlert, ...]:
@@ -120,7 +120,7 @@ class Inbox:
         return await self._run(work, begin=READS)
 
     async def unhandled(self) -> tuple[ReceivedAlert, ...]:
-        """Return the alerts that were taken in and not handled, oldest first."""
+        """Return the alerts that are stored and not handled, oldest first."""
         asked = select(alerts).where(alerts.c.handled_at.is_(None)).order_by(alerts.c.at, alerts.c.key)
 
         async def work(connection: AsyncConnection) -> tuple[ReceivedAlert, ...]:

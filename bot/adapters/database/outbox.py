@@ -1,4 +1,4 @@
-"""The outbox: messages that Slack must still hear, in the database until it has heard them."""
+"""Stores messages until Slack has accepted them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy import Row, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters.database.engine import READS, Run, insert_new
-from bot.adapters.database.rows import clean, to_text
+from bot.adapters.database.rows import replace_unstorable, to_text
 from bot.adapters.database.tables import outbox
 from bot.errors import StoreUnavailable
 from bot.ports import OutboxMessage
@@ -26,8 +26,8 @@ class SqlOutbox:
         self._run = run
 
     async def add(self, note: OutboxMessage) -> None:
-        """Keep a message; one that is kept already stays as it is."""
-        row: dict[str, object] = {"id": note.id, "thread": clean(note.thread), "at": note.at}
+        """Add a message. A message that is there already stays as it is."""
+        row: dict[str, object] = {"id": note.id, "thread": replace_unstorable(note.thread), "at": note.at}
         row |= {"due": note.due or note.at, "tries": note.tries, "body": to_text(note)}
         # Numbered, since a clock may jump; two replicas that give the same number say it in different threads.
         row["number"] = select(func.coalesce(func.max(outbox.c.number), 0) + 1).scalar_subquery()
@@ -38,10 +38,10 @@ class SqlOutbox:
         await self._run(work)
 
     async def waiting(self, thread: str = "") -> tuple[OutboxMessage, ...]:
-        """Return what waits, of one thread or all, oldest first."""
+        """Return the waiting messages of one thread or all, oldest first."""
         asked = select(outbox).order_by(outbox.c.number, outbox.c.id)
         if thread:
-            asked = asked.where(outbox.c.thread == clean(thread))
+            asked = asked.where(outbox.c.thread == replace_unstorable(thread))
 
         async def work(connection: AsyncConnection) -> tuple[OutboxMessage, ...]:
             return tuple(_note(row) for row in await connection.execute(asked))
@@ -49,7 +49,7 @@ class SqlOutbox:
         return await self._run(work, begin=READS)
 
     async def claim(self, note: OutboxMessage, due: datetime) -> OutboxMessage | None:
-        """Take a message to send it; until ``due`` nobody else does. ``None`` where somebody took it before."""
+        """Reserve a message for sending until ``due``. Return ``None`` if another process reserved it before."""
         mine = outbox.c.id == note.id, outbox.c.tries == note.tries
         change = update(outbox).where(*mine).values(tries=note.tries + 1, due=due)
 
@@ -60,11 +60,11 @@ class SqlOutbox:
         return await self._run(work)
 
     async def mark_delivered(self, note: OutboxMessage) -> None:
-        """Note that Slack has heard it."""
+        """Remove a message that Slack accepted."""
         await self._run(lambda connection: connection.execute(delete(outbox).where(outbox.c.id == note.id)))
 
     async def depth(self) -> tuple[int, datetime | None]:
-        """Return how many messages wait, and since when the oldest does."""
+        """Return the number of waiting messages and the time of the oldest."""
         asked = select(func.count(), func.min(outbox.c.at)).select_from(outbox)
 
         async def work(connection: AsyncConnection) -> tuple[int, datetime | None]:

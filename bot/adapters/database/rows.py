@@ -1,4 +1,4 @@
-"""What is stored as JSON: incidents and received alerts, to text and back, free of what a database refuses."""
+"""Converts incidents and received alerts to stored JSON and back."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ _FORMER_KEY = re.compile(rf'"(?:{"|".join(_FORMER_NAMES)})"\s*:')
 """Any former key. Text inside a JSON string cannot match, since its quotes are escaped."""
 
 
-def clean(text: str) -> str:
-    """Put U+FFFD in the place of NUL and lone surrogates, which PostgreSQL and UTF-8 refuse."""
+def replace_unstorable(text: str) -> str:
+    """Return the text with U+FFFD for NUL and lone surrogates, which PostgreSQL and UTF-8 refuse."""
     return _UNSTORABLE.sub("\ufffd", text)
 
 
 def to_text(value: Incident | ReceivedAlert | OutboxMessage) -> str:
     """Write an incident, a received alert or a message as JSON."""
-    return json.dumps(_cleaned(asdict(value)), ensure_ascii=False)
+    return json.dumps(_storable(asdict(value)), ensure_ascii=False)
 
 
-def cleaned(incident: Incident) -> Incident:
+def as_stored(incident: Incident) -> Incident:
     """Return the incident as it comes back from the database."""
     return from_text(to_text(incident))
 
@@ -87,15 +87,15 @@ def within_limits(received: ReceivedAlert) -> ReceivedAlert:
     return replace(received, alert=bounded(received.alert))
 
 
-def _cleaned(value: object) -> object:
+def _storable(value: object) -> object:
     if isinstance(value, str):
-        return clean(value)
+        return replace_unstorable(value)
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, dict):
-        return {clean(str(key)): _cleaned(inner) for key, inner in value.items()}
+        return {replace_unstorable(str(key)): _storable(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_cleaned(inner) for inner in value]
+        return [_storable(inner) for inner in value]
     return value
 
 

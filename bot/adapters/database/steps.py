@@ -1,4 +1,4 @@
-"""A step of an incident: what its row, its approval and the audit trail say of it, and who may take it."""
+"""Builds the rows of one transition and its ownership conditions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, and_, case
 
-from bot.adapters.database.rows import SAID, clean, to_text
+from bot.adapters.database.rows import SAID, replace_unstorable, to_text
 from bot.adapters.database.tables import incidents
 from bot.domain.audit.trail import AuditEvent, Verdict
 from bot.domain.incident import Approval, Incident, State
@@ -16,14 +16,14 @@ _DECIDED = frozenset({State.RESOLVED, State.IGNORED, State.EXPIRED})
 
 
 def anyone(before: Incident, after: Incident) -> bool:
-    """Say whether any replica may take this step; all others are the work of the incident's owner alone."""
+    """Return True if any replica may take this step. All other steps are the owner's alone."""
     return before.state is State.PROPOSED or (before.state is State.OPEN and after.state in _DECIDED)
 
 
 def unchanged(before: Incident) -> ColumnElement[bool]:
     """Return what holds as long as nobody took a step of this incident, or took it over."""
     return and_(
-        incidents.c.id == clean(before.id),
+        incidents.c.id == replace_unstorable(before.id),
         incidents.c.state == before.state.value,
         incidents.c.revision == before.revision,
         incidents.c.epoch == before.epoch,
@@ -32,7 +32,7 @@ def unchanged(before: Incident) -> ColumnElement[bool]:
 
 def owned(incident: Incident, owner: str) -> ColumnElement[bool]:
     """Return what holds as long as the incident belongs to ``owner``, since it was read."""
-    mine = incidents.c.id == clean(incident.id), incidents.c.owner == owner
+    mine = incidents.c.id == replace_unstorable(incident.id), incidents.c.owner == owner
     return and_(*mine, incidents.c.epoch == incident.epoch)
 
 
@@ -87,10 +87,10 @@ def approved(incident: Incident, approval: Approval, token: str) -> dict[str, ob
     """Return the row of an approval."""
     return {
         "token": token,
-        "incident": clean(incident.id),
+        "incident": replace_unstorable(incident.id),
         "revision": incident.revision + 1,
-        "person": clean(approval.user),
+        "person": replace_unstorable(approval.user),
         "at": approval.at,
-        "digest": clean(approval.digest),
+        "digest": replace_unstorable(approval.digest),
         "action": approval.action.value,
     }

@@ -16,7 +16,7 @@ from bot.adapters.database import audit, errors, replicas, steps
 from bot.adapters.database.engine import READS, insert_new
 from bot.adapters.database.inbox import Inbox
 from bot.adapters.database.outbox import SqlOutbox
-from bot.adapters.database.rows import ENDED_ROWS, LIVE_ROWS, clean, cleaned, to_incident
+from bot.adapters.database.rows import ENDED_ROWS, LIVE_ROWS, as_stored, replace_unstorable, to_incident
 from bot.adapters.database.tables import approvals, heard, incidents, refusals
 from bot.adapters.database.transactions import Database
 from bot.domain.audit.tables import Tables
@@ -47,33 +47,35 @@ class SqlStore(Database):
         """What Slack must still hear."""
 
     async def receive(self, received: ReceivedAlert) -> bool:
-        """Take an alert in; ``False`` where its key was taken in before."""
+        """Store an alert. Return False if its key was stored before."""
         return await self._inbox.receive(received)
 
     async def mark_handled(self, key: str) -> None:
-        """Note that nothing of this alert is left to do."""
+        """Mark an alert as handled."""
         await self._inbox.mark_handled(key)
 
     async def count_attempt(self, key: str) -> int:
-        """Count one more try of an alert, and return which it is; 0 where nothing is left to do."""
+        """Count one more attempt at an alert and return its number; 0 if the alert is handled."""
         return await self._inbox.count_attempt(key)
 
     async def count_investigation(self, incident: str) -> int:
-        """Count one more look at an incident, and return which it is."""
-        change = update(incidents).where(incidents.c.id == clean(incident)).values(tries=incidents.c.tries + 1)
+        """Count one more investigation of an incident and return its number."""
+        change = (
+            update(incidents).where(incidents.c.id == replace_unstorable(incident)).values(tries=incidents.c.tries + 1)
+        )
         asked = change.returning(incidents.c.tries)
         return int(await self._run(lambda connection: connection.scalar(asked)) or 0)
 
     async def set_aside(self, key: str, act: AuditEvent) -> bool:
-        """Give an alert up, with the act in the trail; ``False`` where nothing was left to do."""
+        """Set an alert aside and add the audit event. Return False if the alert was handled already."""
         return await self._inbox.set_aside(key, act)
 
     async def set_aside_since(self, since: datetime) -> tuple[ReceivedAlert, ...]:
-        """Return the alerts that were given up since then, oldest first."""
+        """Return the alerts that were set aside since then, oldest first."""
         return await self._inbox.set_aside_since(since)
 
     async def unhandled(self) -> tuple[ReceivedAlert, ...]:
-        """Return the alerts that were taken in and not handled, oldest first."""
+        """Return the alerts that are stored and not handled, oldest first."""
         return await self._inbox.unhandled()
 
     async def taken_in(self, prefix: str, since: datetime) -> dict[str, datetime]:
@@ -81,7 +83,7 @@ class SqlStore(Database):
         return await self._inbox.taken_in(prefix, since)
 
     async def save_last_contact(self, at: datetime) -> None:
-        """Keep until when Slack was heard; never earlier than what is kept."""
+        """Save the time of the last contact with Slack. An earlier time changes nothing."""
 
         async def work(connection: AsyncConnection) -> None:
             await connection.execute(insert_new(connection, heard).values(name="slack", at=at))
@@ -90,7 +92,7 @@ class SqlStore(Database):
         await self._run(work)
 
     async def last_contact(self) -> datetime | None:
-        """Return until when Slack was heard; ``None`` at the first start."""
+        """Return the time of the last contact with Slack; ``None`` at the first start."""
         asked = select(heard.c.at).where(heard.c.name == "slack")
         return await self._run(lambda connection: connection.scalar(asked), begin=READS)
 
@@ -99,7 +101,7 @@ class SqlStore(Database):
 
         Where a connection is lost at COMMIT, the alert may be counted twice; the incident is opened once.
         """
-        new = cleaned(incident)
+        new = as_stored(incident)
         row = {
             **steps.columns(new),
             "id": new.id,
@@ -131,7 +133,7 @@ class SqlStore(Database):
 
     async def get(self, incident: str) -> Incident | None:
         """Return an incident."""
-        found = await self._incidents(select(incidents).where(incidents.c.id == clean(incident)))
+        found = await self._incidents(select(incidents).where(incidents.c.id == replace_unstorable(incident)))
         return found[0] if found else None
 
     async def take_over(self, *, everything: bool = False) -> UnfinishedWork:
@@ -155,24 +157,26 @@ class SqlStore(Database):
         return await self._run(work)
 
     async def cancel_attempts(self) -> None:
-        """Take back the tries that were begun and not ended: this process stops in good order, and nothing failed."""
+        """Uncount the attempts that an orderly stop interrupts, since nothing failed."""
         await self._run(lambda connection: replicas.give_back(connection, self._owner))
 
     async def release(self) -> None:
-        """Give the lease back, so that others go on at once."""
+        """Give up this process's lease, so that others take its work over at once."""
         await self._run(lambda connection: replicas.resign(connection, self._owner))
 
     async def owns(self, incident: Incident) -> bool:
-        """Say whether nobody took this incident over since it was read or saved."""
+        """Return True if no other process took this incident over since it was read or saved."""
         asked = select(incidents.c.id).where(steps.owned(incident, self._owner))
         return await self._run(lambda connection: connection.scalar(asked), begin=READS) is not None
 
     async def log_engine_call(self, incident: Incident, act: AuditEvent) -> bool:
-        """Add to the audit trail what the engine is about to be told; ``False`` where the incident was taken over."""
+        """Add an engine call to the audit trail before it is made. Return False if another process owns it."""
         token = uuid4().hex
         row = {"updated_at": datetime.now(UTC), "writer": token}
         still = update(incidents).where(steps.owned(incident, self._owner)).values(row)
-        added = select(incidents.c.id).where(incidents.c.id == clean(incident.id), incidents.c.writer == token)
+        added = select(incidents.c.id).where(
+            incidents.c.id == replace_unstorable(incident.id), incidents.c.writer == token
+        )
 
         async def work(connection: AsyncConnection) -> bool:
             if await connection.scalar(added):
@@ -185,7 +189,7 @@ class SqlStore(Database):
         return await self._run(work)
 
     async def engine_call_logged(self, incident: str) -> bool:
-        """Say whether the trail has it that the engine was about to be told something; if not, it was told nothing."""
+        """Return True if an engine call is on record for this incident. False means none was sent."""
         return await self._run(lambda connection: audit.has(connection, "engine", incident), begin=READS)
 
     async def save_if_unchanged(
@@ -202,12 +206,12 @@ class SqlStore(Database):
         if approval is not None and (before.state, after.state) not in _APPROVABLE:
             raise ValueError(f"an approval leads from PROPOSED to ACTING, not from {before.state} to {after.state}")
         token = token or uuid4().hex
-        row = {**steps.columns(cleaned(after)), "revision": before.revision + 1, "writer": token, "tries": 1}
+        row = {**steps.columns(as_stored(after)), "revision": before.revision + 1, "writer": token, "tries": 1}
         row |= steps.to(self._owner)
         still = steps.unchanged(before)
         if not steps.anyone(before, after):
             still = and_(still, incidents.c.owner == self._owner)
-        won = and_(incidents.c.id == clean(before.id), incidents.c.writer == token)
+        won = and_(incidents.c.id == replace_unstorable(before.id), incidents.c.writer == token)
 
         async def work(connection: AsyncConnection) -> Incident | None:
             changed = await connection.execute(update(incidents).where(still).values(row))
@@ -227,16 +231,16 @@ class SqlStore(Database):
         """Save what ``after`` says more of an incident that is PROPOSED, if the stored one still is ``before``."""
         if {before.state, after.state} != {State.PROPOSED} or (before.id, before.digest) != (after.id, after.digest):
             raise ValueError(f"{after.id} is more than a closer look at {before.id}")
-        row = steps.columns(cleaned(after))
+        row = steps.columns(as_stored(after))
         still = steps.unchanged(before)
         changed = await self._run(lambda connection: connection.execute(update(incidents).where(still).values(row)))
         return changed.rowcount == 1
 
     async def save_refusal(self, press: Press, refusal: Refusal, at: datetime) -> None:
-        """Keep a press that was refused: who, when, what, why."""
+        """Save a refused press: who, when, what, why."""
         said = {"incident": press.incident, "person": press.user, "team": press.team, "channel": press.place.channel}
         said |= {"card": press.card, "digest": press.digest, "rule": refusal.rule, "reason": refusal.reason}
-        row = {name: clean(value) for name, value in said.items()} | {"token": uuid4().hex, "at": at}
+        row = {name: replace_unstorable(value) for name, value in said.items()} | {"token": uuid4().hex, "at": at}
         act = AuditEvent("press", at, Verdict.DENIED, refusal.rule, press.user, press.incident, said=refusal.reason)
 
         async def work(connection: AsyncConnection) -> None:
@@ -254,7 +258,7 @@ class SqlStore(Database):
         return await self._run(lambda connection: audit.read(connection, after, limit), begin=READS)
 
     async def begin_trail(self) -> None:
-        """Let the audit trail go on by this process's rule; the change is a row of it. Raises ``StoreError``."""
+        """Continue the audit trail by this process's rule and record the change. Raise ``StoreError``."""
         await self._run(audit.begin)
 
     async def head(self) -> tuple[int, str]:
@@ -288,8 +292,8 @@ class SqlStore(Database):
         return await self._incidents(asked.order_by(incidents.c.opened_at, incidents.c.id))
 
     async def history(self, target: str, now: datetime) -> History:
-        """Say when and how often ``target`` was restarted by Aegis, and which incident is in the midst of it."""
-        name = clean(target)
+        """Return when and how often Aegis restarted ``target``, and which incident restarts it now."""
+        name = replace_unstorable(target)
         within_hour = func.count().filter(incidents.c.restarted_at > now - timedelta(hours=1))
         asked = select(func.max(incidents.c.restarted_at), within_hour).where(incidents.c.target == name)
         midst = select(incidents.c.id).where(incidents.c.target == name, incidents.c.state == State.ACTING.value)
@@ -308,4 +312,4 @@ class SqlStore(Database):
 
 
 def _of(target: str) -> tuple[ColumnElement[bool], ...]:
-    return (incidents.c.target == clean(target),) if target else ()
+    return (incidents.c.target == replace_unstorable(target),) if target else ()

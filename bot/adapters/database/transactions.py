@@ -1,4 +1,4 @@
-"""One database of the store: opened and looked over, its transactions done again where their outcome is unknown."""
+"""Opens and checks a database, and retries transactions of unknown outcome."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ class Database:
         self._one_writer = asyncio.Semaphore(1)
 
     def exists(self) -> bool:
-        """Say whether there is a database to open; ``start`` makes a file where there is none."""
+        """Return True if there is a database to open. ``start`` makes a missing file."""
         url = understood(self._given)
         return url.get_backend_name() != "sqlite" or Path(str(url.database)).exists()
 
     @property
     def shared(self) -> bool:
-        """Say whether other processes may work on this database at the same time; on a file, there is one."""
+        """Return True if other processes may work on this database at the same time. A file has one."""
         return understood(self._given).get_backend_name() != "sqlite"
 
     async def start(self) -> None:

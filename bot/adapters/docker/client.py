@@ -1,4 +1,4 @@
-"""One connection to the Docker Engine for all threads, with a deadline on every call and our errors only."""
+"""Docker Engine connection for all threads, with deadlines and our errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Docker Engine through docker-py: who is there, how a container is, restart it by id, and nothing else."""
+"""Docker Engine adapter: lists, inspects and restarts containers by id."""
 
 from __future__ import annotations
 
@@ -65,11 +65,11 @@ class DockerContainers:
         self._listing: asyncio.Future[tuple[Target, ...]] | None = None
 
     async def info(self) -> EngineInfo:
-        """Say which engine answers."""
+        """Return which engine answers."""
         return await self._known_engine(self._deadline)
 
     async def inventory(self) -> tuple[Target, ...]:
-        """List every container, running or not. Many who ask at once share one answer."""
+        """Return every container, running or not. Many who ask at once share one answer."""
         if self._listing is None or self._listing.done():
             self._listing = asyncio.ensure_future(self._list())
         return await asyncio.shield(self._listing)
@@ -82,7 +82,7 @@ class DockerContainers:
         return (await self._look_by_name(name)).facts
 
     async def facts_of(self, container_id: str) -> Facts:
-        """Look at the container of exactly this full id."""
+        """Return the facts of the container of exactly this full id."""
         return (await self._look_by_id(container_id)).facts
 
     async def evidence(self, name: str) -> Evidence:

@@ -1,4 +1,4 @@
-"""The crash bundle: a JSON file of what a restart destroys, on disk before the restart."""
+"""Writes the crash bundle: a JSON file of what a restart destroys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever docker-py, requests and urllib3 let through -> one of our errors, with what to do about it."""
+"""Translates errors of docker-py, requests and urllib3 into ours."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BROKEN = (OSError, requests.ConnectionError, urllib3.exceptions.HTTPError)
 
 
 def too_late(address: str) -> EngineTimeout:
-    """Say that the engine did not answer in time."""
+    """Return the error for an engine that did not answer in time."""
     return EngineTimeout(
         f"The Docker Engine at {address} did not answer in time, so what happened is unknown.",
         hint="Look whether its daemon hangs (systemctl status docker), then try again.",

@@ -1,4 +1,4 @@
-"""The engine's events of a container -> a few lines: what happened to it lately, by time."""
+"""Turns the engine's events of a container into a few lines."""
 
 from __future__ import annotations
 

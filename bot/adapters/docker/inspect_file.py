@@ -1,4 +1,4 @@
-"""Facts from a file -> Facts: what ``docker inspect`` printed, its ``State`` alone, or an object with our own names."""
+"""Reads facts from a file: ``docker inspect`` output, or our names."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def _translated(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _completed(state: Mapping[str, Any]) -> dict[str, Any]:
-    """Let what is left out of a state that was written by hand follow from the rest of it."""
+    """Fill in what a hand-written state leaves out from the rest of it."""
     status = state.get("Status") or next((word for word in ("restarting", "paused") if state.get(word.title())), "")
     if not status:
         finished = str(state.get("FinishedAt") or "")

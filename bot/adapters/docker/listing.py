@@ -1,4 +1,4 @@
-"""The engine's list of containers -> the inventory, and the neighbours of a target that may explain its trouble."""
+"""Builds the inventory and finds a target's related containers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sources of evidence about one container: each a question to the engine, and how it was answered.
+"""Gathers the sources of evidence about one container.
 
 None of them raises for what the engine does, and none holds up another: what did not come in time says so.
 """
@@ -132,7 +132,7 @@ class Sources:
         return await self._client.ask(ask, _left(ends))
 
     async def image_created(self, facts: Facts, ends: float) -> Answer[str]:
-        """Say when the image was built."""
+        """Return when the image was built."""
 
         def ask(client: docker.APIClient) -> str:
             image: dict[str, Any] = client.inspect_image(facts.image_id)  # type: ignore[no-untyped-call]
@@ -163,7 +163,7 @@ class Sources:
         return await _kept("stats", answer, None)
 
     async def events(self, facts: Facts, ends: float) -> Answer[tuple[str, ...]]:
-        """Tell what happened to the container within the last hour, as far back as the engine remembers."""
+        """Return what happened to the container within the last hour, as far as the engine's events reach."""
         now = self._now() + self._ahead
         filters = f'{{"container":["{facts.container_id}"],"type":["container"]}}'
         params: dict[str, str | int] = {
@@ -192,7 +192,7 @@ class Sources:
         return await _kept("neighbours", answer, ())
 
     async def disk(self, ends: float) -> Answer[str]:
-        """Say how much room the engine's storage has, where its driver tells."""
+        """Return the free space of the engine's storage, if its driver reports it."""
 
         def ask(client: docker.APIClient) -> str:
             said: list[list[str]] = client.info().get("DriverStatus") or []
@@ -241,20 +241,20 @@ def every_container(client: docker.APIClient) -> list[dict[str, Any]]:
 
 
 def state(facts: Facts) -> Source:
-    """Say in a few words how the container is."""
+    """Describe the container's state in a few words."""
     ended = facts.status in ("exited", "dead") or facts.restarting
     return Source("state", Status.OK, f"{facts.status}, exit code {facts.exit_code}" if ended else facts.status)
 
 
 def health(facts: Facts) -> Source:
-    """Say in a few words what its health check says."""
+    """Describe the result of the health check in a few words."""
     if facts.health is None:
         return Source("health", Status.EMPTY, "no health check")
     return Source("health", Status.OK, facts.health)
 
 
 def failed(name: str, error: EngineError) -> Source:
-    """Say in a few words of ours why a source gave nothing."""
+    """Describe in our words why a source gave nothing."""
     match error:
         case EngineTimeout():
             return Source(name, Status.TIMED_OUT, "no answer in time")

@@ -1,4 +1,4 @@
-"""One sample of the engine's statistics -> Usage."""
+"""Converts one sample of the engine's statistics to ``Usage``."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def usage(sample: Mapping[str, Any], facts: Facts) -> Usage:
 
 
 def told(used: Usage, facts: Facts) -> str:
-    """Say in a few words which limits are near or hold it up; memory stands among the facts."""
+    """Describe which limits are near or slow it down. The facts hold the memory."""
     parts = []
     if used.throttled_percent and used.throttled_percent >= 1:
         cores = f"{facts.cpu_limit:g} CPU{'s' if facts.cpu_limit > 1 else ''}" if facts.cpu_limit else "its CPU limit"

@@ -43,7 +43,7 @@ class Connection(http.client.HTTPConnection):
 
 
 def direct(address: str, *, tls: bool) -> bool:
-    """Say whether the engine at ``address`` can be read like this."""
+    """Return True if the engine at ``address`` can be read like this."""
     if address.startswith(_UNIX):
         return True
     return not tls and address.startswith(("tcp://", "http://"))

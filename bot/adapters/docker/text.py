@@ -1,4 +1,4 @@
-"""Outside text -> one clean line without secrets that can be shown: no terminal codes, no controls, bounded."""
+"""Turns outside text into one redacted, bounded line for display."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The model, rationed: a few questions at once, so many a minute. Past that the rules diagnose; the card says so."""
+"""Limits the model's calls at once and per minute."""
 
 from __future__ import annotations
 

@@ -258,7 +258,7 @@ def _to_disk(folder: Path) -> None:
 
 
 def _mounted(path: Path) -> bool:
-    """Say whether the file itself is a mount point, as Linux tells it."""
+    """Return True if the file itself is a mount point, by Linux's list of mounts."""
     mounts = Path("/proc/self/mounts")
     if not mounts.exists():
         return False

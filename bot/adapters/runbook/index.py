@@ -84,7 +84,7 @@ class RunbookIndex(Sequence[Entry]):
             base.execute("REPLACE INTO about VALUES ('stamp', ?)", (stamp,))
 
     def has(self, name: str) -> bool:
-        """Say whether an entry with the id ``name`` is there."""
+        """Return True if there is an entry with the id ``name``."""
         with self._reading() as base:
             return base.execute("SELECT 1 FROM entry WHERE id = ? LIMIT 1", (name,)).fetchone() is not None
 

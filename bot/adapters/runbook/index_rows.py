@@ -1,4 +1,4 @@
-"""What the index of the runbook is made of: its tables, and an entry as their rows."""
+"""Tables of the runbook's index, and an entry as their rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The child process of the text worker: it reads jobs from its input and writes answers to its output."""
+"""Child process of the text worker: reads jobs, writes answers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def _die_with(parent: int) -> None:
-    """Have the kernel end this process when its parent ends, where the kernel can; the pipe's end does it elsewhere."""
+    """Ask the kernel to end this process with its parent. Without that, the end of the pipe does it."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:

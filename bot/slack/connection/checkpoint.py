@@ -1,4 +1,4 @@
-"""Until when Slack was heard, kept on disk, so that the next start knows from when on it has to read back."""
+"""Stores the time of the last contact with Slack, for backfill."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Listening(Protocol):
 
     @property
     def connected(self) -> bool:
-        """Say whether Slack can reach us now."""
+        """Return True if Slack can reach Aegis now."""
 
     @property
     def heard_at(self) -> datetime:

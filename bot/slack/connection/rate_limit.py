@@ -1,4 +1,4 @@
-"""Whose call goes next: refusals before posts, posts before edits, edits before 👀; and who waits at Slack's wish."""
+"""Orders Slack calls by priority and honours Slack's rate limits."""
 
 from __future__ import annotations
 

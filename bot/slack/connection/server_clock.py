@@ -1,4 +1,4 @@
-"""Slack's time, by this machine's clock, which may be off: by how much, each answer of Slack's tells."""
+"""Measures how far this machine's clock is off Slack's."""
 
 from __future__ import annotations
 

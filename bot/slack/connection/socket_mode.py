@@ -95,7 +95,7 @@ class Connection:
 
     @property
     def connected(self) -> bool:
-        """Say whether Slack can reach us now."""
+        """Return True if Slack can reach Aegis now."""
         return self._link is not None and self._link.alive
 
     @property
@@ -284,7 +284,7 @@ class _Link(AsyncSocketModeHandler):
 
     @property
     def alive(self) -> bool:
-        """Say whether the socket is open and greeted."""
+        """Return True if the socket is open and Slack has greeted it."""
         session = self.client.current_session
         return self.client.hello.is_set() and session is not None and not session.closed
 

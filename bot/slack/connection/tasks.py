@@ -1,4 +1,4 @@
-"""What goes on after an acknowledgement: tasks that are kept, watched, and drained at the end."""
+"""Background tasks: started, watched, and drained at the end."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class BackgroundTasks:
         return len(self._tasks)
 
     def start(self, work: Coroutine[Any, Any, T], about: str) -> asyncio.Task[T]:
-        """Go on with ``work`` by itself; ``about`` names it in the log."""
+        """Start ``work`` as a task; ``about`` names it in the log."""
         task = asyncio.create_task(work, name=about)
         self._tasks.add(task)
         task.add_done_callback(self._done)
         return task
 
     async def wait_until_idle(self) -> None:
-        """Return when nothing is under way any more, with what the work itself started."""
+        """Return once no task is running, including tasks that the tasks started."""
         while self._tasks:
             await asyncio.wait(self._tasks)
 

@@ -1,4 +1,4 @@
-"""Slack's Web API as everything in here calls it: one session, no blind repeats, Slack's errors turned into ours."""
+"""Slack's Web API: one session, no blind retries, our errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cards, edited in place: the newest state wins, at a pace that Slack allows, and the last one is never dropped."""
+"""Edits cards in place at Slack's pace; the newest state wins."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Cards:
         return card.wanted if card else None
 
     def shows(self, incident: Incident) -> bool:
-        """Say whether the card shows this state or a newer one."""
+        """Return True if the card shows this state or a newer one."""
         card = self._cards.get(incident.id)
         return card is not None and card.shown is not None and _age(card.shown) >= _age(incident)
 

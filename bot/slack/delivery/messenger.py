@@ -1,4 +1,4 @@
-"""All that Aegis says in Slack: the only caller of chat, reactions, views and files methods, and of response URLs."""
+"""Posts all of Aegis's messages to Slack."""
 
 from __future__ import annotations
 
@@ -95,24 +95,24 @@ class SlackMessenger:
         return self._cards.known(incident)
 
     async def update(self, incident: Incident) -> None:
-        """Bring the card up to date. Where Slack asks to wait longer than a moment, it goes on without the caller."""
+        """Update the card. Where Slack asks to wait longer than a moment, it goes on without the caller."""
         await self._cards.show(incident)
 
     async def is_card(self, incident: Incident, ts: str) -> bool:
-        """Say whether the message ``ts`` is the incident's card; Slack is asked."""
+        """Return True if the message ``ts`` is the incident's card. Asks Slack."""
         return ts != "" and await self._posts.find(incident, "card", incident.place) == ts
 
     async def outcome(self, incident: Incident, newest: Sequence[str] = ()) -> None:
-        """Tell the thread how it ended; once, even where an earlier run of Aegis may have told it already."""
+        """Post the outcome in the thread, once, even if an earlier run may have posted it already."""
         await self._posts.once(incident, "outcome", views.outcome(incident, newest), self._cards.thread(incident))
 
     async def say(self, incident: Incident, sentence: str, *, offer: bool = False, mention: Sequence[str] = ()) -> None:
-        """Say a sentence in the incident's thread; ``offer`` adds the button for a fresh diagnosis."""
+        """Post a sentence in the incident's thread; ``offer`` adds the button for a new diagnosis."""
         notice = views.notice(sentence, mention=mention, offer=incident if offer else None)
         await self._posts.post(self._cards.thread(incident), notice)
 
     async def say_at(self, place: Thread, sentence: str) -> None:
-        """Say a sentence in a thread that belongs to no incident."""
+        """Post a sentence in a thread that belongs to no incident."""
         await self.post(place, views.notice(sentence))
 
     async def post(self, place: Thread, message: Message) -> None:
@@ -120,7 +120,7 @@ class SlackMessenger:
         await self._posts.post(place, message)
 
     def shows(self, incident: Incident) -> bool:
-        """Say whether the card shows this state or a newer one."""
+        """Return True if the card shows this state or a newer one."""
         return self._cards.shows(incident)
 
     async def send(self, note: OutboxMessage, incident: Incident | None, *, look: bool) -> None:
@@ -143,11 +143,11 @@ class SlackMessenger:
         await self._posts.once(about, part, message, place, look=look, patience=KEPT_PATIENCE)
 
     async def whisper(self, user: str, place: Thread, sentence: str, *, mention: Sequence[str] = ()) -> None:
-        """Say a sentence to one person alone. Slack may not show it (they left, or Aegis did): then the log has it."""
+        """Post a sentence that one person alone sees. Log it if Slack cannot show it (they left the channel)."""
         await self._alone(user, place, views.notice(sentence, mention=mention))
 
     async def reply(self, asker: Asker, sentence: str, *, about: Incident | None = None) -> None:
-        """Say a sentence to who asked, alone, with a link to the card of ``about`` if Slack gives one."""
+        """Post a sentence that the asker alone sees, with a link to the card of ``about`` if Slack gives one."""
         link = await self._link(about) if about else ""
         await self._alone(asker.user, asker.place, views.notice(sentence, link=link), asker.url)
 

@@ -1,4 +1,4 @@
-"""What Slack must still hear: on disk before it is sent, in order in each thread, and sent again until it is heard."""
+"""Delivers stored messages in order until Slack accepts them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Posting(Messenger, Protocol):
         """
 
     def shows(self, incident: Incident) -> bool:
-        """Say whether the card shows this state or a newer one."""
+        """Return True if the card shows this state or a newer one."""
 
 
 class Outbox:
@@ -71,12 +71,12 @@ class Outbox:
     # What is kept.
 
     async def say(self, incident: Incident, sentence: str, *, offer: bool = False, mention: Sequence[str] = ()) -> None:
-        """Say a sentence in the incident's thread. Raises ``SlackError`` only where Slack will never take it."""
+        """Post a sentence in the incident's thread. Raise ``SlackError`` only if Slack will never accept it."""
         note = self._note("say", incident.place, incident, sentence, offer=offer, mention=tuple(mention))
         await self._hear(note, incident)
 
     async def say_at(self, place: Thread, sentence: str) -> None:
-        """Say a sentence in a thread that belongs to no incident."""
+        """Post a sentence in a thread that belongs to no incident."""
         await self._hear(self._note("say_at", place, None, sentence))
 
     async def choose(
@@ -89,11 +89,11 @@ class Outbox:
             await self._hear(self._note("choose", place, None, sentence, names=tuple(names)))
 
     async def outcome(self, incident: Incident, newest: Sequence[str] = ()) -> None:
-        """Tell the thread how it ended."""
+        """Post the outcome in the thread."""
         await self._hear(self._note("outcome", incident.place, incident, names=tuple(newest)), incident)
 
     async def update(self, incident: Incident) -> None:
-        """Bring the card up to date."""
+        """Update the card."""
         try:
             await self._slack.update(incident)
         finally:
@@ -122,15 +122,15 @@ class Outbox:
         return await self._slack.announce(incident)
 
     async def is_card(self, incident: Incident, ts: str) -> bool:
-        """Say whether the message ``ts`` is the incident's card."""
+        """Return True if the message ``ts`` is the incident's card."""
         return await self._slack.is_card(incident, ts)
 
     async def whisper(self, user: str, place: Thread, sentence: str, *, mention: Sequence[str] = ()) -> None:
-        """Say a sentence to one person alone."""
+        """Post a sentence that one person alone sees."""
         await self._slack.whisper(user, place, sentence, mention=mention)
 
     async def reply(self, asker: Asker, sentence: str, *, about: Incident | None = None) -> None:
-        """Say a sentence to who asked, alone."""
+        """Post a sentence that the asker alone sees."""
         await self._slack.reply(asker, sentence, about=about)
 
     async def show_evidence(self, incident: Incident, view: str) -> None:

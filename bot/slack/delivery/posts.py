@@ -1,4 +1,4 @@
-"""New messages: posted once, with less where Slack refuses the blocks, in the channel where the thread is gone."""
+"""Posts new messages once, with fallbacks for refused blocks and threads."""
 
 from __future__ import annotations
 

@@ -41,14 +41,14 @@ class ActionListeners:
         messenger: SlackMessenger,
         members: Members,
         clock: Callable[[], datetime],
-        clean: Callable[[str], str],
+        redact: Callable[[str], str],
     ) -> None:
         self._answers = answers
         self._work = work
         self._messenger = messenger
         self._members = members
         self._clock = clock
-        self._clean = clean
+        self._redact = redact
 
     async def restart(self, ack: AsyncAck, body: Mapping[str, Any], action: Mapping[str, Any]) -> None:
         """Hand over a press of Restart."""
@@ -104,7 +104,7 @@ class ActionListeners:
         if press is None:
             log.warning("a window came back without its incident; nothing was done")
         else:
-            ignoring = self._answers.ignore(press, self._clean(_typed(view)))
+            ignoring = self._answers.ignore(press, self._redact(_typed(view)))
             self._go_on(press, self._of_member(press, ignoring), f"ignoring {press.incident}")
 
     async def choose(self, ack: AsyncAck, body: Mapping[str, Any], action: Mapping[str, Any]) -> None:

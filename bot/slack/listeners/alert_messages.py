@@ -1,4 +1,4 @@
-"""An event or message of Slack -> an alert as it is taken in, or nothing. Pure."""
+"""Converts a Slack event or message to a received alert, if it is one."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def alert_asked(
 
 
 def is_own(message: Mapping[str, Any], own: Identity) -> bool:
-    """Say whether Aegis wrote this message: this installation, another one of the same app, or another Aegis."""
+    """Return True if Aegis wrote this message: this installation, another one of the same app, or another Aegis."""
     metadata = message.get("metadata")
     return (
         message.get("bot_id") == own.bot_id
@@ -101,7 +101,7 @@ def _by_a_bot(message: Mapping[str, Any]) -> bool:
 
 
 def _is_mail(message: Mapping[str, Any]) -> bool:
-    """Say whether Slack's own mail address posted this; nobody else can speak as Slackbot."""
+    """Return True if Slack's own mail address posted this. Nobody else can post as Slackbot."""
     files = message.get("files")
     return message.get("user") == "USLACKBOT" and any(
         isinstance(file, Mapping) and file.get("mode") == "email" for file in (files if isinstance(files, list) else ())

@@ -1,4 +1,4 @@
-"""Reading back what was said while no socket was open: Slack delivers such events late, or never."""
+"""Fetches the messages that were posted while no socket was open."""
 
 from __future__ import annotations
 

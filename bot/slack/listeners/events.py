@@ -1,4 +1,4 @@
-"""Bolt's routes as a list: acknowledge, read, hand over. What takes longer goes on in ``BackgroundTasks``."""
+"""Acknowledges Slack's events and hands them over."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class EventListeners:
             self._waiting.pop(key, None)
 
     async def _take(self, received: ReceivedAlert, url: str = "") -> asyncio.Task[None] | None:
-        """Have an alert put on disk, without its secrets; return the answering of it if nobody did before."""
+        """Store an alert without its secrets. Return the work of answering it, unless it was stored before."""
         received = replace(received, alert=await self._reading.admitted(received.alert))
         self._taking += 1
         self._calm.clear()

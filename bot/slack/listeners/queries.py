@@ -1,4 +1,4 @@
-"""What people ask: how things stand, what happened, what is remembered. Nothing changes by asking."""
+"""Answers questions about status, history and the runbook; changes nothing."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class StatusQueries:
         self._world = world
 
     async def overview(self) -> Overview:
-        """Say how things stand."""
+        """Return the current overview."""
         try:
             info = await self._containers.info()
             engine = f"Docker {info.version} on {info.host}"
@@ -89,7 +89,7 @@ class Queries(Protocol):
     """What the listeners ask and show to the asker alone. Nothing changes by asking."""
 
     async def overview(self) -> Overview:
-        """Say how things stand."""
+        """Return the current overview."""
 
     async def history(self, target: str) -> tuple[Incident, ...]:
         """Return the newest incidents of a target, or of all."""

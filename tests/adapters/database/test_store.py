@@ -23,7 +23,7 @@ from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters.database import engine, errors, migrations, transactions
-from bot.adapters.database.rows import cleaned, to_text
+from bot.adapters.database.rows import as_stored, to_text
 from bot.adapters.database.store import SqlStore
 from bot.domain.audit.trail import AuditEvent
 from bot.domain.diagnosis import Diagnosis
@@ -93,7 +93,7 @@ approval = st.builds(Approval, user=st.text(), at=aware, digest=st.text())
 )
 @pytest.mark.slow
 def test_any_incident_comes_back_from_its_text(incident: Incident) -> None:
-    back = cleaned(incident)
+    back = as_stored(incident)
     assert to_text(back) == to_text(incident)
     assert type(back.verdict) is type(incident.verdict)
     assert back.state is incident.state
