@@ -25,34 +25,38 @@ _SECONDS = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 20, 30, 60, 120, 300)
 """Buckets: Slack waits 3 s for an acknowledgement, the model has 20 s, a verification a minute or more."""
 
 registry = CollectorRegistry()
-ALERTS = Counter("aegis_alerts", "Alerts taken in, by kind.", ["kind"], registry=registry)
-INCIDENTS = Counter("aegis_incidents", "Incidents by the state that they reached.", ["state"], registry=registry)
-LIVE_INCIDENTS = Gauge("aegis_incidents_live", "Incidents that still go on, by state.", ["state"], registry=registry)
-REFUSALS = Counter("aegis_refusals", "Presses of Restart that were refused, by rule.", ["rule"], registry=registry)
-STAGES = Histogram("aegis_stage_seconds", "Seconds that a stage took.", ["stage"], buckets=_SECONDS, registry=registry)
+ALERTS = Counter("aegis_alerts", "Alerts received, by kind.", ["kind"], registry=registry)
+INCIDENTS = Counter("aegis_incidents", "Incidents that reached a state, by state.", ["state"], registry=registry)
+OPEN_INCIDENTS = Gauge("aegis_open_incidents", "Incidents that are not closed, by state.", ["state"], registry=registry)
+REFUSALS = Counter("aegis_refusals", "Refused presses of Restart, by reason.", ["reason"], registry=registry)
+STAGES = Histogram(
+    "aegis_stage_duration_seconds", "Duration of a stage, by stage.", ["stage"], buckets=_SECONDS, registry=registry
+)
 DIAGNOSIS = Histogram(
-    "aegis_diagnosis_seconds", "Seconds from an incident to its diagnosis.", buckets=_SECONDS, registry=registry
+    "aegis_diagnosis_seconds", "Time from the incident to its diagnosis.", buckets=_SECONDS, registry=registry
 )
 RECOVERY = Histogram(
-    "aegis_recovery_seconds", "Seconds from a restart to its recovery.", buckets=_SECONDS, registry=registry
+    "aegis_recovery_seconds", "Time from the restart to the recovery.", buckets=_SECONDS, registry=registry
 )
-MODEL_CALLS = Counter("aegis_model_calls", "Questions to the model.", registry=registry)
-MODEL_TOKENS = Counter("aegis_model_tokens", "Tokens that the model's answers cost.", registry=registry)
-MODEL_FAILURES = Counter("aegis_model_failures", "Diagnoses that the rules had to make.", registry=registry)
-MODEL_SPARED = Counter("aegis_model_spared", "Diagnoses that the rules made to spare the model.", registry=registry)
-RESTARTS = Counter("aegis_restarts", "Approved restarts, by how they ended.", ["outcome"], registry=registry)
-RECONNECTS = Counter("aegis_socket_reconnects", "Connections to Slack made anew.", registry=registry)
-OUTBOX = Gauge("aegis_outbox_depth", "Messages that Slack must still hear.", registry=registry)
-LIMITED = Counter(
-    "aegis_slack_limited", "Times that Slack asked to slow down, by method.", ["method"], registry=registry
+MODEL_CALLS = Counter("aegis_model_calls", "Requests to the model.", registry=registry)
+MODEL_TOKENS = Counter("aegis_model_tokens", "Tokens used by the model.", registry=registry)
+MODEL_FALLBACKS = Counter(
+    "aegis_model_fallbacks", "Rule-based diagnoses because the model gave no usable answer.", registry=registry
 )
-SET_ASIDE = Counter(
-    "aegis_set_aside", "Alerts and incidents that were given up after their last failure.", registry=registry
+MODEL_SKIPPED = Counter(
+    "aegis_model_skipped", "Diagnoses for which the model was not asked, by reason.", ["reason"], registry=registry
 )
+RESTARTS = Counter("aegis_restarts", "Approved restarts, by outcome.", ["outcome"], registry=registry)
+RECONNECTS = Counter("aegis_socket_reconnects", "Reconnections to Slack.", registry=registry)
+OUTBOX = Gauge("aegis_outbox_depth", "Messages that wait to be posted to Slack.", registry=registry)
+SLACK_RATE_LIMITED = Counter(
+    "aegis_slack_rate_limited", "Calls that Slack rate-limited, by method.", ["method"], registry=registry
+)
+SET_ASIDE = Counter("aegis_set_aside", "Alerts and incidents given up after their last failure.", registry=registry)
 HTTP_CLOSED = Counter(
-    "aegis_http_closed", "Connections that the HTTP server ended by itself, by reason.", ["reason"], registry=registry
+    "aegis_http_closed", "Connections closed by the HTTP server, by reason.", ["reason"], registry=registry
 )
-HTTP_MALFORMED = Counter("aegis_http_malformed", "Requests that were no HTTP.", registry=registry)
+HTTP_MALFORMED = Counter("aegis_http_malformed", "Malformed HTTP requests.", registry=registry)
 
 MINUTE_S = 60.0
 """Seconds between two lines of one cause that repeats itself."""
@@ -64,10 +68,8 @@ _NUMBER = re.compile(r"0x[0-9a-fA-F]+|[0-9]+")
 
 _ONCE = "aegis_once_a_minute"
 
-_TOO_TALKATIVE = ("slack_bolt", "slack_sdk", "httpx", "httpcore", "docker", "urllib3", "aiosqlite", "google", "aiohttp")
-"""Libraries that log whole requests, payloads or addresses with keys at INFO (slack_bolt's request_verification)."""
-
 _OUR_LOGGERS = frozenset({"bot", "aegis", "root"})
+"""All others log from WARNING on: below it they write payloads, addresses with keys, and hundreds of lines an alert."""
 
 _NO_NEWS = "`token` will be unused"
 """Bolt warns of the token in the environment, though it is the one that its client was given."""
@@ -209,8 +211,7 @@ def start_log(level: str, redact: Callable[[str], str], form: str = "text") -> N
     handler = Sparing()
     handler.setFormatter(_Objects(redact) if form == "json" else _Lines(redact))
     handler.addFilter(lambda record: _NO_NEWS not in str(record.msg))
-    # Not by the loggers' levels: Bolt sets those of its own loggers to the root's. At DEBUG too: what they write there
-    # are tickets, reply addresses and whole payloads.
+    # Not by the loggers' levels: Bolt sets those of its own loggers to the root's. At DEBUG too.
     handler.addFilter(_worth_a_line)
     logging.basicConfig(level=level, handlers=[handler], force=True)
     sys.excepthook = _log_crash
@@ -222,7 +223,7 @@ def _sealed(redact: Callable[[str], str], text: str) -> str:
 
 
 def _worth_a_line(record: logging.LogRecord) -> bool:
-    return record.levelno >= logging.WARNING or record.name.partition(".")[0] not in _TOO_TALKATIVE
+    return record.levelno >= logging.WARNING or record.name.partition(".")[0] in _OUR_LOGGERS
 
 
 def _log_crash(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -19,7 +19,18 @@ from bot.domain.redaction.redact import redact
 Log = Callable[[str], io.StringIO]
 TOKEN = "xoxb-123456789012-abcdefghijklmnop"
 KEY = "the-key-of-the-model"
-LIBRARIES = ("slack_bolt", "slack_sdk", "httpx", "docker", "urllib3", "aiohttp", "google")
+LIBRARIES = (
+    "slack_bolt",
+    "slack_sdk",
+    "httpx",
+    "docker",
+    "urllib3",
+    "aiohttp",
+    "google",
+    "aiosqlite",
+    "sqlalchemy",
+    "asyncio",
+)
 
 
 @pytest.fixture

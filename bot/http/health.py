@@ -13,7 +13,7 @@ from bot.domain.incident import LIVE
 from bot.errors import AegisError
 from bot.ports import Containers, Runbook, Store
 from bot.runtime import Runtime
-from bot.telemetry import LIVE_INCIDENTS
+from bot.telemetry import OPEN_INCIDENTS
 
 PATIENCE = 2.0
 """Seconds for the answer of one part; whoever asks /health gives up after four."""
@@ -112,7 +112,7 @@ async def count(store: Store, outbox: Outbox) -> None:
     """Bring the numbers up to date that say how things stand now. Raises ``StoreError``."""
     states = Counter(incident.state for incident in await store.live())
     for state in LIVE:
-        LIVE_INCIDENTS.labels(state.value).set(states[state])
+        OPEN_INCIDENTS.labels(state.value).set(states[state])
     await outbox.trouble()
 
 

@@ -67,12 +67,14 @@ class Intake:
             new = await self._store.receive(received)
         if new:
             ALERTS.labels(received.alert.kind.value).inc()
+        log.debug("alert %s %s", received.key, "received" if new else "was received before")
         return new
 
     async def begin(self, received: ReceivedAlert) -> IntakeResult:
         """Open an incident of each target that the alert labels; of an end, find the incidents that it ends."""
         inventory = await self.inventory()
         names = targets(received.alert, inventory)
+        log.debug("alert %s names %s", received.key, ", ".join(names) or "no known container")
         if received.alert.kind is Kind.RESOLVED:
             return IntakeResult(names, tuple([one async for one in self._ended(received, names)]))
         if not names and self._away:

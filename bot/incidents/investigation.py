@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -22,7 +23,7 @@ from bot.domain.symptoms.diagnose import Symptom
 from bot.errors import EngineError, EngineTimeout, ModelError, RunbookError, TargetNotFound
 from bot.ports import Containers, Diagnoser, Runbook
 from bot.runtime import Runtime
-from bot.telemetry import DIAGNOSIS, MODEL_FAILURES, STAGES
+from bot.telemetry import DIAGNOSIS, MODEL_FALLBACKS, STAGES
 
 log = logging.getLogger(__name__)
 
@@ -60,11 +61,17 @@ class Investigator:
         ``title`` and ``alert`` are what the sender said, ``logs`` the log that it sent along, redacted.
         """
         with DIAGNOSIS.time():
+            started_at = time.monotonic()
             evidence = await self._with_changes(await self._evidence(target))
+            log.debug("evidence of %s read in %d ms", target, (time.monotonic() - started_at) * 1000)
+            for source in evidence.sources:
+                log.debug("evidence source %s: %s %s", source.name, source.status.value, source.detail)
             rest = asyncio.create_task(self._rest(evidence)) if evidence.log.partial else None
             if rest is not None and rest in (await asyncio.wait({rest}, timeout=PATIENCE))[0]:
                 evidence, rest = rest.result(), None
             found = await self.consider(with_sent(evidence, logs), title=title, alert=alert)
+            made = found.diagnosis
+            log.debug("diagnosis by %s: %s, %d%% confidence", made.by, made.action.value, made.confidence * 100)
             return replace(found, rest=rest)
 
     async def deepen(self, found: Findings, *, title: str, alert: str, logs: str = "") -> Findings | None:
@@ -161,6 +168,6 @@ class Investigator:
                 seconds=said.seconds,
             )
         except ModelError as error:
-            MODEL_FAILURES.inc()
+            MODEL_FALLBACKS.inc()
             log.warning("the rules diagnose: %s", error.sentence)
             return diagnose.diagnose(evidence, proven, precedents, why=error.message)

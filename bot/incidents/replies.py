@@ -29,7 +29,9 @@ class Replies:
         A card that is not posted yet is left to the replica that owns the incident: it posts the newest version.
         """
         if not await self._may_show(incident):
+            log.debug("card left to the replica that owns the incident")
             return
+        log.debug("card updated to %s", incident.state.value)
         await self.best_effort(self._messenger.update(incident))
         while self._store.shared:
             newest = await self._store.get(incident.id)
@@ -46,7 +48,7 @@ class Replies:
     async def refuse(self, press: Press, refused: PressRefused) -> None:
         """Record a refused press, and tell the person who pressed why."""
         if refused.recorded:
-            REFUSALS.labels(refused.refusal.rule).inc()
+            REFUSALS.labels(refused.refusal.rule.replace(" ", "_")).inc()
             try:
                 await self._store.save_refusal(press, refused.refusal, self._world.now())
             except StoreError as error:

@@ -149,6 +149,7 @@ class Responder:
     async def _posted(self, received: ReceivedAlert, opened: OpenResult) -> list[Incident]:
         """Post the card of a new incident and return it, to be looked at; that of a live one is brought up to date."""
         incident_id.set(opened.incident.id)
+        log.debug("incident of %s %s", opened.incident.target, "opened" if opened.new else "has one more alert")
         if not opened.new:
             await self._replies.update_card(opened.incident)
             return []
@@ -271,6 +272,7 @@ class Responder:
         """Check the press, save the approval, then act, verify, announce and store; a refusal leaves from here."""
         incident_id.set(press.incident)
         checked = await self._approval.authorize(press)
+        log.debug("press of Restart checked: %s", type(checked).__name__)
         if isinstance(checked, PressRefused):
             await self._refuse(press, checked)
             return

@@ -109,6 +109,7 @@ class Triage:
             return incident
         try:
             card = await self._messenger.card(incident)
+            log.debug("card posted")
         except SlackError as error:
             log.warning("card not posted: %s", error.sentence)
             if not incident.opened_by:
@@ -159,6 +160,9 @@ class Triage:
         )
         facts = found.evidence.facts
         verdict = await self._approval.guard_verdict(incident.target, facts)
+        log.debug(
+            "guard verdict: %s", verdict.reason if isinstance(verdict, guard.Refusal) else "a restart may be offered"
+        )
         proposed = await self._transitions.reapply_and_save(
             incident,
             lambda current: replace(

@@ -37,6 +37,7 @@ from bot.incidents.resume import MOST_AT_ONCE
 from bot.ports import ReceivedAlert
 from bot.runtime import ResponseConfig, Runtime
 from bot.slack.listeners.queries import StatusQueries
+from bot.slack.views.replies import choose
 from bot.wiring import incident_path
 from tests.support.fakes import (
     CONTAINER,
@@ -572,6 +573,18 @@ async def test_an_unknown_name_is_answered_with_the_nearest_names(bench):
     assert (what, whom) == ("choose", "U0ONCALL")
     assert "buggy-app-v2" in words
     assert await bench.store.recent() == ()
+
+
+async def test_each_of_two_requests_at_once_hears_its_own_unknown_name_escaped(bench):
+    asked = {"U0ONCALL": "no-such-thing", "U0SECOND": "<!channel>&"}
+    await asyncio.gather(*(bench.responder.diagnose(name, Thread("C0OPS"), user) for user, name in asked.items()))
+    answers = {user: words for what, user, words in bench.messenger.said if what == "choose"}
+    for user, name in asked.items():
+        assert [one for one in asked.values() if one in answers[user]] == [name]
+    shown = choose(answers["U0SECOND"], ("buggy-app-v2",), Thread("C0OPS"))
+    section = json.dumps(list(shown.blocks)) + shown.text
+    assert "<!channel>" not in section
+    assert "!channel" in section
 
 
 async def test_a_request_whose_incident_is_on_disk_though_no_answer_came_goes_on(bench, monkeypatch):

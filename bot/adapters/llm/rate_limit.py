@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from bot.domain.llm.prompt import Prompt
 from bot.errors import ModelError, ModelUnavailable
 from bot.ports import Diagnoser, ModelReply
-from bot.telemetry import MODEL_CALLS, MODEL_SPARED, MODEL_TOKENS, STAGES
+from bot.telemetry import MODEL_CALLS, MODEL_SKIPPED, MODEL_TOKENS, STAGES
 
 AT_ONCE = 4
 """Questions under way; the others wait their turn, oldest first."""
@@ -47,13 +47,13 @@ class RateLimitedDiagnoser:
     async def ask(self, prompts: Sequence[Prompt]) -> ModelReply:
         """Ask where the ration allows it; raises ``ModelUnavailable`` where not, and what the model raises."""
         if not self._spend():
-            MODEL_SPARED.inc()
+            MODEL_SKIPPED.labels("rate_limit").inc()
             raise ModelUnavailable(f"The model was asked {self._a_minute} times within a minute.")
         try:
             async with asyncio.timeout(self._patience):
                 await self._turns.acquire()
         except TimeoutError as late:
-            MODEL_SPARED.inc()
+            MODEL_SKIPPED.labels("busy").inc()
             raise ModelUnavailable(f"The model was busy with other incidents for {self._patience:g} s.") from late
         try:
             MODEL_CALLS.inc()

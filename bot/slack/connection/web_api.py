@@ -19,7 +19,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.errors import SlackError
 from bot.slack.connection.rate_limit import POST, PriorityLimiter
-from bot.telemetry import LIMITED
+from bot.telemetry import SLACK_RATE_LIMITED
 
 log = logging.getLogger(__name__)
 
@@ -123,7 +123,7 @@ class WebApi:
                     except (SlackClientError, aiohttp.ClientError, TimeoutError, OSError) as error:
                         ours = translate(error)
                         if ours.code == RATE_LIMITED:
-                            LIMITED.labels(key[0]).inc()
+                            SLACK_RATE_LIMITED.labels(key[0]).inc()
                             self._turns.close(key, _retry_after(error))
                         elif again and ours.code in (NO_ANSWER, UNREACHABLE):
                             again = False
