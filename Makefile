@@ -4,6 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
+PURE := tests/domain tests/slack/views tests/incidents tests/cli tests/test_settings.py tests/test_env_file.py \
+  tests/test_runtime.py tests/test_background.py
 LONG := TORTURE=long AEGIS_TEST_LIVE=required $(BIN)/python -m pytest
 LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
   --all-extras pyproject.toml
@@ -29,8 +31,8 @@ demo: $(READY) ## Show all of Aegis in a browser, with no account, no key and no
 run: $(READY) ## Run the bot with the settings in .env.
 	@$(BIN)/aegis run
 
-test: $(READY) ## Run the quick tests; they need nothing but Python.
-	@$(PYTEST) -m "not slow and not live"
+test: $(READY) ## Run what decides and shows: in a minute, without a process, a socket or a browser.
+	@$(PYTEST) -m "not slow and not live" $(PURE)
 
 live: $(READY) ## Run all tests, with the real engine, database and browser required.
 	@AEGIS_TEST_LIVE=required $(PYTEST)
