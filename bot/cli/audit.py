@@ -1,4 +1,4 @@
-"""``aegis audit``: the trail of who wanted what, what was answered and done; verified, or exported for an archive."""
+"""``aegis audit``: verifies or exports the audit trail."""
 
 from __future__ import annotations
 
@@ -17,17 +17,20 @@ if TYPE_CHECKING:
     from bot.adapters.database.store import SqlStore
     from bot.domain.audit.trail import Examined, Row
 
-app = typer.Typer(help="The audit trail: every alert, press, refusal, engine call and outcome.", no_args_is_help=True)
+app = typer.Typer(
+    help="Verify or export the audit trail of every alert, approval, refusal, engine call and outcome.",
+    no_args_is_help=True,
+)
 
-AT_ONCE = 1000
-"""Rows that are read in one go, so that a long trail needs little memory."""
+ROWS_PER_READ = 1000
+"""Rows of one query, so that a long trail needs little memory."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """What came of reading the trail: what is wrong, or what could not be looked at."""
+class _Verification:
+    """The result of a verification: the first fault, and the number of rows that it could not check."""
 
-    wrong: str
+    fault: str
     count: int
     last: str
     unchecked: int
@@ -37,104 +40,105 @@ class _Found:
 @app.command()
 def verify(
     head: Annotated[
-        str, typer.Option(metavar="HASH", help="A hash noted at an earlier verification, which must still be there.")
+        str, typer.Option(metavar="HASH", help="Head of an earlier verification; the trail must still contain it.")
     ] = "",
     log: Annotated[
         list[str] | None,
-        typer.Option(metavar="FILE", help="Aegis's log, with its rotated files; - is standard input. May be repeated."),
+        typer.Option(
+            metavar="FILE",
+            help="Log of aegis run; its rotated files are read too. - is standard input. Can be repeated.",
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Check that no row of the trail was changed, put in or taken out, and that it agrees with the tables.
+    """Check that no row of the trail was changed, added or removed, and that the trail matches the tables.
 
-    With --log, also that it still holds every row whose hash Aegis wrote to its log.
+    With --log, also check that the trail contains every row whose hash is in the log.
     """
     from bot.cli import log_heads  # noqa: PLC0415 - a command imports only what it needs
     from bot.domain.audit.trail import Examined  # noqa: PLC0415 - a command imports only what it needs
     from bot.settings import load  # noqa: PLC0415 - a command imports only what it needs
 
-    heads = log_heads.read(log or [])
+    heads = log_heads.load(log or [])
     key = load().aegis_audit_key.get_secret_value()
-    found = console.wait_for(_verified(Examined(head, heads, key)))
-    missing = _without_key(found, key) if not found.wrong else ""
+    result = console.wait_for(_verify(Examined(head, heads, key)))
+    unchecked = _unchecked(result, key) if not result.fault else ""
     if as_json:
-        said = found.wrong or missing
-        console.print_json({"well": not said, "rows": found.count, "head": found.last, "said": said})
-        if said:
-            raise typer.Exit(1 if found.wrong else 2)
+        detail = result.fault or unchecked
+        console.print_json({"ok": not detail, "rows": result.count, "head": result.last, "detail": detail})
+        if detail:
+            raise typer.Exit(1 if result.fault else 2)
         return
-    if found.wrong:
+    if result.fault:
         raise AegisError(
-            f"The audit trail is not whole. {found.wrong}",
-            hint="Compare the database with its last copy; up to the row before, nothing was changed.",
+            f"The audit trail is not intact. {result.fault}",
+            hint="Compare the database with its last backup. The rows before this one are unchanged.",
         )
-    if missing:
-        raise SettingsError(missing, hint="Set AEGIS_AUDIT_KEY to the key with which Aegis ran.")
-    console.print_text(_whole(found, len(heads)))
+    if unchecked:
+        raise SettingsError(unchecked, hint="Set AEGIS_AUDIT_KEY to the key of the running Aegis.")
+    console.print_text(_summary(result, len(heads)))
 
 
 @app.command()
 def export(
-    after: Annotated[int, typer.Option(metavar="NUMBER", min=0, help="Begin behind this row.")] = 0,
+    after: Annotated[int, typer.Option(metavar="NUMBER", min=0, help="Start after the row with this number.")] = 0,
 ) -> None:
-    """Print the trail, one JSON object in a line, oldest first."""
+    """Print the trail as one JSON object per line, oldest first."""
     from bot.domain.audit import trail  # noqa: PLC0415 - a command imports only what it needs
 
-    async def printed() -> None:
-        async with _opened() as store:
+    async def print_rows() -> None:
+        async with _open_store() as store:
             async for rows in _trail(store, after):
                 for row in rows:
                     console.print_json(trail.as_json(row))
 
-    console.wait_for(printed())
+    console.wait_for(print_rows())
 
 
-def _whole(found: _Found, heads: int) -> str:
-    lines = [f"The trail is whole: {found.count} row{'' if found.count == 1 else 's'}. Head: {found.last or 'none'}"]
+def _summary(result: _Verification, heads: int) -> str:
+    rows = "1 row" if result.count == 1 else f"{result.count} rows"
+    lines = [f"The audit trail is intact: {rows}. Head: {result.last or 'none'}"]
     if heads:
-        lines.append(
-            f"It holds each of the {heads} rows that the log has seen."
-            if heads > 1
-            else "It holds the row that the log has seen."
-        )
-    if found.older:
-        records = "1 record is" if found.older == 1 else f"{found.older} records are"
-        lines.append(f"{records} older than the trail; nothing vouches for what is that old.")
+        lines.append(f"It contains all {heads} rows of the log." if heads > 1 else "It contains the row of the log.")
+    if result.older:
+        records = "1 record is" if result.older == 1 else f"{result.older} records are"
+        lines.append(f"{records} older than the trail and cannot be verified.")
     return "".join(f"{line}\n" for line in lines)
 
 
-def _without_key(found: _Found, key: str) -> str:
-    """Say what could not be checked for want of the key that seals it; ``""`` where all was."""
-    if not found.unchecked:
+def _unchecked(result: _Verification, key: str) -> str:
+    """Return how many rows could not be verified without their key, or ``""`` if all were."""
+    if not result.unchecked:
         return ""
-    rows = f"{found.unchecked} of {found.count} rows are sealed with a key"
-    why = "other than the one in AEGIS_AUDIT_KEY" if key else "and AEGIS_AUDIT_KEY is not set here"
-    return f"Not verified: {rows} {why}. Only their order was checked; nothing wrong was found in it."
+    rows = "1 row" if result.unchecked == 1 else f"{result.unchecked} rows"
+    reason = "AEGIS_AUDIT_KEY holds another key" if key else "AEGIS_AUDIT_KEY is not set"
+    return f"Not verified: a key seals {rows} of {result.count}, and {reason}. Only the order was checked; it is right."
 
 
-async def _verified(examined: Examined) -> _Found:
+async def _verify(examined: Examined) -> _Verification:
     from bot.domain.audit.tables import Compared  # noqa: PLC0415 - a command imports only what it needs
 
-    async with _opened() as store:
+    async with _open_store() as store:
         tables = await store.audit_tables()
         compared = Compared(tables)
-        wrong = ""
+        fault = ""
         async for rows in _trail(store, 0):
-            wrong = wrong or examined.read(rows)
+            fault = fault or examined.read(rows)
             compared.read(rows)
-    wrong = wrong or examined.end() or compared.differences()
-    return _Found(wrong, examined.count, examined.last, examined.unchecked, tables.older)
+    fault = fault or examined.end() or compared.differences()
+    return _Verification(fault, examined.count, examined.last, examined.unchecked, tables.older)
 
 
 @asynccontextmanager
-async def _opened() -> AsyncIterator[SqlStore]:
+async def _open_store() -> AsyncIterator[SqlStore]:
     from bot.adapters.database.store import SqlStore  # noqa: PLC0415 - a command imports only what it needs
     from bot.settings import load  # noqa: PLC0415 - a command imports only what it needs
 
     store = SqlStore(load().database_url)
     if not store.exists():
         raise AegisError(
-            "There is no database at AEGIS_DATABASE_URL.", hint="Run this where the bot runs, with its settings."
+            "The database of AEGIS_DATABASE_URL does not exist.",
+            hint="Run the command where the bot runs, with its settings.",
         )
     await store.start()
     try:
@@ -144,6 +148,6 @@ async def _opened() -> AsyncIterator[SqlStore]:
 
 
 async def _trail(store: SqlStore, after: int) -> AsyncIterator[tuple[Row, ...]]:
-    while rows := await store.trail(after, AT_ONCE):
+    while rows := await store.trail(after, ROWS_PER_READ):
         yield rows
         after = rows[-1].number

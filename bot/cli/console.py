@@ -1,4 +1,4 @@
-"""Where the command line prints: results to standard output, everything for people who wait to standard error."""
+"""Prints results to standard output, and errors and progress to standard error."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from bot.errors import AegisError, SettingsError
 T = TypeVar("T")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
-"""The option of every command that prints for programs too."""
+"""The option of every command whose output programs can read."""
 
-# What is printed may hold outside text: nothing in it is markup or the name of an emoji.
+# Printed text can come from outside, so it is not read as markup or names of emoji.
 out = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
 err = Console(stderr=True, highlight=False, markup=False, emoji=False)
 
@@ -33,74 +33,76 @@ def wait_for(work: Coroutine[Any, Any, T]) -> T:
 
 
 def show(*parts: RenderableType) -> None:
-    """Print for people."""
-    with _written():
+    """Print formatted text."""
+    with _checked_output():
         out.print(*parts)
 
 
 def print_json(value: object) -> None:
-    """Print one value on one line."""
+    """Print one value as JSON on one line."""
     print_text(json.dumps(value, ensure_ascii=False) + "\n")
 
 
 def print_text(text: str) -> None:
-    """Print text as it is."""
-    with _written():
+    """Print text without formatting."""
+    with _checked_output():
         sys.stdout.write(text)
         sys.stdout.flush()
 
 
 def print_bytes(part: bytes) -> None:
-    """Print bytes as they are, now: somebody may be following."""
-    with _written():
+    """Print bytes at once, since the input can be a log that still grows."""
+    with _checked_output():
         sys.stdout.buffer.write(part)
         sys.stdout.buffer.flush()
 
 
 @contextmanager
-def _written() -> Iterator[None]:
-    """Turn what keeps standard output from being written into ``AegisError``."""
-    if sys.stdout is None:  # closed by whoever started us
-        raise AegisError("There is no standard output.", hint="Start aegis with one.")
+def _checked_output() -> Iterator[None]:
+    """Raise ``AegisError`` if standard output cannot be written."""
+    if sys.stdout is None:  # the parent process closed it
+        raise AegisError("Standard output is closed.", hint="Start aegis with an open standard output.")
     try:
         yield
-    except BrokenPipeError:  # whoever reads has seen enough: typer ends quietly
+    except BrokenPipeError:  # the reader closed the pipe: typer ends without a message
         raise
     except OSError as error:
-        # What still waits to be written would fail again at the end of the process.
+        # Buffered output would fail again when the process ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        why = error.strerror or "the disk refused"
-        raise AegisError(f"Standard output cannot be written: {why}.", hint="Make room, or write elsewhere.") from error
+        reason = error.strerror or "unknown error"
+        raise AegisError(
+            f"Standard output cannot be written: {reason}.", hint="Free disk space, or write to another place."
+        ) from error
 
 
-def trouble(error: AegisError) -> None:
-    """Tell a person what happened, and on a line of its own what to do next."""
+def print_error(error: AegisError) -> None:
+    """Print the message of an error, and its hint on the next line."""
     err.print(Text.assemble((error.message, "bold red"), f"\n{error.hint}" if error.hint else ""), soft_wrap=True)
 
 
 def exit_code(error: AegisError) -> int:
-    """Return 2 where settings are bad, 1 where something failed."""
+    """Return the exit code of an error: 2 for invalid settings, 1 for any other failure."""
     return 2 if isinstance(error, SettingsError) else 1
 
 
 @contextmanager
-def progress(what: str, *, quiet: bool = False) -> Iterator[None]:
-    """Show that something goes on, on a terminal only."""
+def progress(activity: str, *, quiet: bool = False) -> Iterator[None]:
+    """Show a spinner with the current activity on a terminal."""
     if quiet or not err.is_terminal:
         yield
         return
-    with err.status(f"{what} …"):
+    with err.status(f"{activity} …"):
         yield
 
 
 def for_each(files: Sequence[str], work: Callable[[str], None]) -> None:
-    """Do ``work`` with each file; a file that cannot be used is told, and the others follow before the exit with 1."""
+    """Call ``work`` with each file. After an error, print it, go on, and exit with 1 at the end."""
     failed = False
     for file in files:
         try:
             work(file)
         except AegisError as error:
-            trouble(error)
+            print_error(error)
             failed = True
     if failed:
         raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""``aegis demo``: see all of Aegis in a browser, with no account, no key and no Docker."""
+"""``aegis demo``: shows Aegis in a browser without account, key or Docker."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bot.errors import AegisError
 
 
 class Engine(StrEnum):
-    """What the demo's services run on."""
+    """Where the services of the demo run."""
 
     AUTO = "auto"
     DOCKER = "docker"
@@ -25,52 +25,50 @@ class Engine(StrEnum):
 
 def demo(
     port: Annotated[
-        int | None, typer.Option(metavar="N", min=0, max=65535, help="Where the page is; 0 is any that is free.")
+        int | None, typer.Option(metavar="N", min=0, max=65535, help="Port of the page; 0 is any free port.")
     ] = None,
     engine: Annotated[
-        Engine, typer.Option(help="What the services run on; auto takes Docker where there is one.")
+        Engine, typer.Option(help="Where the services run; auto is Docker if there is one.")
     ] = Engine.AUTO,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = True,
 ) -> None:
-    """Show all of Aegis in a browser: a local workspace, services that break for real, and the real bot."""
+    """Show Aegis in a browser, with a local workspace, services that really break, and the real bot."""
     if find_spec("bot.playground") is None:
-        raise AegisError(
-            "This installation of Aegis has no demo.", hint="Run it from a checkout of the source: make demo"
-        )
+        raise AegisError("This installation of Aegis has no demo.", hint="Run make demo in a checkout of the source.")
     if os.name != "posix":
-        raise AegisError("The demo needs Linux or macOS.", hint="On Windows, run it inside WSL.")
+        raise AegisError("The demo runs on Linux and macOS only.", hint="On Windows, run it inside WSL.")
     console.wait_for(_run_until_signal(port, engine, browser=browser))
 
 
 async def _run_until_signal(port: int | None, engine: Engine, *, browser: bool) -> None:
-    """Run the demo until a signal ends it; however often it is sent, what was started is ended in order."""
-    import asyncio  # noqa: PLC0415 - other commands do without it
+    """Run the demo until a signal, then stop all its processes in order, even if more signals come."""
+    import asyncio  # noqa: PLC0415 - other commands do not need it
 
     from bot import telemetry  # noqa: PLC0415 - as above
     from bot.playground.demo import DemoOptions, home, play  # noqa: PLC0415 - as above
 
     telemetry.start_log("WARNING", str)
     options = DemoOptions(port, engine.value, browser)
-    playing = asyncio.create_task(play(options, home(os.environ), dict(os.environ), _say))
-    ending = False
+    playing = asyncio.create_task(play(options, home(os.environ), dict(os.environ), _print_line))
+    stopping = False
 
-    def end() -> None:
-        nonlocal ending
-        if not ending:
-            ending = True
+    def stop() -> None:
+        nonlocal stopping
+        if not stopping:
+            stopping = True
             playing.cancel()
-            # The terminal that would show it may be what was closed.
+            # The terminal can be closed.
             with contextlib.suppress(AegisError, OSError):
-                _say("\nEnding …")
+                _print_line("\nStopping …")
 
-    for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(sign, end)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
     try:
         await playing
     except asyncio.CancelledError:
-        if not ending:
+        if not stopping:
             raise
 
 
-def _say(line: str) -> None:
+def _print_line(line: str) -> None:
     console.print_text(line + "\n")

@@ -1,4 +1,7 @@
-"""What the command line prints for people, and the JSON of a diagnosis. Pure."""
+"""Formats the output of the command line for people, and the JSON of a diagnosis.
+
+Pure: no clock and no I/O.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from bot.domain.runbook_entry import Entry, Precedent
 from bot.domain.text import clean
 
 if TYPE_CHECKING:
-    # The names alone: both import parts that small commands do without.
+    # Only the types: both modules import packages that small commands do not need.
     from bot.doctor.check import Check
     from bot.incidents.investigation import Findings
 
@@ -36,127 +39,129 @@ def verdict(results: Sequence[Check]) -> Text:
     return Text(f"{failed} of {len(results)} checks failed." if failed else "No check failed.", "bold")
 
 
-def diagnosis(found: Findings) -> RenderableType:
-    """Show a diagnosis as the card does, in plain text."""
-    said = found.diagnosis
+def diagnosis(findings: Findings) -> RenderableType:
+    """Return a diagnosis as plain text with the content of a Slack card."""
+    answer = findings.diagnosis
     table = Table.grid(padding=(0, 2))
-    table.add_row("Proposal", _headline(said))
-    table.add_row("Cause", _text(said.root_cause))
-    table.add_row("Why", _text(said.justification or "–"))
-    for caveat in said.caveats:
-        table.add_row("Mind", _text(caveat))
-    for quote in said.quotes:
-        table.add_row("Line", Text(clean(quote.text) + (f"  ×{quote.count}" if quote.count > 1 else ""), "dim"))
-    if found.evidence.facts:
-        table.add_row("Facts", _facts(found.evidence.facts))
-    for precedent in found.precedents:
-        table.add_row("Before", _text(f"{precedent.entry.root_cause} ({precedent.entry.outcome or 'no outcome'})"))
-    table.add_row("Sources", Text(" · ".join(_source(source) for source in found.evidence.sources)))
-    return Group(Text(clean(f"{found.evidence.target}: {said.headline}"), "bold"), table)
+    table.add_row("Suggested", _headline(answer))
+    table.add_row("Cause", _text(answer.root_cause))
+    table.add_row("Why", _text(answer.justification))
+    for caveat in answer.caveats:
+        table.add_row("Caution", _text(caveat))
+    for quote in answer.quotes:
+        table.add_row("Log line", Text(clean(quote.text) + (f"  ×{quote.count}" if quote.count > 1 else ""), "dim"))
+    if findings.evidence.facts:
+        table.add_row("Facts", _facts(findings.evidence.facts))
+    for precedent in findings.precedents:
+        table.add_row("Seen before", _text(f"{precedent.entry.root_cause} ({precedent.entry.outcome or 'no outcome'})"))
+    table.add_row("Sources", Text(" · ".join(_source(source) for source in findings.evidence.sources)))
+    return Group(Text(clean(f"{findings.evidence.target}: {answer.headline}"), "bold"), table)
 
 
-def diagnosis_json(found: Findings) -> dict[str, object]:
-    """Return a diagnosis with the keys that do not change."""
-    said = found.diagnosis
+def diagnosis_json(findings: Findings) -> dict[str, object]:
+    """Return a diagnosis with keys that do not change between versions."""
+    answer = findings.diagnosis
     return {
-        "target": found.evidence.target,
-        "class": said.trouble.value,
-        "root_cause": said.root_cause,
-        "action": said.action.value,
-        "restart_helps": said.restart_helps,
-        "justification": said.justification,
-        "confidence": round(said.confidence, 3),
-        "by": said.by,
-        "quotes": [quote.text for quote in said.quotes],
-        "sources": {source.name: source.status.value for source in found.evidence.sources},
-        "digest": digest(found.evidence.log),
-        "precedents": [precedent.entry.id for precedent in found.precedents],
-        "tokens": said.tokens,
+        "target": findings.evidence.target,
+        "class": answer.trouble.value,
+        "root_cause": answer.root_cause,
+        "action": answer.action.value,
+        "restart_helps": answer.restart_helps,
+        "justification": answer.justification,
+        "confidence": round(answer.confidence, 3),
+        "by": answer.by,
+        "quotes": [quote.text for quote in answer.quotes],
+        "sources": {source.name: source.status.value for source in findings.evidence.sources},
+        "digest": digest(findings.evidence.log),
+        "precedents": [precedent.entry.id for precedent in findings.precedents],
+        "tokens": answer.tokens,
     }
 
 
 def digest(log: LogDigest, budget: int | None = None) -> str:
-    """Write a log digest as lines, each with its number and how often its shape came.
+    """Return a log digest as lines, each with its number and how often its pattern occurs.
 
-    Of what is longer than ``budget`` characters the quietest lines are left out.
+    If the text is longer than ``budget`` characters, leave out the least severe lines.
     """
     width = len(str(log.lines[-1].number)) if log.lines else 1
-    written = []
+    lines = []
     for line in log.lines:
-        start = "--- started again ---\n" if line.boundary else ""
+        start = "--- restarted ---\n" if line.boundary else ""
         times = f"  ×{line.count}" + (f" until {line.until}" if line.until else "") if line.count > 1 else ""
-        written.append(f"{start}{line.number:>{width}}  {line.text}{times}\n")
+        lines.append(f"{start}{line.number:>{width}}  {line.text}{times}\n")
     if budget is not None:
-        excess = sum(map(len, written)) - budget
-        for place in sorted(range(len(written)), key=lambda place: level(log.lines[place].text)):
+        excess = sum(map(len, lines)) - budget
+        for place in sorted(range(len(lines)), key=lambda place: level(log.lines[place].text)):
             if excess <= 0:
                 break
-            excess -= len(written[place])
-            written[place] = ""
-    return "".join(written).removesuffix("\n")
+            excess -= len(lines[place])
+            lines[place] = ""
+    return "".join(lines).removesuffix("\n")
 
 
-def entries(found: Sequence[Entry]) -> RenderableType:
-    """Show entries of the runbook, a line each."""
-    if not found:
+def entries(shown: Sequence[Entry]) -> RenderableType:
+    """Return a table of runbook entries, one row each."""
+    if not shown:
         return Text("The runbook is empty.")
     table = Table("when", "target", "root cause", "action", "outcome", box=None)
-    for entry in found:
+    for entry in shown:
         words = (entry.at[:16] or "–", entry.target or "–", entry.root_cause, entry.action, entry.outcome or "–")
         table.add_row(*map(_text, words))
     return table
 
 
-def found(precedents: Sequence[Precedent]) -> RenderableType:
-    """Show what a search found, best first."""
+def matches(precedents: Sequence[Precedent]) -> RenderableType:
+    """Return a table of the matches of a search, best first."""
     if not precedents:
-        return Text("Nothing in the runbook fits.")
+        return Text("No runbook entry matches.")
     table = Table("rank", "score", "id", "target", "root cause", "outcome", "why", box=None)
-    for rank, one in enumerate(precedents, 1):
-        entry = one.entry
+    for rank, match in enumerate(precedents, 1):
+        entry = match.entry
         words = (
             str(rank),
-            f"{one.score:.2f}",
+            f"{match.score:.2f}",
             entry.id or "–",
             entry.target or "–",
             entry.root_cause,
             entry.outcome or "–",
         )
-        table.add_row(*map(_text, (*words, one.why)))
+        table.add_row(*map(_text, (*words, match.why)))
     return table
 
 
-def found_json(precedents: Sequence[Precedent]) -> list[dict[str, object]]:
-    """Return what a search found with the keys that do not change, best first."""
-    return [{"id": one.entry.id, "score": round(one.score, 4), "why": one.why} for one in precedents]
+def matches_json(precedents: Sequence[Precedent]) -> list[dict[str, object]]:
+    """Return the matches of a search, best first, with keys that do not change between versions."""
+    return [{"id": match.entry.id, "score": round(match.score, 4), "why": match.why} for match in precedents]
 
 
-def pairs(name: str, said: Mapping[str, object]) -> Text:
-    """Show names and values on one line behind a name."""
-    shown = (f"{key} {', '.join(value) if isinstance(value, list) else value}" for key, value in said.items() if value)
+def pairs(name: str, values: Mapping[str, object]) -> Text:
+    """Return names and values on one line after a title."""
+    shown = (
+        f"{key} {', '.join(value) if isinstance(value, list) else value}" for key, value in values.items() if value
+    )
     return _text(f"{name}: {' · '.join(shown)}")
 
 
 def _text(outside: str) -> Text:
-    """Show outside text as words alone: nothing in it moves the cursor or changes colours."""
+    """Return outside text without characters that move the cursor or change colours."""
     return Text(clean(outside))
 
 
-def _headline(said: Diagnosis) -> Text:
-    by = "by rules" if said.by == RULES else said.by
-    why = f" ({said.why_rules})" if said.why_rules else ""
-    return Text(f"{said.action.value} · {said.confidence * 100:.0f} % sure · {by}{why}")
+def _headline(answer: Diagnosis) -> Text:
+    by = "rule-based" if answer.by == RULES else answer.by
+    why = f" ({answer.why_rules})" if answer.why_rules else ""
+    return Text(f"{answer.action.value} · {answer.confidence * 100:.0f}% confidence · {by}{why}")
 
 
 def _facts(facts: Facts) -> Text:
-    told = [facts.status]
+    parts = [facts.status]
     if not facts.running or facts.exit_code:
-        told.append(f"exit code {facts.exit_code}")
-    told += ["out of memory"] if facts.oom_killed else []
-    told += [f"started again {facts.restart_count}× by itself"] if facts.restart_count else []
-    told += [f"health {facts.health}"] if facts.health else []
-    told += [f"image {facts.image}"] if facts.image else []
-    return _text(" · ".join(told))
+        parts.append(f"exit code {facts.exit_code}")
+    parts += ["out of memory"] if facts.oom_killed else []
+    parts += [f"{facts.restart_count} automatic restarts"] if facts.restart_count else []
+    parts += [f"health {facts.health}"] if facts.health else []
+    parts += [f"image {facts.image}"] if facts.image else []
+    return _text(" · ".join(parts))
 
 
 def _source(source: Source) -> str:

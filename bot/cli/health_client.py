@@ -1,4 +1,7 @@
-"""How the bot on this machine is, asked over its own /health; for the container's health check, which runs often."""
+"""Client of the bot's /health endpoint.
+
+The health check of the container runs it often, so it imports little.
+"""
 
 from __future__ import annotations
 
@@ -7,25 +10,27 @@ from http.client import HTTPConnection, HTTPException
 
 from bot.errors import AegisError
 
-TIMEOUT = 4.0
-"""Seconds; the image's health check gives up after five."""
+TIMEOUT_S = 4.0
+"""Time limit of the request; the image's health check stops after five seconds."""
 
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - nothing is bound here, it is where the bot may listen
-_LONGEST = 10_000
+_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - not bound here: the bot can listen on these
+_MAX_ANSWER_BYTES = 10_000
 
 
 def ask(host: str, port: int) -> dict[str, str]:
-    """Return what /health of the bot at ``host`` and ``port`` says; raises ``AegisError`` where nobody answers."""
+    """Return the answer of the bot's /health. Raise ``AegisError`` if there is no valid answer."""
     if not port:
-        raise AegisError("There is no /health to ask.", hint="Set AEGIS_HTTP_PORT.")
-    connection = HTTPConnection(_EVERYWHERE.get(host, host), port, timeout=TIMEOUT)
+        raise AegisError("The bot serves no /health, because AEGIS_HTTP_PORT is 0.", hint="Set AEGIS_HTTP_PORT.")
+    connection = HTTPConnection(_LOOPBACK.get(host, host), port, timeout=TIMEOUT_S)
     try:
         connection.request("GET", "/health")
-        said = json.loads(connection.getresponse().read(_LONGEST))
+        answer = json.loads(connection.getresponse().read(_MAX_ANSWER_BYTES))
     except (OSError, HTTPException, ValueError, RecursionError) as error:
-        raise AegisError(f"No answer from {host}:{port}.", hint="Does aegis run, with this AEGIS_HTTP_PORT?") from error
+        raise AegisError(
+            f"Aegis does not answer at {host}:{port}.", hint="Start it with aegis run, or correct AEGIS_HTTP_PORT."
+        ) from error
     finally:
         connection.close()
-    if not isinstance(said, dict) or "status" not in said:
-        raise AegisError(f"What answers at {host}:{port} is not Aegis.", hint="Mend AEGIS_HTTP_PORT.")
-    return {str(name): str(value) for name, value in said.items()}
+    if not isinstance(answer, dict) or "status" not in answer:
+        raise AegisError(f"Another program answers at {host}:{port}, not Aegis.", hint="Correct AEGIS_HTTP_PORT.")
+    return {str(name): str(value) for name, value in answer.items()}

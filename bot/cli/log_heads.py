@@ -1,4 +1,7 @@
-"""The heads of the audit trail that Aegis's log has seen: read from files, compressed ones and standard input."""
+"""Reads the heads of the audit trail from log files.
+
+The files can be rotated, compressed, or standard input.
+"""
 
 from __future__ import annotations
 
@@ -12,48 +15,50 @@ from bot.domain.audit.head import head_in
 from bot.errors import AegisError
 
 _ROTATED = re.compile(r"[.-][0-9][0-9T.:_-]*(?:\.gz)?")
-"""What logrotate and others put behind the name of a log that they lay aside."""
+"""The suffix that logrotate and similar programs add to the name of a rotated log."""
 
 _GZIP = b"\x1f\x8b"
 _WBITS_GZIP = 31
-"""How zlib is told that what it reads is a gzip file (zlib's manual, inflateInit2)."""
+"""The ``wbits`` value for a gzip file (zlib's manual, inflateInit2)."""
 
 _LINE_BYTES = 1 << 20
-"""Bytes of a line that are kept: the line of a head is far shorter, and a log may hold one without an end."""
+"""Maximum bytes of a line in memory; the line of a head is far shorter, and a log can hold an endless line."""
 
 _MARK = b"audit trail head"
 
 
-def read(logs: Sequence[str]) -> Mapping[int, frozenset[str]]:
-    """Return the hashes that the logs have for the numbers of rows.
+def load(logs: Sequence[str]) -> Mapping[int, frozenset[str]]:
+    """Return the hashes in the logs by row number.
 
-    Raises ``AegisError`` where a log cannot be read, or none of them holds a head: then nothing would be proven.
+    Raise ``AegisError`` if a log cannot be read, or if no log holds a head, since that proves nothing.
     """
     heads: dict[int, set[str]] = {}
-    for file in (one for name in logs for one in (name, *_rotated(name))):
-        for line in _lines(_plain(input_files.blocks(file), file)):
-            found = head_in(line.decode("utf-8", "replace")) if _MARK in line else None
-            if found is not None:
-                heads.setdefault(found[0], set()).add(found[1])
+    for file in (path for name in logs for path in (name, *_rotated(name))):
+        for line in _lines(_decompressed(input_files.blocks(file), file)):
+            head = head_in(line.decode("utf-8", "replace")) if _MARK in line else None
+            if head is not None:
+                heads.setdefault(head[0], set()).add(head[1])
     if logs and not heads:
         raise AegisError(
-            "The log holds no head of the audit trail, so nothing can be proven by it.",
-            hint="Give the log of a running Aegis: it writes a line at each start and end, and once a day.",
+            "The log holds no head of the audit trail, so it proves nothing.",
+            hint="Give the log of aegis run, which writes a head at each start and stop, and once a day.",
         )
     return {number: frozenset(hashes) for number, hashes in heads.items()}
 
 
 def _rotated(name: str) -> list[str]:
-    """Return the files that were laid aside when the log ``name`` was begun anew."""
+    """Return the rotated files of the log ``name``."""
     path = Path(name)
     if name == "-" or not path.is_file():
         return []
-    beside = (one for one in path.parent.iterdir() if one.name.startswith(path.name))
-    return sorted(str(one) for one in beside if _ROTATED.fullmatch(one.name.removeprefix(path.name)) and one.is_file())
+    siblings = (file for file in path.parent.iterdir() if file.name.startswith(path.name))
+    return sorted(
+        str(file) for file in siblings if _ROTATED.fullmatch(file.name.removeprefix(path.name)) and file.is_file()
+    )
 
 
-def _plain(blocks: Iterator[bytes], file: str) -> Iterator[bytes]:
-    """Yield what a gzip file holds, and every other file as it is."""
+def _decompressed(blocks: Iterator[bytes], file: str) -> Iterator[bytes]:
+    """Yield the content of a gzip file, and any other file unchanged."""
     first = next(blocks, b"")
     if not first.startswith(_GZIP):
         yield first
@@ -66,12 +71,12 @@ def _plain(blocks: Iterator[bytes], file: str) -> Iterator[bytes]:
             plain = unpacking.decompress(packed, _LINE_BYTES)
             yield plain
             if unpacking.eof:
-                # A log that was compressed in several goes is several gzip files behind one another.
+                # A log that was compressed in several steps is a sequence of gzip files.
                 packed, unpacking = unpacking.unused_data or next(blocks, b""), zlib.decompressobj(_WBITS_GZIP)
             else:
                 packed = unpacking.unconsumed_tail or next(blocks, b"")
     except zlib.error as error:
-        raise AegisError(f"{file} is damaged: it cannot be decompressed.") from error
+        raise AegisError(f"{file} is damaged and cannot be decompressed.", hint="Give an undamaged copy.") from error
 
 
 def _lines(blocks: Iterator[bytes]) -> Iterator[bytes]:

@@ -1,9 +1,9 @@
-"""The command line: aegis run, doctor, diagnose, alert, digest, redact, health.
+"""The command ``aegis``: run, doctor, diagnose, alert, digest, redact and health.
 
-``cli_runbook`` adds aegis runbook, ``cli_audit`` aegis audit, ``cli_eval`` aegis eval.
+The modules ``runbook``, ``audit``, ``evals`` and ``demo`` add one command each.
 
-``--json`` prints JSON and nothing else; everything for people who wait goes to standard error. Exit codes: 0 done,
-1 it failed, 2 bad settings or usage. What takes long to import is imported where it is used: filters start quickly.
+``--json`` prints JSON and nothing else. Errors and progress go to standard error. Exit codes: 0 success, 1 failure,
+2 invalid settings or usage. Commands import slow modules when they need them, so that filters start quickly.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="aegis",
-    help="The on-call engineer's second pair of hands in Slack: diagnoses a container, restarts it after your press.",
+    help="Diagnose Docker containers in Slack, and restart one after an approver agrees.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -36,25 +36,25 @@ app.add_typer(audit.app, name="audit")
 app.command("demo")(demo.demo)
 
 DIGEST_SHARE = 0.85
-"""Part of a digest's budget that goes to the lines themselves; the rest is for their numbers and counts."""
+"""Share of a digest's budget for the text of its lines; the rest is for line numbers and counts."""
 
 
 def main() -> None:
     """Run the command line."""
     for stream in (sys.stdout, sys.stderr):
-        if stream is not None:  # closed by whoever started us
-            # Whatever the terminal's alphabet: nothing that a log holds may end a command half-way.
+        if stream is not None:  # None if the parent process closed it
+            # A character that the terminal cannot show must not end a command half-way.
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
     try:
         app(prog_name="aegis")
     except AegisError as error:
-        console.trouble(error)
+        console.print_error(error)
         sys.exit(console.exit_code(error))
 
 
 @app.command("run")
 def run_command() -> None:
-    """Run the bot until it is told to stop."""
+    """Run the bot until a signal stops it."""
     from bot.settings import for_slack, load  # noqa: PLC0415 - a command imports only what it needs
     from bot.wiring import run  # noqa: PLC0415 - a command imports only what it needs
 
@@ -66,114 +66,125 @@ def doctor(as_json: Json = False) -> None:
     """Check everything that Aegis needs, and print a hint for each failure."""
     from bot.settings import load  # noqa: PLC0415 - a command imports only what it needs
 
-    settings = _quietly(load())
-    checks = console.wait_for(_examined(settings, quiet=as_json))
+    settings = _start_log(load())
+    checks = console.wait_for(_run_doctor(settings, quiet=as_json))
     if as_json:
         console.print_json([asdict(check) for check in checks])
     if any(check.ok is False for check in checks):
         raise typer.Exit(1)
 
 
-async def _examined(settings: Settings, *, quiet: bool) -> list[Check]:
-    """Look at everything, and unless ``quiet`` show each thing as soon as it was looked at."""
-    from bot.cli import format as paper  # noqa: PLC0415 - a command imports only what it needs
+async def _run_doctor(settings: Settings, *, quiet: bool) -> list[Check]:
+    """Run every check, and print each result as it comes unless ``quiet``."""
+    from bot.cli import format as formats  # noqa: PLC0415 - a command imports only what it needs
     from bot.doctor.doctor import run_checks  # noqa: PLC0415 - a command imports only what it needs
 
-    found = []
-    waiting = run_checks(settings)
+    results = []
+    checks = run_checks(settings)
     while True:
         with console.progress("Checking", quiet=quiet):
-            check = await anext(waiting, None)
+            check = await anext(checks, None)
         if check is None:
             break
-        found.append(check)
+        results.append(check)
         if not quiet:
-            show(paper.check(check))
+            show(formats.check(check))
     if not quiet:
-        show(paper.verdict(found))
-    return found
+        show(formats.verdict(results))
+    return results
 
 
 @app.command()
 def diagnose(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The container's exact name.")],
-    logs: Annotated[str, typer.Option(metavar="FILE", help="A log to read; then no engine is asked.")] = "",
-    facts: Annotated[str, typer.Option(metavar="FILE", help="JSON of docker inspect; then no engine is asked.")] = "",
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Exact name of the container.")],
+    logs: Annotated[
+        str, typer.Option(metavar="FILE", help="Read the log from this file, not from Docker; - is standard input.")
+    ] = "",
+    facts: Annotated[
+        str,
+        typer.Option(
+            metavar="FILE",
+            help="Read the output of docker inspect from this file, not from Docker; - is standard input.",
+        ),
+    ] = "",
     as_json: Json = False,
 ) -> None:
-    """Diagnose a container without Slack: from the engine, or from a log and facts in files (- is standard input)."""
-    from bot.cli import format as paper  # noqa: PLC0415 - a command imports only what it needs
+    """Diagnose a container without Slack, from the Docker Engine or from files."""
+    from bot.cli import format as formats  # noqa: PLC0415 - a command imports only what it needs
     from bot.cli import offline  # noqa: PLC0415 - a command imports only what it needs
     from bot.settings import load  # noqa: PLC0415 - a command imports only what it needs
     from bot.wiring import parts  # noqa: PLC0415 - a command imports only what it needs
 
     if logs == facts == "-":
-        raise typer.BadParameter("standard input can be the log or the facts, not both")
-    settings = _quietly(load())
-    with console.progress(f"Looking at {name}", quiet=as_json):
-        given = offline.Given(
+        raise typer.BadParameter("--logs and --facts cannot both read standard input")
+    settings = _start_log(load())
+    with console.progress(f"Diagnosing {name}", quiet=as_json):
+        given = offline.GivenEvidence(
             input_files.blocks(logs) if logs else None, input_files.load_json(facts) if facts else None
         )
-        asked = offline.diagnose(parts(settings), name, given if logs or facts else None, settings.secrets)
-        found = console.wait_for(asked)
+        findings = console.wait_for(
+            offline.diagnose(parts(settings), name, given if logs or facts else None, settings.secrets)
+        )
     if as_json:
-        console.print_json(paper.diagnosis_json(found))
+        console.print_json(formats.diagnosis_json(findings))
     else:
-        show(paper.diagnosis(found))
+        show(formats.diagnosis(findings))
 
 
 @app.command()
 def alert(
-    given: Annotated[list[str], typer.Argument(metavar="FILE", help="Alerts as JSON; - is standard input.")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE", help="Alerts as JSON; - is standard input.")],
     as_json: Json = False,
 ) -> None:
-    """Show how alert messages are understood: kind, targets, severity, title, sender.
+    """Show how Aegis reads alert messages: kind, targets, severity, title and sender.
 
-    A file is a Slack message event, or an object with event (or the body of a webhook, and its sender) and inventory:
-    names, or objects with name, project, service, swarm_service.
+    A file holds a Slack message event, or an object with the key event. For a webhook, the object has the keys body and
+    sender. The key inventory lists the containers: names, or objects with name, project, service and swarm_service.
     """
-    from bot.cli import format as paper  # noqa: PLC0415 - a command imports only what it needs
+    from bot.cli import format as formats  # noqa: PLC0415 - a command imports only what it needs
     from bot.cli import offline  # noqa: PLC0415 - a command imports only what it needs
 
-    def understand(file: str) -> None:
-        said = offline.understand(input_files.load_json(file))
+    def print_alert(file: str) -> None:
+        fields = offline.read_alert_file(input_files.load_json(file))
         if as_json:
-            console.print_json(said)
+            console.print_json(fields)
         else:
-            show(paper.pairs(file, said))
+            show(formats.pairs(file, fields))
 
-    console.for_each(given, understand)
+    console.for_each(files, print_alert)
 
 
 @app.command()
 def digest(
     logs: Annotated[list[str], typer.Argument(metavar="FILE", help="Logs; - is standard input.")],
-    budget: Annotated[int, typer.Option(metavar="CHARS", min=100, max=1_000_000, help="How long it may be.")] = 8000,
+    budget: Annotated[
+        int, typer.Option(metavar="CHARS", min=100, max=1_000_000, help="Maximum length of the output, in characters.")
+    ] = 8000,
     as_json: Json = False,
 ) -> None:
-    """Print what is worth reading in a log of any length, without secrets."""
-    from bot.cli import format as paper  # noqa: PLC0415 - a command imports only what it needs
+    """Print the decisive lines of logs of any length, without secrets."""
+    from bot.cli import format as formats  # noqa: PLC0415 - a command imports only what it needs
     from bot.domain.logs import filters  # noqa: PLC0415 - a command imports only what it needs
     from bot.settings import secrets  # noqa: PLC0415 - a command imports only what it needs
 
     known = secrets()
 
-    def shorten(file: str) -> None:
+    def print_digest(file: str) -> None:
         with console.progress(f"Reading {file}", quiet=as_json):
-            found = filters.digested(input_files.blocks(file), known, budget=int(budget * DIGEST_SHARE))
-        text = paper.digest(found, budget)
+            log = filters.digested(input_files.blocks(file), known, budget=int(budget * DIGEST_SHARE))
+        text = formats.digest(log, budget)
         if as_json:
-            console.print_json({"file": file, "lines": found.total_lines, "bytes": found.total_bytes, "digest": text})
+            console.print_json({"file": file, "lines": log.total_lines, "bytes": log.total_bytes, "digest": text})
         else:
             heading = f"==> {file} <==" if len(logs) > 1 else ""
             console.print_text("".join(f"{part}\n" for part in (heading, text) if part))
 
-    console.for_each(logs, shorten)
+    console.for_each(logs, print_digest)
 
 
 @app.command("redact")
 def redact_command() -> None:
-    """Take secrets out of what comes in: a filter, log in, clean lines out."""
+    """Copy standard input to standard output with every secret replaced."""
     from bot.domain.logs import filters  # noqa: PLC0415 - a command imports only what it needs
     from bot.settings import secrets  # noqa: PLC0415 - a command imports only what it needs
 
@@ -183,20 +194,20 @@ def redact_command() -> None:
 
 @app.command()
 def health() -> None:
-    """Ask the bot on this machine whether it is well; made for the container's health check."""
-    from bot.cli import format as paper  # noqa: PLC0415 - a command imports only what it needs
+    """Ask the running bot for its health; made for the health check of its container."""
+    from bot.cli import format as formats  # noqa: PLC0415 - a command imports only what it needs
     from bot.cli.health_client import ask  # noqa: PLC0415 - a command imports only what it needs
     from bot.settings import load  # noqa: PLC0415 - a command imports only what it needs
 
     settings = load()
     report = ask(settings.aegis_http_host, settings.aegis_http_port)
-    show(paper.pairs("aegis", report))
+    show(formats.pairs("aegis", report))
     if report["status"] != "ok":
         raise typer.Exit(1)
 
 
-def _quietly(settings: Settings) -> Settings:
-    """Keep the log to what nobody foresaw: what happens is told in the command's own words."""
+def _start_log(settings: Settings) -> Settings:
+    """Log only unexpected errors, since the command prints the expected ones itself."""
     from bot import telemetry  # noqa: PLC0415 - a command imports only what it needs
     from bot.domain.redaction.redact import redact  # noqa: PLC0415 - a command imports only what it needs
 

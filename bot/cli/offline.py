@@ -1,4 +1,4 @@
-"""What the command line does without Slack: a diagnosis from the engine or from files, alerts, the memory."""
+"""Diagnoses, reads alerts and searches the runbook without Slack."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ from bot.domain.target import Target
 from bot.errors import AegisError
 
 if TYPE_CHECKING:
-    # What works without an engine starts quickly: docker, SQLAlchemy and Slack's packages stay out of it.
+    # Only the types, so that commands without an engine start quickly.
     from bot.adapters.runbook.file import RunbookFile
     from bot.incidents.investigation import Findings
     from bot.wiring import Components
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
-    """What was read from files in place of the engine: a log in blocks, and JSON with facts; ``None`` is not given."""
+class GivenEvidence:
+    """Evidence from files instead of the engine: a log in blocks, and facts as JSON. ``None`` means no file."""
 
     log: Iterable[bytes] | None = None
     facts: object = None
 
 
-async def diagnose(edges: Components, name: str, given: Given | None, secrets: Sequence[str]) -> Findings:
-    """Diagnose ``name`` from the engine, or from what was ``given``. Raises ``TargetNotFound`` and ``EngineError``."""
+async def diagnose(components: Components, name: str, given: GivenEvidence | None, secrets: Sequence[str]) -> Findings:
+    """Return a diagnosis of ``name`` from the engine, or from files. Raise ``TargetNotFound`` or ``EngineError``."""
     title = f"Diagnosis of {name}"
     try:
         if given is not None:
-            evidence = _evidence(name, given, edges.world.now(), secrets)
-            return await edges.examination.consider(evidence, title=title, alert="")
-        await edges.containers.facts(name)
-        found = await edges.examination.examine(name, title=title, alert="")
-        return await edges.examination.deepen(found, title=title, alert="") or found
+            evidence = _evidence(name, given, components.world.now(), secrets)
+            return await components.examination.consider(evidence, title=title, alert="")
+        await components.containers.facts(name)
+        findings = await components.examination.examine(name, title=title, alert="")
+        return await components.examination.deepen(findings, title=title, alert="") or findings
     finally:
-        await edges.close()
+        await components.close()
 
 
-def _evidence(name: str, given: Given, now: datetime, secrets: Sequence[str]) -> Evidence:
+def _evidence(name: str, given: GivenEvidence, now: datetime, secrets: Sequence[str]) -> Evidence:
     from bot.domain.logs import filters  # noqa: PLC0415 - a command imports only what it needs
 
     facts, log = None, LogDigest()
@@ -50,55 +50,58 @@ def _evidence(name: str, given: Given, now: datetime, secrets: Sequence[str]) ->
         from bot.adapters.docker import inspect_file  # noqa: PLC0415 - a command imports only what it needs
 
         facts = inspect_file.read(given.facts, name=name, secrets=secrets)
-        state = Source("state", Status.OK) if facts else Source("state", Status.EMPTY, "nothing in the file")
+        state = Source("state", Status.OK) if facts else Source("state", Status.EMPTY, "the file holds no facts")
     if given.log is not None:
         log = filters.digested(given.log, secrets)
         lines = Source("logs", Status.OK if log.total_lines else Status.EMPTY, f"{log.total_lines:,} lines")
     return Evidence(name, now.isoformat(timespec="seconds"), facts, log, sources=(state, lines))
 
 
-def understand(given: object) -> dict[str, object]:
-    """Return how an alert is understood, with the keys that do not change. Raises ``AegisError`` where it is none.
+def read_alert_file(content: object) -> dict[str, object]:
+    """Return the fields of an alert, with keys that do not change. Raise ``AegisError`` if ``content`` is no alert.
 
-    ``given`` is a Slack message event, or an object with ``event``, or ``body`` and ``sender`` of a webhook, and
-    ``inventory``: names, or objects with the fields of ``Target``.
+    ``content`` is a Slack message event, or an object with ``event``, or with ``body`` and ``sender`` of a webhook. Its
+    ``inventory`` lists names, or objects with the fields of ``Target``.
     """
     from bot.domain.alerts.admission import bounded  # noqa: PLC0415 - a command imports only what it needs
     from bot.domain.alerts.alert import read, targets  # noqa: PLC0415 - a command imports only what it needs
     from bot.domain.alerts.webhook_bodies import read_webhook  # noqa: PLC0415 - a command imports only what it needs
 
-    if not isinstance(given, dict):
-        raise AegisError("An alert is a JSON object.", hint="Give a Slack message event, or an object with event.")
-    event, body = given.get("event"), given.get("body")
+    if not isinstance(content, dict):
+        raise AegisError(
+            "The file holds no alert: an alert is a JSON object.",
+            hint="Give a Slack message event, or an object with the key event.",
+        )
+    event, body = content.get("event"), content.get("body")
     if isinstance(event, dict) or not isinstance(body, dict):
-        found = read(event if isinstance(event, dict) else given)
+        alert = read(event if isinstance(event, dict) else content)
     else:
-        found = read_webhook(str(given.get("sender") or ""), body)
-    found = bounded(found)
-    named = targets(found, _inventory(given.get("inventory")))
+        alert = read_webhook(str(content.get("sender") or ""), body)
+    alert = bounded(alert)
+    names = targets(alert, _inventory(content.get("inventory")))
     return {
-        "kind": found.kind.value,
-        "targets": list(named),
-        "severity": found.severity,
-        "title": found.title,
-        "sender": found.sender,
+        "kind": alert.kind.value,
+        "targets": list(names),
+        "severity": alert.severity,
+        "title": alert.title,
+        "sender": alert.sender,
     }
 
 
 def _inventory(given: object) -> list[Target]:
     known = [field.name for field in fields(Target)]
-    found = []
-    for one in given if isinstance(given, list) else ():
-        told = {"name": one} if isinstance(one, str) else one
-        if isinstance(told, dict) and isinstance(told.get("name"), str):
-            found.append(Target(**{name: told[name] for name in known if isinstance(told.get(name), str)}))
-    return found
+    inventory = []
+    for item in given if isinstance(given, list) else ():
+        values = {"name": item} if isinstance(item, str) else item
+        if isinstance(values, dict) and isinstance(values.get("name"), str):
+            inventory.append(Target(**{name: values[name] for name in known if isinstance(values.get(name), str)}))
+    return inventory
 
 
-def recall(
+def find_similar(
     entries: Sequence[Entry], target: str, log: Iterable[bytes], now: datetime, limit: int
 ) -> tuple[Precedent, ...]:
-    """Return the past incidents that fit the log of a trouble of ``target``, best first."""
+    """Return the past incidents that are similar to a log of ``target``, best match first."""
     from bot.domain.logs import filters  # noqa: PLC0415 - a command imports only what it needs
     from bot.domain.runbook import precedents  # noqa: PLC0415 - a command imports only what it needs
     from bot.domain.symptoms import diagnose as symptoms  # noqa: PLC0415 - a command imports only what it needs
@@ -115,15 +118,15 @@ def recall(
     )
 
 
-async def merge(memory: RunbookFile, other: RunbookFile) -> tuple[int, int]:
-    """Append what ``other`` holds and ``memory`` does not; return how many were new, and how many were known.
+async def merge(runbook: RunbookFile, other: RunbookFile) -> tuple[int, int]:
+    """Append the entries of ``other`` that ``runbook`` lacks. Return the numbers of new and known entries.
 
-    An entry is known by its id, or where it has none, by all that it says.
+    Two entries are the same if their ids are equal, or without an id, if all their fields are equal.
     """
-    there = await memory.entries()
-    known = {entry.id for entry in there if entry.id} | {replace(entry, id="") for entry in there}
-    found = await other.entries()
-    new = [entry for entry in dict.fromkeys(found) if (entry.id or entry) not in known]
+    present = await runbook.entries()
+    known = {entry.id for entry in present if entry.id} | {replace(entry, id="") for entry in present}
+    others = await other.entries()
+    new = [entry for entry in dict.fromkeys(others) if (entry.id or entry) not in known]
     for entry in new:
-        await memory.append(entry)
-    return len(new), len(found) - len(new)
+        await runbook.append(entry)
+    return len(new), len(others) - len(new)

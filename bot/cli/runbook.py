@@ -1,4 +1,4 @@
-"""``aegis runbook``: the memory at the command line."""
+"""``aegis runbook``: reads and edits the runbook."""
 
 from __future__ import annotations
 
@@ -21,83 +21,84 @@ if TYPE_CHECKING:
     from bot.adapters.runbook.table import RunbookTable
     from bot.domain.runbook_entry import Precedent
 
-app = typer.Typer(help="The memory: past incidents, for people to read and edit.", no_args_is_help=True)
+app = typer.Typer(help="Read and edit the runbook, which holds past incidents.", no_args_is_help=True)
 
 
 @app.command("list")
 def list_command(
-    limit: Annotated[int, typer.Option(metavar="COUNT", min=1, help="How many entries.")] = 20, as_json: Json = False
+    limit: Annotated[int, typer.Option(metavar="COUNT", min=1, help="Maximum number of entries.")] = 20,
+    as_json: Json = False,
 ) -> None:
-    """Print the newest entries, newest last."""
-    from bot.cli import format as paper  # noqa: PLC0415 - a command imports only what it needs
+    """Print the newest entries; the newest is last."""
+    from bot.cli import format as formats  # noqa: PLC0415 - a command imports only what it needs
     from bot.domain.runbook import precedents  # noqa: PLC0415 - a command imports only what it needs
 
-    entries = console.wait_for(_memory().entries())[-limit:]
+    entries = console.wait_for(_open_runbook().entries())[-limit:]
     if as_json:
         console.print_json([precedents.entry_to_json(entry) for entry in entries])
     else:
-        show(paper.entries(entries))
+        show(formats.entries(entries))
 
 
 @app.command()
 def search(
-    words: Annotated[list[str] | None, typer.Argument(metavar="WORD", help="Words to look for.")] = None,
+    words: Annotated[list[str] | None, typer.Argument(metavar="WORD", help="Words to search for.")] = None,
     logs: Annotated[
-        list[str] | None, typer.Option(metavar="FILE", help="Logs of the trouble to look for; - is standard input.")
+        list[str] | None, typer.Option(metavar="FILE", help="Log of the current incident; - is standard input.")
     ] = None,
-    target: Annotated[str, typer.Option(metavar="NAME", help="The container that is in trouble now.")] = "",
-    limit: Annotated[int, typer.Option(metavar="COUNT", min=1, help="How many entries.")] = 3,
+    target: Annotated[str, typer.Option(metavar="NAME", help="Container of the current incident.")] = "",
+    limit: Annotated[int, typer.Option(metavar="COUNT", min=1, help="Maximum number of entries.")] = 3,
     as_json: Json = False,
 ) -> None:
-    """Find past incidents by words, or by the log of a trouble; best first, with why."""
-    from bot.cli import format as paper  # noqa: PLC0415 - a command imports only what it needs
+    """Find past incidents by words or by a log, best match first, each with a reason."""
+    from bot.cli import format as formats  # noqa: PLC0415 - a command imports only what it needs
     from bot.cli import offline  # noqa: PLC0415 - a command imports only what it needs
     from bot.domain.runbook import precedents  # noqa: PLC0415 - a command imports only what it needs
 
-    entries = console.wait_for(_memory().entries())
+    entries = console.wait_for(_open_runbook().entries())
     now = datetime.now(UTC)
 
-    def tell(found: Sequence[Precedent]) -> None:
+    def print_matches(matches: Sequence[Precedent]) -> None:
         if as_json:
-            console.print_json(paper.found_json(found))
+            console.print_json(formats.matches_json(matches))
         else:
-            show(paper.found(found))
+            show(formats.matches(matches))
 
     if logs:
-        # After --logs a shell's pattern gives its further files as words.
+        # After --logs, a shell's pattern passes its other files as words.
         console.for_each(
             [*logs, *(words or ())],
-            lambda file: tell(offline.recall(entries, target, input_files.blocks(file), now, limit)),
+            lambda file: print_matches(offline.find_similar(entries, target, input_files.blocks(file), now, limit)),
         )
     elif words:
-        tell(precedents.search(entries, " ".join(words), now=now, limit=limit))
+        print_matches(precedents.search(entries, " ".join(words), now=now, limit=limit))
     else:
-        raise typer.BadParameter("give words, or logs with --logs")
+        raise typer.BadParameter("give words, or a log with --logs")
 
 
 @app.command()
 def check() -> None:
-    """Check that the runbook can be read and written, and name the entries that cannot be used."""
-    memory = _memory()
-    entries = console.wait_for(memory.entries())
-    warnings = console.wait_for(memory.check())
-    console.wait_for(memory.check_writable())
+    """Check that the runbook can be read and written, and print its invalid entries."""
+    runbook = _open_runbook()
+    entries = console.wait_for(runbook.entries())
+    warnings = console.wait_for(runbook.check())
+    console.wait_for(runbook.check_writable())
     for warning in warnings:
         show(f"! {warning}")
-    show(f"{len(entries)} {'entry' if len(entries) == 1 else 'entries'} can be used.")
+    show(f"{len(entries)} valid {'entry' if len(entries) == 1 else 'entries'}.")
     if warnings:
         raise typer.Exit(1)
 
 
 @app.command()
 def add(
-    root_cause: Annotated[str, typer.Option(metavar="TEXT", prompt="Root cause", help="What had broken, and why.")],
-    justification: Annotated[str, typer.Option(metavar="TEXT", help="Why this action.")] = "",
-    action: Annotated[Action, typer.Option(help="What was done.")] = Action.RESTART,
-    target: Annotated[str, typer.Option(metavar="NAME", help="The container's name.")] = "",
-    symptom: Annotated[str, typer.Option(metavar="LINE", help="The line by which it is known again.")] = "",
+    root_cause: Annotated[str, typer.Option(metavar="TEXT", prompt="Root cause", help="What failed, and why.")],
+    justification: Annotated[str, typer.Option(metavar="TEXT", help="Reason for the action.")] = "",
+    action: Annotated[Action, typer.Option(help="Action that was taken.")] = Action.RESTART,
+    target: Annotated[str, typer.Option(metavar="NAME", help="Name of the container.")] = "",
+    symptom: Annotated[str, typer.Option(metavar="LINE", help="Log line that identifies the incident.")] = "",
 ) -> None:
-    """Add an entry by hand."""
+    """Add an entry."""
     from bot.domain.runbook import precedents  # noqa: PLC0415 - a command imports only what it needs
     from bot.domain.runbook_entry import Entry  # noqa: PLC0415 - a command imports only what it needs
 
@@ -110,44 +111,46 @@ def add(
         target=target,
         symptom=precedents.symptom(symptom),
     )
-    console.wait_for(_memory().append(entry))
-    show(f"Added as {entry.id}.")
+    console.wait_for(_open_runbook().append(entry))
+    show(f"Added entry {entry.id}.")
 
 
 @app.command("export")
 def export_command() -> None:
-    """Write all entries to standard output, as one JSON array."""
+    """Print all entries as one JSON array."""
     from bot.adapters.runbook.file import RunbookFile  # noqa: PLC0415 - a command imports only what it needs
     from bot.domain.runbook import precedents  # noqa: PLC0415 - a command imports only what it needs
 
-    memory = _memory()
-    if isinstance(memory, RunbookFile):
-        console.print_json([precedents.entry_to_json(entry) for entry in console.wait_for(memory.entries())])
+    runbook = _open_runbook()
+    if isinstance(runbook, RunbookFile):
+        console.print_json([precedents.entry_to_json(entry) for entry in console.wait_for(runbook.entries())])
     else:
-        sys.stdout.buffer.write(console.wait_for(memory.export()).encode())
+        sys.stdout.buffer.write(console.wait_for(runbook.export()).encode())
 
 
 @app.command("import")
-def import_command(file: Annotated[Path, typer.Argument(metavar="FILE", help="Another runbook.json.")]) -> None:
-    """Add the entries of another runbook; those that are there already are left out.
+def import_command(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Runbook to import, such as another runbook.json.")],
+) -> None:
+    """Add the entries of another runbook, except those that are already in this one.
 
-    Where the runbook is a table of PostgreSQL, entries of an exported file that were edited there take their places.
+    If the runbook is in PostgreSQL, an entry that was edited in an exported file replaces its original.
     """
     from bot.adapters.runbook.file import RunbookFile  # noqa: PLC0415 - a command imports only what it needs
     from bot.cli import offline  # noqa: PLC0415 - a command imports only what it needs
 
     if not file.exists():
-        raise AegisError(f"There is no file {file}.")
-    memory = _memory()
-    if isinstance(memory, RunbookFile):
-        new, known = console.wait_for(offline.merge(memory, RunbookFile(file)))
-        show(f"{new} added, {known} were there already.")
+        raise AegisError(f"{file} does not exist.", hint="Give the path of a runbook.")
+    runbook = _open_runbook()
+    if isinstance(runbook, RunbookFile):
+        new, known = console.wait_for(offline.merge(runbook, RunbookFile(file)))
+        show(f"{new} added, {known} already present.")
     else:
-        taken = console.wait_for(memory.take_in(file.read_bytes(), str(file)))
-        show(f"{taken.new} added, {taken.edited} changed, {taken.known} were there already.")
+        taken = console.wait_for(runbook.take_in(file.read_bytes(), str(file)))
+        show(f"{taken.new} added, {taken.edited} changed, {taken.known} already present.")
 
 
-def _memory() -> RunbookFile | RunbookTable:
+def _open_runbook() -> RunbookFile | RunbookTable:
     from bot.adapters.runbook.file import RunbookFile  # noqa: PLC0415 - a command imports only what it needs
     from bot.settings import load  # noqa: PLC0415 - a command imports only what it needs
 
@@ -157,11 +160,11 @@ def _memory() -> RunbookFile | RunbookTable:
     from bot.adapters.database.store import SqlStore  # noqa: PLC0415 - a command imports only what it needs
     from bot.adapters.runbook.table import RunbookTable  # noqa: PLC0415 - a command imports only what it needs
 
-    async def made(url: str) -> None:
+    async def create_tables(url: str) -> None:
         store = SqlStore(url)
         await store.start()
         await store.close()
 
     url = settings.database_url
-    console.wait_for(made(url))
+    console.wait_for(create_tables(url))
     return RunbookTable(url)

@@ -1,4 +1,4 @@
-"""``aegis audit``: a trail is verified and exported; one that was tampered with is not called whole."""
+"""``aegis audit``: verifies and exports a trail, and reports every change to it."""
 
 from __future__ import annotations
 
@@ -64,14 +64,14 @@ def first_rule() -> None:
         connection.executescript(FIRST_RULE.read_text())
 
 
-def test_a_whole_trail_is_said_to_be_whole_with_its_head(aegis: Aegis) -> None:
+def test_an_intact_trail_is_reported_with_its_head(aegis: Aegis) -> None:
     asyncio.run(written())
     ended = aegis("audit", "verify")
     assert ended.code == 0
-    assert "The trail is whole: 3 rows." in ended.out
+    assert "The audit trail is intact: 3 rows." in ended.out
     said = aegis("audit", "verify", "--json").json
     assert said["head"] in ended.out
-    assert (said["well"], said["rows"]) == (True, 3)
+    assert (said["ok"], said["rows"]) == (True, 3)
 
 
 def test_a_row_that_was_changed_is_named(aegis: Aegis) -> None:
@@ -81,7 +81,7 @@ def test_a_row_that_was_changed_is_named(aegis: Aegis) -> None:
     assert (ended.code, ended.out) == (1, "")
     assert "Row 3 was changed after it was written." in ended.err
     said = aegis("audit", "verify", "--json")
-    assert (said.code, said.json["well"]) == (1, False)
+    assert (said.code, said.json["ok"]) == (1, False)
 
 
 @pytest.mark.parametrize("old", [False, True])
@@ -95,7 +95,7 @@ def test_a_verdict_written_over_where_nothing_was_decided_is_named(aegis: Aegis,
 
 
 @pytest.mark.parametrize("old", [False, True])
-def test_a_trail_that_was_emptied_is_not_called_whole(aegis: Aegis, old: bool) -> None:
+def test_a_trail_that_was_emptied_is_not_reported_as_intact(aegis: Aegis, old: bool) -> None:
     first_rule() if old else asyncio.run(written())
     tamper("DELETE FROM audit")
     ended = aegis("audit", "verify")
@@ -149,7 +149,7 @@ def test_the_trail_is_exported_one_row_a_line(aegis: Aegis) -> None:
 def test_without_a_database_none_is_made(aegis: Aegis, command: str) -> None:
     ended = aegis("audit", command)
     assert ended.code == 1
-    assert "There is no database" in ended.err
+    assert "The database of AEGIS_DATABASE_URL does not exist." in ended.err
     assert not Path("aegis.db").exists()
 
 
@@ -198,7 +198,7 @@ def test_records_from_before_there_was_a_trail_are_counted_and_not_called_missin
 def test_a_trail_of_the_first_rule_verifies_goes_on_and_records_the_change(aegis: Aegis) -> None:
     first_rule()
     before = aegis("audit", "verify")
-    assert (before.code, "The trail is whole: 49 rows." in before.out) == (0, True)
+    assert (before.code, "The audit trail is intact: 49 rows." in before.out) == (0, True)
     asyncio.run(restart_of("inc-00002"))
     rows = aegis("audit", "export").lines
     assert [row["kind"] for row in rows[49:]] == ["trail", "press", "state"]
@@ -223,7 +223,7 @@ def test_a_trail_goes_on_with_the_key_from_the_start_on(aegis: Aegis) -> None:
     first_rule()
     asyncio.run(begun(KEY))
     ended = aegis("audit", "verify", AEGIS_AUDIT_KEY=KEY)
-    assert (ended.code, "The trail is whole: 50 rows." in ended.out) == (0, True)
+    assert (ended.code, "The audit trail is intact: 50 rows." in ended.out) == (0, True)
     asyncio.run(begun(KEY))
     assert aegis("audit", "verify", "--json", AEGIS_AUDIT_KEY=KEY).json["rows"] == 50
 
@@ -233,16 +233,16 @@ def test_without_the_key_it_is_said_that_the_key_is_missing(aegis: Aegis) -> Non
     asyncio.run(begun(KEY))
     ended = aegis("audit", "verify")
     assert (ended.code, ended.out) == (2, "")
-    assert "Not verified: 1 of 50 rows are sealed with a key and AEGIS_AUDIT_KEY is not set here" in ended.err
+    assert "Not verified: a key seals 1 row of 50, and AEGIS_AUDIT_KEY is not set." in ended.err
     assert "changed" not in ended.err
     said = aegis("audit", "verify", "--json")
-    assert (said.code, said.json["well"]) == (2, False)
-    assert "not set here" in said.json["said"]
+    assert (said.code, said.json["ok"]) == (2, False)
+    assert "AEGIS_AUDIT_KEY is not set" in said.json["detail"]
     tamper("DELETE FROM audit WHERE number = 9")
     assert aegis("audit", "verify").code == 1
 
 
-def test_with_another_key_or_a_trail_without_it_nothing_is_called_whole(aegis: Aegis) -> None:
+def test_with_another_key_or_a_trail_without_it_nothing_is_reported_as_intact(aegis: Aegis) -> None:
     asyncio.run(written())
     assert "not sealed with the key" in aegis("audit", "verify", AEGIS_AUDIT_KEY=KEY).err
     asyncio.run(begun(KEY))
@@ -295,7 +295,7 @@ def test_a_log_that_has_seen_the_head_shows_that_rows_and_records_were_cut_off(
     asyncio.run(written())
     Path("aegis.log").write_text(log_of(caplog, form))
     ended = aegis("audit", "verify", "--log", "aegis.log")
-    assert (ended.code, "It holds the row that the log has seen." in ended.out) == (0, True)
+    assert (ended.code, "It contains the row of the log." in ended.out) == (0, True)
     tamper("DELETE FROM audit WHERE number = 3", "DELETE FROM refusals")
     assert aegis("audit", "verify").code == 0
     ended = aegis("audit", "verify", "--log", "aegis.log")

@@ -61,25 +61,28 @@ def test_a_bot_that_listens_everywhere_is_asked_here(answering: Answering) -> No
 
 
 def test_without_a_port_the_setting_is_named() -> None:
-    assert trouble(0) == "There is no /health to ask. Set AEGIS_HTTP_PORT."
+    assert trouble(0) == "The bot serves no /health, because AEGIS_HTTP_PORT is 0. Set AEGIS_HTTP_PORT."
 
 
 def test_where_nobody_listens_it_is_said() -> None:
     with socket.create_server((HERE, 0)) as door:
         port = door.getsockname()[1]
-    assert trouble(port) == f"No answer from 127.0.0.1:{port}. Does aegis run, with this AEGIS_HTTP_PORT?"
+    assert (
+        trouble(port)
+        == f"Aegis does not answer at 127.0.0.1:{port}. Start it with aegis run, or correct AEGIS_HTTP_PORT."
+    )
 
 
 @pytest.mark.parametrize("answer", [b"", b"SSH-2.0-x\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>"])
 def test_what_is_no_answer_is_no_answer(answering: Answering, answer: bytes) -> None:
-    assert "No answer from" in trouble(answering(answer))
+    assert "Aegis does not answer at" in trouble(answering(answer))
 
 
 @pytest.mark.parametrize("body", [b"[1]", b'{"a": 1}', b"null"])
 def test_another_programs_answer_is_told_from_ours(answering: Answering, body: bytes) -> None:
     port = answering(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
-    assert "is not Aegis" in trouble(port)
+    assert "Another program answers" in trouble(port)
 
 
 def test_a_name_that_leads_nowhere_is_no_answer() -> None:
-    assert "No answer from" in trouble(9, "no-such-host.invalid")
+    assert "Aegis does not answer at" in trouble(9, "no-such-host.invalid")

@@ -36,10 +36,10 @@ def standard_input(monkeypatch: pytest.MonkeyPatch) -> Iterator[IO[bytes]]:
 
 def test_a_long_file_comes_in_blocks(tmp_path: Path) -> None:
     file = tmp_path / "log"
-    file.write_bytes(os.urandom(3 * input_files.BLOCK + 5))
+    file.write_bytes(os.urandom(3 * input_files.BLOCK_BYTES + 5))
     blocks = list(input_files.blocks(str(file)))
     assert b"".join(blocks) == file.read_bytes()
-    assert max(map(len, blocks)) <= input_files.BLOCK
+    assert max(map(len, blocks)) <= input_files.BLOCK_BYTES
 
 
 def test_a_dash_is_standard_input(standard_input: IO[bytes]) -> None:
@@ -51,7 +51,7 @@ def test_a_dash_is_standard_input(standard_input: IO[bytes]) -> None:
 def test_standard_input_that_pauses_says_so_with_an_empty_block(
     standard_input: IO[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(input_files, "PAUSE", 0.001)
+    monkeypatch.setattr(input_files, "PAUSE_S", 0.001)
     blocks = input_files.live_blocks("-")
     standard_input.write(b"first\n")
     assert next(blocks) == b"first\n"
@@ -63,7 +63,7 @@ def test_standard_input_that_pauses_says_so_with_an_empty_block(
 
 def test_standard_input_that_was_closed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", None)
-    assert trouble(read, "-") == "There is no standard input. Name a file."
+    assert trouble(read, "-") == "Standard input is closed. Give the name of a file."
 
 
 def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:
@@ -95,11 +95,11 @@ def test_json_is_read_with_a_byte_order_mark_too(tmp_path: Path) -> None:
     ("data", "said"),
     [
         (b'{"a": 1,\n }', "is not JSON: line 2, column 2."),
-        (b"", "is not JSON: it is empty."),
-        (b" \n", "is not JSON: it is empty."),
+        (b"", "is not JSON: the file is empty."),
+        (b" \n", "is not JSON: the file is empty."),
         (b"\xff{}", "is not text in UTF-8."),
-        (b"[" * 200_000, "is JSON that no program can have meant."),
-        (b"9" * 5000, "is JSON that no program can have meant."),
+        (b"[" * 200_000, "holds JSON that is too deep or has a number that is too long."),
+        (b"9" * 5000, "holds JSON that is too deep or has a number that is too long."),
     ],
 )
 def test_what_is_no_json_is_named_with_its_place(tmp_path: Path, data: bytes, said: str) -> None:
@@ -109,7 +109,7 @@ def test_what_is_no_json_is_named_with_its_place(tmp_path: Path, data: bytes, sa
 
 
 def test_a_file_that_no_alert_can_be_is_not_read_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(input_files, "LARGEST", 1 << 20)
+    monkeypatch.setattr(input_files, "MAX_FILE_BYTES", 1 << 20)
     assert "/dev/zero is longer than 1 MB." in trouble(input_files.text, "/dev/zero")
 
 

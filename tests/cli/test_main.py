@@ -243,7 +243,7 @@ class TestAlert:
         ended = aegis("alert", "nope", write("bad", b"{"), write("list", [1]), write("good", EVENT), "--json")
         assert ended.code == 1
         assert [line["kind"] for line in ended.lines] == ["firing"]
-        for said in ("nope cannot be read", "bad is not JSON: line 1, column 2", "An alert is a JSON object"):
+        for said in ("nope cannot be read", "bad is not JSON: line 1, column 2", "an alert is a JSON object"):
             assert said in ended.err
 
     def test_people_read_one_line_that_cannot_move_their_cursor(self, aegis: Aegis) -> None:
@@ -401,9 +401,9 @@ class TestAsAProgram:
         assert ended.stderr == b""
 
     def test_a_closed_standard_input_and_output_are_told(self, tmp_path: Path) -> None:
-        assert b"There is no standard input." in self.run(tmp_path, "$A digest - <&-").stderr
+        assert b"Standard input is closed." in self.run(tmp_path, "$A digest - <&-").stderr
         ended = self.run(tmp_path, "$A redact >&-", LOG)
-        assert (ended.returncode, ended.stderr.splitlines()[0]) == (1, b"There is no standard output.")
+        assert (ended.returncode, ended.stderr.splitlines()[0]) == (1, b"Standard output is closed.")
 
     @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
     def test_a_full_disk_is_told(self, tmp_path: Path) -> None:

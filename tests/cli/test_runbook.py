@@ -92,13 +92,13 @@ def test_no_more_than_the_limit_is_found(aegis: Aegis) -> None:
 def test_nothing_that_fits_is_an_empty_list(aegis: Aegis) -> None:
     ended = aegis("runbook", "search", "zebra", "--json")
     assert (ended.code, ended.json) == (0, [])
-    assert aegis("runbook", "search", "zebra").out == "Nothing in the runbook fits.\n"
+    assert aegis("runbook", "search", "zebra").out == "No runbook entry matches.\n"
 
 
 def test_a_search_needs_words_or_logs(aegis: Aegis) -> None:
     ended = aegis("runbook", "search", "--json")
     assert (ended.code, ended.out) == (2, "")
-    assert "give words, or logs with --logs" in ended.err
+    assert "give words, or a log with --logs" in ended.err
 
 
 def test_people_read_a_table(aegis: Aegis) -> None:
@@ -121,7 +121,7 @@ def test_without_a_runbook_it_is_empty(aegis: Aegis) -> None:
 
 def test_a_good_runbook_is_checked(aegis: Aegis) -> None:
     ended = aegis("runbook", "check")
-    assert (ended.code, ended.out) == (0, "3 entries can be used.\n")
+    assert (ended.code, ended.out) == (0, "3 valid entries.\n")
 
 
 def test_entries_that_cannot_be_used_are_named(aegis: Aegis) -> None:
@@ -150,7 +150,7 @@ def test_an_entry_is_added_by_hand_and_found_again_by_its_line(aegis: Aegis) -> 
     )  # fmt: skip
     assert ended.code == 0
     added = json.loads(Path("runbook.json").read_text())[-1]
-    assert ended.out == f"Added as {added['id']}.\n"
+    assert ended.out == f"Added entry {added['id']}.\n"
     assert (added["root_cause"], added["action"], added["target"]) == ("clock skew", "ignore", "web")
     found = aegis("runbook", "search", "--logs", log("a", line.replace("17", "99")), "--target", "web", "--json")
     assert found.json[0]["id"] == added["id"]
@@ -167,8 +167,8 @@ def test_what_was_exported_comes_in_elsewhere_once(aegis: Aegis) -> None:
     assert [entry["root_cause"] for entry in exported.json] == [entry["root_cause"] for entry in ENTRIES]
     Path("other.json").write_text(exported.out)
     Path("runbook.json").unlink()
-    assert aegis("runbook", "import", "other.json").out == "3 added, 0 were there already.\n"
-    assert aegis("runbook", "import", "other.json").out == "0 added, 3 were there already.\n"
+    assert aegis("runbook", "import", "other.json").out == "3 added, 0 already present.\n"
+    assert aegis("runbook", "import", "other.json").out == "0 added, 3 already present.\n"
     assert [entry["root_cause"] for entry in json.loads(Path("runbook.json").read_text())] == [
         entry["root_cause"] for entry in ENTRIES
     ]
@@ -178,7 +178,7 @@ def test_what_cannot_be_imported_is_told_and_nothing_is_added(aegis: Aegis) -> N
     Path("broken.json").write_text("[{")
     before = Path("runbook.json").read_bytes()
     for name, said in (
-        ("nope.json", "There is no file nope.json."),
+        ("nope.json", "nope.json does not exist."),
         ("broken.json", "broken.json cannot be understood"),
     ):
         ended = aegis("runbook", "import", name)
