@@ -11,7 +11,7 @@ from bot.ports import Store, UnfinishedWork
 
 log = logging.getLogger(__name__)
 
-BEAT = 5.0
+HEARTBEAT_S = 5.0
 """Seconds between two signs of life: with the store's lease of 15, what a process left goes on within 20 seconds."""
 
 
@@ -24,7 +24,7 @@ async def keep_lease(
     """
     away = False
     while True:
-        await sleep(BEAT)
+        await sleep(HEARTBEAT_S)
         try:
             if away:
                 await store.release()
@@ -48,20 +48,22 @@ async def release_lease(keeping: asyncio.Task[None], store: Store) -> None:
         log.warning("the lease runs out by itself: %s", error.sentence)
 
 
-EVERY = 60.0
+CATCH_UP_INTERVAL_S = 60.0
 """Seconds between two tries."""
 
 
-SOON = 5.0
+STORE_RETRY_S = 5.0
 """Seconds between two tries to put on disk what Slack said."""
 
 
-READ_BACK = 300.0
+BACKFILL_INTERVAL_S = 300.0
 """Seconds between two looks at the alert channels: Slack gives an event to one socket, and gives up after four."""
 
 
 async def run_periodically(
-    catch_up: Callable[[], Awaitable[None]], sleep: Callable[[float], Awaitable[None]], every: float = EVERY
+    catch_up: Callable[[], Awaitable[None]],
+    sleep: Callable[[float], Awaitable[None]],
+    every: float = CATCH_UP_INTERVAL_S,
 ) -> None:
     """Try what is left undone again and again, ``every`` so many seconds; ends only when it is cancelled."""
     while True:

@@ -33,7 +33,7 @@ from bot.errors import StoreError
 from bot.http import health as vitals
 from bot.http.open_files import raise_limit
 from bot.http.server import Health, HttpServer
-from bot.http.webhook import KEYS, RETRY, Webhook, WebhookConfig
+from bot.http.webhook import RETRY_WINDOW, WEBHOOK_KEY_PREFIX, Webhook, WebhookConfig
 from bot.incidents.alert_reader import FUNCTIONS, Reading
 from bot.incidents.approval import ApprovalCheck
 from bot.incidents.closing import Closing
@@ -368,7 +368,7 @@ async def running(settings: Settings) -> AsyncIterator[Connection]:
             redact=partial(redact, known=settings.secrets),
             reading=reading,
             clock=_now,
-            taken=await edges.store.taken_in(KEYS, _now() - RETRY),
+            taken=await edges.store.taken_in(WEBHOOK_KEY_PREFIX, _now() - RETRY_WINDOW),
         )
         await ending.enter_async_context(
             HttpServer(settings.aegis_http_host, settings.aegis_http_port, health, Webhook(door).routes)
@@ -391,12 +391,12 @@ async def running(settings: Settings) -> AsyncIterator[Connection]:
         ending.callback(sending.cancel)
 
         async def look_back() -> None:
-            await missed.read_back(clock() - timedelta(seconds=background.READ_BACK))
+            await missed.read_back(clock() - timedelta(seconds=background.BACKFILL_INTERVAL_S))
 
         for due, every in (
-            (resume.catch_up, background.EVERY),
-            (said.take_waiting, background.SOON),
-            (look_back, background.READ_BACK),
+            (resume.catch_up, background.CATCH_UP_INTERVAL_S),
+            (said.take_waiting, background.STORE_RETRY_S),
+            (look_back, background.BACKFILL_INTERVAL_S),
             (partial(audit_head.write, edges.store), audit_head.EVERY_S),
         ):
             trying = asyncio.create_task(background.run_periodically(due, asyncio.sleep, every), name="upkeep")

@@ -98,7 +98,7 @@ async def test_78_a_runbook_that_cannot_be_written_is_named_at_the_start_and_the
 
 
 async def test_an_alert_of_which_slack_told_nobody_is_found_in_its_channel(workspace, tmp_path, monkeypatch):
-    monkeypatch.setattr(background, "READ_BACK", 0.2)
+    monkeypatch.setattr(background, "BACKFILL_INTERVAL_S", 0.2)
     async with bot(workspace, tmp_path):
         await workspace.connected()
         body = {**MONITOR.as_author(workspace.state.seed.team), "text": "", "attachments": [{"id": 1, **ALERT}]}

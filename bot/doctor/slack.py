@@ -13,7 +13,7 @@ from bot.doctor.check import SKIPPED, Check, run_check
 from bot.domain.eligibility import EVERYBODY, Ineligible, eligibility
 from bot.errors import AegisError, SlackError
 from bot.settings import TOKENS, Settings
-from bot.slack.approvers import PAGES
+from bot.slack.approvers import MOST_MEMBER_PAGES
 from bot.slack.connection.web_api import (
     NO_ANSWER,
     RATE_LIMITED,
@@ -163,7 +163,7 @@ async def _members(channels: Sequence[str], api: WebApi) -> str:
     members: set[str] = set()
     for channel in channels:
         cursor = ""
-        for _ in range(PAGES):
+        for _ in range(MOST_MEMBER_PAGES):
             answer = await api.call(api.slack.conversations_members, channel=channel, limit=1000, cursor=cursor or None)
             members.update(answer.get("members") or ())
             cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""

@@ -15,13 +15,13 @@ from bot.ports import Containers, Runbook, Store
 from bot.runtime import Runtime
 from bot.telemetry import OPEN_INCIDENTS
 
-PATIENCE = 2.0
+HEALTH_CHECK_TIMEOUT_S = 2.0
 """Seconds for the answer of one part; whoever asks /health gives up after four."""
 
-FRESH = 10.0
+HEALTH_CACHE_S = 10.0
 """Seconds for which an answer is good: many may ask, and the engine has other work."""
 
-RECENT = timedelta(days=1)
+SET_ASIDE_SHOWN = timedelta(days=1)
 """For so long an alert that was set aside is named; its message stands in Slack."""
 
 Asking = Callable[[], Awaitable[str]]
@@ -95,7 +95,7 @@ def alerts(store: Store, world: Runtime) -> HealthCheck:
     """Return the part that names alerts which were set aside within a day."""
 
     async def set_aside() -> str:
-        given_up = await store.set_aside_since(world.now() - RECENT)
+        given_up = await store.set_aside_since(world.now() - SET_ASIDE_SHOWN)
         count = f"{len(given_up)} alert{'s' if len(given_up) > 1 else ''}"
         return f"{count} could not be handled within a day; aegis audit export names them" if given_up else ""
 
@@ -117,18 +117,18 @@ async def count(store: Store, outbox: Outbox) -> None:
 
 
 async def asked(part: HealthCheck) -> str:
-    """Return what is wrong with a part, or ``""``; never later than ``PATIENCE``."""
+    """Return what is wrong with a part, or ``""``; never later than ``HEALTH_CHECK_TIMEOUT_S``."""
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(HEALTH_CHECK_TIMEOUT_S):
             return await part.ask()
     except AegisError as error:
         return error.message
     except TimeoutError:
-        return f"no answer within {PATIENCE:g} s"
+        return f"no answer within {HEALTH_CHECK_TIMEOUT_S:g} s"
 
 
 def _remembered(ask: Asking) -> Asking:
-    """Return what asks at most once in ``FRESH`` seconds."""
+    """Return what asks at most once in ``HEALTH_CACHE_S`` seconds."""
     answer, good_until = "", 0.0
     asking = asyncio.Lock()
 
@@ -141,7 +141,7 @@ def _remembered(ask: Asking) -> Asking:
                     answer = await ask()
                 except AegisError as error:
                     answer = error.message
-                good_until = loop.time() + FRESH
+                good_until = loop.time() + HEALTH_CACHE_S
             return answer
 
     return again

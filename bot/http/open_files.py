@@ -13,7 +13,7 @@ MOST_FILES = 65_536
 MOST_CONNECTIONS = 256
 """Connections at once to the small HTTP server; an orchestrator, Prometheus and some senders need ten."""
 
-SHARE = 4
+FILES_PER_CONNECTION = 4
 """One descriptor of so many may be a connection to the HTTP server; the rest is for engine, database and Slack."""
 
 
@@ -34,4 +34,8 @@ def raise_limit() -> int:
 def most_connections() -> int:
     """Return how many connections the HTTP server may hold, by the limit of open files."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return MOST_CONNECTIONS if soft == resource.RLIM_INFINITY else max(1, min(MOST_CONNECTIONS, soft // SHARE))
+    return (
+        MOST_CONNECTIONS
+        if soft == resource.RLIM_INFINITY
+        else max(1, min(MOST_CONNECTIONS, soft // FILES_PER_CONNECTION))
+    )

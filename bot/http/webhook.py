@@ -44,18 +44,18 @@ MOST_A_MINUTE = 120
 MOST_WRONG_A_MINUTE = 20
 """Requests without the token that are looked at; guessing it is made slow."""
 
-RETRY = timedelta(minutes=10)
+RETRY_WINDOW = timedelta(minutes=10)
 """For so long a body that comes again, byte by byte the same, is a retry and no news."""
 
-RETRY_OF_A_SCRIPT = timedelta(minutes=2)
+SCRIPT_RETRY_WINDOW = timedelta(minutes=2)
 """The same for a script's, whose text may be the same for the next trouble."""
 
-KEYS = "webhook:"
+WEBHOOK_KEY_PREFIX = "webhook:"
 """What the keys of deliveries begin with; then come the sender, the body's hash, and the window."""
 
-KEY_PARTS = 4
+WEBHOOK_KEY_PARTS = 4
 
-_KEPT = 2_000
+_MOST_KEYS = 2_000
 _AMAZON = re.compile(r"sns\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?")
 
 
@@ -85,7 +85,7 @@ class Webhook:
         self._taken = _Minute(MOST_A_MINUTE, door.clock)
         self._wrong = _Minute(MOST_WRONG_A_MINUTE, door.clock)
         self._first: OrderedDict[str, datetime] = OrderedDict(
-            (key.split(":")[2], at) for key, at in door.taken.items() if key.count(":") == KEY_PARTS - 1
+            (key.split(":")[2], at) for key, at in door.taken.items() if key.count(":") == WEBHOOK_KEY_PARTS - 1
         )
         self._unfinished: set[str] = set()
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -156,14 +156,14 @@ class Webhook:
     def _key(self, sender: str, content: bytes, now: datetime) -> str:
         """Return the key of a delivery: the same for its retries, another one when the same comes much later."""
         body = hashlib.sha256(content).hexdigest()
-        window = RETRY_OF_A_SCRIPT if sender == "plain" else RETRY
+        window = SCRIPT_RETRY_WINDOW if sender == "plain" else RETRY_WINDOW
         first = self._first.get(body)
         if first is None or now - first > window:
             first = self._first[body] = now
             self._first.move_to_end(body)
-        while len(self._first) > _KEPT:
+        while len(self._first) > _MOST_KEYS:
             self._first.popitem(last=False)
-        return f"{KEYS}{sender}:{body}:{int(first.timestamp() // window.total_seconds())}"
+        return f"{WEBHOOK_KEY_PREFIX}{sender}:{body}:{int(first.timestamp() // window.total_seconds())}"
 
 
 class _Minute:

@@ -24,13 +24,13 @@ log = logging.getLogger(__name__)
 MOST_CARDS = 5
 """Targets of one alert that get an incident each; a thread of more cards is read by nobody."""
 
-FRESH = 0.5
+INVENTORY_CACHE_S = 0.5
 """Seconds for which an inventory is good: in a storm, alerts share one."""
 
-FLAPPING = timedelta(minutes=10)
+FLAP_WINDOW = timedelta(minutes=10)
 """A target that fires again so soon after its sender took the alert back comes and goes; it keeps its card."""
 
-TITLE = 80
+MOST_TITLE_CHARACTERS = 80
 """Characters of an alert's title on the list of a host, where it names no target that is known."""
 
 
@@ -78,7 +78,7 @@ class Intake:
         if received.alert.kind is Kind.RESOLVED:
             return IntakeResult(names, tuple([one async for one in self._ended(received, names)]))
         if not names and self._away:
-            listed = await self._host.joined(received.alert.title[:TITLE] or "?", AWAY, received.at)
+            listed = await self._host.joined(received.alert.title[:MOST_TITLE_CHARACTERS] or "?", AWAY, received.at)
             return IntakeResult((received.alert.title,), (listed,)) if listed else IntakeResult((), ())
         begun = IntakeResult(
             names, tuple([await self._begun(received, name, inventory) for name in names[:MOST_CARDS]])
@@ -143,7 +143,7 @@ class Intake:
                 past = () if self._known else {incident.target for incident in await self._store.recent(limit=100)}
                 names = {*self._plan.policy.allowlist, *past} - {target.name for target in self._known}
                 self._inventory = (*self._known, *(Target(name) for name in sorted(names) if name))
-            self._good_until = loop.time() + FRESH
+            self._good_until = loop.time() + INVENTORY_CACHE_S
             return self._inventory
 
     def _expired(self, incident: Incident) -> bool:
@@ -176,7 +176,7 @@ def _again(incident: Incident, newest: Incident | None) -> Incident:
     """Return the incident with the last one's card if the target flaps: its sender resolved it, then it fired again."""
     if newest is None or newest.state is not State.RESOLVED or newest.approval or not newest.card:
         return incident
-    if newest.closed_at is None or incident.opened_at - newest.closed_at > FLAPPING:
+    if newest.closed_at is None or incident.opened_at - newest.closed_at > FLAP_WINDOW:
         return incident
     return replace(
         incident, card=newest.card, place=newest.place, alerts=newest.alerts + 1, flap_count=newest.flap_count + 1

@@ -27,11 +27,11 @@ from bot.telemetry import DIAGNOSIS, MODEL_FALLBACKS, STAGES
 
 log = logging.getLogger(__name__)
 
-LOOKS_AT_ONCE = 4
+INVESTIGATIONS_AT_ONCE = 4
 """Targets that are looked at at the same time; more would only slow the answers to Slack in a storm."""
 
 
-PATIENCE = 1.0
+LONG_LOG_WAIT_S = 1.0
 """Seconds in which a long log may be read to its end before the card is made from its newest lines."""
 
 
@@ -53,7 +53,7 @@ class Investigator:
         self._diagnoser = diagnoser
         self._memory = memory
         self._world = world
-        self._look_turns = asyncio.Semaphore(LOOKS_AT_ONCE)
+        self._look_turns = asyncio.Semaphore(INVESTIGATIONS_AT_ONCE)
 
     async def examine(self, target: str, *, title: str, alert: str, logs: str = "") -> Findings:
         """Gather the evidence of ``target`` and consider it.
@@ -67,7 +67,7 @@ class Investigator:
             for source in evidence.sources:
                 log.debug("evidence source %s: %s %s", source.name, source.status.value, source.detail)
             rest = asyncio.create_task(self._rest(evidence)) if evidence.log.partial else None
-            if rest is not None and rest in (await asyncio.wait({rest}, timeout=PATIENCE))[0]:
+            if rest is not None and rest in (await asyncio.wait({rest}, timeout=LONG_LOG_WAIT_S))[0]:
                 evidence, rest = rest.result(), None
             found = await self.consider(with_sent(evidence, logs), title=title, alert=alert)
             made = found.diagnosis

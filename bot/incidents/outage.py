@@ -14,18 +14,18 @@ from bot.incidents.transitions import Transitions
 from bot.ports import OpenResult, Store
 from bot.runtime import Runtime
 
-MANY = 5
+FEWEST_GROUPED_TARGETS = 5
 """Containers that go down within a minute or so: fewer may hang on each other, so many hang on their host."""
 
-MOST_NEW = 60
+MOST_NEW_CARDS_A_MINUTE = 60
 """Incidents that get a card within a minute; nobody reads more."""
 
-OWN_WAY = timedelta(minutes=2)
+REGROUP_WINDOW = timedelta(minutes=2)
 """After so long a target that alerts again, on a host that is well again, gets a look of its own."""
 
 AWAY = "The engine does not answer. This looks like its host, not like one service."
 FALLEN = "They went down together. This looks like the host or the engine, not like one service."
-TOO_MANY = f"More than {MOST_NEW} targets raised alerts within a minute; the later ones are listed here."
+TOO_MANY = f"More than {MOST_NEW_CARDS_A_MINUTE} targets raised alerts within a minute; the later ones are listed here."
 
 WAITING = (State.OPEN, State.PROPOSED)
 
@@ -54,9 +54,11 @@ class OutageGrouping:
             self._new.popleft()
         if away:
             return AWAY
-        if sum(target.fell for target in inventory) >= MANY and any(one.fell for one in inventory if one.name == name):
+        if sum(target.fell for target in inventory) >= FEWEST_GROUPED_TARGETS and any(
+            one.fell for one in inventory if one.name == name
+        ):
             return FALLEN
-        return TOO_MANY if len(self._new) >= MOST_NEW else ""
+        return TOO_MANY if len(self._new) >= MOST_NEW_CARDS_A_MINUTE else ""
 
     async def joined(self, name: str, common: str, at: datetime) -> OpenResult | None:
         """Count an alert, taken in ``at``, to the incident that its target goes along with; ``None``: it gets its own.
@@ -66,7 +68,7 @@ class OutageGrouping:
         await self._find()
         lead = await self._live(self._leads.get(name, ""))
         if lead is not None and name != lead.target and name in lead.grouped_targets:
-            if common or self._world.now() - lead.opened_at < OWN_WAY:
+            if common or self._world.now() - lead.opened_at < REGROUP_WINDOW:
                 return await self._counted(lead)
             await self._transitions.reapply_and_save(
                 lead, lambda one: replace(one, grouped_targets=_without(one.grouped_targets, name))

@@ -17,13 +17,13 @@ from bot.runtime import ResponseConfig, Runtime
 
 log = logging.getLogger(__name__)
 
-BETWEEN_LOOKS = 1.0
+PROBE_INTERVAL_S = 1.0
 """Seconds between two looks while a restart is watched."""
 
-STEADY = 10.0
+STEADY_RUN_S = 10.0
 """Seconds that a container must run before it is believed, where neither a URL nor a health check tells more."""
 
-LONGEST_PAUSE = 30.0
+LONGEST_PROBE_INTERVAL_S = 30.0
 """Seconds between two looks at most, while the engine does not answer."""
 
 
@@ -43,7 +43,7 @@ class RecoveryMonitor:
 
         Waits as long as the engine does not answer; ``silent`` is awaited once, the first time.
         """
-        pause = BETWEEN_LOOKS
+        pause = PROBE_INTERVAL_S
         incident = self._dated(incident)
         while True:
             try:
@@ -51,15 +51,15 @@ class RecoveryMonitor:
             except TargetNotFound:
                 facts = None
             except EngineError as error:
-                if pause == BETWEEN_LOOKS:
+                if pause == PROBE_INTERVAL_S:
                     await silent(error)
-                pause = min(pause * 2, LONGEST_PAUSE)
+                pause = min(pause * 2, LONGEST_PROBE_INTERVAL_S)
                 await self._world.sleep(pause)
                 continue
             became = restart_outcome(incident.times_before, facts, self._since(incident))
             if became is not RestartOutcome.IN_FLIGHT:
                 return became
-            await self._world.sleep(BETWEEN_LOOKS)
+            await self._world.sleep(PROBE_INTERVAL_S)
 
     async def describe_state(self, incident: Incident) -> str:
         """Describe the state in which a failed call left the container."""
@@ -76,7 +76,7 @@ class RecoveryMonitor:
         """Probe until it is decided. The deadline counts from the restart; after a crash a few looks are added."""
         incident = self._dated(incident)
         late = self._since(incident)
-        fewest = (self._plan.successes + 2) * BETWEEN_LOOKS
+        fewest = (self._plan.successes + 2) * PROBE_INTERVAL_S
         timeout = max(self._plan.timeout, late + fewest) if late > self._plan.delay else self._plan.timeout
         await self._world.sleep(max(0.0, self._plan.delay - late))
         seen = Verification()
@@ -98,11 +98,11 @@ class RecoveryMonitor:
                 seconds=self._since(incident),
                 successes=self._plan.successes,
                 timeout=timeout,
-                steady=STEADY,
+                steady=STEADY_RUN_S,
             )
             if seen.recovered is not None:
                 return seen
-            await self._world.sleep(BETWEEN_LOOKS)
+            await self._world.sleep(PROBE_INTERVAL_S)
 
     def _dated(self, incident: Incident) -> Incident:
         """Return the incident with a restart that lies not ahead: the clock may have been put back over a new start."""

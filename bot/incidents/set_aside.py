@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 PAUSE_S = 2.0
 """Seconds before an alert is tried again; what failed may pass."""
 
-TITLE = 80
+MOST_TITLE_CHARACTERS = 80
 """Characters of the alert's title in what is said of it."""
 
 GIVEN_UP = (
@@ -90,7 +90,7 @@ class Retrial:
     async def set_aside(self, received: ReceivedAlert) -> None:
         """Give an alert up, on disk and in the trail, and say so where people read alerts."""
         alert, at = received.alert, received.at.astimezone(UTC)
-        title = alert.title[:TITLE]
+        title = alert.title[:MOST_TITLE_CHARACTERS]
         told = (
             f"An alert{f' of {alert.sender}' if alert.sender else ''} of {at:%Y-%m-%d %H:%M} UTC could not be handled: "
             f"{MOST_TRIES} tries failed. It is set aside, and nothing was done for it. A person has to look at it"

@@ -11,16 +11,16 @@ from datetime import datetime, timedelta
 from bot.domain.incident import Thread
 from bot.runtime import Runtime
 
-WINDOW = timedelta(seconds=30)
+GATHERING_WINDOW = timedelta(seconds=30)
 """For so long after a menu the alerts of its channel are gathered: a storm of them is over or at its height by then."""
 
-FEW = 3
+MOST_MENUS = 3
 """So many that follow get a menu each: people can read them."""
 
 MOST_TITLES = 10
 """Titles that are named; what more there is has a number."""
 
-TITLE = 80
+MOST_TITLE_CHARACTERS = 80
 """Characters of a title."""
 
 
@@ -46,7 +46,7 @@ class Strays:
         """Return when the alert has its menu, posted by ``offer``, or is counted in a sentence beside another's."""
         window = self._windows.get(channel)
         if window is None or window.until <= self._world.now():
-            window = self._windows[channel] = _Window(self._world.now() + WINDOW, Thread(channel))
+            window = self._windows[channel] = _Window(self._world.now() + GATHERING_WINDOW, Thread(channel))
             window.place = await offer()
             return
         window.titles.append(title)
@@ -64,7 +64,7 @@ class Strays:
             await self._world.sleep(max(0.0, (window.until - self._world.now()).total_seconds()))
             # What comes from now on is no part of this window.
             window.until = self._world.now()
-            many = len(window.titles) > FEW
+            many = len(window.titles) > MOST_MENUS
             if many:
                 await self._say_at(window.place, _sentence(window.titles))
         except BaseException:
@@ -77,7 +77,7 @@ class Strays:
 
 
 def _sentence(titles: list[str]) -> str:
-    counted = Counter(title[:TITLE] or "?" for title in titles).most_common()
+    counted = Counter(title[:MOST_TITLE_CHARACTERS] or "?" for title in titles).most_common()
     named = [f"{title}{f' ×{times}' if times > 1 else ''}" for title, times in counted[:MOST_TITLES]]
     more = f", and {len(counted) - MOST_TITLES:,} other titles" if len(counted) > MOST_TITLES else ""
     return (

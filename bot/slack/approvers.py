@@ -17,10 +17,10 @@ from bot.slack.members import Members
 
 log = logging.getLogger(__name__)
 
-TIME_LIMIT = 2.5
+APPROVER_CHECK_TIMEOUT_S = 2.5
 """Seconds for all questions of one press: the presser waits."""
 
-PAGES = 20
+MOST_MEMBER_PAGES = 20
 """Pages of 1,000 members that are read to find out whether somebody is in a channel."""
 
 _REFUSALS = {
@@ -45,7 +45,7 @@ class SlackApprovers:
         *,
         team: str,
         channels: Sequence[str] = (),
-        time_limit: float = TIME_LIMIT,
+        time_limit: float = APPROVER_CHECK_TIMEOUT_S,
     ) -> None:
         self._api = WebApi(client, patience=0.0)
         self._members = Members(client, team)
@@ -112,7 +112,7 @@ class SlackApprovers:
 
     async def _in_channel(self, channel: str, user: str) -> bool:
         cursor = ""
-        for _ in range(PAGES):
+        for _ in range(MOST_MEMBER_PAGES):
             answer = await self._api.call(
                 self._api.slack.conversations_members,
                 again=True,

@@ -56,7 +56,7 @@ async def hold(store: SqlStore, name: str) -> None:
         await connection.execute(update(incidents).where(incidents.c.id == name).values(state="RESOLVED"))
         return True
 
-    transactions.PAUSES = ()
+    transactions.RETRY_PAUSES_S = ()
     try:
         await store._run(work)
     except StoreError:

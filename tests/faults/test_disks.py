@@ -175,7 +175,7 @@ async def test_69_without_a_place_for_the_bundle_nothing_is_restarted(
 async def test_68_a_database_that_another_process_holds_is_told_in_our_words_and_nothing_is_restarted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "BUSY", 50)
+    monkeypatch.setattr(engine, "LOCK_TIMEOUT_MS", 50)
     bench = Bench(tmp_path)
     await bench.store.start()
     incident = await bench.fire()
@@ -293,7 +293,7 @@ async def test_78_a_runbook_that_cannot_be_written_does_not_keep_the_incident_op
 async def test_70_an_index_of_the_runbook_that_fails_costs_no_restart_and_no_entry(
     bench: Bench, disk: Path, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(index_rows, "_PATIENCE", 0.1)
+    monkeypatch.setattr(index_rows, "_BUSY_TIMEOUT_S", 0.1)
     bench.runbook = disk / "runbook.json"
     bench.runbook.write_text(json.dumps([{"root_cause": POOL_LINE, "action": "restart", "target": "buggy-app-v2"}]))
     bench.memory = RunbookFile(bench.runbook)

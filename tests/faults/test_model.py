@@ -46,7 +46,7 @@ async def gemini() -> AsyncIterator[GeminiEndpoint]:
 
 @pytest.fixture
 async def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bench]:
-    monkeypatch.setattr(adapter, "PAUSES", (0.01, 0.01, 0.01))
+    monkeypatch.setattr(adapter, "GEMINI_RETRY_PAUSES_S", (0.01, 0.01, 0.01))
     made = Bench(tmp_path)
     await made.store.start()
     yield made

@@ -25,8 +25,8 @@ def held(found: Figures) -> None:
     """Check what must hold in every storm."""
     assert found.cards == found.targets
     assert found.counted == found.alerts
-    assert found.model_calls <= rate_limit.A_MINUTE * (1 + found.seconds // 60)
-    assert found.model_at_once <= rate_limit.AT_ONCE
+    assert found.model_calls <= rate_limit.MODEL_CALLS_A_MINUTE * (1 + found.seconds // 60)
+    assert found.model_at_once <= rate_limit.MODEL_CALLS_AT_ONCE
     assert found.longest_acknowledgement < 3
     assert found.memory_most - found.memory_before < MEMORY + 45
     assert found.unhealthy == 0

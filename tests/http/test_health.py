@@ -47,7 +47,7 @@ class Seen:
 
 @pytest.fixture
 async def seen(workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Seen]:
-    monkeypatch.setattr(vitals, "FRESH", 0.0)
+    monkeypatch.setattr(vitals, "HEALTH_CACHE_S", 0.0)
     port = free_port()
     async with ProcessEngine(tmp_path / "engine") as engine:
         given = environment(workspace, tmp_path, AEGIS_HTTP_PORT=str(port), DOCKER_HOST=engine.host)

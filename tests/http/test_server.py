@@ -92,7 +92,7 @@ async def test_a_vital_part_that_ails_makes_the_bot_ail(port: int) -> None:
 async def test_a_part_that_does_not_answer_is_said_and_not_waited_for(
     port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(health, "PATIENCE", 0.05)
+    monkeypatch.setattr(health, "HEALTH_CHECK_TIMEOUT_S", 0.05)
 
     async def hang() -> str:
         await asyncio.Event().wait()

@@ -50,7 +50,7 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
 
 @pytest.fixture(autouse=True)
 def no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(investigation, "PATIENCE", 0.0)
+    monkeypatch.setattr(investigation, "LONG_LOG_WAIT_S", 0.0)
 
 
 async def proposed(bench: Bench, engine: LongLog) -> tuple[Incident, asyncio.Task[Incident]]:
@@ -127,7 +127,7 @@ async def test_a_log_that_cannot_be_read_leaves_the_card_as_it_is(bench: Bench) 
 async def test_a_log_that_is_read_within_a_moment_makes_one_card_at_once(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(investigation, "PATIENCE", 30.0)
+    monkeypatch.setattr(investigation, "LONG_LOG_WAIT_S", 30.0)
     engine = LongLog()
     engine.reading.set()
     bench.containers = engine

@@ -23,7 +23,7 @@ NAMES = tuple(f"svc-{number:02d}" for number in range(40))
 
 @pytest.fixture
 async def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bench]:
-    monkeypatch.setattr(intake, "FRESH", 0.0)
+    monkeypatch.setattr(intake, "INVENTORY_CACHE_S", 0.0)
     made = Bench(tmp_path)
     await made.store.start()
     yield made
@@ -139,7 +139,7 @@ async def test_once_the_host_is_well_a_target_that_alerts_again_gets_a_look_of_i
     await fire(bench, NAMES[0], 1)
     await fire(bench, NAMES[1], 2)
     watched(bench)
-    bench.clock.at += outage.OWN_WAY + timedelta(seconds=1)
+    bench.clock.at += outage.REGROUP_WINDOW + timedelta(seconds=1)
     bench.containers.looks = [facts(NAMES[1])]
     await fire(bench, NAMES[1], 3)
     assert {one.target: one.grouped_targets for one in await live(bench)} == {NAMES[0]: NAMES[:1], NAMES[1]: ()}
@@ -149,7 +149,7 @@ async def test_once_the_host_is_well_a_target_that_alerts_again_gets_a_look_of_i
 async def test_past_sixty_new_cards_in_a_minute_the_rest_is_a_list(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outage, "MOST_NEW", 10)
+    monkeypatch.setattr(outage, "MOST_NEW_CARDS_A_MINUTE", 10)
     watched(bench)
     for number, name in enumerate(NAMES, 1):
         bench.containers.looks = [facts(name)]
@@ -184,7 +184,7 @@ async def test_a_flapping_target_keeps_its_card(bench: Bench) -> None:
 async def test_a_target_that_fires_much_later_gets_a_new_card(bench: Bench) -> None:
     await fire(bench, "buggy-app-v2", 1)
     await fire(bench, "buggy-app-v2", 2, Kind.RESOLVED)
-    bench.clock.at += intake.FLAPPING + timedelta(seconds=5)
+    bench.clock.at += intake.FLAP_WINDOW + timedelta(seconds=5)
     await fire(bench, "buggy-app-v2", 3)
     assert posted(bench) == 2
     assert (await live(bench))[0].flap_count == 0
@@ -200,7 +200,7 @@ async def test_after_an_approved_restart_a_new_alert_is_a_new_incident(bench: Be
 
 
 async def test_in_a_storm_alerts_share_one_look_at_what_runs(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(intake, "FRESH", 60.0)
+    monkeypatch.setattr(intake, "INVENTORY_CACHE_S", 60.0)
     asked = 0
     given = bench.containers.inventory
 

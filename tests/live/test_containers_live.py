@@ -401,7 +401,7 @@ async def test_a_frozen_engine_is_a_time_out(engine: Engine, containers: DockerC
 async def test_a_restart_of_an_engine_that_was_frozen_before_never_happens(
     engine: Engine, containers: DockerContainers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client, "ACT_SECONDS", 1)
+    monkeypatch.setattr(client, "ACTION_TIMEOUT_S", 1)
     container = engine.run("buggy-app-v2", TAKES_ITS_TIME)
     before = await containers.facts("buggy-app-v2")
     since = int(time.time())
@@ -415,7 +415,7 @@ async def test_a_restart_of_an_engine_that_was_frozen_before_never_happens(
 async def test_a_restart_that_freezes_in_the_middle_is_unknown_and_then_happens_once(
     engine: Engine, containers: DockerContainers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client, "ACT_SECONDS", 1)
+    monkeypatch.setattr(client, "ACTION_TIMEOUT_S", 1)
     container = engine.run("buggy-app-v2", TAKES_ITS_TIME, labels={"aegis.stop-timeout": "2"})
     before = await containers.facts("buggy-app-v2")
     since = int(time.time())

@@ -24,7 +24,7 @@ async def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     """Everything with an engine of its own, which may die; its app takes its time to stop."""
     skip_or_fail()
     without_proxies(monkeypatch)
-    monkeypatch.setattr(client, "ACT_SECONDS", 1)
+    monkeypatch.setattr(client, "ACTION_TIMEOUT_S", 1)
     with running_engine() as own:
         # The app ignores this signal, so the engine waits for the whole stop time-out.
         own.app(NAME, health=False, stop_signal="SIGUSR2", labels={"aegis.stop-timeout": "3"})

@@ -180,7 +180,7 @@ async def test_73_a_connection_that_dies_at_commit_is_looked_up_before_anything_
     store: SqlStore, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
     opened = await moved(store, (await store.open(an_incident())).incident, State.PROPOSED)
-    monkeypatch.setattr(transactions, "PAUSES", (0, 0))
+    monkeypatch.setattr(transactions, "RETRY_PAUSES_S", (0, 0))
     assert store._engine is not None
     dialect = store._engine.sync_engine.dialect
     commit = dialect.do_commit

@@ -47,7 +47,7 @@ class Real(Clock):
 @pytest.fixture(autouse=True)
 def short(monkeypatch, stage):
     stage.clock = Real()
-    monkeypatch.setattr(unknown_targets, "WINDOW", timedelta(seconds=5), raising=False)
+    monkeypatch.setattr(unknown_targets, "GATHERING_WINDOW", timedelta(seconds=5), raising=False)
 
 
 async def handled(stage) -> None:
@@ -88,14 +88,14 @@ async def test_another_channel_has_a_menu_of_its_own(stage):
 
 
 async def test_what_was_not_counted_when_aegis_ends_is_counted_after_the_next_start(stage, monkeypatch):
-    monkeypatch.setattr(unknown_targets, "WINDOW", timedelta(seconds=60))
+    monkeypatch.setattr(unknown_targets, "GATHERING_WINDOW", timedelta(seconds=60))
     monkeypatch.setattr(wiring, "DRAIN", 0.1)
     async with stage.bot():
         await flood(stage, 8)
         await stage.slack.wait_for(lambda: all(one.acknowledged for one in stage.slack.deliveries))
         await stage.slack.wait_for(lambda: menus(stage))
     assert await unhandled(stage) >= 7
-    monkeypatch.setattr(unknown_targets, "WINDOW", timedelta(seconds=2))
+    monkeypatch.setattr(unknown_targets, "GATHERING_WINDOW", timedelta(seconds=2))
     async with stage.bot():
         await stage.slack.wait_for(lambda: stage.slack.messages("C0ALERTS", containing="more alerts"), 30)
         await handled(stage)

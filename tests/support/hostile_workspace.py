@@ -73,7 +73,7 @@ class Stage:
         self.patch.setattr(wiring, "HttpProber", lambda: self.prober)
         self.patch.setattr(wiring, "_now", self.clock.now)
         # A card is edited once a second, which none of this is about.
-        self.patch.setattr(cards, "APART", 0.01)
+        self.patch.setattr(cards, "CARD_EDIT_INTERVAL_S", 0.01)
         world = Runtime(now=self.clock.now, sleep=self.clock.sleep, name=self.clock.name)
         self.patch.setattr(wiring, "Runtime", lambda **_: world)
 

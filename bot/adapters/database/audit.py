@@ -34,7 +34,7 @@ from bot.errors import StoreUnavailable
 SEAL = "aegis_seal"
 """The execution option that carries the ``Seal`` of this process to every transaction."""
 
-_OURS = 0x41454755
+_ADVISORY_LOCK = 0x41454755
 """The key of PostgreSQL's advisory lock that lets one transaction at a time add to the trail ("AEGU")."""
 
 _FIRST_WITH_TRAIL = 2
@@ -134,7 +134,7 @@ async def _trail_since(connection: AsyncConnection) -> str:
 async def _lock(connection: AsyncConnection) -> None:
     if connection.dialect.name == "postgresql":
         # Held until the commit: the next row seals this one, so nobody may number theirs before.
-        await connection.execute(select(func.pg_advisory_xact_lock(_OURS)))
+        await connection.execute(select(func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
 
 
 async def _append(connection: AsyncConnection, acts: Sequence[AuditEvent], newest: Row | None) -> None:

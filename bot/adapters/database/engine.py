@@ -23,12 +23,12 @@ WRITES = "BEGIN IMMEDIATE"
 READS = "BEGIN"
 NO_TRANSACTION = ""
 
-BUSY = 5000
+LOCK_TIMEOUT_MS = 5000
 """Milliseconds that SQLite waits for another process's write, and PostgreSQL for another's lock."""
 
-IDLE = 3000
+IDLE_TRANSACTION_TIMEOUT_MS = 3000
 """Milliseconds after which PostgreSQL ends a transaction whose process says nothing: one that was paused in the middle
-of it must not keep the others waiting as long as ``BUSY``."""
+of it must not keep the others waiting as long as ``LOCK_TIMEOUT_MS``."""
 
 _NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "glusterfs", "fuse.glusterfs"})
 """Where SQLite's write-ahead log does not work between machines (sqlite.org/wal.html)."""
@@ -92,7 +92,7 @@ def connect(url: URL) -> AsyncEngine:
         if url.get_backend_name() == "sqlite":
             # isolation_level None: the driver begins no transaction of its own, _begin says which kind
             engine = create_async_engine(
-                url, hide_parameters=True, connect_args={"timeout": BUSY / 1000, "isolation_level": None}
+                url, hide_parameters=True, connect_args={"timeout": LOCK_TIMEOUT_MS / 1000, "isolation_level": None}
             )
             event.listen(engine.sync_engine, "connect", _prepare)
             event.listen(engine.sync_engine, "begin", _begin)
@@ -110,8 +110,8 @@ def connecting(url: URL) -> dict[str, object]:
         "connect_timeout": 5,
         "tcp_user_timeout": 8000,
         "application_name": "aegis",
-        "options": f"-c statement_timeout={BUSY + 2000} -c lock_timeout={BUSY} "
-        f"-c idle_in_transaction_session_timeout={IDLE}",
+        "options": f"-c statement_timeout={LOCK_TIMEOUT_MS + 2000} -c lock_timeout={LOCK_TIMEOUT_MS} "
+        f"-c idle_in_transaction_session_timeout={IDLE_TRANSACTION_TIMEOUT_MS}",
     }
     return {name: value for name, value in asked.items() if name not in url.query}
 

@@ -12,13 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters.database import audit
 from bot.adapters.database.engine import READS, Run, insert_new
-from bot.adapters.database.rows import SAID, replace_unstorable, to_received, to_text, within_limits
+from bot.adapters.database.rows import MOST_AUDIT_CHARACTERS, replace_unstorable, to_received, to_text, within_limits
 from bot.adapters.database.tables import alerts
 from bot.domain.audit.trail import AuditEvent
 from bot.errors import StoreError
 from bot.ports import ReceivedAlert
 
-KEPT = timedelta(days=30)
+HANDLED_ALERTS_TTL = timedelta(days=30)
 """How long handled alerts stay; Slack sends an event again for minutes only."""
 
 
@@ -35,7 +35,7 @@ class _Arrival:
             "tries": 1,
         }
         said = f"{received.alert.kind.value}: {received.alert.title} ({received.key})"
-        self.act = AuditEvent("alert", received.at, said=said[:SAID])
+        self.act = AuditEvent("alert", received.at, said=said[:MOST_AUDIT_CHARACTERS])
         self.outcome: bool | StoreError | None = None
 
 
@@ -69,7 +69,7 @@ class Inbox:
         keys = [str(arrival.row["key"]) for arrival in batch]
 
         async def work(connection: AsyncConnection) -> set[str]:
-            old = datetime.now(UTC) - KEPT
+            old = datetime.now(UTC) - HANDLED_ALERTS_TTL
             await connection.execute(delete(alerts).where(alerts.c.at < old, alerts.c.handled_at.is_not(None)))
             rows = [arrival.row for arrival in batch]
             new = insert_new(connection, alerts).values(rows).returning(alerts.c.receipt)

@@ -85,7 +85,7 @@ its state; ``set_aside_at`` says when an alert was given up. ``runbook`` is the 
 """
 
 
-_OURS = 0x41454749
+_ADVISORY_LOCK = 0x41454749
 """The key of PostgreSQL's advisory lock that lets one replica at a time migrate ("AEGI")."""
 
 
@@ -114,7 +114,7 @@ async def version(connection: AsyncConnection, migrations: Sequence[Sequence[str
 async def migrate(connection: AsyncConnection, migrations: Sequence[Sequence[str]] = MIGRATIONS) -> None:
     """Bring the database up to date within the open transaction; raises as ``version`` does."""
     if connection.dialect.name == "postgresql":
-        await connection.execute(select(func.pg_advisory_xact_lock(_OURS)))
+        await connection.execute(select(func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
     found = await version(connection, migrations)
     if found == 0:
         await connection.execute(

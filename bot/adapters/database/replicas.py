@@ -14,13 +14,13 @@ from bot.adapters.database.tables import alerts, incidents, replicas
 from bot.domain.incident import State
 from bot.ports import MOST_TRIES, UnfinishedWork
 
-LEASE = 15.0
+REPLICA_LEASE_S = 15.0
 """Seconds without a sign after which a process counts as dead."""
 
-FORGOTTEN = 86_400.0
+REPLICA_TTL_S = 86_400.0
 """Seconds after which a process that ended is forgotten; it counts as dead all the same."""
 
-_OURS = 0x41454754
+_ADVISORY_LOCK = 0x41454754
 """The key of PostgreSQL's advisory lock that lets one process at a time take over ("AEGT")."""
 
 _NOW = {"sqlite": "(julianday('now') - 2440587.5) * 86400.0", "postgresql": "extract(epoch FROM clock_timestamp())"}
@@ -30,12 +30,14 @@ _NOW = {"sqlite": "(julianday('now') - 2440587.5) * 86400.0", "postgresql": "ext
 async def take_over(connection: AsyncConnection, owner: str, everything: bool) -> UnfinishedWork:
     """Make what dead processes left ``owner``'s, and renew its lease; ``everything``: what living ones have too."""
     if connection.dialect.name == "postgresql":
-        await connection.execute(select(func.pg_advisory_xact_lock(_OURS)))
+        await connection.execute(select(func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
     now: ColumnElement[float] = literal_column(_NOW[connection.dialect.name], Double)
 
     def gone(table: Table) -> ColumnElement[bool]:
         # A clock that was put back would keep a lease for ever.
-        living = select(replicas.c.owner).where(replicas.c.seen_at.between(now - LEASE, now + LEASE))
+        living = select(replicas.c.owner).where(
+            replicas.c.seen_at.between(now - REPLICA_LEASE_S, now + REPLICA_LEASE_S)
+        )
         return true() if everything else table.c.owner.not_in(living)
 
     unhandled = update(alerts).where(alerts.c.handled_at.is_(None), gone(alerts)).values(owner=owner)
@@ -56,7 +58,7 @@ async def take_over(connection: AsyncConnection, owner: str, everything: bool) -
     ended = update(incidents).where(unremembered, gone(incidents)).values(taken)
     ended_rows = (await connection.execute(ended.returning(incidents))).all()
     await connection.execute(
-        delete(replicas).where((replicas.c.owner == owner) | (replicas.c.seen_at < now - FORGOTTEN))
+        delete(replicas).where((replicas.c.owner == owner) | (replicas.c.seen_at < now - REPLICA_TTL_S))
     )
     await connection.execute(insert(replicas).values(owner=owner, seen_at=now))
     return UnfinishedWork(

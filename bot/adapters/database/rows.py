@@ -15,7 +15,7 @@ from bot.domain.incident import LIVE, Incident, State
 from bot.errors import StoreUnavailable
 from bot.ports import OutboxMessage, ReceivedAlert
 
-SAID = 300
+MOST_AUDIT_CHARACTERS = 300
 """Characters of outside text in one row of the audit trail."""
 
 LIVE_ROWS = sorted(state.value for state in LIVE)

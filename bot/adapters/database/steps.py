@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, and_, case
 
-from bot.adapters.database.rows import SAID, replace_unstorable, to_text
+from bot.adapters.database.rows import MOST_AUDIT_CHARACTERS, replace_unstorable, to_text
 from bot.adapters.database.tables import incidents
 from bot.domain.audit.trail import AuditEvent, Verdict
 from bot.domain.incident import Approval, Incident, State
@@ -54,7 +54,7 @@ def columns(incident: Incident) -> dict[str, object]:
 
 def opened(incident: Incident) -> AuditEvent:
     """Return what the trail tells of a new incident."""
-    said = f"opened: {incident.title}"[:SAID]
+    said = f"opened: {incident.title}"[:MOST_AUDIT_CHARACTERS]
     return AuditEvent(
         "opened", incident.opened_at, actor=incident.opened_by, incident=incident.id, target=incident.target, said=said
     )

@@ -26,7 +26,7 @@ from bot.domain.incident import TRANSITIONS, Approval, Incident, Press, State
 from bot.errors import StoreUnavailable
 from bot.ports import OpenResult, ReceivedAlert, UnfinishedWork
 
-A_FEW = 10
+MOST_CLOSED_AT_ONCE = 10
 """Incidents that are closed at once to make room: each costs two messages."""
 
 _APPROVABLE = {(State.PROPOSED, State.PROPOSED), (State.PROPOSED, State.ACTING)}
@@ -277,7 +277,11 @@ class SqlStore(Database):
     async def oldest_beyond(self, keep: int) -> tuple[Incident, ...]:
         """Return proposed incidents beyond the newest ``keep``; a few at a time."""
         proposed = select(incidents.c.id).where(incidents.c.state == State.PROPOSED.value)
-        beyond = proposed.order_by(incidents.c.opened_at.desc(), incidents.c.id.desc()).offset(keep).limit(A_FEW)
+        beyond = (
+            proposed.order_by(incidents.c.opened_at.desc(), incidents.c.id.desc())
+            .offset(keep)
+            .limit(MOST_CLOSED_AT_ONCE)
+        )
         return await self._incidents(select(incidents).where(incidents.c.id.in_(beyond)))
 
     async def recent(self, target: str = "", limit: int = 10) -> tuple[Incident, ...]:

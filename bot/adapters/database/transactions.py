@@ -24,10 +24,10 @@ from bot.errors import StoreUnavailable
 
 _Answer = TypeVar("_Answer")
 
-DEADLINE = 8.0
+TRANSACTION_TIMEOUT_S = 8.0
 """Seconds for one try of one transaction: longer than SQLite's busy time-out, shorter than a person's patience."""
 
-PAUSES: tuple[float, ...] = (0.2, 1.0)
+RETRY_PAUSES_S: tuple[float, ...] = (0.2, 1.0)
 """Seconds before the second and the third try, where a connection was lost and the outcome is unknown."""
 
 
@@ -103,10 +103,10 @@ class Database:
             raise StoreUnavailable("The database is not open.", hint="Start the store before it is used.")
         engine = self._engine.execution_options(**{"aegis_begin": begin, SEAL: self._seal})
         alone = self._one_writer if begin == WRITES and engine.dialect.name == "sqlite" else nullcontext()
-        pauses = list(PAUSES)
+        pauses = list(RETRY_PAUSES_S)
         while True:
             try:
-                async with alone, asyncio.timeout(DEADLINE), engine.begin() as connection:
+                async with alone, asyncio.timeout(TRANSACTION_TIMEOUT_S), engine.begin() as connection:
                     return await work(connection)
             except (SQLAlchemyError, TimeoutError, OSError) as error:
                 if not (pauses and errors.unknown(error)):

@@ -20,10 +20,10 @@ from bot.errors import EngineError, EngineUnreachable
 T = TypeVar("T")
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
-AT_ONCE = 16
-HANGING = 64
+ENGINE_CALLS_AT_ONCE = 16
+MOST_HANGING_CALLS = 64
 _BLOCK = 64 * 1024
-ACT_SECONDS = 35
+ACTION_TIMEOUT_S = 35
 """What an act may take beyond the container's stop time-out; the engine needs up to 30 s around it."""
 
 
@@ -69,7 +69,7 @@ class EngineClient:
         self._deadline = deadline
         self._client: docker.APIClient | None = None
         self._making = threading.Lock()
-        self._room = asyncio.Semaphore(AT_ONCE)
+        self._room = asyncio.Semaphore(ENGINE_CALLS_AT_ONCE)
         self._hanging: set[threading.Thread] = set()
 
     @property
@@ -121,7 +121,7 @@ class EngineClient:
 
         def call() -> None:
             try:
-                client = self._make(ACT_SECONDS)
+                client = self._make(ACTION_TIMEOUT_S)
             except Exception as error:
                 raise self._error(translate, error) from error
             try:
@@ -132,13 +132,13 @@ class EngineClient:
                 client.close()
 
         try:
-            async with asyncio.timeout(stop_timeout + 2 * ACT_SECONDS):
+            async with asyncio.timeout(stop_timeout + 2 * ACTION_TIMEOUT_S):
                 await self._in_thread(call)
         except TimeoutError as late:
             raise too_late(self._shown) from late
 
     async def _in_thread(self, call: Callable[[], T]) -> T:
-        if len(self._hanging) >= HANGING:
+        if len(self._hanging) >= MOST_HANGING_CALLS:
             raise too_late(self._shown)
         answer: concurrent.futures.Future[T] = concurrent.futures.Future()
 
@@ -195,7 +195,7 @@ class EngineClient:
     def _make(self, timeout: float) -> docker.APIClient:
         options = kwargs_from_env(environment=self._environment)
         # A part of a second is fine for requests, whatever docker-py's types say.
-        return _DirectClient(timeout=cast(int, timeout), max_pool_size=AT_ONCE * 2, **options)
+        return _DirectClient(timeout=cast(int, timeout), max_pool_size=ENGINE_CALLS_AT_ONCE * 2, **options)
 
 
 def _through(client: docker.APIClient, path: str, params: Mapping[str, str | int], silence: float) -> Iterator[bytes]:

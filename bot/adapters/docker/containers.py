@@ -24,11 +24,11 @@ from bot.errors import BundleFailed, EngineError, TargetNotFound
 from bot.ports import EngineInfo
 
 BUNDLE_LINES = 2_000
-WHOLE_LOG_SECONDS = 60.0
+WHOLE_LOG_TIMEOUT_S = 60.0
 """What reading a whole log behind a card may take: some ten million lines, then its beginning and end are kept."""
 _NO_CONTAINER = "0" * 64
 """An id that no container has: ids are random."""
-LATELY = timedelta(hours=1)
+NEW_NEIGHBOUR_AGE = timedelta(hours=1)
 """How new a neighbour is that may have brought the trouble."""
 
 
@@ -122,7 +122,7 @@ class DockerContainers:
         """Read all of the log behind evidence that holds its newest lines; the rest of the evidence stays as it is."""
         if evidence.facts is None:
             return evidence
-        ends = time.monotonic() + WHOLE_LOG_SECONDS
+        ends = time.monotonic() + WHOLE_LOG_TIMEOUT_S
         look = await self._look_by_id(evidence.facts.container_id)
         if look.facts.started_at != evidence.facts.started_at:
             raise TargetNotFound("It was started again meanwhile.", hint="Ask for a fresh diagnosis.")
@@ -135,7 +135,7 @@ class DockerContainers:
         return replace(evidence, log=log.value, neighbours=near, sources=sources)
 
     def _neighbours(self, rows: Sequence[Mapping[str, Any]], facts: Facts, log: LogDigest) -> tuple[Neighbour, ...]:
-        lately = (self._now() - LATELY).timestamp()
+        lately = (self._now() - NEW_NEIGHBOUR_AGE).timestamp()
         words = [line.text for line in log.lines]
         return listing.neighbours(rows, facts, words, self._secrets, new_since=lately)
 

@@ -15,7 +15,7 @@ KINDS = (
     "health_status",
 )
 """What is asked for: health checks run as ``exec`` events, which would drown all others and hold command lines."""
-AT_MOST = 20
+MOST_EVENTS = 20
 
 
 def decode(chunks: Iterable[bytes]) -> Iterator[Mapping[str, Any]]:
@@ -38,10 +38,10 @@ def decode(chunks: Iterable[bytes]) -> Iterator[Mapping[str, Any]]:
 def lines(events: Iterable[Mapping[str, Any]], secrets: Sequence[str] = ()) -> tuple[str, ...]:
     """Write the newest events as ``10:04:31 die, exit code 137`` (UTC), with what came before them counted."""
     told = [event for event in events if str(event.get("Action", "")).partition(":")[0] in KINDS]
-    older = Counter(str(event["Action"]).partition(":")[0] for event in told[:-AT_MOST])
+    older = Counter(str(event["Action"]).partition(":")[0] for event in told[:-MOST_EVENTS])
     counted = ", ".join(f"{action} ×{count}" for action, count in older.most_common())
     first = (f"before: {counted}",) if counted else ()
-    return first + tuple(_line(event, secrets) for event in told[-AT_MOST:])
+    return first + tuple(_line(event, secrets) for event in told[-MOST_EVENTS:])
 
 
 def _line(event: Mapping[str, Any], secrets: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ from bot.adapters.docker.text import safe
 from bot.domain.evidence import Facts, Neighbour
 from bot.domain.target import Target
 
-AT_MOST = 20
+MOST_NEIGHBOURS = 20
 LONGEST_NAME = 255
 """Characters of a name that is looked for in a log; a host name, by which containers find each other, has fewer."""
 
@@ -58,7 +58,7 @@ def neighbours(
 ) -> tuple[Neighbour, ...]:
     """Return who shares a Compose project or network with the target and is not well, new, or named in its log.
 
-    New is what was made after ``new_since`` (seconds since 1970). The named ones come first; at most ``AT_MOST``.
+    New is what was made after ``new_since`` (Unix time). Named ones come first; at most ``MOST_NEIGHBOURS``.
     """
     text = "\n".join(log)
     project = facts.label(_PROJECT)
@@ -78,7 +78,7 @@ def neighbours(
         if named or (close and (new or _unwell(status, says))):
             told = f"made within the hour, {says}" if new else says
             found.append(Neighbour(name, status, health[1] if health else None, safe(told, 100, secrets), named))
-    return tuple(sorted(found, key=lambda one: (not one.named_in_log, one.name))[:AT_MOST])
+    return tuple(sorted(found, key=lambda one: (not one.named_in_log, one.name))[:MOST_NEIGHBOURS])
 
 
 def _done(status: str, says: str) -> bool:

@@ -19,11 +19,11 @@ from bot.domain.logs.digest import digest, join
 from bot.domain.redaction.redact import redact
 from bot.errors import EngineError
 
-FRAME_LIMIT = 64 * 1024
+MOST_FRAME_BYTES = 64 * 1024
 """Bytes kept of one frame; the engine's own are at most 16 KiB, so longer ones are nobody's line."""
-TAIL = 10_000
+TAIL_LINES = 10_000
 """Lines that are read from the end first, which takes some 50 ms; the whole log follows where there are more."""
-LINE_LIMIT = 600
+MOST_LINE_CHARACTERS = 600
 """Characters shown of one of the newest lines."""
 _HEADER = struct.Struct(">BxxxL")
 # The engine's time before each line, 2026-11-22T10:04:31.000000001Z, and the blank behind it.
@@ -86,10 +86,10 @@ def frames(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
             length = _HEADER.unpack_from(buffer, at)[1]
             end = at + 8 + length
             if end > size:
-                if length <= FRAME_LIMIT or size - at - 8 < FRAME_LIMIT:
+                if length <= MOST_FRAME_BYTES or size - at - 8 < MOST_FRAME_BYTES:
                     break
                 skip, end = end - size, size
-            found.append(buffer[at + 8 : min(end, at + 8 + FRAME_LIMIT)])
+            found.append(buffer[at + 8 : min(end, at + 8 + MOST_FRAME_BYTES)])
             at = end
         rest = buffer[at:]
         if found:
@@ -102,7 +102,7 @@ def terminal_lines(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
     for chunk in chunks:
         *whole, rest = (rest + chunk.replace(b"\r", b"")).split(b"\n")
         found = [line + b"\n" for line in whole]
-        if len(rest) > FRAME_LIMIT:
+        if len(rest) > MOST_FRAME_BYTES:
             found.append(rest)
             rest = b""
         if found:
@@ -161,12 +161,12 @@ def stamp(moment: datetime) -> bytes:
 def read_tail(
     open_log: Callable[[int | str], Iterable[bytes]], facts: Facts, *, terminal: bool, secrets: Sequence[str] = ()
 ) -> tuple[LogDigest, Reading]:
-    """Read the newest ``TAIL`` lines of a container's log and digest them run by run, redacted.
+    """Read the newest ``TAIL_LINES`` lines of a container's log and digest them run by run, redacted.
 
     ``open_log`` opens the stream for a tail of so many lines, or ``"all"``. The digest is partial where there are more.
     """
-    log, reading = _read(stamped(open_log(TAIL), terminal=terminal), facts, secrets)
-    reading.whole = reading.lines < TAIL
+    log, reading = _read(stamped(open_log(TAIL_LINES), terminal=terminal), facts, secrets)
+    reading.whole = reading.lines < TAIL_LINES
     return replace(log, partial=not reading.whole), reading
 
 
@@ -219,7 +219,7 @@ def _whole(
         return
     if not last.endswith(b"\n"):
         yield [last[:_TIME] + b" \n"]
-    for batch in stamped(open_log(TAIL), terminal=terminal):
+    for batch in stamped(open_log(TAIL_LINES), terminal=terminal):
         if newer := [line for line in batch if line[:_TIME] > last[:_TIME]]:
             yield newer
 
@@ -231,8 +231,8 @@ def newest(chunks: Iterable[bytes], count: int, *, terminal: bool, secrets: Sequ
     for piece in (line[_TEXT:] for batch in stamped(chunks, terminal=terminal) for line in batch):
         if not open_line:
             lines.append(bytearray())
-        if len(lines[-1]) < FRAME_LIMIT:
-            lines[-1] += piece[:FRAME_LIMIT]
+        if len(lines[-1]) < MOST_FRAME_BYTES:
+            lines[-1] += piece[:MOST_FRAME_BYTES]
         open_line = not piece.endswith(b"\n")
     shown = "\n".join(logshape.clean(logshape.trim(bytes(line))) for line in lines)
     return tuple(_cut(line) for line in redact(shown, secrets).split("\n")) if lines else ()
@@ -240,10 +240,10 @@ def newest(chunks: Iterable[bytes], count: int, *, terminal: bool, secrets: Sequ
 
 def _cut(line: str) -> str:
     """Keep the beginning of a long line and its end, which hold what happened and where."""
-    if len(line) <= LINE_LIMIT:
+    if len(line) <= MOST_LINE_CHARACTERS:
         return line
-    end = LINE_LIMIT // 3
-    return f"{line[: LINE_LIMIT - end - 3]} … {line[-end:]}"
+    end = MOST_LINE_CHARACTERS // 3
+    return f"{line[: MOST_LINE_CHARACTERS - end - 3]} … {line[-end:]}"
 
 
 def _moment(engine_time: str) -> datetime | None:

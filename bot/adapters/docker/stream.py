@@ -15,8 +15,8 @@ from urllib.parse import urlencode, urlsplit
 
 from bot.adapters.docker.errors import refused
 
-BLOCK = 256 * 1024
-AHEAD = 64
+BLOCK_BYTES = 256 * 1024
+MOST_BLOCKS_AHEAD = 64
 """Blocks that may be read before they are digested; the engine's socket holds little, and would make it wait."""
 _UNIX = "unix://"
 
@@ -56,8 +56,8 @@ def blocks(address: str, path: str, params: Mapping[str, str | int], silence: fl
         connection.request("GET", f"{path}?{urlencode(params)}")
         response = connection.getresponse()
         if response.status != http.client.OK:
-            raise refused(response.status, response.read(BLOCK), address)
-        while block := response.read1(BLOCK):
+            raise refused(response.status, response.read(BLOCK_BYTES), address)
+        while block := response.read1(BLOCK_BYTES):
             yield block
     finally:
         connection.close()
@@ -68,7 +68,7 @@ class _Ahead:
 
     def __init__(self, blocks: Iterable[bytes]) -> None:
         self._blocks = blocks
-        self.waiting: queue.Queue[bytes | BaseException | None] = queue.Queue(AHEAD)
+        self.waiting: queue.Queue[bytes | BaseException | None] = queue.Queue(MOST_BLOCKS_AHEAD)
         self.given_up = threading.Event()
 
     def read(self) -> None:
@@ -77,7 +77,7 @@ class _Ahead:
         try:
             for block in self._blocks:
                 held += block
-                if len(held) >= BLOCK or self.waiting.empty():
+                if len(held) >= BLOCK_BYTES or self.waiting.empty():
                     self._hand_over(bytes(held))
                     held.clear()
                 if self.given_up.is_set():

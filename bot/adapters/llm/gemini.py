@@ -22,10 +22,10 @@ from bot.domain.llm.prompt import Prompt
 from bot.errors import ModelUnavailable, ReplyRejected, SettingsError
 from bot.ports import ModelReply
 
-PAUSES = (0.5, 1.0, 2.0)
+GEMINI_RETRY_PAUSES_S = (0.5, 1.0, 2.0)
 """Seconds before the second, third and last try of a call that failed in passing, where Gemini names no time itself."""
 
-THREADS = 6
+GEMINI_CALLS_AT_ONCE = 6
 """Calls at once. A call that hangs keeps its thread until its own time-out, so this bounds what an outage can hold."""
 
 _PROBE = Prompt(
@@ -77,7 +77,7 @@ class Gemini:
         self._connecting = threading.Lock()
         self._call: Call | None = None
         self._timeout = timeout
-        self._threads = _Threads(THREADS)
+        self._threads = _Threads(GEMINI_CALLS_AT_ONCE)
 
     async def ask(self, prompts: Sequence[Prompt]) -> ModelReply:
         """Ask with the first prompt; with the next, shorter one, at most once, where the answer was cut off.
@@ -113,7 +113,7 @@ class Gemini:
     async def _answer(self, prompt: Prompt, deadline: float) -> Answer:
         """Call until it works, fails for good, or the next try would be too late."""
         clock = asyncio.get_running_loop().time
-        for pause in (*PAUSES, None):
+        for pause in (*GEMINI_RETRY_PAUSES_S, None):
             try:
                 return await self._threads.run(lambda: self._once(prompt, deadline - clock()))
             except CallFailed as failed:

@@ -12,13 +12,13 @@ from bot.errors import ModelError, ModelUnavailable
 from bot.ports import Diagnoser, ModelReply
 from bot.telemetry import MODEL_CALLS, MODEL_SKIPPED, MODEL_TOKENS, STAGES
 
-AT_ONCE = 4
+MODEL_CALLS_AT_ONCE = 4
 """Questions under way; the others wait their turn, oldest first."""
 
-A_MINUTE = 20
+MODEL_CALLS_A_MINUTE = 20
 """Questions that are begun within a minute: more than one person can read, and below what Gemini's free tier takes."""
 
-PATIENCE = 30.0
+MODEL_QUEUE_TIMEOUT_S = 30.0
 """Seconds that a question waits for its turn. A card from the rules now is worth more than a better one later."""
 
 
@@ -30,9 +30,9 @@ class RateLimitedDiagnoser:
         diagnoser: Diagnoser,
         now: Callable[[], datetime],
         *,
-        at_once: int = AT_ONCE,
-        a_minute: int = A_MINUTE,
-        patience: float = PATIENCE,
+        at_once: int = MODEL_CALLS_AT_ONCE,
+        a_minute: int = MODEL_CALLS_A_MINUTE,
+        patience: float = MODEL_QUEUE_TIMEOUT_S,
     ) -> None:
         self.model = diagnoser.model
         self.trouble = ""

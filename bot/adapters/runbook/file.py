@@ -28,10 +28,10 @@ from bot.errors import RunbookBroken, RunbookUnwritable
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 10.0
+LOCK_TIMEOUT_S = 10.0
 """Seconds to wait for another writer's lock; a write takes milliseconds."""
 
-DEADLINE = 20.0
+APPEND_TIMEOUT_S = 20.0
 """Seconds for an append, the wait for the lock included; a disk that hangs must hold up nothing else."""
 
 _Stamp = tuple[int, int, int]
@@ -71,10 +71,11 @@ class RunbookFile:
         """
         writing = asyncio.to_thread(self._append, replace(entry, id=clean(entry.id) or uuid4().hex))
         try:
-            await asyncio.wait_for(writing, DEADLINE)
+            await asyncio.wait_for(writing, APPEND_TIMEOUT_S)
         except TimeoutError as late:
             raise RunbookUnwritable(
-                f"The disk that holds {self._path} did not take it within {DEADLINE:g} s.", hint="Look at that disk."
+                f"The disk that holds {self._path} did not take it within {APPEND_TIMEOUT_S:g} s.",
+                hint="Look at that disk.",
             ) from late
 
     def _warnings(self) -> tuple[str, ...]:
@@ -212,7 +213,7 @@ class RunbookFile:
         """Hold the lock beside the file, which other processes and threads wait for."""
         lock = os.open(path.with_name(f".{path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
         try:
-            late = time.monotonic() + PATIENCE
+            late = time.monotonic() + LOCK_TIMEOUT_S
             while not _taken(lock):
                 if time.monotonic() > late:
                     raise RunbookUnwritable(

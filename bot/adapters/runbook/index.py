@@ -24,7 +24,7 @@ from bot.errors import RunbookError
 
 log = logging.getLogger(__name__)
 
-READ = 10_000
+MOST_CANDIDATES = 10_000
 """Holders of terms that are gone through for one query, the rarest first: what keeps it quick in a long history."""
 
 
@@ -139,7 +139,7 @@ class RunbookIndex(Sequence[Entry]):
         """Return the entries whose terms are worth most together, as ``Shelf.nearest``."""
         counts = self.held(worths)
         rarest: dict[str, float] = {}
-        left = READ
+        left = MOST_CANDIDATES
         for term in sorted(counts, key=lambda term: counts[term]):
             left -= counts[term]
             if rarest and left < 0:
@@ -148,7 +148,9 @@ class RunbookIndex(Sequence[Entry]):
         with self._reading() as base:
             return ranking.nearest(
                 rarest,
-                lambda term: (number for (number,) in base.execute(f"{_HOLDERS} LIMIT {READ}", (rows.phrase([term]),))),
+                lambda term: (
+                    number for (number,) in base.execute(f"{_HOLDERS} LIMIT {MOST_CANDIDATES}", (rows.phrase([term]),))
+                ),
                 limit,
             )
 

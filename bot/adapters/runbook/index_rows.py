@@ -19,7 +19,7 @@ from bot.domain.runbook_entry import Entry
 FORMAT = "2"
 """Changed when entries are taken apart in another way, so that an older index is made anew."""
 
-_PATIENCE = 30.0  # seconds to wait for another process that writes the index
+_BUSY_TIMEOUT_S = 30.0  # seconds to wait for another process that writes the index
 _TABLES = """
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT);
 CREATE TABLE IF NOT EXISTS entry (number INTEGER PRIMARY KEY, place INTEGER, id TEXT, hash BLOB, body TEXT, terms BLOB);
@@ -61,7 +61,7 @@ def opened(path: str) -> sqlite3.Connection:
     """Open an index, with its tables; ``""`` is a private one. Raises ``sqlite3.Error``."""
     if path:
         create_private_database(Path(path))
-    base = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
+    base = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
     try:
         base.execute("PRAGMA journal_mode = WAL")
         base.execute("PRAGMA synchronous = NORMAL")

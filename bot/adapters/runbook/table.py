@@ -28,7 +28,7 @@ from bot.domain.runbook.json_format import clean, parse, stream, to_json, writte
 from bot.domain.runbook_entry import Entry
 from bot.errors import RunbookBroken, RunbookError, RunbookUnwritable
 
-_OURS = 0x41454752
+_ADVISORY_LOCK = 0x41454752
 """The key of PostgreSQL's advisory lock that lets one process at a time write the runbook ("AEGR")."""
 
 NAME = "the runbook"
@@ -133,7 +133,7 @@ class RunbookTable:
     def _writing(self) -> Iterator[Connection]:
         try:
             with self._engine().begin() as connection:
-                connection.execute(select(func.pg_advisory_xact_lock(_OURS)))
+                connection.execute(select(func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
                 yield connection
         except (SQLAlchemyError, OSError) as error:
             raise self._told(error, RunbookUnwritable) from error

@@ -14,7 +14,7 @@ from bot.ports import Store
 
 log = logging.getLogger(__name__)
 
-EVERY = 20.0
+CHECKPOINT_INTERVAL_S = 20.0
 """Seconds between two notes: what a kill can make the next start read twice, which is harmless."""
 
 
@@ -40,7 +40,7 @@ async def kept(connection: Listening, store: Store) -> AsyncIterator[None]:
             if connection.connected:
                 await _note(connection, store)
             with suppress(TimeoutError):
-                await asyncio.wait_for(ended.wait(), EVERY)
+                await asyncio.wait_for(ended.wait(), CHECKPOINT_INTERVAL_S)
 
     keeping = asyncio.create_task(keep())
     try:

@@ -12,7 +12,7 @@ from itertools import count
 REFUSAL, POST, EDIT, PROGRESS = range(4)
 """How urgent a call is: what somebody waits for in front of the screen, what is new, what is renewed, what is nice."""
 
-AT_ONCE = 12
+SLACK_CALLS_AT_ONCE = 12
 """Calls under way at the same time; in a storm the others wait here, where the urgent ones pass them."""
 
 
@@ -28,7 +28,7 @@ class _Line:
 class PriorityLimiter:
     """Gives turns to calls. Times are the loop's, in seconds."""
 
-    def __init__(self, at_once: int = AT_ONCE) -> None:
+    def __init__(self, at_once: int = SLACK_CALLS_AT_ONCE) -> None:
         self._free = at_once
         self._number = count()
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []

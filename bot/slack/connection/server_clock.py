@@ -13,7 +13,7 @@ from bot.slack.connection.web_api import header
 
 log = logging.getLogger(__name__)
 
-OFF = timedelta(seconds=30)
+MOST_CLOCK_OFFSET = timedelta(seconds=30)
 """A clock that differs from Slack's by this much is wrong: what cards say about times is wrong then, too."""
 
 
@@ -31,7 +31,7 @@ class SlackClock:
     @property
     def trouble(self) -> str:
         """By how much this machine's clock is off; ``""`` where it is right, or Slack did not say."""
-        if abs(self._ahead) < OFF:
+        if abs(self._ahead) < MOST_CLOCK_OFFSET:
             return ""
         way = "ahead of" if self._ahead > timedelta() else "behind"
         return f"this machine's clock is {round(abs(self._ahead).total_seconds())} s {way} Slack's"

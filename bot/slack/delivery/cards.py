@@ -18,16 +18,16 @@ from bot.slack.views import card as views
 
 log = logging.getLogger(__name__)
 
-APART = 1.0
+CARD_EDIT_INTERVAL_S = 1.0
 """Seconds between two edits of a card at least. Slack: about one edit a second (rate limits, chat.update)."""
 
-MOMENT = 3.0
+CARD_EDIT_WAIT_S = 3.0
 """Seconds that a caller waits for an edit; then the edit goes on by itself."""
 
-LONGEST_WAIT = 86_400.0
+CARD_EDIT_TTL_S = 86_400.0
 """Seconds for which an edit waits where Slack asks to slow down or does not answer; after that it is no news."""
 
-KEPT = 256
+MOST_TRACKED_CARDS = 256
 """Cards that are remembered; the oldest is forgotten first, and found again in Slack where it matters."""
 
 UNEDITABLE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
@@ -97,22 +97,22 @@ class Cards:
             card.wanted = incident
         if card.editor is None or card.editor.done():
             card.editor = self._work.start(self._edit(card), f"card of {incident.id}")
-        done, _ = await asyncio.wait({card.editor}, timeout=MOMENT)
+        done, _ = await asyncio.wait({card.editor}, timeout=CARD_EDIT_WAIT_S)
         for editor in done:
             editor.result()
 
     def _hang(self, incident: Incident, ts: str) -> _Card:
         card = self._cards[incident.id] = _Card(incident, ts)
-        while len(self._cards) > KEPT:
+        while len(self._cards) > MOST_TRACKED_CARDS:
             self._cards.pop(next(iter(self._cards)))
         return card
 
     async def _edit(self, card: _Card) -> None:
         loop = asyncio.get_running_loop()
-        give_up, pause = loop.time() + LONGEST_WAIT, APART
+        give_up, pause = loop.time() + CARD_EDIT_TTL_S, CARD_EDIT_INTERVAL_S
         while card.shown is not card.wanted:
             await asyncio.sleep(max(0.0, card.next_at - loop.time()))
-            card.next_at = loop.time() + APART
+            card.next_at = loop.time() + CARD_EDIT_INTERVAL_S
             wanted = card.wanted
             try:
                 await self._put(card, wanted)
@@ -164,7 +164,7 @@ class Cards:
         await self._api.call(
             self._api.slack.chat_update,
             again=True,
-            patience=LONGEST_WAIT,
+            patience=CARD_EDIT_TTL_S,
             urgency=EDIT,
             channel=channel,
             ts=ts,

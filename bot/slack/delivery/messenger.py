@@ -29,10 +29,10 @@ from bot.slack.views.replies import announcement
 
 log = logging.getLogger(__name__)
 
-REMEMBERED = 200
+MOST_CACHED_ANNOUNCEMENTS = 200
 """Alerts by webhook whose message is known without asking Slack."""
 
-KEPT_PATIENCE = 8.0
+OUTBOX_POST_TIMEOUT_S = 8.0
 """Seconds that a kept message waits where Slack asks to slow down; after that it is sent later, from the outbox."""
 
 
@@ -82,7 +82,7 @@ class SlackMessenger:
                 self._announced[alert.id] = await self._posts.once(
                     alert, "alert", announcement(incident), Thread(incident.place.channel)
                 )
-                while len(self._announced) > REMEMBERED:
+                while len(self._announced) > MOST_CACHED_ANNOUNCEMENTS:
                     del self._announced[next(iter(self._announced))]
             return self._announced[alert.id]
 
@@ -140,7 +140,7 @@ class SlackMessenger:
             offer = incident if note.offer else None
             message, part = views.notice(note.sentence, mention=note.mention, offer=offer), note.id
         about = incident or Incident(note.id, "", note.place, State.OPEN, _said_at(note))
-        await self._posts.once(about, part, message, place, look=look, patience=KEPT_PATIENCE)
+        await self._posts.once(about, part, message, place, look=look, patience=OUTBOX_POST_TIMEOUT_S)
 
     async def whisper(self, user: str, place: Thread, sentence: str, *, mention: Sequence[str] = ()) -> None:
         """Post a sentence that one person alone sees. Log it if Slack cannot show it (they left the channel)."""

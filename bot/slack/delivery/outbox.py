@@ -19,19 +19,19 @@ from bot.telemetry import OUTBOX
 
 log = logging.getLogger(__name__)
 
-LEASE = timedelta(seconds=10)
+MESSAGE_LEASE = timedelta(seconds=10)
 """For so long a message belongs to whoever took it to send it; another replica, or the next start, waits for that."""
 
-KEPT = timedelta(days=1)
+MESSAGE_TTL = timedelta(days=1)
 """After this nobody wants to hear it any more."""
 
-LONGEST_PAUSE = 300.0
+LONGEST_RETRY_PAUSE_S = 300.0
 """Seconds between two tries while Slack takes nothing."""
 
-IDLE = 20.0
+OUTBOX_POLL_INTERVAL_S = 20.0
 """Seconds between two looks while nothing waits: another replica may have left something."""
 
-STUCK = timedelta(minutes=5)
+DELIVERY_ALARM_AGE = timedelta(minutes=5)
 """Something that waits longer than this is said by /health."""
 
 
@@ -151,7 +151,7 @@ class Outbox:
             except StoreError as error:
                 log.warning("the outbox cannot be read: %s", error.sentence)
                 left = True
-            pause = min(max(1.0, pause * 2), LONGEST_PAUSE) if left else IDLE
+            pause = min(max(1.0, pause * 2), LONGEST_RETRY_PAUSE_S) if left else OUTBOX_POLL_INTERVAL_S
 
     async def send_waiting(self) -> bool:
         """Try everything that waits once; return whether something is left. Raises ``StoreError``."""
@@ -176,7 +176,7 @@ class Outbox:
         """Return what /health says of it, ``""`` where nothing waits for long. Raises ``StoreError``."""
         depth, oldest = await self._kept.depth()
         OUTBOX.set(depth)
-        if oldest is None or self._world.now() - oldest < STUCK:
+        if oldest is None or self._world.now() - oldest < DELIVERY_ALARM_AGE:
             return ""
         return f"{depth} messages wait for Slack, the oldest since {oldest:%H:%M} UTC"
 
@@ -226,14 +226,14 @@ class Outbox:
                 now = self._world.now()
                 if note.tries and note.id not in self._taken and note.due is not None and note.due > now:
                     break
-                taken = await self._kept.claim(note, now + LEASE)
+                taken = await self._kept.claim(note, now + MESSAGE_LEASE)
                 if taken is None:
                     break
                 self._taken.add(note.id)
                 try:
                     await self._slack.send(taken, await self._about(note), look=note.tries > 0)
                 except SlackError as error:
-                    if error.later and now - note.at < KEPT:
+                    if error.later and now - note.at < MESSAGE_TTL:
                         log.warning("not heard yet, it is sent again: %s", error.sentence)
                         if not note.tries:
                             self._wake.set()

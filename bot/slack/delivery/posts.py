@@ -21,14 +21,14 @@ EVENT_TYPE = "aegis_incident"
 
 BAD_BLOCKS = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "block_mismatch"})
 
-GONE = frozenset({"message_not_found", "thread_not_found"})
+THREAD_GONE = frozenset({"message_not_found", "thread_not_found"})
 
-LOOKED_AT = 1000
+MOST_SEARCHED_MESSAGES = 1000
 """Messages of a thread or channel that are looked through for one of ours."""
 
-BEFORE = timedelta(days=7)
+SEARCH_MARGIN = timedelta(days=7)
 """How long before an incident is looked for what was said of it: the clock by which it was opened may have been off.
-``LOOKED_AT`` bounds what that costs."""
+``MOST_SEARCHED_MESSAGES`` bounds what that costs."""
 
 
 class Posts:
@@ -49,7 +49,7 @@ class Posts:
             if error.code in BAD_BLOCKS and message.blocks:
                 log.warning("Slack refused the blocks, so the text goes alone: %s", error.detail)
                 return await self.post(place, replace(message, blocks=()), metadata, patience)
-            if error.code in GONE and place.thread:
+            if error.code in THREAD_GONE and place.thread:
                 return await self.post(Thread(place.channel), message, metadata, patience)
             raise
 
@@ -83,7 +83,7 @@ class Posts:
     async def find(self, incident: Incident, part: str, place: Thread) -> str:
         """Return the ts of a standing message of ours, or ``""``. Raises ``SlackError`` where Slack does not say."""
         slack, cursor, seen = self._api.slack, "", 0
-        while seen < LOOKED_AT:
+        while seen < MOST_SEARCHED_MESSAGES:
             page: dict[str, Any] = {"include_all_metadata": True, "limit": 200, "cursor": cursor or None}
             try:
                 if place.thread:
@@ -95,11 +95,11 @@ class Posts:
                         slack.conversations_history,
                         again=True,
                         channel=place.channel,
-                        oldest=f"{(incident.opened_at - BEFORE).timestamp():.6f}",
+                        oldest=f"{(incident.opened_at - SEARCH_MARGIN).timestamp():.6f}",
                         **page,
                     )
             except SlackError as error:
-                if error.code in GONE:
+                if error.code in THREAD_GONE:
                     return ""
                 raise
             messages = answer.get("messages") or []

@@ -13,17 +13,17 @@ from bot.domain.redaction.redact import redact
 from bot.errors import SlackError, StoreError
 from bot.incidents.alert_reader import Reading
 from bot.ports import ReceivedAlert
-from bot.slack.connection.server_clock import OFF, SlackClock
+from bot.slack.connection.server_clock import MOST_CLOCK_OFFSET, SlackClock
 from bot.slack.connection.web_api import Identity, WebApi
 from bot.slack.listeners import alert_messages
 
 log = logging.getLogger(__name__)
 
-OVERLAP = timedelta(minutes=10)
+BACKFILL_OVERLAP = timedelta(minutes=10)
 """How much further back than the gap is read. A line may be dead for a while before anybody notices; and Slack gives an
 event to one socket each time and gives up after the fourth, six minutes later, whatever else was heard meanwhile."""
 
-REACH = timedelta(hours=6)
+LONGEST_BACKFILL = timedelta(hours=6)
 """How far back is read at most; older alerts are no news."""
 
 MOST_MESSAGES = 1000
@@ -59,7 +59,11 @@ class Backfill:
         """
         now = self._clock()
         # What lies ahead was noted while this machine's clock was wrong: nobody knows when it was.
-        oldest = now - REACH if since > now + OFF else max(since - OVERLAP, now - REACH)
+        oldest = (
+            now - LONGEST_BACKFILL
+            if since > now + MOST_CLOCK_OFFSET
+            else max(since - BACKFILL_OVERLAP, now - LONGEST_BACKFILL)
+        )
         for channel in self._channels or await self._joined():
             try:
                 messages = await self._said(channel, oldest)

@@ -97,7 +97,7 @@ class Ask:
     trouble: str = ""
 
 
-LONGEST = 300
+MOST_QUESTION_CHARACTERS = 300
 """Characters of a question; a container's name has at most 255."""
 
 
@@ -114,8 +114,10 @@ _QUOTES = "`'\"“”‘’«»"
 def parse_command(said: str) -> Ask:
     """Understand what Slack hands over as a command's or mention's text. Never raises."""
     text = " ".join(plain(said).split())
-    if len(text) > LONGEST:
-        return Ask(Verb.HELP, trouble=f"That is too long to be understood: at most {LONGEST} characters.")
+    if len(text) > MOST_QUESTION_CHARACTERS:
+        return Ask(
+            Verb.HELP, trouble=f"That is too long to be understood: at most {MOST_QUESTION_CHARACTERS} characters."
+        )
     first, _, words = text.partition(" ")
     try:
         verb = Verb(first.lower() or Verb.HELP)

@@ -31,11 +31,11 @@ from bot.slack.views.card import Message
 log = logging.getLogger(__name__)
 
 
-REMEMBERED = 1000
+MOST_SEEN_MENTIONS = 1000
 """Mentions that are remembered, so that one which Slack delivers again is not answered again."""
 
 
-PATIENCE = 0.2
+LONGEST_ANSWER_DELAY_S = 0.2
 """Seconds that an alert's answer waits at most for others to be taken in, one answer after the other: in a flood five
 answers a second begin, and the rest of the time is for acknowledgements."""
 
@@ -89,7 +89,7 @@ class EventListeners:
             await self._take(received)
         except StoreError:
             self._waiting[received.key] = received
-            while len(self._waiting) > REMEMBERED:
+            while len(self._waiting) > MOST_SEEN_MENTIONS:
                 del self._waiting[next(iter(self._waiting))]
             raise
 
@@ -116,7 +116,7 @@ class EventListeners:
         """Answer once nobody waits to be acknowledged, or soon: Slack gives three seconds for that, a card may wait."""
         async with self._beginning:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._calm.wait(), PATIENCE)
+                await asyncio.wait_for(self._calm.wait(), LONGEST_ANSWER_DELAY_S)
         await self._answers.answer(received, url)
 
     async def mention(self, event: Mapping[str, Any]) -> None:
@@ -126,7 +126,7 @@ class EventListeners:
         if event.get("bot_id") or not (channel and ts and user) or key in self._mentions:
             return
         self._mentions[key] = None
-        while len(self._mentions) > REMEMBERED:
+        while len(self._mentions) > MOST_SEEN_MENTIONS:
             del self._mentions[next(iter(self._mentions))]
         place = Thread(channel, str(event.get("thread_ts") or ts))
         words = str(event.get("text") or "").replace(f"<@{self._own.bot_user_id}>", " ")

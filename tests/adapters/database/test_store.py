@@ -161,7 +161,7 @@ async def test_what_was_said_to_be_on_disk_is_there_after_kill_9(url: str, lines
 async def test_a_process_that_holds_the_lock_too_long_is_named_as_such(
     store: SqlStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "BUSY", 50)
+    monkeypatch.setattr(engine, "LOCK_TIMEOUT_MS", 50)
     impatient = SqlStore(f"sqlite:///{tmp_path / 'aegis.db'}")
     await impatient.start()
     with closing(sqlite3.connect(tmp_path / "aegis.db", isolation_level=None)) as other:
@@ -226,7 +226,7 @@ async def test_whoever_asks_again_with_the_token_of_a_step_has_won_it(
     store: SqlStore, answer_is_lost: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known = (await store.open(an_incident())).incident
-    monkeypatch.setattr(transactions, "PAUSES", ())
+    monkeypatch.setattr(transactions, "RETRY_PAUSES_S", ())
     answer_is_lost(1)
     with pytest.raises(StoreUnavailable):
         await store.save_if_unchanged(known, replace(known, state=State.PROPOSED), token="mine")

@@ -10,7 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.adapters.docker.logs import TAIL, Reading, frames, newest, present_run, read_tail, read_whole, stamp, stamped
+from bot.adapters.docker.logs import (
+    TAIL_LINES,
+    Reading,
+    frames,
+    newest,
+    present_run,
+    read_tail,
+    read_whole,
+    stamp,
+    stamped,
+)
 from bot.domain.evidence import Facts, LogDigest
 from bot.errors import EngineTimeout
 from tests.adapters.docker.test_inspection import look
@@ -144,18 +154,18 @@ def test_a_run_that_ended_at_once_keeps_its_lines_although_the_engine_tells_its_
 def test_of_a_long_log_the_newest_lines_come_first_and_the_whole_when_asked_for() -> None:
     short = Log([frame(b"INFO a\n")])
     digest, reading = tail(short)
-    assert (digest.partial, reading.whole, short.opened) == (False, True, [TAIL])
-    parts = [frame(b"WARN credentials were exchanged\n"), *[frame(b"INFO tick\n")] * (TAIL + 5)]
+    assert (digest.partial, reading.whole, short.opened) == (False, True, [TAIL_LINES])
+    parts = [frame(b"WARN credentials were exchanged\n"), *[frame(b"INFO tick\n")] * (TAIL_LINES + 5)]
     digest, reading = tail(Log(parts))
-    assert (digest.partial, reading.whole, digest.total_lines) == (True, False, TAIL)
+    assert (digest.partial, reading.whole, digest.total_lines) == (True, False, TAIL_LINES)
     digest, reading = whole(log := Log(parts))
-    assert (digest.partial, reading.whole, digest.total_lines, log.opened) == (False, True, TAIL + 6, ["all"])
+    assert (digest.partial, reading.whole, digest.total_lines, log.opened) == (False, True, TAIL_LINES + 6, ["all"])
     assert digest.lines[0].text == "WARN credentials were exchanged"
 
 
 def test_a_log_that_cannot_be_read_in_time_keeps_its_beginning_and_its_end() -> None:
     parts = [frame(b"INFO the very first\n", 1)]
-    parts += [frame(b"INFO tick %d\n" % n, 2 + n / 1000) for n in range(TAIL * 2)]
+    parts += [frame(b"INFO tick %d\n" % n, 2 + n / 1000) for n in range(TAIL_LINES * 2)]
     parts += [frame(b"FATAL the very last\n", 100)]
     for log, enough in ((Log(parts), iter([False, True]).__next__), (Log(parts, breaks_after=600), never)):
         digest, reading = whole(log, enough=enough)
@@ -163,13 +173,13 @@ def test_a_log_that_cannot_be_read_in_time_keeps_its_beginning_and_its_end() -> 
         assert "INFO the very first" in texts
         assert "FATAL the very last" in texts
         assert not reading.whole
-        assert TAIL < reading.lines < TAIL * 2
+        assert TAIL_LINES < reading.lines < TAIL_LINES * 2
 
 
 def test_lines_that_were_read_twice_count_once() -> None:
-    parts = [frame(b"INFO tick %d\n" % n, 2 + n / 1000) for n in range(TAIL + 50)]
-    _, reading = whole(Log(parts, breaks_after=TAIL + 10))
-    assert reading.lines == TAIL + 50
+    parts = [frame(b"INFO tick %d\n" % n, 2 + n / 1000) for n in range(TAIL_LINES + 50)]
+    _, reading = whole(Log(parts, breaks_after=TAIL_LINES + 10))
+    assert reading.lines == TAIL_LINES + 50
 
 
 def test_a_private_key_is_redacted_also_where_its_lines_are_apart() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.adapters.docker import stream
-from bot.adapters.docker.stream import BLOCK, blocks, direct, read_ahead
+from bot.adapters.docker.stream import BLOCK_BYTES, blocks, direct, read_ahead
 from bot.errors import EngineDenied
 
 
@@ -82,13 +82,13 @@ def test_a_failure_comes_after_what_was_read_before_it() -> None:
 
 
 def test_nobody_reads_on_once_enough_was_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream, "AHEAD", 2)
+    monkeypatch.setattr(stream, "MOST_BLOCKS_AHEAD", 2)
     ended = threading.Event()
 
     def endless() -> Iterator[bytes]:
         try:
             while True:
-                yield b"x" * BLOCK
+                yield b"x" * BLOCK_BYTES
         finally:
             ended.set()
 

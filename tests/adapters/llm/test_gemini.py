@@ -143,7 +143,7 @@ async def test_tries_without_a_named_wait_are_spread_and_end(
     with pytest.raises(ModelUnavailable, match="overloaded or down"):
         await model.ask((FULL,))
     assert len(gemini.requests) == 4
-    assert all(pause <= wait <= 1.3 * pause for pause, wait in zip(adapter.PAUSES, waits, strict=True))
+    assert all(pause <= wait <= 1.3 * pause for pause, wait in zip(adapter.GEMINI_RETRY_PAUSES_S, waits, strict=True))
 
 
 @pytest.mark.fault(37)
@@ -290,14 +290,14 @@ async def test_hung_calls_hold_a_bounded_number_of_threads_and_the_rest_wait_in_
     before = threading.active_count()
     asked = await asyncio.gather(*(model.ask((FULL,)) for _ in range(20)), return_exceptions=True)
     assert all(isinstance(answer, ModelUnavailable) for answer in asked)
-    assert threading.active_count() - before <= adapter.THREADS
-    assert len(gemini.requests) <= adapter.THREADS
+    assert threading.active_count() - before <= adapter.GEMINI_CALLS_AT_ONCE
+    assert len(gemini.requests) <= adapter.GEMINI_CALLS_AT_ONCE
 
 
 async def test_threads_are_free_again_once_the_hung_calls_end(gemini: GeminiEndpoint, sdk: str) -> None:
     model = impatient(gemini, sdk)
-    gemini.script(*[hangs()] * adapter.THREADS)
-    await asyncio.gather(*(model.ask((FULL,)) for _ in range(adapter.THREADS)), return_exceptions=True)
+    gemini.script(*[hangs()] * adapter.GEMINI_CALLS_AT_ONCE)
+    await asyncio.gather(*(model.ask((FULL,)) for _ in range(adapter.GEMINI_CALLS_AT_ONCE)), return_exceptions=True)
     gemini.release()
     patient = make_diagnoser(sdk=sdk, api_key=KEY, model="m", endpoint=gemini.url, timeout=10)
     patient._threads = model._threads  # the very threads that hung
@@ -321,7 +321,7 @@ async def test_many_incidents_ask_side_by_side(gemini: GeminiEndpoint, model: ad
 async def test_no_answer_from_the_address_says_that_it_cannot_be_reached(
     sdk: str, unused_tcp_port_factory: Callable[[], int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(adapter, "PAUSES", ())
+    monkeypatch.setattr(adapter, "GEMINI_RETRY_PAUSES_S", ())
     address = f"http://127.0.0.1:{unused_tcp_port_factory()}"
     model = make_diagnoser(sdk=sdk, api_key=KEY, model="m", endpoint=address, timeout=10)
     with pytest.raises(ModelUnavailable, match="cannot be reached"):

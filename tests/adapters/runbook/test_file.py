@@ -220,7 +220,7 @@ async def test_what_an_editor_saves_in_the_middle_of_an_append_is_kept(
 
 
 async def test_a_lock_that_is_never_given_back_is_named(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(file, "PATIENCE", 0.05)
+    monkeypatch.setattr(file, "LOCK_TIMEOUT_S", 0.05)
     with (path.parent / f".{path.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with pytest.raises(RunbookUnwritable, match="holds"):
@@ -359,7 +359,7 @@ def test_reading_takes_no_lock(path: Path) -> None:
 
 async def test_a_disk_that_hangs_holds_up_nobody_for_long(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     thawed = threading.Event()
-    monkeypatch.setattr(file, "DEADLINE", 0.2)
+    monkeypatch.setattr(file, "APPEND_TIMEOUT_S", 0.2)
     monkeypatch.setattr(os, "replace", lambda *_: thawed.wait())
     with pytest.raises(RunbookUnwritable, match="did not take it"):
         await RunbookFile(path).append(an_entry())

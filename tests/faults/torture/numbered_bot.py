@@ -40,14 +40,14 @@ FORKS.set_forkserver_preload([__name__])
 
 def hasten() -> None:
     """Shorten the deadlines that are no settings; each is still the edge's own, and none overtakes another."""
-    bot.adapters.docker.client.ACT_SECONDS = 5
+    bot.adapters.docker.client.ACTION_TIMEOUT_S = 5
     bot.domain.incident.GRACE = 3
-    bot.adapters.database.transactions.DEADLINE = 4.0
-    bot.incidents.recovery.BETWEEN_LOOKS = 0.2
-    bot.slack.delivery.cards.APART = 0.2
-    bot.slack.delivery.outbox.LEASE = timedelta(seconds=3)
-    bot.background.EVERY = 5.0
-    bot.adapters.runbook.file.DEADLINE = 5.0
+    bot.adapters.database.transactions.TRANSACTION_TIMEOUT_S = 4.0
+    bot.incidents.recovery.PROBE_INTERVAL_S = 0.2
+    bot.slack.delivery.cards.CARD_EDIT_INTERVAL_S = 0.2
+    bot.slack.delivery.outbox.MESSAGE_LEASE = timedelta(seconds=3)
+    bot.background.CATCH_UP_INTERVAL_S = 5.0
+    bot.adapters.runbook.file.APPEND_TIMEOUT_S = 5.0
     vars(wiring).update(
         web_client=partial(web_client, seconds=4.0), DockerContainers=partial(DockerContainers, deadline=4.0)
     )

@@ -109,7 +109,7 @@ async def test_an_older_state_never_replaces_a_newer_one(ws: Workspace, messenge
 async def test_edits_of_one_card_keep_slacks_pace(
     ws: Workspace, messenger: SlackMessenger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cards, "APART", 0.1)
+    monkeypatch.setattr(cards, "CARD_EDIT_INTERVAL_S", 0.1)
     known, _ = await hung(ws, messenger)
     for number in range(2, 8):
         await messenger.update(replace(known, state=State.PROPOSED, alerts=number, revision=number))
@@ -267,7 +267,7 @@ async def test_a_wait_beyond_all_patience_is_an_error(ws: Workspace, messenger: 
 async def test_an_edit_that_slack_slows_down_does_not_hold_the_caller_and_is_not_lost(
     ws: Workspace, messenger: SlackMessenger, work: BackgroundTasks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cards, "MOMENT", 0.05)
+    monkeypatch.setattr(cards, "CARD_EDIT_WAIT_S", 0.05)
     known, card = await hung(ws, messenger)
     ws.rate_limit("chat.update", retry_after=1)
     await messenger.update(later(known, State.ACTING))
@@ -280,7 +280,7 @@ async def test_an_edit_that_slack_slows_down_does_not_hold_the_caller_and_is_not
 async def test_an_edit_that_slack_does_not_answer_is_tried_until_it_stands(
     ws: Workspace, messenger: SlackMessenger, work: BackgroundTasks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cards, "APART", 0.02)
+    monkeypatch.setattr(cards, "CARD_EDIT_INTERVAL_S", 0.02)
     known, card = await hung(ws, messenger)
     ws.fail("chat.update", Fault(reset=True), times=6)
     await messenger.update(replace(known, state=State.RESOLVED, revision=9, closing="Recovered without action."))

@@ -24,7 +24,7 @@ from bot.slack.connection.tasks import BackgroundTasks
 from bot.slack.connection.web_api import identify, web_client
 from bot.slack.delivery import cards
 from bot.slack.delivery.messenger import SlackMessenger
-from bot.slack.delivery.outbox import KEPT, Outbox
+from bot.slack.delivery.outbox import MESSAGE_TTL, Outbox
 from tests.slack.conftest import incident, now
 from tests.support.fakes import Clock
 
@@ -174,7 +174,7 @@ async def test_after_a_day_nobody_wants_to_hear_it(scene: Scene) -> None:
     async with scene.run() as run:
         scene.ws.fail("chat.postMessage", Fault(status=503), times=99)
         await run.outbox.say(known, "News.")
-        run.clock.at += KEPT
+        run.clock.at += MESSAGE_TTL
         await run.outbox.send_waiting()
         assert await scene.store.outbox.depth() == (0, None)
 
@@ -194,7 +194,7 @@ async def test_without_a_database_it_is_said_at_once(scene: Scene, monkeypatch: 
 async def test_the_last_picture_of_an_ended_card_survives_a_crash(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cards, "MOMENT", 0.05)
+    monkeypatch.setattr(cards, "CARD_EDIT_WAIT_S", 0.05)
     _, known = await scene.opened()
     async with scene.run() as run:
         card = await run.outbox.card(known)

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.slack.listeners.commands import LONGEST, Ask, Verb, parse_command, plain
+from bot.slack.listeners.commands import MOST_QUESTION_CHARACTERS, Ask, Verb, parse_command, plain
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_markup_is_unescaped_once_only() -> None:
     assert plain("&amp;lt;b&amp;gt;") == "&lt;b&gt;"
 
 
-@given(st.text(max_size=LONGEST * 2))
+@given(st.text(max_size=MOST_QUESTION_CHARACTERS * 2))
 def test_no_text_raises_and_a_name_is_always_a_name(said: str) -> None:
     asked = parse_command("diagnose " + said)
     assert asked.verb in (Verb.DIAGNOSE, Verb.HELP)
