@@ -6,7 +6,9 @@ import hashlib
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
+from bot.domain import refusals
 from bot.domain.diagnosis import Action
 from bot.domain.evidence import Facts
 from bot.domain.times import format_duration
@@ -20,11 +22,49 @@ class Permit:
     people: int = 1
 
 
+class RefusalReason(StrEnum):
+    """The rule that refused. The values are stored: they may be added to, never changed."""
+
+    ACTION = "action"
+    ALLOWLIST = "allowlist"
+    FACTS = "facts"
+    NAME = "name"
+    OWN = "own"
+    PROTECT = "protect"
+    SWARM = "swarm"
+    HISTORY = "history"
+    APPROVALS = "approvals"
+    PAUSED = "paused"
+    STATE = "state"
+    BUSY = "busy"
+    COOLDOWN = "cooldown"
+    LIMIT = "limit"
+    EXPIRED = "expired"
+    DIGEST = "digest"
+    CARD = "card"
+    CHANGED = "changed"
+    STORE = "store"
+    LATE = "late"
+    CLAIMED = "claimed"
+    SAME_PERSON = "same person"
+    UNKNOWN = "unknown"
+    APPROVERS = "approvers"
+    WORKSPACE = "workspace"
+    DEACTIVATED = "deactivated"
+    BOT = "bot"
+    GUEST = "guest"
+
+    @classmethod
+    def _missing_(cls, value: object) -> RefusalReason:  # noqa: ARG003 - the enum's own signature
+        """Return ``UNKNOWN`` for a rule that another version stored."""
+        return cls.UNKNOWN
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The restart may not happen: the rule's name, for the record, and the reason, for people."""
+    """The restart may not happen: the rule that refused, for the record, and the reason, for people."""
 
-    rule: str
+    rule: RefusalReason
     reason: str
 
 
@@ -69,49 +109,38 @@ def check(
 ) -> Permit | Refusal:
     """Return whether ``action`` may act on ``target`` now. A fact that could not be gathered (``None``) refuses."""
     if action not in policy.actions:
-        return Refusal("action", f"Aegis does not offer the action {action.value}.")
+        return Refusal(RefusalReason.ACTION, refusals.action_not_offered(action.value))
     if target not in policy.allowlist:
-        return Refusal(
-            "allowlist", f"{target} is not on the allow-list (AEGIS_RESTART_ALLOWLIST), so Aegis never restarts it."
-        )
+        return Refusal(RefusalReason.ALLOWLIST, refusals.not_on_allowlist(target))
     if facts is None:
-        return Refusal("facts", f"The engine did not say how {target} is, so nothing can be restarted.")
+        return Refusal(RefusalReason.FACTS, refusals.state_unknown(target))
     if facts.name != target:
-        return Refusal("name", "The engine answered for a container of another name.")
+        return Refusal(RefusalReason.NAME, refusals.OTHER_NAME)
     refused = _own(target, facts, policy) or _label(facts) or _state(facts)
     if refused:
         return refused
     if history is None:
-        return Refusal("history", "The database did not say when this was last restarted, so nothing can be restarted.")
+        return Refusal(RefusalReason.HISTORY, refusals.HISTORY_UNKNOWN)
     people = approvals(facts)
     if people is None:
-        return Refusal(
-            "approvals", f"The label aegis.approvals of {target} says no number of people, so nobody can restart it."
-        )
+        return Refusal(RefusalReason.APPROVALS, refusals.approvals_unreadable(target))
     return _pace(target, history, policy, now) or Permit(policy.dry_run, people)
 
 
 def _own(target: str, facts: Facts, policy: Policy) -> Refusal | None:
     if policy.own is None:
-        return Refusal(
-            "own",
-            f"It is not known whether {target} is something that Aegis needs to run, so nothing can be restarted.",
-        )
+        return Refusal(RefusalReason.OWN, refusals.own_unknown(target))
     if target in policy.own or facts.container_id in policy.own:
-        return Refusal("own", f"{target} is Aegis itself, or something that Aegis needs to run.")
+        return Refusal(RefusalReason.OWN, refusals.own(target))
     return None
 
 
 def _label(facts: Facts) -> Refusal | None:
     protect = facts.label("aegis.protect").strip().lower()
     if protect not in ("", "false", "0", "no"):
-        return Refusal("protect", f"{facts.name} carries the label aegis.protect: it is never restarted by Aegis.")
+        return Refusal(RefusalReason.PROTECT, refusals.protected(facts.name))
     if facts.swarm_service:
-        return Refusal(
-            "swarm",
-            "Swarm owns this container and replaces it by itself; "
-            f"use: docker service update --force {facts.swarm_service}",
-        )
+        return Refusal(RefusalReason.SWARM, refusals.in_swarm(facts.swarm_service))
     return None
 
 
@@ -129,27 +158,24 @@ def approvals(facts: Facts) -> int | None:
 
 def _state(facts: Facts) -> Refusal | None:
     if facts.paused:
-        return Refusal("paused", f"{facts.name} was paused by somebody; a restart would unpause it.")
+        return Refusal(RefusalReason.PAUSED, refusals.paused(facts.name))
     if facts.status in ("removing", "dead"):
-        return Refusal("state", f"{facts.name} is {facts.status}: the engine cannot restart it.")
+        return Refusal(RefusalReason.STATE, refusals.not_restartable(facts.name, facts.status))
     if not facts.container_id or not facts.status:
-        return Refusal("facts", f"The engine did not say how {facts.name} is, so nothing can be restarted.")
+        return Refusal(RefusalReason.FACTS, refusals.state_unknown(facts.name))
     return None
 
 
 def _pace(target: str, history: History, policy: Policy, now: datetime) -> Refusal | None:
     if history.restarting:
-        return Refusal("busy", f"A restart of {target} is already under way.")
+        return Refusal(RefusalReason.BUSY, refusals.busy(target))
     if history.last_restart is not None:
         left = policy.cooldown - (now - history.last_restart).total_seconds()
         if left > 0:
             ago, more = format_duration(now - history.last_restart), format_duration(timedelta(seconds=left))
-            return Refusal("cooldown", f"{target} was restarted {ago} ago; the next restart is possible in {more}.")
+            return Refusal(RefusalReason.COOLDOWN, refusals.cooldown(target, ago, more))
     if history.restarts_within_hour >= policy.limit:
-        times = "once" if history.restarts_within_hour == 1 else f"{history.restarts_within_hour} times"
-        return Refusal(
-            "limit", f"{target} was restarted {times} within the hour; restarting does not cure it. Escalate."
-        )
+        return Refusal(RefusalReason.LIMIT, refusals.limit(target, history.restarts_within_hour))
     return None
 
 

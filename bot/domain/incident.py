@@ -209,8 +209,8 @@ def counting(presses: Sequence[Approval], digest: str, now: datetime) -> tuple[A
 def awaited(presses: Sequence[Approval], more: int) -> str:
     """Say what is still awaited after ``presses``, of which there is at least one."""
     until = min(press.at for press in presses) + TOGETHER
-    people = "Another approver has" if more == 1 else f"{more} more approvers have"
-    return f"{people} to press Restart by {until.astimezone(UTC):%H:%M} UTC. Nothing is restarted before."
+    people = "Another approver" if more == 1 else f"{more} more approvers"
+    return f"{people} must press Restart by {until.astimezone(UTC):%H:%M} UTC. Nothing is restarted before that."
 
 
 class RestartOutcome(StrEnum):
@@ -246,8 +246,8 @@ def restart_outcome(before: tuple[str, str], facts: Facts | None, age: float) ->
 def standing(incident: Incident) -> str:
     """Say where an incident stands to somebody who pressed too late; who decided is mentioned behind the sentence."""
     told = {
-        State.OPEN: "It is being looked at right now.",
-        State.PROPOSED: "The card was just renewed; look at it once more.",
+        State.OPEN: "It is being diagnosed right now.",
+        State.PROPOSED: "The card was just updated; read it once more.",
         State.ACTING: "The restart was already approved and is under way. Approved by",
         State.VERIFYING: "The restart was already approved and is being verified. Approved by",
         State.RESOLVED: "This is closed: it recovered.",

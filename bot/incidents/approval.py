@@ -10,11 +10,11 @@ import logging
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot.domain import guard, own_containers
+from bot.domain import guard, own_containers, refusals
 from bot.domain.diagnosis import Action
 from bot.domain.eligibility import EVERYBODY
 from bot.domain.evidence import Facts
-from bot.domain.guard import Permit, Refusal
+from bot.domain.guard import Permit, Refusal, RefusalReason
 from bot.domain.incident import (
     Approval,
     Incident,
@@ -90,7 +90,7 @@ class ApprovalCheck:
         try:
             return await self._authorize(press)
         except StoreError as error:
-            refusal = Refusal("store", f"{error.message} So nothing was restarted.")
+            refusal = Refusal(RefusalReason.STORE, refusals.database(error.message))
             return PressRefused(refusal=refusal, recorded=False)
 
     async def _authorize(self, press: Press) -> Authorized | Awaits | PressRefused:
@@ -125,15 +125,15 @@ class ApprovalCheck:
     def _check_current(self, press: Press, incident: Incident) -> PressRefused | None:
         """Refuse a press on a card that is closed, expired or of an older look."""
         if incident.state is not State.PROPOSED:
-            refusal = Refusal("state", standing(incident))
+            refusal = Refusal(RefusalReason.STATE, standing(incident))
             return PressRefused(
                 refusal=refusal, incident=incident, mentions=decided_by(incident), card=CardChange.REFRESH
             )
         if is_expired(incident, self._world.now(), self._plan.policy.expiry):
-            refusal = Refusal("expired", "This card is too old to act on; look again first.")
+            refusal = Refusal(RefusalReason.EXPIRED, refusals.EXPIRED)
             return PressRefused(refusal=refusal, incident=incident, card=CardChange.EXPIRE)
         if not incident.digest or press.digest != incident.digest:
-            refusal = Refusal("digest", "This button belongs to an older look; the card shows the newest.")
+            refusal = Refusal(RefusalReason.DIGEST, refusals.OLDER_DIAGNOSIS)
             return PressRefused(refusal=refusal, incident=incident, card=CardChange.REFRESH)
         return None
 
@@ -147,10 +147,9 @@ class ApprovalCheck:
                 if await self._messenger.is_card(incident, press.card):
                     return None
             except SlackError as error:
-                sentence = f"It cannot be checked whether this is the card, so nothing was restarted. {error.sentence}"
-                return PressRefused(refusal=Refusal("unknown", sentence), incident=incident)
-        sentence = "This is not the card of the incident, so nothing was restarted. Press on the card itself."
-        return PressRefused(refusal=Refusal("card", sentence), incident=incident)
+                refusal = Refusal(RefusalReason.UNKNOWN, refusals.card_unchecked(error.sentence))
+                return PressRefused(refusal=refusal, incident=incident)
+        return PressRefused(refusal=Refusal(RefusalReason.CARD, refusals.NOT_THE_CARD), incident=incident)
 
     async def _check_unchanged(self, press: Press, incident: Incident) -> Facts | PressRefused:
         """Return the facts if the container still is what the card showed; else refuse with what changed."""
@@ -160,13 +159,14 @@ class ApprovalCheck:
         except TargetNotFound:
             change = "the container is gone"
         except EngineError as error:
-            return PressRefused(refusal=Refusal("facts", f"{error.sentence} Nothing was restarted."), incident=incident)
+            refusal = Refusal(RefusalReason.FACTS, refusals.engine(error.sentence))
+            return PressRefused(refusal=refusal, incident=incident)
         else:
             change = guard.changed(seen, facts) if seen else "there was no look at it before"
             if not change and guard.digest(facts, press.action) == press.digest:
                 return facts
-        sentence = f"Nothing was restarted: {change or 'something changed'} since the diagnosis."
-        return PressRefused(refusal=Refusal("changed", sentence), incident=incident, card=CardChange.CLOSE)
+        refusal = Refusal(RefusalReason.CHANGED, refusals.changed(change))
+        return PressRefused(refusal=refusal, incident=incident, card=CardChange.CLOSE)
 
     async def _check_guard(self, press: Press, incident: Incident, facts: Facts) -> Permit | PressRefused:
         """Return the guard's permit; else save its refusal for the card."""
@@ -189,7 +189,7 @@ class ApprovalCheck:
             mine = own_containers.own(await self._containers.inventory(), self._plan.hosts, around)
         except (StoreError, EngineError) as error:
             log.warning("the guard refuses: %s", error.sentence)
-            return Refusal("facts", f"{error.message} So nothing can be restarted.")
+            return Refusal(RefusalReason.FACTS, refusals.check_failed(error.message))
         policy = replace(self._plan.policy, own=mine.protected(target, self._plan.policy.own))
         return guard.check(target, facts, history, policy, now, action)
 
@@ -203,8 +203,8 @@ class ApprovalCheck:
         )
         more = people - 1 - len(earlier)
         if press.user in {one.user for one in earlier}:
-            sentence = f"You have pressed already. {awaited(earlier, more + 1)}"
-            return PressRefused(refusal=Refusal("same person", sentence), incident=incident)
+            sentence = refusals.pressed_already(awaited(earlier, more + 1))
+            return PressRefused(refusal=Refusal(RefusalReason.SAME_PERSON, sentence), incident=incident)
         if more <= 0:
             return replace(authorized, earlier=earlier)
         mine = Approval(press.user, now, press.digest, press.action)
@@ -212,8 +212,8 @@ class ApprovalCheck:
         try:
             saved = await self._transitions.save_if_unchanged(incident, replace(incident, presses=presses), mine)
         except StoreError as error:
-            sentence = f"The press cannot be recorded, so it does not count. {error.sentence}"
-            return PressRefused(refusal=Refusal("store", sentence), incident=incident, recorded=False)
+            refusal = Refusal(RefusalReason.STORE, refusals.press_not_recorded(error.sentence))
+            return PressRefused(refusal=refusal, incident=incident, recorded=False)
         if saved is None:
             # Somebody was faster, perhaps with the press before this one.
             return await self._authorize(press)
@@ -228,8 +228,8 @@ class ApprovalCheck:
         now = self._world.now()
         if abs(now - authorized.checked_at) > LONGEST_CHECK:
             # This process was paused meanwhile, or an answer took too long.
-            sentence = "Looking at it took too long, so nothing was restarted. Press once more."
-            return PressRefused(refusal=Refusal("late", sentence), incident=authorized.incident)
+            refusal = Refusal(RefusalReason.LATE, refusals.TOO_SLOW)
+            return PressRefused(refusal=refusal, incident=authorized.incident)
         approval = Approval(press.user, now, press.digest, press.action)
         approved = replace(
             authorized.incident,
@@ -244,18 +244,18 @@ class ApprovalCheck:
             return saved if saved is not None else await self._lost_race(authorized.incident)
         except StoreError as error:
             # The approval may be on disk all the same, where only the database's answer was lost.
-            sentence = f"The approval cannot be recorded, so nothing was restarted. {error.sentence}"
+            sentence = refusals.approval_not_recorded(error.sentence)
             return PressRefused(
-                refusal=Refusal("store", sentence), incident=approved, card=CardChange.ABORT, recorded=False
+                refusal=Refusal(RefusalReason.STORE, sentence), incident=approved, card=CardChange.ABORT, recorded=False
             )
 
     async def _lost_race(self, incident: Incident) -> PressRefused:
         """Refuse with the name of whoever was faster."""
         winner = await self._store.get(incident.id) or incident
-        return PressRefused(refusal=Refusal("claimed", standing(winner)), incident=winner, mentions=decided_by(winner))
+        refusal = Refusal(RefusalReason.CLAIMED, standing(winner))
+        return PressRefused(refusal=refusal, incident=winner, mentions=decided_by(winner))
 
 
 def unknown_card() -> PressRefused:
     """Return the refusal of a press on a card that the database does not know."""
-    sentence = "Aegis does not know this card; ask for a new one with /aegis diagnose NAME."
-    return PressRefused(refusal=Refusal("unknown", sentence), recorded=False)
+    return PressRefused(refusal=Refusal(RefusalReason.UNKNOWN, refusals.UNKNOWN_CARD), recorded=False)

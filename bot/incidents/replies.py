@@ -48,7 +48,7 @@ class Replies:
     async def refuse(self, press: Press, refused: PressRefused) -> None:
         """Record a refused press, and tell the person who pressed why."""
         if refused.recorded:
-            REFUSALS.labels(refused.refusal.rule.replace(" ", "_")).inc()
+            REFUSALS.labels(refused.refusal.rule.value.replace(" ", "_")).inc()
             try:
                 await self._store.save_refusal(press, refused.refusal, self._world.now())
             except StoreError as error:

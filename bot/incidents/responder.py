@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 from bot.domain.alerts.alert import Kind, nearest
-from bot.domain.guard import Refusal
+from bot.domain.guard import Refusal, RefusalReason
 from bot.domain.incident import LIVE, Incident, Press, State, Thread, awaited, decided_by, standing
 from bot.errors import EngineError, SlackError, StoreError
 from bot.incidents.approval import ApprovalCheck, Awaits, unknown_card
@@ -320,7 +320,7 @@ class Responder:
         if incident is None:
             await self._refuse(press, unknown_card())
         else:
-            refusal = Refusal("state", standing(incident))
+            refusal = Refusal(RefusalReason.STATE, standing(incident))
             await self._refuse(
                 press,
                 PressRefused(

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.domain import refusals
 from bot.domain.eligibility import EVERYBODY, Ineligible, eligibility, workspaces
-from bot.domain.guard import Permit, Refusal
+from bot.domain.guard import Permit, Refusal, RefusalReason
 from bot.domain.incident import Press
 from bot.errors import SlackError
 from bot.slack.connection.web_api import WebApi
@@ -24,10 +25,10 @@ MOST_MEMBER_PAGES = 20
 """Pages of 1,000 members that are read to find out whether somebody is in a channel."""
 
 _REFUSALS = {
-    Ineligible.DEACTIVATED: "This account is deactivated, so it may not restart anything.",
-    Ineligible.BOT: "Bots may not restart anything; a person has to press.",
-    Ineligible.GUEST: "Guests may not restart anything; ask a member of the team.",
-    Ineligible.WORKSPACE: "Only people of this workspace may restart; you belong to another one.",
+    Ineligible.DEACTIVATED: refusals.DEACTIVATED,
+    Ineligible.BOT: refusals.BOT,
+    Ineligible.GUEST: refusals.GUEST,
+    Ineligible.WORKSPACE: refusals.WORKSPACE,
 }
 
 
@@ -61,31 +62,27 @@ class SlackApprovers:
     async def check(self, press: Press) -> Permit | Refusal:
         """Return a permit if this person may press. An empty list, no answer from Slack or no permission refuses."""
         if not self._configured:
-            return Refusal(
-                "approvers", "Nobody may restart anything: the list of approvers (AEGIS_APPROVERS) is empty."
-            )
+            return Refusal(RefusalReason.APPROVERS, refusals.NO_APPROVERS)
         if not press.user or not self._team or not press.team:
-            return Refusal("workspace", _REFUSALS[Ineligible.WORKSPACE])
+            return Refusal(RefusalReason.WORKSPACE, _REFUSALS[Ineligible.WORKSPACE])
         try:
             async with asyncio.timeout(self._time_limit):
                 return await self._stranger(press) or await self._listed(press)
         except TimeoutError:
-            return Refusal(
-                "unknown", "Slack did not say in time who you are, so nothing was restarted. Press again in a moment."
-            )
+            return Refusal(RefusalReason.UNKNOWN, refusals.IDENTITY_TIMED_OUT)
         except SlackError as error:
             log.warning("approvers could not be looked up: %s (%s)", error.sentence, error.detail)
-            return Refusal("unknown", f"It cannot be checked who may, so nothing was restarted. {error.sentence}")
+            return Refusal(RefusalReason.UNKNOWN, refusals.approvers_unchecked(error.sentence))
 
     async def _stranger(self, press: Press) -> Refusal | None:
         """Refuse whoever is no full, active, human member of this workspace, whatever the list says."""
         user = await self._members.user(press.user)
         if not user:
-            return Refusal("unknown", "Slack did not say who you are, so nothing was restarted.")
+            return Refusal(RefusalReason.UNKNOWN, refusals.IDENTITY_UNKNOWN)
         why = eligibility(user, self._team)
         if why is None and press.team not in workspaces(user):
             why = Ineligible.WORKSPACE
-        return Refusal(why.value, _REFUSALS[why]) if why else None
+        return Refusal(RefusalReason(why.value), _REFUSALS[why]) if why else None
 
     async def _listed(self, press: Press) -> Permit | Refusal:
         if press.user in self._configured:
@@ -101,10 +98,8 @@ class SlackApprovers:
             if isinstance(answer, BaseException):
                 raise answer
         if EVERYBODY in self._configured:
-            return Refusal(
-                "approvers", "Only members of an alert channel may restart, so nothing was. Join one of them first:"
-            )
-        return Refusal("approvers", "You are not one of the approvers, so nothing was restarted. Those who may:")
+            return Refusal(RefusalReason.APPROVERS, refusals.NOT_IN_ALERT_CHANNEL)
+        return Refusal(RefusalReason.APPROVERS, refusals.NOT_AN_APPROVER)
 
     async def _in_group(self, group: str, user: str) -> bool:
         answer = await self._api.call(self._api.slack.usergroups_users_list, again=True, usergroup=group)

@@ -9,8 +9,9 @@ from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.domain import refusals
 from bot.domain.eligibility import eligibility
-from bot.domain.guard import Refusal
+from bot.domain.guard import Refusal, RefusalReason
 from bot.errors import SlackError
 from bot.slack.connection.web_api import WebApi
 
@@ -19,7 +20,7 @@ log = logging.getLogger(__name__)
 TIME_LIMIT_S = 2.5
 """For the question who somebody is: a person waits for the answer."""
 
-MEMBERS_ONLY = "Aegis answers full members of this workspace only, not guests and not people of other organisations."
+MEMBERS_ONLY = refusals.MEMBERS_ONLY
 
 
 class Members:
@@ -42,11 +43,11 @@ class Members:
             async with asyncio.timeout(self._time_limit):
                 found = await self.user(user) if user else {}
         except TimeoutError:
-            return Refusal("unknown", "Slack did not say in time who you are. Try again in a moment.")
+            return Refusal(RefusalReason.UNKNOWN, refusals.MEMBER_TIMED_OUT)
         except SlackError as error:
             log.warning("a person could not be looked up: %s (%s)", error.sentence, error.detail)
-            return Refusal("unknown", f"It cannot be checked who you are. {error.sentence}")
+            return Refusal(RefusalReason.UNKNOWN, refusals.member_unchecked(error.sentence))
         if not found:
-            return Refusal("unknown", "Slack did not say who you are. Try again in a moment.")
+            return Refusal(RefusalReason.UNKNOWN, refusals.MEMBER_UNKNOWN)
         why = eligibility(found, self._team)
-        return Refusal(why.value, MEMBERS_ONLY) if why else None
+        return Refusal(RefusalReason(why.value), MEMBERS_ONLY) if why else None

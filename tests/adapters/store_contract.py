@@ -23,7 +23,7 @@ from bot.domain.audit.tables import Compared
 from bot.domain.audit.trail import AuditEvent, Examined, Verdict
 from bot.domain.diagnosis import Action, Diagnosis, FailureClass, Quote
 from bot.domain.evidence import Evidence, LogDigest, LogLine, Source, Status
-from bot.domain.guard import Permit, Refusal
+from bot.domain.guard import Permit, Refusal, RefusalReason
 from bot.domain.incident import Approval, Incident, Press, State, Thread
 from bot.domain.runbook_entry import Entry, Precedent
 from bot.domain.verification import Verification
@@ -68,7 +68,7 @@ def a_full_incident() -> Incident:
             (Quote(3, "ERROR"),),
         ),
         precedents=(Precedent(Entry("a", "restart", evidence=("x",), recovered_in_s=7.4), 0.5, "same symptom"),),
-        verdict=Refusal("cooldown", "Too soon."),
+        verdict=Refusal(RefusalReason.COOLDOWN, "Too soon."),
         approval=Approval("U2", NOW, "ab12"),
         times_before=("2026-11-22T09:00:00.123456789Z", ""),
         restarted_at=NOW,
@@ -136,7 +136,10 @@ class StoreContract:
         expected = replace(evidence, log=LogDigest((LogLine(3, line, 412),), 1204, 99))
         assert opened.incident == replace(a_full_incident(), evidence=expected)
 
-    @pytest.mark.parametrize("verdict", [Permit(), Permit(dry_run=True), Refusal("", ""), Refusal("own", "No."), None])
+    @pytest.mark.parametrize(
+        "verdict",
+        [Permit(), Permit(dry_run=True), Refusal(RefusalReason.UNKNOWN, ""), Refusal(RefusalReason.OWN, "No."), None],
+    )
     async def test_a_permit_never_comes_back_as_a_refusal_nor_the_reverse(
         self, store: SqlStore, verdict: Permit | Refusal | None
     ) -> None:
@@ -300,7 +303,7 @@ class StoreContract:
 
     async def test_a_refused_press_is_kept_whatever_it_carries(self, store: SqlStore) -> None:
         press = Press("U\x00", "T1", Thread("C1"), "no such incident", "\ud800" * 5000)
-        await store.save_refusal(press, Refusal("approvers", "Not on the list."), NOW)
+        await store.save_refusal(press, Refusal(RefusalReason.APPROVERS, "Not on the list."), NOW)
 
     async def test_the_trail_tells_alert_incident_refusal_approval_and_steps_in_one_chain(
         self, store: SqlStore
@@ -310,7 +313,7 @@ class StoreContract:
         first = (await store.open(an_incident())).incident
         await store.open(an_incident(2))
         press = Press("U9\x00", "T1", Thread("C1", "1.1"), first.id, "ab12", "1.2")
-        await store.save_refusal(press, Refusal("approvers", "Not on the list."), NOW)
+        await store.save_refusal(press, Refusal(RefusalReason.APPROVERS, "Not on the list."), NOW)
         proposed = await moved(store, first, State.PROPOSED)
         await store.save_if_unchanged(proposed, replace(proposed, title="only words"))
         proposed = await store.get(first.id) or proposed
@@ -352,7 +355,9 @@ class StoreContract:
         await store.receive(an_alert())
         proposed = await moved(store, (await store.open(a_full_incident())).incident, State.PROPOSED)
         press = Press("U9\x00", "T1", Thread("C1", "1.1"), proposed.id, "ab12", "1.2")
-        await asyncio.gather(*(store.save_refusal(press, Refusal("approvers", "No\ud800."), NOW) for _ in range(3)))
+        await asyncio.gather(
+            *(store.save_refusal(press, Refusal(RefusalReason.APPROVERS, "No\ud800."), NOW) for _ in range(3))
+        )
         approval = Approval("U2", NOW, "ab12")
         waiting = await store.save_if_unchanged(proposed, replace(proposed, presses=(approval,)), approval)
         assert waiting is not None

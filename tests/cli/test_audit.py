@@ -15,7 +15,7 @@ import pytest
 
 from bot import audit_head, telemetry
 from bot.adapters.database.store import SqlStore
-from bot.domain.guard import Refusal
+from bot.domain.guard import Refusal, RefusalReason
 from bot.domain.incident import Approval, Press, State, Thread
 from bot.domain.redaction.redact import redact
 from bot.errors import StoreUnavailable
@@ -38,7 +38,7 @@ async def written(incident: str = "inc-00001") -> None:
     await store.receive(an_alert())
     await store.open(an_incident())
     press = Press("U0STRANGER", "T1", Thread("C1", "1.1"), incident, "ab12", "1.2")
-    await store.save_refusal(press, Refusal("approvers", "Not on the list."), NOW)
+    await store.save_refusal(press, Refusal(RefusalReason.APPROVERS, "Not on the list."), NOW)
     await store.close()
 
 

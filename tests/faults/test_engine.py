@@ -229,7 +229,7 @@ async def test_56_while_a_slow_container_stops_the_card_says_how_long_it_has(ben
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"paused": True, "status": "paused"}, "was paused by somebody; a restart would unpause it"),
+        ({"paused": True, "status": "paused"}, "is paused; a restart would unpause it"),
         ({"status": "removing", "running": False}, "is removing: the engine cannot restart it"),
         ({"status": "dead", "running": False}, "is dead: the engine cannot restart it"),
     ],

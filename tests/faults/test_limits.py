@@ -55,7 +55,7 @@ async def test_67_after_three_restarts_in_ten_minutes_there_is_no_button_and_a_p
     incident = await bench.fire(ts="4.1")
     assert isinstance(incident.verdict, Refusal)
     assert incident.verdict.rule == "limit"
-    assert "3 times within the hour; restarting does not cure it. Escalate." in str(views.card(incident))
+    assert "3 times within the hour; another restart will not fix it. Escalate." in str(views.card(incident))
     assert restart_buttons(incident) == []
     await bench.responder.act(press(incident))
     assert bench.containers.restarts == 3

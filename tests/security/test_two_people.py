@@ -90,8 +90,8 @@ def test_what_counts_is_fresh_of_the_same_look_and_one_for_each_person(presses, 
 
 
 def test_what_is_awaited_is_said_with_a_time():
-    assert awaited([pressed()], 1).startswith("Another approver has to press Restart by 03:10 UTC.")
-    assert awaited([pressed(), pressed("U2", 4)], 2).startswith("2 more approvers have to press Restart by 03:10 UTC.")
+    assert awaited([pressed()], 1).startswith("Another approver must press Restart by 03:10 UTC.")
+    assert awaited([pressed(), pressed("U2", 4)], 2).startswith("2 more approvers must press Restart by 03:10 UTC.")
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ async def test_two_people_restart_it_once(bench):
         ["U0ONCALL"],
         None,
     )
-    assert "Another approver has to press Restart" in bench.messenger.whispers("U0ONCALL")[0]
+    assert "Another approver must press Restart" in bench.messenger.whispers("U0ONCALL")[0]
     assert bench.messenger.cards[-1].presses == waiting.presses
 
     await bench.responder.act(press(incident, "U0SECOND"))
@@ -277,7 +277,7 @@ def restart_button(incident: Incident) -> Mapping[str, Any]:
 def test_the_card_says_before_anybody_presses_that_two_have_to():
     message = views.card(TWO)
     check_message(message)
-    assert "2 approvers have to press Restart*, within ten minutes" in message.text
+    assert "2 approvers must press Restart*, within ten minutes" in message.text
     assert "Your press alone does nothing" in restart_button(TWO)["confirm"]["text"]["text"]
 
 
@@ -286,7 +286,7 @@ def test_the_card_shows_who_has_pressed_and_that_a_second_is_needed():
     message = views.card(waiting)
     check_message(message)
     assert "<@U0ONCALL>" in message.text
-    assert "Another approver has to press Restart by 10:14 UTC" in message.text
+    assert "Another approver must press Restart by 10:14 UTC" in message.text
     assert "alone" not in restart_button(waiting)["confirm"]["text"]["text"]
 
 
@@ -311,14 +311,14 @@ async def test_over_slack_two_people_press_and_the_card_names_both(stage):
     async with stage.bot():
         alert = await stage.alert()
         card = await stage.card(alert)
-        assert "2 approvers have to press" in card.words
+        assert "2 approvers must press" in card.words
         await stage.slack.press("U0ONCALL", card, "restart")
         assert "Another approver" in await stage.whisper("U0ONCALL")
         await stage.slack.wait_for(lambda: "<@U0ONCALL>" in stage.slack.message("C0ALERTS", card.ts).words)
     assert stage.engine.restarts == 0
     async with stage.bot():
         card = await stage.card(alert)
-        assert "Another approver has to press Restart" in card.words
+        assert "Another approver must press Restart" in card.words
         await stage.slack.press("U0ONCALL", card, "restart")
         assert "pressed already" in await stage.whisper("U0ONCALL", "already")
         await stage.slack.press("U0SECOND", card, "restart")

@@ -159,7 +159,7 @@ async def test_an_old_look_on_the_screen_does_not_act_and_the_card_stays(stage):
             lambda: (card := stage.slack.message("C0ALERTS", old.ts)).blocks != old.blocks and "restart" in card.buttons
         )
         await stage.slack.press("U0ONCALL", old, "restart")
-        assert "older look" in await stage.whisper("U0ONCALL")
+        assert "older diagnosis" in await stage.whisper("U0ONCALL")
         await untouched(stage)
 
 

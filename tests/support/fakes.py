@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from bot.domain.alerts.alert import Alert, Kind
 from bot.domain.evidence import Evidence, Facts, LogDigest, LogLine, Source, Status
-from bot.domain.guard import Permit, Refusal
+from bot.domain.guard import Permit, Refusal, RefusalReason
 from bot.domain.incident import Incident, Press, Thread
 from bot.domain.llm.prompt import Prompt
 from bot.domain.target import Target
@@ -230,7 +230,7 @@ class FakeApprovers:
     async def check(self, press: Press) -> Permit | Refusal:
         if press.user in self.users:
             return Permit()
-        return Refusal("approver", "You are not among those who may restart.")
+        return Refusal(RefusalReason.APPROVERS, "You are not among those who may restart.")
 
     def names(self) -> tuple[str, ...]:
         return self.users

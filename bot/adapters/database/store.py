@@ -239,9 +239,11 @@ class SqlStore(Database):
     async def save_refusal(self, press: Press, refusal: Refusal, at: datetime) -> None:
         """Save a refused press: who, when, what, why."""
         said = {"incident": press.incident, "person": press.user, "team": press.team, "channel": press.place.channel}
-        said |= {"card": press.card, "digest": press.digest, "rule": refusal.rule, "reason": refusal.reason}
+        said |= {"card": press.card, "digest": press.digest, "rule": refusal.rule.value, "reason": refusal.reason}
         row = {name: replace_unstorable(value) for name, value in said.items()} | {"token": uuid4().hex, "at": at}
-        act = AuditEvent("press", at, Verdict.DENIED, refusal.rule, press.user, press.incident, said=refusal.reason)
+        act = AuditEvent(
+            "press", at, Verdict.DENIED, refusal.rule.value, press.user, press.incident, said=refusal.reason
+        )
 
         async def work(connection: AsyncConnection) -> None:
             if await connection.scalar(insert_new(connection, refusals).values(row).returning(refusals.c.token)):

@@ -14,7 +14,7 @@ from syrupy.extensions.json import JSONSnapshotExtension
 
 from bot.domain.diagnosis import Action, FailureClass, Quote
 from bot.domain.evidence import VERIFY_URL, Neighbour, Source, Status
-from bot.domain.guard import Permit, Refusal
+from bot.domain.guard import Permit, Refusal, RefusalReason
 from bot.domain.incident import LIVE, Incident, State
 from bot.slack.views import card as views
 from tests.slack.blockkit import check_message, interactive, length, parts
@@ -22,7 +22,9 @@ from tests.slack.hostile import NASTY, incidents
 from tests.slack.incidents import BY_RULES, BY_STATE, DIAGNOSIS, EVIDENCE, FACTS, POOL, PRESSED, PROPOSED, STOPPED
 
 REFUSED = replace(
-    PROPOSED, verdict=Refusal("cooldown", "buggy-app-v2 was restarted 2 min ago; next one in 3 min."), alerts=3
+    PROPOSED,
+    verdict=Refusal(RefusalReason.COOLDOWN, "buggy-app-v2 was restarted 2 min ago; next one in 3 min."),
+    alerts=3,
 )
 NOT_PROPOSED = replace(
     PROPOSED,
@@ -49,7 +51,9 @@ CARDS = {state.value.lower(): incident for state, incident in BY_STATE.items()} 
     "neighbour": AT_FAULT,
     "not_proposed": NOT_PROPOSED,
     "dry_run": replace(PROPOSED, verdict=Permit(dry_run=True)),
-    "nothing_read": replace(PROPOSED, evidence=None, digest="", verdict=Refusal("facts", "The engine did not say.")),
+    "nothing_read": replace(
+        PROPOSED, evidence=None, digest="", verdict=Refusal(RefusalReason.FACTS, "The engine did not say.")
+    ),
 }
 
 
