@@ -128,7 +128,7 @@ async def test_two_people_restart_it_once(bench):
     assert bench.containers.restarts == 1
     assert await trail(bench) == [
         ("allowed", "one of several approvers", "U0ONCALL"),
-        ("allowed", "approver", "U0SECOND"),
+        ("allowed", "approvers", "U0SECOND"),
     ]
     assert bench.entries()[0]["approved_by"] == "U0ONCALL, U0SECOND"
 
@@ -211,7 +211,7 @@ async def test_a_stranger_is_no_second_person(bench):
     await bench.responder.act(press(incident))
     await bench.responder.act(press(incident, "U0STRANGER"))
     assert bench.containers.writes == []
-    assert (await trail(bench))[-1] == ("denied", "approver", "U0STRANGER")
+    assert (await trail(bench))[-1] == ("denied", "approvers", "U0STRANGER")
 
 
 async def test_both_at_the_same_moment_are_two_people(bench):
