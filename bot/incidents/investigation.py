@@ -170,4 +170,4 @@ class Investigator:
         except ModelError as error:
             MODEL_FALLBACKS.inc()
             log.warning("the rules diagnose: %s", error.sentence)
-            return diagnose.diagnose(evidence, proven, precedents, why=error.message)
+            return diagnose.diagnose(evidence, proven, precedents, why=error.sentence)

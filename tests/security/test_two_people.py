@@ -128,7 +128,7 @@ async def test_two_people_restart_it_once(bench):
     assert bench.containers.restarts == 1
     assert await trail(bench) == [
         ("allowed", "one of several approvers", "U0ONCALL"),
-        ("allowed", "approvers", "U0SECOND"),
+        ("allowed", "approver", "U0SECOND"),
     ]
     assert bench.entries()[0]["approved_by"] == "U0ONCALL, U0SECOND"
 

@@ -136,10 +136,7 @@ class Gemini:
         return self._call(prompt, seconds + 1)  # so that it is the deadline that ends the wait, not the socket
 
     def _late(self) -> ModelUnavailable:
-        return ModelUnavailable(
-            f"No answer from {self.model} within {self._timeout:g} s.",
-            hint="AEGIS_GEMINI_TIMEOUT says how long Aegis waits.",
-        )
+        return ModelUnavailable(f"No answer from {self.model} within {self._timeout:g} s.")
 
 
 def _text(answer: Answer) -> str:
