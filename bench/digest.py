@@ -20,7 +20,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bot.domain.logs.digest import digest
+from bot.domain.logs.digest import digest_log
 from tests.domain import log_cases
 from tests.domain.hard_logs import maker
 
@@ -75,7 +75,7 @@ def measure(style: str) -> dict[str, float | str | bool | None]:
 
     feeding = seconds_of(lambda: [None for _ in fed()])
     started = time.process_time()
-    found = digest(part for source in ([case.log], fed()) for part in source)
+    found = digest_log(part for source in ([case.log], fed()) for part in source)
     seconds = time.process_time() - started - feeding
     first = b"".join(own_ids(PEER_LINES)) if style == IDS else quiet
     return {
@@ -125,7 +125,7 @@ def quality() -> list[dict[str, object]]:
         "last 100 lines": lambda _, lines: "\n".join(lines[-100:])[-BUDGET:],
         "head and tail": lambda _, lines: "\n".join(lines)[: BUDGET // 2] + "\n".join(lines)[-BUDGET // 2 :],
         "drain3, rarest template first": lambda _, lines: None if (told := mine(lines)) is None else fitting(told),
-        "the digest": lambda log, _: "\n".join(line.text for line in digest([log], budget=BUDGET).lines),
+        "the digest": lambda log, _: "\n".join(line.text for line in digest_log([log], budget=BUDGET).lines),
     }
     kept = dict.fromkeys(ways, 0)
     count = 0

@@ -20,7 +20,7 @@ from rich.table import Table
 from bench.digest import repeated
 from bot.domain.evidence import Evidence, LogDigest
 from bot.domain.llm import prompt
-from bot.domain.logs.digest import digest
+from bot.domain.logs.digest import digest_log
 from bot.domain.runbook import precedents
 from bot.domain.runbook_entry import Entry
 from bot.domain.symptoms import diagnose
@@ -53,7 +53,7 @@ def log(lines: int) -> LogDigest:
     trouble = next(one for one in log_cases.troubles() if one.name == "hikari_pool")
     told = log_cases.make(trouble, "logback", "flood", 0, 400).log
     calm = log_cases.make(trouble, "logback", "tail", 0, 500).log
-    return digest(part for source in ([told], repeated(calm, max(0, lines - 400))) for part in source)
+    return digest_log(part for source in ([told], repeated(calm, max(0, lines - 400))) for part in source)
 
 
 def memory(count: int, told: Sequence[str]) -> list[Entry]:
@@ -87,7 +87,7 @@ def _same(told: Sequence[str]) -> Iterator[Entry]:
             at=f"2026-11-2{number}T00:00:00Z",
             target="shop",
             trouble="resource_exhaustion",
-            symptom=precedents.symptom(told[0]),
+            symptom=precedents.comparable_line(told[0]),
             evidence=tuple(told),
             outcome="resolved",
         )
@@ -101,14 +101,14 @@ def decisive(read: LogDigest) -> list[str]:
 def measure(lines: int, read: LogDigest, entries: list[Entry]) -> dict[str, int | float]:
     """Write the prompt for one log and one runbook; the index of the runbook is made before."""
     evidence = Evidence("shop", NOW.isoformat(), facts("shop"), read)
-    proven = diagnose.read(evidence)
+    proven = diagnose.find_symptoms(evidence)
     told = decisive(read)
     trouble = proven[0].trouble.value if proven else ""
-    precedents.precedents(entries, target="shop", lines=told, trouble=trouble, now=NOW)
+    precedents.find_precedents(entries, target="shop", lines=told, trouble=trouble, now=NOW)
     started = time.perf_counter()
-    past = precedents.precedents(entries, target="shop", lines=told, trouble=trouble, now=NOW)
+    past = precedents.find_precedents(entries, target="shop", lines=told, trouble=trouble, now=NOW)
     found = time.perf_counter()
-    full, shorter = prompt.prompts(
+    full, shorter = prompt.build_prompts(
         evidence, proven, past, alert="p99 above 3 s", title="HighLatency", nonce="k3v9x2m7q4", budget=BUDGET
     )
     written = time.perf_counter()

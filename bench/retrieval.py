@@ -51,9 +51,9 @@ class Asked:
 
 def asked(query: Query) -> Asked:
     """Take a query's log the way that an alert's log goes."""
-    log = filters.digested(["\n".join(query.log).encode() + b"\n"], ())
+    log = filters.digest_blocks(["\n".join(query.log).encode() + b"\n"], ())
     evidence = Evidence(query.target, NOW.isoformat(), None, log)
-    proven = diagnose.read(evidence)
+    proven = diagnose.find_symptoms(evidence)
     lines = tuple(line.text for line in diagnose.decisive(evidence, precedents.ASKED))
     return Asked(query, lines, proven[0].trouble.value if proven else "")
 
@@ -62,7 +62,7 @@ def ours(entries: Sequence[Entry]) -> Callable[[Asked], list[tuple[str, float]]]
     """Return the bot's own way to find the nearest entries, with their scores."""
 
     def find(one: Asked) -> list[tuple[str, float]]:
-        found = precedents.precedents(
+        found = precedents.find_precedents(
             entries, target=one.query.target, lines=one.lines, trouble=one.trouble, now=NOW, least=0.0
         )
         return [(precedent.entry.id, precedent.score) for precedent in found]
@@ -72,7 +72,9 @@ def ours(entries: Sequence[Entry]) -> Callable[[Asked], list[tuple[str, float]]]
 
 def peer(name: str, entries: Sequence[Entry]) -> Callable[[Asked], list[tuple[str, float]]]:
     """Return how a peer finds the nearest entries: its BM25 over the same words, each once."""
-    texts = [ranking.words(" ".join((*entry.evidence, entry.root_cause, entry.justification))) for entry in entries]
+    texts = [
+        ranking.split_terms(" ".join((*entry.evidence, entry.root_cause, entry.justification))) for entry in entries
+    ]
     module = importlib.import_module(name)
     if name == "bm25s":
         made = module.BM25()
@@ -93,7 +95,7 @@ def peer(name: str, entries: Sequence[Entry]) -> Callable[[Asked], list[tuple[st
 
 
 def _unique(one: Asked) -> list[str]:
-    return list(dict.fromkeys(word for line in one.lines for word in ranking.words(line)))
+    return list(dict.fromkeys(word for line in one.lines for word in ranking.split_terms(line)))
 
 
 def measure(find: Callable[[Asked], list[tuple[str, float]]], queries: Sequence[Asked]) -> dict[str, float]:

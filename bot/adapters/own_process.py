@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bot.domain.own_containers import Need, Surroundings, own_ids
+from bot.domain.own_containers import NeededAddress, Surroundings, own_ids
 
 RESOLVE_S = 2.0
 """What resolving one host may take; a press waits for it."""
@@ -46,13 +46,13 @@ def _host(address: str) -> tuple[str, int]:
         return "", 0
 
 
-async def _need(host: str, port: int) -> Need:
+async def _need(host: str, port: int) -> NeededAddress:
     try:
         async with asyncio.timeout(RESOLVE_S):
             found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, TimeoutError, UnicodeError):
-        return Need(host, port, None)
-    return Need(host, port, tuple(sorted({str(one[4][0]) for one in found})))
+        return NeededAddress(host, port, None)
+    return NeededAddress(host, port, tuple(sorted({str(one[4][0]) for one in found})))
 
 
 def _is_of_this_machine(address: str) -> bool:

@@ -15,7 +15,7 @@ from bot.errors import AegisError, SettingsError
 
 if TYPE_CHECKING:
     from bot.adapters.database.store import SqlStore
-    from bot.domain.audit.trail import Examined, Row
+    from bot.domain.audit.trail import AuditRow, TrailCheck
 
 app = typer.Typer(
     help="Verify or export the audit trail of every alert, approval, refusal, engine call and outcome.",
@@ -56,12 +56,12 @@ def verify(
     With --log, also check that the trail contains every row whose hash is in the log.
     """
     from bot.cli import log_heads  # noqa: PLC0415 - a command imports only what it needs
-    from bot.domain.audit.trail import Examined  # noqa: PLC0415 - a command imports only what it needs
+    from bot.domain.audit.trail import TrailCheck  # noqa: PLC0415 - a command imports only what it needs
     from bot.settings import load  # noqa: PLC0415 - a command imports only what it needs
 
     heads = log_heads.load(log or [])
     key = load().aegis_audit_key.get_secret_value()
-    result = console.wait_for(_verify(Examined(head, heads, key)))
+    result = console.wait_for(_verify(TrailCheck(head, heads, key)))
     unchecked = _unchecked(result, key) if not result.fault else ""
     if as_json:
         detail = result.fault or unchecked
@@ -90,7 +90,7 @@ def export(
         async with _open_store() as store:
             async for rows in _trail(store, after):
                 for row in rows:
-                    console.print_json(trail.as_json(row))
+                    console.print_json(trail.row_to_json(row))
 
     console.wait_for(print_rows())
 
@@ -115,12 +115,12 @@ def _unchecked(result: _Verification, key: str) -> str:
     return f"Not verified: a key seals {rows} of {result.count}, and {reason}. Only the order was checked; it is right."
 
 
-async def _verify(examined: Examined) -> _Verification:
-    from bot.domain.audit.tables import Compared  # noqa: PLC0415 - a command imports only what it needs
+async def _verify(examined: TrailCheck) -> _Verification:
+    from bot.domain.audit.tables import TableComparison  # noqa: PLC0415 - a command imports only what it needs
 
     async with _open_store() as store:
         tables = await store.audit_tables()
-        compared = Compared(tables)
+        compared = TableComparison(tables)
         fault = ""
         async for rows in _trail(store, 0):
             fault = fault or examined.read(rows)
@@ -147,7 +147,7 @@ async def _open_store() -> AsyncIterator[SqlStore]:
         await store.close()
 
 
-async def _trail(store: SqlStore, after: int) -> AsyncIterator[tuple[Row, ...]]:
+async def _trail(store: SqlStore, after: int) -> AsyncIterator[tuple[AuditRow, ...]]:
     while rows := await store.trail(after, ROWS_PER_READ):
         yield rows
         after = rows[-1].number

@@ -14,9 +14,9 @@ from rich.text import Text
 
 from bot.domain.diagnosis import RULES, Diagnosis
 from bot.domain.evidence import Facts, LogDigest, Source
-from bot.domain.logs.line import level
+from bot.domain.logs.line import level_of
 from bot.domain.runbook_entry import Entry, Precedent
-from bot.domain.text import clean
+from bot.domain.text import collapse_whitespace
 
 if TYPE_CHECKING:
     # Only the types: both modules import packages that small commands do not need.
@@ -49,13 +49,15 @@ def diagnosis(findings: Findings) -> RenderableType:
     for caveat in answer.caveats:
         table.add_row("Caution", _text(caveat))
     for quote in answer.quotes:
-        table.add_row("Log line", Text(clean(quote.text) + (f"  ×{quote.count}" if quote.count > 1 else ""), "dim"))
+        table.add_row(
+            "Log line", Text(collapse_whitespace(quote.text) + (f"  ×{quote.count}" if quote.count > 1 else ""), "dim")
+        )
     if findings.evidence.facts:
         table.add_row("Facts", _facts(findings.evidence.facts))
     for precedent in findings.precedents:
         table.add_row("Seen before", _text(f"{precedent.entry.root_cause} ({precedent.entry.outcome or 'no outcome'})"))
     table.add_row("Sources", Text(" · ".join(_source(source) for source in findings.evidence.sources)))
-    return Group(Text(clean(f"{findings.evidence.target}: {answer.headline}"), "bold"), table)
+    return Group(Text(collapse_whitespace(f"{findings.evidence.target}: {answer.headline}"), "bold"), table)
 
 
 def diagnosis_json(findings: Findings) -> dict[str, object]:
@@ -91,7 +93,7 @@ def digest(log: LogDigest, budget: int | None = None) -> str:
         lines.append(f"{start}{line.number:>{width}}  {line.text}{times}\n")
     if budget is not None:
         excess = sum(map(len, lines)) - budget
-        for place in sorted(range(len(lines)), key=lambda place: level(log.lines[place].text)):
+        for place in sorted(range(len(lines)), key=lambda place: level_of(log.lines[place].text)):
             if excess <= 0:
                 break
             excess -= len(lines[place])
@@ -144,7 +146,7 @@ def pairs(name: str, values: Mapping[str, object]) -> Text:
 
 def _text(outside: str) -> Text:
     """Return outside text without characters that move the cursor or change colours."""
-    return Text(clean(outside))
+    return Text(collapse_whitespace(outside))
 
 
 def _headline(answer: Diagnosis) -> Text:

@@ -171,7 +171,7 @@ def digest(
 
     def print_digest(file: str) -> None:
         with console.progress(f"Reading {file}", quiet=as_json):
-            log = filters.digested(input_files.blocks(file), known, budget=int(budget * DIGEST_SHARE))
+            log = filters.digest_blocks(input_files.blocks(file), known, budget=int(budget * DIGEST_SHARE))
         text = formats.digest(log, budget)
         if as_json:
             console.print_json({"file": file, "lines": log.total_lines, "bytes": log.total_bytes, "digest": text})
@@ -188,7 +188,7 @@ def redact_command() -> None:
     from bot.domain.logs import filters  # noqa: PLC0415 - a command imports only what it needs
     from bot.settings import secrets  # noqa: PLC0415 - a command imports only what it needs
 
-    for part in filters.redacted(input_files.live_blocks("-"), secrets()):
+    for part in filters.redact_blocks(input_files.live_blocks("-"), secrets()):
         console.print_bytes(part)
 
 

@@ -52,7 +52,7 @@ def _evidence(name: str, given: GivenEvidence, now: datetime, secrets: Sequence[
         facts = inspect_file.read(given.facts, name=name, secrets=secrets)
         state = Source("state", Status.OK) if facts else Source("state", Status.EMPTY, "the file holds no facts")
     if given.log is not None:
-        log = filters.digested(given.log, secrets)
+        log = filters.digest_blocks(given.log, secrets)
         lines = Source("logs", Status.OK if log.total_lines else Status.EMPTY, f"{log.total_lines:,} lines")
     return Evidence(name, now.isoformat(timespec="seconds"), facts, log, sources=(state, lines))
 
@@ -63,8 +63,8 @@ def read_alert_file(content: object) -> dict[str, object]:
     ``content`` is a Slack message event, or an object with ``event``, or with ``body`` and ``sender`` of a webhook. Its
     ``inventory`` lists names, or objects with the fields of ``Target``.
     """
-    from bot.domain.alerts.admission import bounded  # noqa: PLC0415 - a command imports only what it needs
-    from bot.domain.alerts.alert import read, targets  # noqa: PLC0415 - a command imports only what it needs
+    from bot.domain.alerts.admission import limit_alert  # noqa: PLC0415 - a command imports only what it needs
+    from bot.domain.alerts.alert import find_targets, read_alert  # noqa: PLC0415 - a command imports only what it needs
     from bot.domain.alerts.webhook_bodies import read_webhook  # noqa: PLC0415 - a command imports only what it needs
 
     if not isinstance(content, dict):
@@ -74,11 +74,11 @@ def read_alert_file(content: object) -> dict[str, object]:
         )
     event, body = content.get("event"), content.get("body")
     if isinstance(event, dict) or not isinstance(body, dict):
-        alert = read(event if isinstance(event, dict) else content)
+        alert = read_alert(event if isinstance(event, dict) else content)
     else:
         alert = read_webhook(str(content.get("sender") or ""), body)
-    alert = bounded(alert)
-    names = targets(alert, _inventory(content.get("inventory")))
+    alert = limit_alert(alert)
+    names = find_targets(alert, _inventory(content.get("inventory")))
     return {
         "kind": alert.kind.value,
         "targets": list(names),
@@ -106,9 +106,9 @@ def find_similar(
     from bot.domain.runbook import precedents  # noqa: PLC0415 - a command imports only what it needs
     from bot.domain.symptoms import diagnose as symptoms  # noqa: PLC0415 - a command imports only what it needs
 
-    evidence = Evidence(target, now.isoformat(), None, filters.digested(log, ()))
-    proven = symptoms.read(evidence)
-    return precedents.precedents(
+    evidence = Evidence(target, now.isoformat(), None, filters.digest_blocks(log, ()))
+    proven = symptoms.find_symptoms(evidence)
+    return precedents.find_precedents(
         entries,
         target=target,
         lines=[line.text for line in symptoms.decisive(evidence, precedents.ASKED)],

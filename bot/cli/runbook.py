@@ -31,11 +31,11 @@ def list_command(
 ) -> None:
     """Print the newest entries; the newest is last."""
     from bot.cli import format as formats  # noqa: PLC0415 - a command imports only what it needs
-    from bot.domain.runbook import precedents  # noqa: PLC0415 - a command imports only what it needs
+    from bot.domain.runbook.json_format import entry_to_json  # noqa: PLC0415 - a command imports only what it needs
 
     entries = console.wait_for(_open_runbook().entries())[-limit:]
     if as_json:
-        console.print_json([precedents.entry_to_json(entry) for entry in entries])
+        console.print_json([entry_to_json(entry) for entry in entries])
     else:
         show(formats.entries(entries))
 
@@ -71,7 +71,7 @@ def search(
             lambda file: print_matches(offline.find_similar(entries, target, input_files.blocks(file), now, limit)),
         )
     elif words:
-        print_matches(precedents.search(entries, " ".join(words), now=now, limit=limit))
+        print_matches(precedents.search_entries(entries, " ".join(words), now=now, limit=limit))
     else:
         raise typer.BadParameter("give words, or a log with --logs")
 
@@ -109,7 +109,7 @@ def add(
         id=uuid4().hex,
         at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         target=target,
-        symptom=precedents.symptom(symptom),
+        symptom=precedents.comparable_line(symptom),
     )
     console.wait_for(_open_runbook().append(entry))
     show(f"Added entry {entry.id}.")
@@ -119,11 +119,11 @@ def add(
 def export_command() -> None:
     """Print all entries as one JSON array."""
     from bot.adapters.runbook.file import RunbookFile  # noqa: PLC0415 - a command imports only what it needs
-    from bot.domain.runbook import precedents  # noqa: PLC0415 - a command imports only what it needs
+    from bot.domain.runbook.json_format import entry_to_json  # noqa: PLC0415 - a command imports only what it needs
 
     runbook = _open_runbook()
     if isinstance(runbook, RunbookFile):
-        console.print_json([precedents.entry_to_json(entry) for entry in console.wait_for(runbook.entries())])
+        console.print_json([entry_to_json(entry) for entry in console.wait_for(runbook.entries())])
     else:
         sys.stdout.buffer.write(console.wait_for(runbook.export()).encode())
 

@@ -14,7 +14,7 @@ from bot.doctor import slack
 from bot.doctor.check import SKIPPED, Check, run_check
 from bot.domain import guard, own_containers
 from bot.domain.addresses.verify_url import verify_address
-from bot.domain.alerts.alert import nearest
+from bot.domain.alerts.alert import similar_names
 from bot.domain.evidence import Facts
 from bot.domain.guard import History, Refusal
 from bot.errors import AegisError, EngineDenied, TargetNotFound
@@ -102,7 +102,7 @@ async def _restart_calls(settings: Settings, components: Components) -> Check:
 async def _own_containers(components: Components) -> str:
     """Return the containers that Aegis never restarts: its own and those that it needs. Raise if that is unknown."""
     inventory = await components.containers.inventory()
-    mine = own_containers.own(inventory, components.plan.hosts, await components.world.surroundings())
+    mine = own_containers.find_own_containers(inventory, components.plan.hosts, await components.world.surroundings())
     if mine.unknown:
         raise AegisError(
             " ".join(mine.unknown),
@@ -113,7 +113,7 @@ async def _own_containers(components: Components) -> str:
 
 
 async def _target_not_found(name: str, components: Components) -> str:
-    near = nearest(name, [target.name for target in await components.containers.inventory()])
+    near = similar_names(name, [target.name for target in await components.containers.inventory()])
     suggestion = f"Did you mean {' or '.join(near)}? " if near else ""
     raise AegisError(
         "The engine has no container with exactly this name.",
@@ -123,7 +123,7 @@ async def _target_not_found(name: str, components: Components) -> str:
 
 async def _target(facts: Facts, components: Components) -> str:
     """Return the target's status. Raise if Aegis would refuse to restart it now."""
-    mine = own_containers.own(
+    mine = own_containers.find_own_containers(
         await components.containers.inventory(), components.plan.hosts, await components.world.surroundings()
     )
     policy = replace(components.plan.policy, own=mine.protected(facts.name))

@@ -15,7 +15,7 @@ _BY_THE_ENGINE = ("/etc/hostname", "/etc/hosts", "/etc/resolv.conf", "/run/.cont
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class NeededAddress:
     """An address that Aegis connects to. ``addresses`` is ``None`` if the host's name cannot be resolved now."""
 
     host: str
@@ -31,13 +31,13 @@ class Surroundings:
     """
 
     ids: frozenset[str] = frozenset()
-    needs: tuple[Need, ...] = ()
+    needs: tuple[NeededAddress, ...] = ()
     machine: frozenset[str] = frozenset()
     contained: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Own:
+class OwnContainers:
     """Names and ids that are never restarted, and sentences about what cannot be known.
 
     ``certain`` is False if a host could not be resolved: then any container may be the one.
@@ -72,7 +72,7 @@ def own_ids(mountinfo: str, cgroup: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def own(inventory: Sequence[Target], hosts: Sequence[str], around: Surroundings) -> Own:
+def find_own_containers(inventory: Sequence[Target], hosts: Sequence[str], around: Surroundings) -> OwnContainers:
     """Return the containers that Aegis is or needs.
 
     ``hosts`` are names that may be a container's name, service or short id: this machine's host name, and the hosts of
@@ -104,10 +104,10 @@ def own(inventory: Sequence[Target], hosts: Sequence[str], around: Surroundings)
         elif _at(need, machine) and any(target.host_network for target in inventory):
             unknown.append(f"What listens at {need.host}:{need.port} may be a container in the host's network.")
     words = frozenset(word for target in mine.values() for word in (target.name, target.container_id) if word)
-    return Own(words, certain, tuple(unknown))
+    return OwnContainers(words, certain, tuple(unknown))
 
 
-def _is_needed(target: Target, need: Need, machine: set[IPAddress]) -> bool:
+def _is_needed(target: Target, need: NeededAddress, machine: set[IPAddress]) -> bool:
     reached = _parsed(need.addresses or ())
     if reached & _parsed(target.addresses):
         return True
@@ -119,7 +119,7 @@ def _is_needed(target: Target, need: Need, machine: set[IPAddress]) -> bool:
     return False
 
 
-def _at(need: Need, machine: set[IPAddress]) -> bool:
+def _at(need: NeededAddress, machine: set[IPAddress]) -> bool:
     return any(one.is_loopback or one in machine for one in _parsed(need.addresses or ()))
 
 

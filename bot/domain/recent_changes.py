@@ -12,7 +12,7 @@ SOURCE = "changes"
 LATELY = timedelta(hours=1)
 
 
-def changes(evidence: Evidence, entries: Iterable[Entry]) -> Source:
+def find_changes(evidence: Evidence, entries: Iterable[Entry]) -> Source:
     """Say what changed, by the engine's facts and the runbook's ``entries`` (newest last) of the same target.
 
     ``empty`` where nothing did, ``denied`` where the engine did not say what there is to compare it with.

@@ -15,7 +15,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _MARKUP = re.compile(r":[a-z0-9_+-]{1,40}:|[*_~`#<>|\[\](){}]")
 
 
-def clean(text: str) -> str:
+def collapse_whitespace(text: str) -> str:
     """Return ``text`` on one line, without control, format and other invisible characters."""
     if text.isascii():
         return " ".join(_CONTROL.sub(" ", text).split())
@@ -36,8 +36,8 @@ def clip(text: str, limit: int) -> str:
     return (head.rsplit(" ", 1)[0] if " " in head[limit // 2 :] else head).rstrip(" ,;:") + "…"
 
 
-def plain(text: str, limit: int) -> str:
+def short_headline(text: str, limit: int) -> str:
     """Make a headline: the first sentence without markup or symbols, cut to ``limit`` characters."""
-    words = _MARKUP.sub(" ", clean(text))
+    words = _MARKUP.sub(" ", collapse_whitespace(text))
     words = "".join(char for char in words if unicodedata.category(char) not in ("So", "Sk", "Cn"))
     return clip(re.split(r"(?<=[^\d.])[.!?](?:\s|$)", " ".join(words.split()), maxsplit=1)[0].strip(" .,;:-"), limit)

@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 from bot.domain.evidence import Facts
 
 
-def lived(facts: Facts) -> float | None:
+def run_duration_s(facts: Facts) -> float | None:
     """Return how many seconds the last finished run took; ``None`` where the engine does not say."""
-    begin, end = when(facts.started_at), when(facts.finished_at)
+    begin, end = parse_engine_time(facts.started_at), parse_engine_time(facts.finished_at)
     return (end - begin).total_seconds() if begin and end and end >= begin else None
 
 
-def when(text: str) -> datetime | None:
+def parse_engine_time(text: str) -> datetime | None:
     """Read a time of the engine's; ``None`` where it says never, or nothing.
 
     A time without a zone is UTC.

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from bot.domain.evidence import Facts
-from bot.domain.times import lived
+from bot.domain.times import run_duration_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def _fallen(seen: Verification, facts: Facts | None) -> str:
         return "it was started again while its recovery was checked"
     if not facts.running:
         oom = " (out of memory, says the engine)" if facts.oom_killed else ""
-        ran = lived(facts)
+        ran = run_duration_s(facts)
         after = f" after {ran:.1f} s" if ran is not None else ""
         return f"it exited with code {facts.exit_code}{after}{oom}"
     return ""

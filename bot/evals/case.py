@@ -33,7 +33,7 @@ from bot.adapters.docker import inspect_file
 from bot.domain.diagnosis import Action, FailureClass
 from bot.domain.evidence import Evidence, LogDigest, Neighbour, Source, Status, Usage
 from bot.domain.logs import filters
-from bot.domain.logs.digest import join
+from bot.domain.logs.digest import join_digests
 from bot.errors import AegisError
 
 ENDINGS = (".toml", ".json")
@@ -109,8 +109,8 @@ class Case(BaseModel):
             facts = inspect_file.read(self.facts, name=self.target, secrets=secrets)
         text = self.text()
         runs = [run for run in (self.before.encode(), text) if run.strip()]
-        parts = [filters.digested([run], secrets) for run in runs]
-        log = join(parts) if len(parts) > 1 else parts[0] if parts else LogDigest()
+        parts = [filters.digest_blocks([run], secrets) for run in runs]
+        log = join_digests(parts) if len(parts) > 1 else parts[0] if parts else LogDigest()
         state = Source("state", Status.OK if facts else Status.EMPTY, "" if facts else "not given")
         lines = Source("logs", Status.OK if log.total_lines else Status.EMPTY, f"{log.total_lines:,} lines")
         return Evidence(

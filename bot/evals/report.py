@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.domain.diagnosis import RULES
-from bot.domain.text import clean, clip
+from bot.domain.text import clip, collapse_whitespace
 from bot.evals.grade import SURE_CONFIDENCE, Mark, Total
 from bot.evals.run import Report
 
@@ -34,7 +34,7 @@ def _row(mark: Mark) -> list[Text]:
     predicted = Text("ok", "green") if mark.trouble else Text(f"{mark.predicted}, not {mark.expected}", "bold red")
     helps = Text("ok", "green") if mark.helps else Text(f"wrong: {_HELPS[mark.predicted_helps]}", "bold red")
     return [
-        Text(clip(clean(mark.case), 34)),
+        Text(clip(collapse_whitespace(mark.case), 34)),
         predicted,
         _right(mark.cause, "not stated"),
         _right(mark.action, f"wrong: {mark.predicted_action}"),

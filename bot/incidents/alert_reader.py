@@ -7,15 +7,15 @@ from dataclasses import replace
 from typing import Any
 
 from bot.domain.alerts import alert as alerts
-from bot.domain.alerts.admission import admitted
+from bot.domain.alerts.admission import admit_alert
 from bot.domain.alerts.alert import Alert
-from bot.domain.alerts.shorten import UNREAD, length, short_alert, short_message
+from bot.domain.alerts.shorten import UNREAD, short_alert, short_message, stored_length
 from bot.domain.alerts.webhook_bodies import read_webhook
 from bot.domain.redaction.redact import redact
 from bot.errors import TextOverrun
 from bot.ports import TextCalls
 
-FUNCTIONS: tuple[Callable[..., Any], ...] = (alerts.read, read_webhook, admitted, redact)
+FUNCTIONS: tuple[Callable[..., Any], ...] = (alerts.read_alert, read_webhook, admit_alert, redact)
 """What may run in the process for long texts."""
 
 
@@ -32,26 +32,26 @@ class Reading:
     async def message(self, message: Mapping[str, Any]) -> Alert:
         """Read a Slack message."""
         if self._calls is None:
-            return alerts.read(message)
+            return alerts.read_alert(message)
         try:
-            return await self._calls.call(alerts.read, message, length=length(message))
+            return await self._calls.call(alerts.read_alert, message, length=stored_length(message))
         except TextOverrun:
-            return replace(alerts.read(short_message(message)), text=UNREAD)
+            return replace(alerts.read_alert(short_message(message)), text=UNREAD)
 
     async def webhook(self, sender: str, body: Mapping[str, Any]) -> Alert:
         """Read the body of a webhook's request."""
         if self._calls is None:
             return read_webhook(sender, body)
         try:
-            return await self._calls.call(read_webhook, sender, body, length=length(body))
+            return await self._calls.call(read_webhook, sender, body, length=stored_length(body))
         except TextOverrun:
             return replace(read_webhook(sender, short_message(body)), text=UNREAD, logs="")
 
     async def admitted(self, alert: Alert) -> Alert:
         """Return the alert as it may be kept; what could not be looked through for secrets in time is not in it."""
         if self._calls is None:
-            return admitted(alert, self.redact)
+            return admit_alert(alert, self.redact)
         try:
-            return await self._calls.call(admitted, alert, self.redact, length=length(alert))
+            return await self._calls.call(admit_alert, alert, self.redact, length=stored_length(alert))
         except TextOverrun:
-            return admitted(short_alert(alert), self.redact)
+            return admit_alert(short_alert(alert), self.redact)

@@ -186,7 +186,7 @@ class ApprovalCheck:
         try:
             history = await self._store.history(target, now)
             around = await self._world.surroundings()
-            mine = own_containers.own(await self._containers.inventory(), self._plan.hosts, around)
+            mine = own_containers.find_own_containers(await self._containers.inventory(), self._plan.hosts, around)
         except (StoreError, EngineError) as error:
             log.warning("the guard refuses: %s", error.sentence)
             return Refusal(RefusalReason.FACTS, refusals.check_failed(error.message))

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from bot.domain.alerts.alert import Kind, targets
+from bot.domain.alerts.alert import Kind, find_targets
 from bot.domain.incident import LIVE, Incident, State, Thread, is_expired
 from bot.domain.target import Target
 from bot.errors import EngineError
@@ -73,7 +73,7 @@ class Intake:
     async def begin(self, received: ReceivedAlert) -> IntakeResult:
         """Open an incident of each target that the alert labels; of an end, find the incidents that it ends."""
         inventory = await self.inventory()
-        names = targets(received.alert, inventory)
+        names = find_targets(received.alert, inventory)
         log.debug("alert %s names %s", received.key, ", ".join(names) or "no known container")
         if received.alert.kind is Kind.RESOLVED:
             return IntakeResult(names, tuple([one async for one in self._ended(received, names)]))
@@ -99,7 +99,7 @@ class Intake:
 
     async def standing(self, received: ReceivedAlert) -> IntakeResult:
         """Return what an alert that was taken in before led to; nothing is opened."""
-        names = targets(received.alert, await self.inventory())
+        names = find_targets(received.alert, await self.inventory())
         newest = [incident for name in names[:MOST_CARDS] for incident in await self._store.recent(name, 1)]
         return IntakeResult(names, tuple(OpenResult(incident, new=False) for incident in newest))
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from bot.domain.diagnosis import Diagnosis
 from bot.domain.evidence import Evidence, Source, Status
 from bot.domain.llm import prompt
-from bot.domain.llm.fact_check import judge
-from bot.domain.llm.reply import parse
-from bot.domain.logs.attached import with_sent
-from bot.domain.logs.digest import earlier_cause
-from bot.domain.recent_changes import changes
+from bot.domain.llm.fact_check import check_reply
+from bot.domain.llm.reply import parse_reply
+from bot.domain.logs.attached import with_sent_log
+from bot.domain.logs.digest import has_earlier_cause
+from bot.domain.recent_changes import find_changes
 from bot.domain.runbook import precedents as runbook
 from bot.domain.runbook_entry import Precedent
 from bot.domain.symptoms import diagnose
@@ -69,7 +69,7 @@ class Investigator:
             rest = asyncio.create_task(self._rest(evidence)) if evidence.log.partial else None
             if rest is not None and rest in (await asyncio.wait({rest}, timeout=LONG_LOG_WAIT_S))[0]:
                 evidence, rest = rest.result(), None
-            found = await self.consider(with_sent(evidence, logs), title=title, alert=alert)
+            found = await self.consider(with_sent_log(evidence, logs), title=title, alert=alert)
             made = found.diagnosis
             log.debug("diagnosis by %s: %s, %d%% confidence", made.by, made.action.value, made.confidence * 100)
             return replace(found, rest=rest)
@@ -81,8 +81,8 @@ class Investigator:
         whole = await found.rest
         if whole.log.partial:
             return None
-        if earlier_cause(found.evidence.log, whole.log):
-            return await self.consider(with_sent(whole, logs), title=title, alert=alert)
+        if has_earlier_cause(found.evidence.log, whole.log):
+            return await self.consider(with_sent_log(whole, logs), title=title, alert=alert)
         known = {source.name for source in whole.sources}
         others = tuple(source for source in found.evidence.sources if source.name not in known)
         return replace(found, evidence=replace(whole, sources=(*whole.sources, *others)), rest=None)
@@ -97,13 +97,13 @@ class Investigator:
     async def consider(self, evidence: Evidence, *, title: str, alert: str) -> Findings:
         """Read the evidence, remember what was alike, and diagnose."""
         # In threads, since hundreds of patterns over each line take a tenth of a second; no single one holds the loop.
-        proven = await asyncio.to_thread(diagnose.read, evidence, f"{title}\n{alert}")
+        proven = await asyncio.to_thread(diagnose.find_symptoms, evidence, f"{title}\n{alert}")
         precedents, memory = await self._precedents(evidence, proven)
         proven = diagnose.with_past(evidence, proven, precedents)
         evidence = replace(evidence, sources=(*evidence.sources, *memory))
         nonce = self._world.name()
         asked = await asyncio.to_thread(
-            prompt.prompts, evidence, proven, precedents, alert=alert, title=title, nonce=nonce
+            prompt.build_prompts, evidence, proven, precedents, alert=alert, title=title, nonce=nonce
         )
         return Findings(evidence, await self._diagnosis(evidence, proven, precedents, asked), precedents)
 
@@ -125,7 +125,7 @@ class Investigator:
             entries = await self._memory.entries()
         except RunbookError:
             entries = ()  # that there is no memory is said where precedents are looked for
-        return replace(evidence, sources=(*evidence.sources, changes(evidence, entries)))
+        return replace(evidence, sources=(*evidence.sources, find_changes(evidence, entries)))
 
     async def _precedents(
         self, evidence: Evidence, proven: Sequence[Symptom]
@@ -137,7 +137,7 @@ class Investigator:
             return (), (Source("runbook", Status.DENIED, error.message),)
         # In a thread, since the index of a large runbook takes seconds to make, once after each change of the file.
         found = await asyncio.to_thread(
-            runbook.precedents,
+            runbook.find_precedents,
             entries,
             target=evidence.target,
             lines=[line.text for line in diagnose.decisive(evidence)],
@@ -155,11 +155,11 @@ class Investigator:
     ) -> Diagnosis:
         """Ask the model; whatever goes wrong with it, the rules speak and say why."""
         if self._diagnoser is None:
-            return diagnose.diagnose(evidence, proven, precedents, why="No model configured.")
+            return diagnose.diagnose_by_rules(evidence, proven, precedents, why="No model configured.")
         try:
             said = await self._diagnoser.ask(asked)
-            return judge(
-                parse(said.text),
+            return check_reply(
+                parse_reply(said.text),
                 evidence,
                 proven,
                 target=evidence.target,
@@ -170,4 +170,4 @@ class Investigator:
         except ModelError as error:
             MODEL_FALLBACKS.inc()
             log.warning("the rules diagnose: %s", error.sentence)
-            return diagnose.diagnose(evidence, proven, precedents, why=error.sentence)
+            return diagnose.diagnose_by_rules(evidence, proven, precedents, why=error.sentence)

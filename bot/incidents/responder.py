@@ -7,7 +7,7 @@ from collections.abc import Awaitable
 from dataclasses import replace
 from functools import partial
 
-from bot.domain.alerts.alert import Kind, nearest
+from bot.domain.alerts.alert import Kind, similar_names
 from bot.domain.guard import Refusal, RefusalReason
 from bot.domain.incident import LIVE, Incident, Press, State, Thread, awaited, decided_by, standing
 from bot.errors import EngineError, SlackError, StoreError
@@ -177,7 +177,7 @@ class Responder:
             await self._replies.best_effort(self._messenger.reply(asker, error.sentence))
             return
         if name not in names:
-            near = nearest(name, names)
+            near = similar_names(name, names)
             told = f"There is no container named {name}{'; there is ' + ' and '.join(near) if near else ''}."
             await self._replies.best_effort(
                 self._messenger.choose(place, f"{told} Which one is meant?", near or names, user=user, url=url)

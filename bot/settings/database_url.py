@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bot.domain.addresses.credentials import ENCODE, clear, with_password
+from bot.domain.addresses.credentials import ENCODE, has_clear_parts, with_password
 
 
 def check_database_url(url: str) -> None:
     """Raise ``ValueError`` if user, password and host of a PostgreSQL URL cannot be told apart."""
-    if url.startswith("postgres") and not clear(url):
+    if url.startswith("postgres") and not has_clear_parts(url):
         raise ValueError(
             f"is ambiguous: percent-encode the special characters of the password with {ENCODE},"
             " or set AEGIS_DATABASE_PASSWORD and write postgresql://USER@HOST/NAME"

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, SecretStr, field_validator
 
-from bot.domain.addresses.credentials import credentials, with_password
+from bot.domain.addresses.credentials import address_credentials, with_password
 from bot.domain.addresses.verify_url import parse_urls
 from bot.domain.eligibility import EVERYBODY
 from bot.errors import VerifyUrlRefused
@@ -200,9 +200,9 @@ def secret_values(values: Mapping[str, str]) -> tuple[str, ...]:
     for name in _URLS:
         url = values.get(name, "")
         if name != "aegis_database_url":
-            secrets.extend(credentials(url))
+            secrets.extend(address_credentials(url))
         elif not url.startswith("sqlite"):
-            secrets.extend((*credentials(url), url))
+            secrets.extend((*address_credentials(url), url))
     return tuple(secret for secret in secrets if secret)
 
 

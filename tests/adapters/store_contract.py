@@ -19,8 +19,8 @@ from bot.adapters.database.migrations import MIGRATIONS
 from bot.adapters.database.store import SqlStore
 from bot.adapters.database.tables import replicas
 from bot.domain.alerts.alert import Alert, Kind
-from bot.domain.audit.tables import Compared
-from bot.domain.audit.trail import AuditEvent, Examined, Verdict
+from bot.domain.audit.tables import TableComparison
+from bot.domain.audit.trail import AuditEvent, TrailCheck, Verdict
 from bot.domain.diagnosis import Action, Diagnosis, FailureClass, Quote
 from bot.domain.evidence import Evidence, LogDigest, LogLine, Source, Status
 from bot.domain.guard import Permit, Refusal, RefusalReason
@@ -334,7 +334,7 @@ class StoreContract:
             (7, "engine", "no rule", "", ""),
         ]
         assert trail[5].act.said == "PROPOSED -> ACTING"
-        assert Examined().read(trail) == ""
+        assert TrailCheck().read(trail) == ""
         assert await store.trail(after=5, limit=1) == trail[5:6]
 
     async def test_until_when_slack_was_heard_never_goes_back(self, store: SqlStore) -> None:
@@ -348,7 +348,7 @@ class StoreContract:
             *(store.add_audit_event(AuditEvent("engine", NOW, said=str(number))) for number in range(40))
         )
         trail = await store.trail()
-        assert (len(trail), Examined().read(trail)) == (40, "")
+        assert (len(trail), TrailCheck().read(trail)) == (40, "")
         assert {row.act.verdict for row in trail} == {Verdict.NO_RULE}
 
     async def test_the_trail_agrees_with_the_tables(self, store: SqlStore) -> None:
@@ -367,9 +367,9 @@ class StoreContract:
         assert saved is not None
         await moved(store, saved, State.VERIFYING, State.RESOLVED)
         trail, tables = await store.trail(), await store.audit_tables()
-        compared = Compared(tables)
+        compared = TableComparison(tables)
         compared.read(trail)
-        assert (compared.differences(), Examined().read(trail)) == ("", "")
+        assert (compared.differences(), TrailCheck().read(trail)) == ("", "")
         assert (tables.rows, len(tables.approvals), len(tables.refusals)) == (len(trail), 2, 3)
         assert await store.head() == (trail[-1].number, trail[-1].hash)
 
@@ -384,7 +384,7 @@ class StoreContract:
         acts = [AuditEvent("engine", NOW, said=str(number)) for number in range(10)]
         await asyncio.gather(*(each.add_audit_event(act) for each in replicas_with_key for act in acts))
         trail = await store.trail()
-        examined = Examined(key=key)
+        examined = TrailCheck(key=key)
         assert (examined.read(trail), examined.end(), examined.unchecked) == ("", "", 0)
         assert [row.kind for row in trail].count("trail") == 1
         assert len(trail) == 32
@@ -418,7 +418,7 @@ class StoreContract:
         assert await store.set_aside_since(NOW + timedelta(seconds=1)) == ()
         assert await store.count_attempt("C1:1.1") == 0
         trail = await store.trail()
-        assert ([row.rule for row in trail], Examined().read(trail)) == (["", "tries"], "")
+        assert ([row.rule for row in trail], TrailCheck().read(trail)) == (["", "tries"], "")
 
     async def test_what_a_process_stops_in_good_order_is_no_failure(self, store: SqlStore, url: str) -> None:
         for _ in range(5):

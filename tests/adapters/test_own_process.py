@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.adapters.own_process import Around
-from bot.domain.own_containers import Need
+from bot.domain.own_containers import NeededAddress
 
 ID = "a1" * 32
 
@@ -57,8 +57,8 @@ async def test_what_is_needed_is_resolved_with_its_port(tmp_path: Path, monkeypa
     )
     seen = await Around(addresses, tmp_path).look()
     assert seen.needs == (
-        Need("db", 5432, ("10.1.1.1", "127.0.0.1")),
-        Need("proxy", 2375, ("10.1.1.2",)),
-        Need("gone", 2376, None),
+        NeededAddress("db", 5432, ("10.1.1.1", "127.0.0.1")),
+        NeededAddress("proxy", 2375, ("10.1.1.2",)),
+        NeededAddress("gone", 2376, None),
     )
     assert seen.machine == {"127.0.0.1"}

@@ -20,7 +20,7 @@ from bot.doctor.check import Check
 from bot.doctor.doctor import run_checks
 from bot.doctor.slack import SCOPES
 from bot.domain.evidence import Port
-from bot.domain.own_containers import Need, Surroundings
+from bot.domain.own_containers import NeededAddress, Surroundings
 from bot.domain.target import Target
 from bot.errors import EngineDenied, EngineError, TargetNotFound
 from bot.playground.slack.faults import Fault
@@ -446,7 +446,7 @@ async def test_what_cannot_be_known_of_aegis_own_container_is_reported_with_the_
 
 
 async def test_a_host_that_cannot_be_resolved_may_be_any_container(installation: Installation) -> None:
-    installation.around = Surroundings(needs=(Need("db.internal", 5432, None),))
+    installation.around = Surroundings(needs=(NeededAddress("db.internal", 5432, None),))
     found = await installation.check_all()
     assert found["own containers"].detail == "The host db.internal cannot be resolved, so it may be any container."
     assert "It is not known whether" in found[f"target {NAME}"].detail

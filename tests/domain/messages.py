@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.domain.alerts.alert import read, targets
+from bot.domain.alerts.alert import find_targets, read_alert
 from bot.domain.target import Target
 
 
@@ -14,4 +14,4 @@ def from_bot(text: str, **more: Any) -> dict[str, Any]:
 
 def named(event: dict[str, Any], *inventory: str | Target) -> tuple[str, ...]:
     known = [one if isinstance(one, Target) else Target(one) for one in inventory]
-    return targets(read(event), known)
+    return find_targets(read_alert(event), known)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.own_containers import Need, Surroundings, own, own_ids
+from bot.domain.own_containers import NeededAddress, Surroundings, find_own_containers, own_ids
 from bot.domain.target import Target
 
 ME, OUTER, OTHER = "a1" * 32, "b2" * 32, "c3" * 32
@@ -66,18 +66,18 @@ ALL = (AEGIS, PROXY, DB, APP)
 
 
 def needs(*addresses: str, port: int = 5432, host: str = "orders") -> Surroundings:
-    return Surroundings(needs=(Need(host, port, addresses),))
+    return Surroundings(needs=(NeededAddress(host, port, addresses),))
 
 
 def test_aegis_knows_itself_whatever_its_name_and_host_name_are() -> None:
-    mine = own(ALL, ("some-host",), Surroundings(ids=frozenset({ME}), contained=True))
+    mine = find_own_containers(ALL, ("some-host",), Surroundings(ids=frozenset({ME}), contained=True))
     assert mine.words == {"renamed", ME}
     assert mine.certain
     assert mine.unknown == ()
 
 
 def test_names_services_and_short_ids_still_count() -> None:
-    mine = own(ALL, (ME[:12], "socket-proxy", "data", ""), Surroundings(contained=True))
+    mine = find_own_containers(ALL, (ME[:12], "socket-proxy", "data", ""), Surroundings(contained=True))
     assert mine.words == {"renamed", ME, "shop-proxy-1", OUTER, "data", OTHER}
     assert mine.unknown == ()
 
@@ -98,7 +98,7 @@ def test_names_services_and_short_ids_still_count() -> None:
     ],
 )
 def test_the_database_is_known_by_address_and_published_port(around: Surroundings) -> None:
-    mine = own(ALL, (), around)
+    mine = find_own_containers(ALL, (), around)
     assert mine.words == {"data", OTHER}
     assert mine.unknown == ()
     assert mine.protected("app") == mine.words
@@ -115,17 +115,17 @@ def test_the_database_is_known_by_address_and_published_port(around: Surrounding
     ],
 )
 def test_what_is_elsewhere_makes_no_container_ours(around: Surroundings) -> None:
-    assert own(ALL, (), around).words == set()
-    assert own(ALL, (), around).certain
+    assert find_own_containers(ALL, (), around).words == set()
+    assert find_own_containers(ALL, (), around).certain
 
 
 def test_a_port_that_is_published_at_one_address_is_reached_there_alone() -> None:
-    assert own(ALL, (), needs("127.0.0.1", port=8080)).words == {"app", "d4" * 32}
-    assert own(ALL, (), needs("172.18.0.1", port=8080)).words == set()
+    assert find_own_containers(ALL, (), needs("127.0.0.1", port=8080)).words == {"app", "d4" * 32}
+    assert find_own_containers(ALL, (), needs("172.18.0.1", port=8080)).words == set()
 
 
 def test_a_host_that_cannot_be_resolved_may_be_any_container() -> None:
-    mine = own(ALL, ("data",), Surroundings(needs=(Need("db", 5432, None),)))
+    mine = find_own_containers(ALL, ("data",), Surroundings(needs=(NeededAddress("db", 5432, None),)))
     assert not mine.certain
     assert mine.protected("app") is None
     assert mine.protected("data") == frozenset({"data", OTHER})
@@ -133,23 +133,23 @@ def test_a_host_that_cannot_be_resolved_may_be_any_container() -> None:
 
 
 def test_a_host_that_is_a_containers_name_need_not_be_resolved() -> None:
-    mine = own(ALL, ("data",), Surroundings(needs=(Need("data", 5432, None),)))
+    mine = find_own_containers(ALL, ("data",), Surroundings(needs=(NeededAddress("data", 5432, None),)))
     assert (mine.certain, mine.unknown) == (True, ())
 
 
 def test_in_the_hosts_network_nothing_tells_which_container_listens() -> None:
     host = Target("db-on-host", "e5" * 32, host_network=True)
-    mine = own((AEGIS, host), (), needs("127.0.0.1", host="localhost"))
+    mine = find_own_containers((AEGIS, host), (), needs("127.0.0.1", host="localhost"))
     assert mine.unknown == ("What listens at localhost:5432 may be a container in the host's network.",)
-    assert own((AEGIS, APP), (), needs("127.0.0.1")).unknown == ()
+    assert find_own_containers((AEGIS, APP), (), needs("127.0.0.1")).unknown == ()
 
 
 def test_a_container_that_does_not_know_its_id_says_so() -> None:
     for ids in (frozenset[str](), frozenset({"9" * 64})):
-        assert len(own(ALL, ("some-host",), Surroundings(ids=ids, contained=True)).unknown) == 1
-    assert own(ALL, ("some-host",), Surroundings()).unknown == ()
+        assert len(find_own_containers(ALL, ("some-host",), Surroundings(ids=ids, contained=True)).unknown) == 1
+    assert find_own_containers(ALL, ("some-host",), Surroundings()).unknown == ()
 
 
 def test_two_containers_without_an_id_are_both_kept() -> None:
     inventory = (Target("one"), Target("two"))
-    assert own(inventory, ("one", "two"), Surroundings()).words == {"one", "two"}
+    assert find_own_containers(inventory, ("one", "two"), Surroundings()).words == {"one", "two"}

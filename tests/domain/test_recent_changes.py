@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bot.domain.evidence import Evidence, Facts, Source, Status
-from bot.domain.recent_changes import changes
+from bot.domain.recent_changes import find_changes
 from bot.domain.runbook_entry import Entry
 from tests.support.fakes import facts
 
@@ -16,7 +16,7 @@ PAST = Entry("pool", "restart", target="buggy-app-v2", at="2026-11-10T03:00:00Z"
 
 
 def told(seen: Facts | None, *entries: Entry, at: str = "2026-11-22T03:00:00+00:00") -> Source:
-    return changes(Evidence("buggy-app-v2", at, seen), entries)
+    return find_changes(Evidence("buggy-app-v2", at, seen), entries)
 
 
 def test_an_old_container_that_was_never_in_trouble_is_nothing_new() -> None:

@@ -20,10 +20,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from bot.domain.alerts.alert import Alert, Kind
-from bot.domain.audit.trail import Examined
+from bot.domain.audit.trail import TrailCheck
 from bot.domain.guard import Policy
 from bot.domain.incident import LIVE, Press, Thread
-from bot.domain.runbook.json_format import parse
+from bot.domain.runbook.json_format import parse_runbook
 from bot.playground.slack.state.messages import controls
 from bot.ports import ReceivedAlert
 from tests.faults.simulation import bot as parts
@@ -80,7 +80,7 @@ class Incidents(RuleBasedStateMachine):
         self.deleted: set[str] = set()
         """Cards that somebody deleted: their incidents, and their ts."""
         self.writes: Counter[tuple[str, str]] = Counter()
-        self.trail = Examined()
+        self.trail = TrailCheck()
         self.bot.start()
 
     @initialize(name=st.sampled_from((ONE, TWO)), looked=st.booleans())
@@ -306,7 +306,7 @@ class Incidents(RuleBasedStateMachine):
     def the_runbook_can_be_read_and_tells_nothing_twice(self) -> None:
         if self.bot.runbook.exists():
             data = self.bot.runbook.read_bytes()
-            told = [entry.id for entry in parse(data).entries]
+            told = [entry.id for entry in parse_runbook(data).entries]
             assert len(told) == len(set(told))
             assert web.SECRET.encode() not in data
 

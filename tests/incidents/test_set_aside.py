@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from bot.doctor import doctor
-from bot.domain.alerts.alert import targets as find
+from bot.domain.alerts.alert import find_targets as find
 from bot.domain.incident import State
 from bot.http.health import alerts as alerts_part
 from bot.http.health import asked

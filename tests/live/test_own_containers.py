@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot.adapters.docker.containers import DockerContainers
-from bot.domain.own_containers import Need, Surroundings, own, own_ids
+from bot.domain.own_containers import NeededAddress, Surroundings, find_own_containers, own_ids
 from bot.domain.target import Target
 from tests.support.docker_engine import Engine
 
@@ -39,7 +39,7 @@ def test_a_container_knows_its_id_by_the_kernel(options: dict[str, Any], engine:
     assert container in own_ids(*texts)
     # The mounts alone are enough: a namespace of its own hides the cgroup.
     assert own_ids(texts[0], "0::/") == {container}
-    mine = own(inventory(engine, tmp_path), (), Surroundings(own_ids(*texts), contained=True))
+    mine = find_own_containers(inventory(engine, tmp_path), (), Surroundings(own_ids(*texts), contained=True))
     assert mine.words == {"renamed", container}
     assert mine.unknown == ()
 
@@ -47,7 +47,7 @@ def test_a_container_knows_its_id_by_the_kernel(options: dict[str, Any], engine:
 def test_a_process_on_the_engines_machine_is_in_none_of_its_containers(engine: Engine, tmp_path: Path) -> None:
     engine.run("a-neighbour")
     texts = [Path(f"/proc/{engine.pid}/{name}").read_text() for name in ("mountinfo", "cgroup")]
-    assert own(inventory(engine, tmp_path), (), Surroundings(own_ids(*texts))).words == set()
+    assert find_own_containers(inventory(engine, tmp_path), (), Surroundings(own_ids(*texts))).words == set()
 
 
 def test_what_is_needed_is_found_by_its_address_and_by_its_published_port(engine: Engine, tmp_path: Path) -> None:
@@ -56,6 +56,11 @@ def test_what_is_needed_is_found_by_its_address_and_by_its_published_port(engine
     port = engine.port("data")
     address = engine.client.api.inspect_container(container)["NetworkSettings"]["Networks"]["bridge"]["IPAddress"]
     listed = inventory(engine, tmp_path)
-    for need in (Need("db", 5432, (address,)), Need("localhost", port, ("127.0.0.1",))):
-        assert own(listed, (), Surroundings(needs=(need,))).words == {"data", container}
-    assert own(listed, (), Surroundings(needs=(Need("localhost", port + 1, ("127.0.0.1",)),))).words == set()
+    for need in (NeededAddress("db", 5432, (address,)), NeededAddress("localhost", port, ("127.0.0.1",))):
+        assert find_own_containers(listed, (), Surroundings(needs=(need,))).words == {"data", container}
+    assert (
+        find_own_containers(
+            listed, (), Surroundings(needs=(NeededAddress("localhost", port + 1, ("127.0.0.1",)),))
+        ).words
+        == set()
+    )

@@ -23,7 +23,7 @@ from aiohttp import web
 
 from bot.adapters.database.store import SqlStore
 from bot.adapters.runbook.table import RunbookTable
-from bot.domain.audit.trail import Examined, Verdict
+from bot.domain.audit.trail import TrailCheck, Verdict
 from bot.domain.incident import LIVE, Incident, State
 from bot.playground.engine.engine import ProcessEngine, ProcessImage
 from bot.playground.slack.interactions.payloads import NoSuchControl
@@ -282,7 +282,7 @@ class Looking:
 async def holds(scene: Scene, looking: Looking, alerts: Sequence[Message], ended: Sequence[Incident]) -> None:
     """Check what must hold after everything that happened."""
     trail = await looking.store.trail(limit=1_000_000)
-    assert Examined().read(trail) == ""
+    assert TrailCheck().read(trail) == ""
     approved = Counter(
         row.act.target for row in trail if row.act.kind == "press" and row.act.verdict is Verdict.ALLOWED
     )

@@ -68,7 +68,7 @@ async def test_replicas_append_at_once_and_each_sees_all(memory: RunbookTable, u
 
 async def test_it_is_searched_as_the_file_is(memory: RunbookTable) -> None:
     await memory.take_in(WRITTEN.encode(), "runbook.json")
-    found = precedents.search(await memory.entries(), "hung requests", now=START, limit=1)
+    found = precedents.search_entries(await memory.entries(), "hung requests", now=START, limit=1)
     assert [precedent.entry.id for precedent in found] == ["pool"]
 
 

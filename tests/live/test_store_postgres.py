@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters.database import transactions
 from bot.adapters.database.store import SqlStore
-from bot.domain.audit.trail import Examined
+from bot.domain.audit.trail import TrailCheck
 from bot.domain.incident import Approval, State
 from bot.errors import SchemaTooNew, StoreError, StoreUnavailable
 from bot.settings import load
@@ -136,7 +136,7 @@ async def test_replicas_killed_and_paused_in_the_middle_of_a_race_win_nothing_tw
     assert kept == {f"inc-{number:05}": 1 for number in range(count)}
     won = [name for out in said for name in out.split()]
     assert len(won) == len(set(won))
-    assert Examined().read(await store.trail(limit=10 * count)) == ""
+    assert TrailCheck().read(await store.trail(limit=10 * count)) == ""
 
 
 async def test_a_replica_paused_in_the_middle_of_a_transaction_keeps_the_others_waiting_for_seconds_only(

@@ -37,9 +37,9 @@ KNOWN = ("xoxb-a-known-token", "xapp-another-known-token", "the-known-key-of-the
 
 def read_alert(event: Any) -> Any:
     """Read an alert as the listeners do, and find its targets."""
-    found = alert.read(event)
-    cleaned = alert.without_secrets(found, lambda text: redact(text, KNOWN))
-    return found, cleaned, alert.targets(cleaned, INVENTORY)
+    found = alert.read_alert(event)
+    cleaned = alert.redact_alert(found, lambda text: redact(text, KNOWN))
+    return found, cleaned, alert.find_targets(cleaned, INVENTORY)
 
 
 def said(text: str, **more: Any) -> dict[str, Any]:
@@ -80,17 +80,17 @@ def evidence(text: str) -> Evidence:
         "buggy-app-v2",
         NOW.isoformat(),
         facts(error=text),
-        digest.digest([f"{text}\nERROR pool".encode("utf-8", "replace")], secrets=KNOWN),
+        digest.digest_log([f"{text}\nERROR pool".encode("utf-8", "replace")], secrets=KNOWN),
         neighbours=(Neighbour("prod-db", text, None, text),),
     )
 
 
 def judged(text: str) -> Any:
     fields = dict.fromkeys(("root_cause", "headline", "justification", "disproof", "class", "target"), text)
-    parsed = reply.parse(json.dumps(fields | {"action": "restart", "confidence": text, "lines": [text, 1]}))
+    parsed = reply.parse_reply(json.dumps(fields | {"action": "restart", "confidence": text, "lines": [text, 1]}))
     looked = evidence(text)
-    return fact_check.judge(
-        parsed, looked, diagnose.read(looked), target="buggy-app-v2", by="model", tokens=1, seconds=1.0
+    return fact_check.check_reply(
+        parsed, looked, diagnose.find_symptoms(looked), target="buggy-app-v2", by="model", tokens=1, seconds=1.0
     )
 
 
@@ -146,13 +146,13 @@ def past(text: str) -> list[Entry]:
 
 
 def remembered(text: str) -> Any:
-    found = precedents.precedents(past(text), target="buggy-app-v2", lines=[text, "ERROR pool"], now=NOW)
-    return found, precedents.search(past(text), text, NOW)
+    found = precedents.find_precedents(past(text), target="buggy-app-v2", lines=[text, "ERROR pool"], now=NOW)
+    return found, precedents.search_entries(past(text), text, NOW)
 
 
 def remembered_file(text: str) -> Any:
     data = text.encode("utf-8", "surrogatepass")
-    return json_format.parse(data), list(json_format.stream(data))
+    return json_format.parse_runbook(data), list(json_format.stream_entries(data))
 
 
 def settings_of(text: str) -> Any:
@@ -168,7 +168,10 @@ def checked_url(text: str) -> Any:
 
 def shown(text: str) -> Any:
     return (
-        [make(text) for make in (mrkdwn.clean, mrkdwn.escape, mrkdwn.prose, mrkdwn.line, mrkdwn.code, mrkdwn.raw)],
+        [
+            make(text)
+            for make in (mrkdwn.strip_invisible, mrkdwn.escape, mrkdwn.prose, mrkdwn.line, mrkdwn.code, mrkdwn.raw)
+        ],
         [make(text, 100) for make in (mrkdwn.plain, mrkdwn.identifier, mrkdwn.raw_line)],
         mrkdwn.mention(text),
         mrkdwn.channel(text),
@@ -192,12 +195,12 @@ TEXTS: dict[str, Callable[[str], Any]] = {
     "menu": replies.place_of,
     "button": lambda text: actions._carries({"value": text}),
     "window": lambda text: actions._carried({"private_metadata": text}, "U1", "T1"),
-    "reply": reply.parse,
+    "reply": reply.parse_reply,
     "reply: fields": judged,
     "redact": lambda text: redact(text, KNOWN),
-    "digest": lambda text: digest.digest([text.encode("utf-8", "replace")], secrets=KNOWN),
+    "digest": lambda text: digest.digest_log([text.encode("utf-8", "replace")], secrets=KNOWN),
     "log": logged,
-    "symptoms": lambda text: diagnose.read(evidence(text), text),
+    "symptoms": lambda text: diagnose.find_symptoms(evidence(text), text),
     "precedents": remembered,
     "runbook": remembered_file,
     "verify URL": checked_url,
@@ -224,7 +227,7 @@ VALUES: dict[str, Callable[[Any], Any]] = {
     "webhook: heartbeat": lambda value: webhook_bodies.read_webhook(
         "s", {"heartbeat": value, "monitor": value, "msg": value}
     ),
-    "reply": lambda value: reply.parse(json.dumps(value)),
+    "reply": lambda value: reply.parse_reply(json.dumps(value)),
     "runbook": lambda value: remembered_file(json.dumps(value)),
     "runbook: entry": lambda value: remembered_file(json.dumps([value, {"root_cause": value, "action": value}])),
     "inspect": inspected,

@@ -27,8 +27,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.adapters.database.rows import replace_unstorable
 from bot.adapters.database.tables import approvals, audit, incidents, refusals, versions
 from bot.domain.audit.seal import Cell, Seal
-from bot.domain.audit.tables import Press, Standing, Tables
-from bot.domain.audit.trail import AuditEvent, Row, appended, columns
+from bot.domain.audit.tables import AuditedIncident, AuditedPress, Tables
+from bot.domain.audit.trail import AuditEvent, AuditRow, row_columns, seal_events
 from bot.errors import StoreUnavailable
 
 SEAL = "aegis_seal"
@@ -80,7 +80,7 @@ async def has(connection: AsyncConnection, kind: str, incident: str) -> bool:
     return await connection.scalar(asked) is not None
 
 
-async def read(connection: AsyncConnection, after: int, limit: int) -> tuple[Row, ...]:
+async def read(connection: AsyncConnection, after: int, limit: int) -> tuple[AuditRow, ...]:
     """Return up to ``limit`` rows after the number ``after``."""
     return await _rows(
         connection, _asked(connection).where(_AUDIT.c.number > after).order_by(_AUDIT.c.number).limit(limit)
@@ -100,16 +100,18 @@ async def tables(connection: AsyncConnection) -> Tables:
     since = await _trail_since(connection)
     newest = await connection.scalar(select(func.max(_AUDIT.c.number)))
     allowed = [
-        Press(incident=row.incident, person=row.person, at=row.at, words=row.digest)
+        AuditedPress(incident=row.incident, person=row.person, at=row.at, words=row.digest)
         for row in await connection.execute(select(_APPROVALS))
     ]
     denied = [
-        Press(incident=row.incident, person=row.person, at=row.at, rule=row.rule, words=row.reason)
+        AuditedPress(incident=row.incident, person=row.person, at=row.at, rule=row.rule, words=row.reason)
         for row in await connection.execute(select(_REFUSALS))
     ]
     names = _INCIDENTS.c.id, _INCIDENTS.c.state, _INCIDENTS.c.restarted_at, _INCIDENTS.c.opened_at
     standing = [
-        Standing(id=row.id, state=row.state, restarted=row.restarted_at is not None, older=str(row.opened_at) < since)
+        AuditedIncident(
+            id=row.id, state=row.state, restarted=row.restarted_at is not None, older=str(row.opened_at) < since
+        )
         for row in await connection.execute(select(*names))
     ]
     kept = [tuple(press for press in presses if str(press.at) >= since) for presses in (allowed, denied)]
@@ -137,15 +139,15 @@ async def _lock(connection: AsyncConnection) -> None:
         await connection.execute(select(func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
 
 
-async def _append(connection: AsyncConnection, acts: Sequence[AuditEvent], newest: Row | None) -> None:
+async def _append(connection: AsyncConnection, acts: Sequence[AuditEvent], newest: AuditRow | None) -> None:
     try:
-        rows = appended([_storable(act) for act in acts], newest, _seal(connection), datetime.now(UTC))
+        rows = seal_events([_storable(act) for act in acts], newest, _seal(connection), datetime.now(UTC))
     except ValueError as error:
         raise StoreUnavailable(
             "The audit trail is sealed with a key, and AEGIS_AUDIT_KEY is not set here.",
             hint="Set the key with which it is sealed; a trail never goes on by a weaker rule.",
         ) from error
-    await connection.execute(insert(_AUDIT), [columns(row) for row in rows])
+    await connection.execute(insert(_AUDIT), [row_columns(row) for row in rows])
 
 
 def _seal(connection: AsyncConnection) -> Seal:
@@ -154,7 +156,7 @@ def _seal(connection: AsyncConnection) -> Seal:
     return seal if isinstance(seal, Seal) else Seal()
 
 
-async def _newest(connection: AsyncConnection) -> Row | None:
+async def _newest(connection: AsyncConnection) -> AuditRow | None:
     rows = await _rows(connection, _asked(connection).order_by(_AUDIT.c.number.desc()).limit(1))
     return rows[0] if rows else None
 
@@ -168,11 +170,11 @@ def _asked(connection: AsyncConnection) -> Select[Any]:
     return select(_AUDIT.c.number, *raw, *kinds)
 
 
-async def _rows(connection: AsyncConnection, asked: Select[Any]) -> tuple[Row, ...]:
+async def _rows(connection: AsyncConnection, asked: Select[Any]) -> tuple[AuditRow, ...]:
     rows = []
     for found in await connection.execute(asked):
         cells = found._mapping
-        rows.append(Row(cells["number"], *(_cell(cells, column.name) for column in _TEXTS)))
+        rows.append(AuditRow(cells["number"], *(_cell(cells, column.name) for column in _TEXTS)))
     return tuple(rows)
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from bot.domain.addresses.credentials import ENCODE, clear
+from bot.domain.addresses.credentials import ENCODE, has_clear_parts
 from bot.errors import StoreUnavailable
 
 WRITES = "BEGIN IMMEDIATE"
@@ -78,7 +78,7 @@ def understood(given: str) -> URL:
             "AEGIS_DATABASE_URL names no database that Aegis can use.",
             hint="Write sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME.",
         )
-    if name != "sqlite" and not clear(given):
+    if name != "sqlite" and not has_clear_parts(given):
         raise StoreUnavailable(
             "AEGIS_DATABASE_URL cannot be read for sure: signs of its password are not percent-encoded.",
             hint=f"Encode the password with {ENCODE}, or set AEGIS_DATABASE_PASSWORD.",

@@ -7,7 +7,7 @@ import re
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from bot.domain.addresses.credentials import credentials
+from bot.domain.addresses.credentials import address_credentials
 from bot.errors import StoreError, StoreUnavailable
 
 _SQLITE = {
@@ -57,7 +57,7 @@ def ours(error: BaseException, url: URL) -> StoreError:
     where = place(url)
     origin = getattr(error, "orig", None) or error
     detail = str(origin)
-    for secret in credentials(url.render_as_string(hide_password=False)):
+    for secret in address_credentials(url.render_as_string(hide_password=False)):
         detail = detail.replace(secret, "***")
     if isinstance(error, IntegrityError):
         return Conflict("Somebody else was faster.", detail=detail)

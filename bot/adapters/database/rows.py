@@ -10,7 +10,7 @@ from datetime import datetime
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Row
 
-from bot.domain.alerts.admission import bounded
+from bot.domain.alerts.admission import limit_alert
 from bot.domain.incident import LIVE, Incident, State
 from bot.errors import StoreUnavailable
 from bot.ports import OutboxMessage, ReceivedAlert
@@ -84,7 +84,7 @@ def to_received(row: Row[tuple[object, ...]]) -> ReceivedAlert:
 
 def within_limits(received: ReceivedAlert) -> ReceivedAlert:
     """Return an alert that no door can have made too long; databases of earlier versions hold longer ones."""
-    return replace(received, alert=bounded(received.alert))
+    return replace(received, alert=limit_alert(received.alert))
 
 
 def _storable(value: object) -> object:

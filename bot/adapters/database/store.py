@@ -20,7 +20,7 @@ from bot.adapters.database.rows import ENDED_ROWS, LIVE_ROWS, as_stored, replace
 from bot.adapters.database.tables import approvals, heard, incidents, refusals
 from bot.adapters.database.transactions import Database
 from bot.domain.audit.tables import Tables
-from bot.domain.audit.trail import AuditEvent, Row, Verdict
+from bot.domain.audit.trail import AuditEvent, AuditRow, Verdict
 from bot.domain.guard import History, Refusal
 from bot.domain.incident import TRANSITIONS, Approval, Incident, Press, State
 from bot.errors import StoreUnavailable
@@ -255,7 +255,7 @@ class SqlStore(Database):
         """Add an act to the audit trail; where a connection is lost at COMMIT, it may stand there twice."""
         await self._run(lambda connection: audit.add(connection, [act]))
 
-    async def trail(self, after: int = 0, limit: int = 1000) -> tuple[Row, ...]:
+    async def trail(self, after: int = 0, limit: int = 1000) -> tuple[AuditRow, ...]:
         """Return the audit trail's rows after the number ``after``, at most ``limit``."""
         return await self._run(lambda connection: audit.read(connection, after, limit), begin=READS)
 

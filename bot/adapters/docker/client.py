@@ -14,7 +14,7 @@ from docker.utils import kwargs_from_env
 
 from bot.adapters.docker import stream as container_stream
 from bot.adapters.docker.errors import too_late, translate, translate_act
-from bot.domain.addresses.credentials import clear, credentials, without_credentials
+from bot.domain.addresses.credentials import address_credentials, has_clear_parts, without_credentials
 from bot.errors import EngineError, EngineUnreachable
 
 T = TypeVar("T")
@@ -85,9 +85,9 @@ class EngineClient:
     def _error(self, translated: Callable[[BaseException, str], EngineError], error: BaseException) -> EngineError:
         """Return our error; of what the client says, nothing of the address's credentials."""
         ours = translated(error, self._shown)
-        if not clear(self.address) and credentials(self.address):
+        if not has_clear_parts(self.address) and address_credentials(self.address):
             ours.detail = ""
-        for secret in credentials(self.address):
+        for secret in address_credentials(self.address):
             ours.detail = ours.detail.replace(secret, "***")
         return ours
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from bot.domain.evidence import Facts, LogDigest
-from bot.domain.logs import line as logshape
-from bot.domain.logs.digest import digest, join
+from bot.domain.logs.digest import digest_log, join_digests
+from bot.domain.logs.line import decode_line, trim_raw_line
 from bot.domain.redaction.redact import redact
 from bot.errors import EngineError
 
@@ -190,13 +190,13 @@ def read_whole(
 
 def _read(batches: Iterator[list[bytes]], facts: Facts, secrets: Sequence[str]) -> tuple[LogDigest, Reading]:
     runs = _Runs(batches, present_run(facts))
-    earlier = digest(runs.earlier(), secrets=secrets)
-    present = digest(runs.present(), secrets=secrets)
+    earlier = digest_log(runs.earlier(), secrets=secrets)
+    present = digest_log(runs.present(), secrets=secrets)
     reading = Reading(lines=earlier.total_lines + present.total_lines, this_run=present.total_lines)
     if not present.total_lines and runs.begins:
         lines = tuple(replace(line, earlier=True) for line in earlier.lines)
         earlier = replace(earlier, lines=lines)
-    both = join([earlier, present]) if earlier.total_lines and present.total_lines else None
+    both = join_digests([earlier, present]) if earlier.total_lines and present.total_lines else None
     found = both or (present if present.total_lines else earlier)
     return replace(found, last_at=runs.last.decode("ascii", "replace").lstrip("0")), reading
 
@@ -234,7 +234,7 @@ def newest(chunks: Iterable[bytes], count: int, *, terminal: bool, secrets: Sequ
         if len(lines[-1]) < MOST_FRAME_BYTES:
             lines[-1] += piece[:MOST_FRAME_BYTES]
         open_line = not piece.endswith(b"\n")
-    shown = "\n".join(logshape.clean(logshape.trim(bytes(line))) for line in lines)
+    shown = "\n".join(decode_line(trim_raw_line(bytes(line))) for line in lines)
     return tuple(_cut(line) for line in redact(shown, secrets).split("\n")) if lines else ()
 
 

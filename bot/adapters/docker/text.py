@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.domain.logs import line as logshape
+from bot.domain.logs.line import decode_line
 from bot.domain.redaction.redact import redact
 
 
@@ -16,6 +16,6 @@ def safe(raw: bytes | str, limit: int, secrets: Sequence[str] = ()) -> str:
     """
     # Eight times the limit fills it, however much of it is terminal codes; the rest is not even looked at.
     head = (raw.encode("utf-8", "replace") if isinstance(raw, str) else raw)[: limit * 8]
-    lines = "\n".join(logshape.clean(line) for line in head.splitlines())
+    lines = "\n".join(decode_line(line) for line in head.splitlines())
     text = redact(lines.strip("\n"), secrets).replace("\n", " ⏎ ")
     return text if len(text) <= limit and len(raw) <= limit * 8 else text[: limit - 1] + "…"

@@ -22,7 +22,7 @@ from uuid import uuid4
 
 from bot.adapters.private_files import FILE_MODE
 from bot.adapters.runbook.index import RunbookIndex
-from bot.domain.runbook.json_format import added, clean, parse, stream
+from bot.domain.runbook.json_format import append_entry, parse_runbook, stream_entries, strip_controls
 from bot.domain.runbook_entry import Entry
 from bot.errors import RunbookBroken, RunbookUnwritable
 
@@ -69,7 +69,7 @@ class RunbookFile:
 
         Raises ``RunbookBroken`` or ``RunbookUnwritable``; the file is whole either way.
         """
-        writing = asyncio.to_thread(self._append, replace(entry, id=clean(entry.id) or uuid4().hex))
+        writing = asyncio.to_thread(self._append, replace(entry, id=strip_controls(entry.id) or uuid4().hex))
         try:
             await asyncio.wait_for(writing, APPEND_TIMEOUT_S)
         except TimeoutError as late:
@@ -79,7 +79,7 @@ class RunbookFile:
             ) from late
 
     def _warnings(self) -> tuple[str, ...]:
-        return parse(self._read(), str(self._path)).warnings if self._stamp() != _GONE else ()
+        return parse_runbook(self._read(), str(self._path)).warnings if self._stamp() != _GONE else ()
 
     def _current(self) -> RunbookIndex:
         with self._following:
@@ -100,12 +100,12 @@ class RunbookFile:
     def _follow(self, index: RunbookIndex, seen: _Stamp) -> RunbookIndex:
         data = self._read() if seen != _GONE else b"[]"
         try:
-            index.follow(stream(data, str(self._path)), _written(seen))
+            index.follow(stream_entries(data, str(self._path)), _written(seen))
         except sqlite3.Error as error:
             log.warning("the index of %s takes no more (%s); a private one is made", self._path, error)
             index.give_up(error)
             self._index = index = RunbookIndex(None)
-            index.follow(stream(data, str(self._path)), _written(seen))
+            index.follow(stream_entries(data, str(self._path)), _written(seen))
         return index
 
     def _append(self, entry: Entry) -> None:
@@ -119,9 +119,9 @@ class RunbookFile:
                     continue
                 if index.has(entry.id):
                     return
-                made = self._replace(path, added(self._read() if seen != _GONE else b"[]", entry), seen)
+                made = self._replace(path, append_entry(self._read() if seen != _GONE else b"[]", entry), seen)
                 if made is not None:
-                    (told,) = stream(added(b"[]", entry))  # as the file tells it from now on
+                    (told,) = stream_entries(append_entry(b"[]", entry))  # as the file tells it from now on
                     try:
                         index.append(told, _written(made), before=_written(seen))
                     except sqlite3.Error as error:  # the entry is in the file; the index follows when it is asked for

@@ -146,7 +146,7 @@ class RunbookIndex(Sequence[Entry]):
                 break
             rarest[term] = worths[term]
         with self._reading() as base:
-            return ranking.nearest(
+            return ranking.nearest_entries(
                 rarest,
                 lambda term: (
                     number for (number,) in base.execute(f"{_HOLDERS} LIMIT {MOST_CANDIDATES}", (rows.phrase([term]),))

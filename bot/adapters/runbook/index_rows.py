@@ -111,7 +111,7 @@ def count(base: sqlite3.Connection, counts: Counter[str]) -> None:
 
 def words_of(entry: Entry, terms: Iterable[str]) -> list[str]:
     """Return the words under which an entry stands in the index."""
-    return sorted(set(map(word_of, ranking.single_terms(terms) | precedents.marks(entry))))
+    return sorted(set(map(word_of, ranking.single_terms(terms) | precedents.entry_marks(entry))))
 
 
 def word_of(term: str) -> str:

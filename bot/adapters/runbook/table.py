@@ -24,7 +24,13 @@ from bot.adapters.database import errors
 from bot.adapters.database.engine import connecting, understood
 from bot.adapters.database.tables import runbook
 from bot.adapters.runbook.index import RunbookIndex
-from bot.domain.runbook.json_format import clean, parse, stream, to_json, written
+from bot.domain.runbook.json_format import (
+    entry_to_json,
+    parse_runbook,
+    stream_entries,
+    stream_with_text,
+    strip_controls,
+)
 from bot.domain.runbook_entry import Entry
 from bot.errors import RunbookBroken, RunbookError, RunbookUnwritable
 
@@ -58,7 +64,7 @@ class RunbookTable:
 
     async def check(self) -> tuple[str, ...]:
         """Return a sentence for each entry that is not used and each doubled key; raises as ``entries``."""
-        return parse((await self.export()).encode(), NAME).warnings
+        return parse_runbook((await self.export()).encode(), NAME).warnings
 
     async def check_writable(self) -> None:
         """Try all that an append needs, and leave nothing. Raises ``RunbookUnwritable``."""
@@ -66,7 +72,7 @@ class RunbookTable:
 
     async def append(self, entry: Entry) -> None:
         """Add an entry, unless one with its id is there; one without an id is given one. Raises ``RunbookError``."""
-        named = replace(entry, id=clean(entry.id) or uuid4().hex)
+        named = replace(entry, id=strip_controls(entry.id) or uuid4().hex)
         await asyncio.to_thread(self._append, named)
 
     async def export(self) -> str:
@@ -80,7 +86,7 @@ class RunbookTable:
         ``name`` is how messages call the file. An entry is known by its id, or where it has none, by all that it says.
         All of it happens, or nothing. Raises ``RunbookError``.
         """
-        return await asyncio.to_thread(self._take_in, list(written(data, name)))
+        return await asyncio.to_thread(self._take_in, list(stream_with_text(data, name)))
 
     def _current(self) -> RunbookIndex:
         with self._following, self._reading() as connection:
@@ -88,7 +94,7 @@ class RunbookTable:
             count, newest = connection.execute(select(func.count(), func.max(runbook.c.changed))).one()
             stamp = f"{count} {newest}"
             if index.stamp() != stamp:
-                index.follow(stream(_text(connection)), stamp)
+                index.follow(stream_entries(_text(connection)), stamp)
             return index
 
     def _bodies(self) -> list[str]:
@@ -98,7 +104,7 @@ class RunbookTable:
     def _append(self, entry: Entry) -> None:
         with self._writing() as connection:
             if connection.scalar(select(runbook.c.number).where(runbook.c.id == entry.id)) is None:
-                body = json.dumps(to_json(entry), ensure_ascii=False, indent=2, allow_nan=False)
+                body = json.dumps(entry_to_json(entry), ensure_ascii=False, indent=2, allow_nan=False)
                 _add(connection, entry.id, body.replace("\n", "\n  "))
 
     def _take_in(self, found: list[tuple[Entry, str]]) -> TakenIn:

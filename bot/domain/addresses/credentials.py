@@ -14,7 +14,7 @@ ENCODE = "python3 -c 'import urllib.parse; print(urllib.parse.quote(input(), saf
 """The command that percent-encodes what is typed; as an argument it would stand in the shell's history."""
 
 
-def clear(address: str) -> bool:
+def has_clear_parts(address: str) -> bool:
     """Return whether user, password and host can be told apart for sure; a sign that was not encoded blurs them."""
     authority, rest = _parts(address)
     user, _, host = authority.rpartition("@")
@@ -29,20 +29,20 @@ def without_credentials(address: str) -> str:
     authority, rest = _parts(address)
     if not authority and "@" not in rest:
         return address.partition("?")[0]  # a socket or a file
-    if not clear(address):
+    if not has_clear_parts(address):
         return f"{scheme[1]}://…"
     path = re.split(r"[?#]", rest, maxsplit=1)[0]
     return f"{scheme[1]}://{authority.rpartition('@')[2]}{path}"
 
 
-def credentials(address: str) -> tuple[str, ...]:
+def address_credentials(address: str) -> tuple[str, ...]:
     """Return every secret in the address, as it is written and decoded; more than that where it is unclear."""
     if _SCHEME.match(address) is None:
         return ()
     authority, rest = _parts(address)
     found = [value for name, value in parse_qsl(rest.partition("?")[2]) if name.lower() in _SECRET_PARTS]
     before = authority.rpartition("@")[0]
-    if not clear(address):
+    if not has_clear_parts(address):
         # Some sign of the password ended what looked like the host: all up to the last @ belongs together.
         before = f"{authority}{rest}".rpartition("@")[0]
     found.append(before.partition(":")[2])

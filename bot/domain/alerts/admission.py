@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from bot.domain.alerts.alert import MAX_TEXT, MAX_TITLE, Alert, without_secrets
+from bot.domain.alerts.alert import MAX_TEXT, MAX_TITLE, Alert, redact_alert
 from bot.domain.alerts.label_syntax import Pairs
 
 MAX_SENDER = 80
@@ -36,12 +36,12 @@ MARGIN = 2_000
 """Characters beyond each limit that are looked through for secrets: a token on the border is known as a whole only."""
 
 
-def admitted(alert: Alert, clean: Callable[[str], str]) -> Alert:
+def admit_alert(alert: Alert, clean: Callable[[str], str]) -> Alert:
     """Return the alert as it may be kept and shown; ``clean`` takes secrets out of a text."""
-    return bounded(without_secrets(bounded(alert, MARGIN), clean))
+    return limit_alert(redact_alert(limit_alert(alert, MARGIN), clean))
 
 
-def bounded(alert: Alert, margin: int = 0) -> Alert:
+def limit_alert(alert: Alert, margin: int = 0) -> Alert:
     """Return the alert cut to the limits, each text with ``margin`` characters more."""
 
     def cut(pairs: Pairs, most: int) -> Pairs:

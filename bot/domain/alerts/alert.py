@@ -10,10 +10,10 @@ from enum import StrEnum
 from typing import Any
 
 from bot.domain.alerts import container_table, senders, severity, status
-from bot.domain.alerts import targets as target_match
 from bot.domain.alerts.label_syntax import Pairs
-from bot.domain.alerts.labels import Member, members
+from bot.domain.alerts.labels import Member, read_members
 from bot.domain.alerts.message import SectionKind, SlackMessage, flatten, without_markup
+from bot.domain.alerts.targets import labelled_targets, naming_pairs
 from bot.domain.target import Target
 
 MAX_TITLE = 200
@@ -54,7 +54,7 @@ _SPEAKING = frozenset({"", "bot_message", "file_share", "thread_broadcast", "me_
 _ANSWERED = re.compile(r"(?i)(?:re|aw|sv|antw|fwd?|wg): |out of (?:the )?office|auto(?:matic)?[ -]?reply|abwesen")
 
 
-def read(event: Mapping[str, Any]) -> Alert:
+def read_alert(event: Mapping[str, Any]) -> Alert:
     """Read a Slack message event, or the message as it is after an edit (``message_changed``). Never raises.
 
     What people write is noise, whatever it says: only programs raise alerts.
@@ -69,8 +69,8 @@ def read(event: Mapping[str, Any]) -> Alert:
     if quoting:
         # All but the name is a log line, which may say anything.
         return Alert(Kind.FIRING, title, sender, "unknown", text, (("container", quoting),))
-    found = _with_sentences(list(members(message, told=senders.starts_with_container(message))), message)
-    listed = container_table.ailing(message)
+    found = _with_sentences(list(read_members(message, told=senders.starts_with_container(message))), message)
+    listed = container_table.unwell_containers(message)
     if listed:
         found = [*found[:-1], Member([*(found[-1].pairs if found else ()), *(("listed", name) for name in listed)])]
     kind = Kind(status.status_of(message, found))
@@ -79,7 +79,7 @@ def read(event: Mapping[str, Any]) -> Alert:
     open_members = [member for member in found if not status.is_over(member)] if kind is Kind.FIRING else found
     pairs = tuple(tuple(member.pairs) for member in open_members or found)
     everything = tuple(dict.fromkeys(pair for member in pairs for pair in member))
-    stated = severity.of(everything, message)
+    stated = severity.severity_of(everything, message)
     return Alert(kind, title, sender, stated, text, everything, pairs)
 
 
@@ -91,7 +91,7 @@ def _with_sentences(found: list[Member], message: SlackMessage) -> list[Member]:
     return [*found, Member(said)] if len(found) != 1 else [Member([*said, *found[0].pairs], found[0].resolved)]
 
 
-def targets(alert: Alert, inventory: Sequence[Target]) -> tuple[str, ...]:
+def find_targets(alert: Alert, inventory: Sequence[Target]) -> tuple[str, ...]:
     """Return the names of the targets that the alert labels, in the order in which it labels them; none is ``()``.
 
     A name counts where the sender puts names: a label, a field, a list of labels, the title's subject. Never in prose,
@@ -101,17 +101,17 @@ def targets(alert: Alert, inventory: Sequence[Target]) -> tuple[str, ...]:
         return ()
     groups = alert.members or ((alert.labels,) if alert.labels else ())
     title = "" if alert.sender in senders.UNTITLED else alert.title
-    return tuple(target_match.find(groups, title, inventory))
+    return tuple(labelled_targets(groups, title, inventory))
 
 
-def added(before: Alert, after: Alert) -> Alert | None:
+def new_members(before: Alert, after: Alert) -> Alert | None:
     """Return ``after`` with only those alerts of its group that label something new; ``None`` where none does."""
-    known = {target_match.labelling(member) for member in before.members}
-    new = tuple(member for member in after.members if target_match.labelling(member) not in known)
+    known = {naming_pairs(member) for member in before.members}
+    new = tuple(member for member in after.members if naming_pairs(member) not in known)
     return replace(after, members=new) if known and new else None
 
 
-def without_secrets(alert: Alert, clean: Callable[[str], str]) -> Alert:
+def redact_alert(alert: Alert, clean: Callable[[str], str]) -> Alert:
     """Return the alert with every text, also each label's name and value, cleaned by ``clean``."""
     seen: dict[tuple[str, str], tuple[str, str]] = {}
 
@@ -149,7 +149,7 @@ def _value(clean: Callable[[str], str], key: str, value: str) -> str:
     return named[0] if named else rest
 
 
-def nearest(name: str, inventory_names: Sequence[str], limit: int = 3) -> tuple[str, ...]:
+def similar_names(name: str, inventory_names: Sequence[str], limit: int = 3) -> tuple[str, ...]:
     """Return names that look like ``name``, best first: suggestions for people, never a target."""
     return tuple(get_close_matches(name, inventory_names, n=limit, cutoff=0.5)) if limit > 0 else ()
 
@@ -173,7 +173,12 @@ def _title(message: SlackMessage) -> str:
         for part in message.at(place):
             lines = [line for line in without_markup(part.text).splitlines() if not _NOTHING.fullmatch(line)]
             lines = [line for line in lines if not senders.BRAND.fullmatch(line)]
-            if place is SectionKind.TEXT and len(lines) > 1 and len(lines[0].split()) < 3 and not status.says(lines[0]):
+            if (
+                place is SectionKind.TEXT
+                and len(lines) > 1
+                and len(lines[0].split()) < 3
+                and not status.state_in(lines[0])
+            ):
                 return f"{lines[0]}: {lines[1]}"[:MAX_TITLE]
             if lines:
                 return lines[0].strip()[:MAX_TITLE]

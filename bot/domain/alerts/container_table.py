@@ -27,7 +27,7 @@ _LOGS = re.compile(r"(?i)\W*(?:\w+ )?(?:logs?|output|backlog|journal|stack ?trac
 _CODE = re.compile(r"```(.*?)(?:```|\Z)", re.DOTALL)
 
 
-def ailing(message: SlackMessage) -> list[str]:
+def unwell_containers(message: SlackMessage) -> list[str]:
     """Return the names that a list in the message says have exited, restart or are unhealthy."""
     names: dict[str, None] = {}
     for part in message.at(SectionKind.TEXT, SectionKind.PRETEXT, SectionKind.BODY, SectionKind.FALLBACK):

@@ -31,28 +31,28 @@ def key_of(name: str) -> str:
     return ("__" if plain.startswith("__") else "") + _NON_KEY.sub("_", plain).strip("_")
 
 
-def within(text: str) -> Iterator[tuple[str, str]]:
+def pairs_in(text: str) -> Iterator[tuple[str, str]]:
     """Yield the pairs of lists that may stand inside a line: ``{a="b"}``, ``map[a:b]``, ``(severity: critical)``."""
     for braces in _BRACES.finditer(text[:8000]):
         for name, value in _QUOTED_PAIR.findall(braces[1]):
             yield key_of(name), value_of(value)
-    yield from maps(text)
+    yield from map_pairs(text)
     yield from ((key_of(name), value_of(value)) for name, value in _DIMENSION.findall(text[:8000]))
     for listed in _BRACKETED.finditer(text[:8000]):
         for item in listed[1].split(", "):
             name, _, value = item.partition(": ")
             yield key_of(name), value_of(value)
     for scope in re.finditer(r"\{([a-z_][\w.-]{0,60}:[^{}\n]{1,500})\}", text[:8000]):
-        yield from tags(scope[1])
+        yield from tag_pairs(scope[1])
 
 
-def maps(text: str) -> Iterator[tuple[str, str]]:
+def map_pairs(text: str) -> Iterator[tuple[str, str]]:
     """Yield the pairs of each ``map[a:b]``, as Go prints them."""
     for found in _MAP.finditer(text[:8000]):
         yield from ((key_of(name), value_of(value)) for name, value in _MAP_PAIR.findall(found[1]))
 
 
-def tags(text: str) -> Iterator[tuple[str, str]]:
+def tag_pairs(text: str) -> Iterator[tuple[str, str]]:
     """Yield the pairs of a list: ``a: b, c: d``, ``a:b c:d``, ``a=b``."""
     plain = without_markup(text[:4000])
     for item in plain.split(","):

@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from bot.domain.alerts.label_syntax import KEY, key_of, maps, tags, value_of, within
-from bot.domain.alerts.message import Section, SectionKind, SlackMessage, without_markup, words
+from bot.domain.alerts.label_syntax import KEY, key_of, map_pairs, pairs_in, tag_pairs, value_of
+from bot.domain.alerts.message import Section, SectionKind, SlackMessage, without_markup, word_set
 
 _LINE = re.compile(
     rf"^[ \t>]{{0,8}}(?P<bullet>(?:[•●◦▪·*–-]|:[a-z0-9_]{{2,40}}:|"
@@ -24,12 +24,12 @@ _LINE = re.compile(
 )
 _INLINE = re.compile(r"(?:^|[\s,(])\*?([A-Za-z_][\w.]{0,60})\*?[:=]\*? ?`([^`\n]{1,200})`")
 
-_LOGS = words(
+_LOGS = word_set(
     "log logs output stacktrace stack_trace traceback trace last_log_lines log_line log_message "
     "exception backlog full_log tail"
 )
 _PROSE = (
-    words(
+    word_set(
         "description summary message text error reason details detail note notes comment info "
         "additional_info output value "
         "trigger_description condition_results runbook annotations body title subject content culprit"
@@ -62,7 +62,7 @@ def _section(line: str) -> re.Match[str] | None:
     return _SECTION.match(without_markup(line)) if len(line) < 120 else None
 
 
-def members(message: SlackMessage, *, told: bool = False) -> tuple[Member, ...]:
+def read_members(message: SlackMessage, *, told: bool = False) -> tuple[Member, ...]:
     """Return the alerts of a group, each with its labels; a message about one thing has one member, or none.
 
     ``told``: the message's first line is a sentence about one container, so plain lines after it may be its log.
@@ -76,7 +76,7 @@ def members(message: SlackMessage, *, told: bool = False) -> tuple[Member, ...]:
         if part.group != group:
             group, current = part.group, None
         if part.place in (SectionKind.TEXT, SectionKind.TITLE, SectionKind.PRETEXT, SectionKind.HEADER):
-            common.pairs.extend(within(part.prose_free))
+            common.pairs.extend(pairs_in(part.prose_free))
             if part.place is not SectionKind.TEXT:
                 continue
         for pair in _pairs(part, told):
@@ -186,11 +186,11 @@ def _pairs(part: Section, told: bool) -> Iterator[tuple[str, str]]:
     if part.place is SectionKind.FIELD:
         key = key_of(part.name)
         if "=" in part.name:  # {name=redis} and its value
-            yield from tags(part.name)
+            yield from tag_pairs(part.name)
         if key not in _PROSE:
             if key in ("tags", "event_tags", "labels", "alert_labels", "dimensions", "custom_details"):
-                yield from within(part.text)
-                yield from tags(part.text)
+                yield from pairs_in(part.text)
+                yield from tag_pairs(part.text)
             yield key, value_of(part.text.partition("\n")[0])
             return
         if key in _LOGS or key.endswith("annotations"):
@@ -230,7 +230,7 @@ def _lines(part: Section, told: bool) -> Iterator[tuple[str, str]]:
             return
         if match and key in _PROSE:
             told = told or not _marked(match)
-            yield from maps(line)
+            yield from map_pairs(line)
             continue
         quoted = speaks and line.lstrip().startswith(">")
         plain = match is not None and not _marked(match)
@@ -238,7 +238,7 @@ def _lines(part: Section, told: bool) -> Iterator[tuple[str, str]]:
             # Plain lines after a plain text of free words may be that text's own; what a sender quotes is not its own.
             continue
         said |= set() if quoted else {key}
-        yield from tags(line) if not number and _LOGFMT.fullmatch(line.strip()) else _of_line(line, match, key)
+        yield from tag_pairs(line) if not number and _LOGFMT.fullmatch(line.strip()) else _of_line(line, match, key)
 
 
 def _of_line(line: str, match: re.Match[str] | None, key: str) -> Iterator[tuple[str, str]]:
@@ -246,13 +246,13 @@ def _of_line(line: str, match: re.Match[str] | None, key: str) -> Iterator[tuple
     if len(inline) > 1:
         yield from inline
     elif match and key in ("labels", "tags", "dimensions", "alert_labels"):
-        inside = list(within(line))
-        yield from inside or tags(match["value"])
+        inside = list(pairs_in(line))
+        yield from inside or tag_pairs(match["value"])
     elif match and _is_label(match, key):
         code = re.match(r"`([^`\n]{1,300})`", match["value"]) if not match["sign"] else None
         yield key, value_of(code[1] if code else match["value"])
     else:
-        yield from within(line)
+        yield from pairs_in(line)
 
 
 def _is_label(match: re.Match[str], key: str) -> bool:
@@ -267,6 +267,6 @@ def _marked(match: re.Match[str]) -> bool:
     return bool(match["bullet"] or match["style"].strip() or match["close"] or match["close2"])
 
 
-def only(pairs: Iterable[tuple[str, str]], keys: frozenset[str]) -> list[str]:
+def values_of(pairs: Iterable[tuple[str, str]], keys: frozenset[str]) -> list[str]:
     """Return the values of those of ``pairs`` whose key is one of ``keys``, in order."""
     return [value for key, value in pairs if key in keys and value]

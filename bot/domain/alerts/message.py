@@ -15,7 +15,7 @@ MAX_CHARS = 40_000
 _MAX_DEPTH = 8
 
 
-def words(text: str) -> frozenset[str]:
+def word_set(text: str) -> frozenset[str]:
     """Return the words of ``text``, as a set."""
     return frozenset(text.split())
 

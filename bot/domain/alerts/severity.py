@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 
 from bot.domain.alerts.label_syntax import Pairs
-from bot.domain.alerts.message import SectionKind, SlackMessage, without_markup, words
+from bot.domain.alerts.message import SectionKind, SlackMessage, without_markup, word_set
 from bot.domain.alerts.status import heads_of
 
 _WORDS = {
-    "critical": words(
+    "critical": word_set(
         "critical crit page disaster emergency fatal sev1 sev0 p0 p1 p2 high highest severe urgent blocker"
     ),
-    "warning": words("needs warning warn average medium moderate p3 sev2 sev3 minor"),
-    "info": words("info information informational notice low lowest p4 p5"),
+    "warning": word_set("needs warning warn average medium moderate p3 sev2 sev3 minor"),
+    "info": word_set("info information informational notice low lowest p4 p5"),
 }
 _LEVELS = {word: level for level, words in _WORDS.items() for word in words}
 _KEYS = (
@@ -35,14 +35,14 @@ _HEAD = re.compile(
 _LIST = re.compile(r"\(([^()\n]*)\)\W*$")
 
 
-def of(pairs: Pairs, message: SlackMessage) -> str:
+def severity_of(pairs: Pairs, message: SlackMessage) -> str:
     """Return the severity that a Slack message states: by label, in its title's brackets, or by the title's mark."""
     # A header of its own may say nothing but the severity.
     heads = (*heads_of(message), *(part.text for part in message.at(SectionKind.HEADER)))
-    return of_pairs(pairs, *(without_markup(head) for head in heads))
+    return severity_of_pairs(pairs, *(without_markup(head) for head in heads))
 
 
-def of_pairs(pairs: Pairs, *heads: str) -> str:
+def severity_of_pairs(pairs: Pairs, *heads: str) -> str:
     """Return the severity: of the labels, else of the values in a heading's brackets, else of its own mark."""
     for key in _KEYS:
         for name, value in pairs:

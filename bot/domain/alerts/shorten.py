@@ -17,16 +17,16 @@ LONGEST = 200
 """Characters of one text in it: a title, or a label's value."""
 
 
-def length(value: object) -> int:
+def stored_length(value: object) -> int:
     """Return how many characters of text stand in a message, a webhook's body or an alert."""
     if isinstance(value, str | bytes):
         return len(value)
     if isinstance(value, Mapping):
-        return sum(length(key) + length(one) for key, one in value.items())
+        return sum(stored_length(key) + stored_length(one) for key, one in value.items())
     if isinstance(value, list | tuple):
-        return sum(map(length, value))
+        return sum(map(stored_length, value))
     if isinstance(value, Alert):
-        return length((value.title, value.text, value.logs, value.labels, value.members))
+        return stored_length((value.title, value.text, value.logs, value.labels, value.members))
     return 1
 
 

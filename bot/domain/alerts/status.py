@@ -6,12 +6,12 @@ import re
 from collections.abc import Sequence
 
 from bot.domain.alerts.labels import Member
-from bot.domain.alerts.message import SectionKind, SlackMessage, without_markup, words
+from bot.domain.alerts.message import SectionKind, SlackMessage, without_markup, word_set
 from bot.domain.alerts.senders import BRAND, BUSY_WITH_OTHER_THINGS
 
 FIRING, RESOLVED, NOISE = "firing", "resolved", "noise"
 
-_STATUS_KEYS = words(
+_STATUS_KEYS = word_set(
     "status state alert_status alert_state current_state new_state monitor_status service_state "
     "host_state servicestate hoststate event_status "
     "incident_status current_status newstatevalue alarm_state transition alert_transition"
@@ -178,7 +178,7 @@ def status_of(message: SlackMessage, found: Sequence[Member]) -> str:
         return FIRING
     if (
         _STARTED.search(plain)
-        or (_STARTED.search(plain.partition("\n")[0]) and says(plain) != FIRING)
+        or (_STARTED.search(plain.partition("\n")[0]) and state_in(plain) != FIRING)
         or _ENDED_WELL.search(first)
         or any(key == "exit_code" and _EXIT_ZERO.match(value) for member in found for key, value in member.pairs)
     ):
@@ -188,7 +188,7 @@ def status_of(message: SlackMessage, found: Sequence[Member]) -> str:
         if verdict:
             return verdict
     whole = "\n".join(part.text for part in message.parts)
-    said = says(head) or says(whole[:4000])
+    said = state_in(head) or state_in(whole[:4000])
     if said:
         return said
     named = any(
@@ -283,7 +283,7 @@ def _from_marks(head: str) -> str:
     return FIRING if red else RESOLVED if green else ""
 
 
-def says(text: str) -> str:
+def state_in(text: str) -> str:
     """Return what the words of ``text`` say by themselves: ``firing``, ``resolved`` or ``""``."""
     # A rule's name says it in one word: ContainerDown.
     plain = _CAMEL.sub(" ", without_markup(text))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from bot.domain.alerts.label_syntax import Pairs
-from bot.domain.alerts.message import words
+from bot.domain.alerts.message import word_set
 from bot.domain.alerts.title_targets import (
     SWARM_TASK,
     TROUBLED,
@@ -20,12 +20,12 @@ from bot.domain.alerts.title_targets import (
 )
 from bot.domain.target import Target
 
-_CONTAINER = words(
+_CONTAINER = word_set(
     "container container_name containername docker_container docker_container_name docker_name "
     "container_label_name name "
     "docker_container_label_name containers unhealthy_containers container_host_name"
 )
-_IDS = words("container_id containerid id docker_id docker_container_id")
+_IDS = word_set("container_id containerid id docker_id docker_container_id")
 _TASKS = frozenset(
     {
         "container_label_com_docker_swarm_task_name",
@@ -36,27 +36,27 @@ _TASKS = frozenset(
         "task_name",
     }
 )
-_SWARM = words(
+_SWARM = word_set(
     "container_label_com_docker_swarm_service_name com_docker_swarm_service_name swarm_service "
     "swarm_service_name docker_service docker_service_name"
 )
-_PROJECT = words(
+_PROJECT = word_set(
     "container_label_com_docker_compose_project com_docker_compose_project compose_project "
     "docker_compose_project project stack compose_stack"
 )
-_COMPOSE = words(
+_COMPOSE = word_set(
     "container_label_com_docker_compose_service com_docker_compose_service compose_service docker_compose_service"
 )
-_SERVICE = words(
+_SERVICE = word_set(
     "service service_name servicename server_name app app_name application application_name "
     "component deployment pod resource unit process resource_name program"
 )
-_MONITOR = words(
+_MONITOR = word_set(
     "monitor monitor_name check check_name checkname endpoint endpoint_name friendly_name entity "
     "entities impacted_entities targets target site test_name website heartbeat alarm_name "
     "servicedesc service_desc service_description host_service"
 )
-_HOST = words("host hostname host_name monitored_host hostalias source_host")
+_HOST = word_set("host hostname host_name monitored_host hostalias source_host")
 _INSTANCE = frozenset({"instance"})
 # Containers that a list in the message calls exited or unhealthy.
 _LISTED = frozenset({"listed"})
@@ -64,7 +64,7 @@ _LABELLING = (
     _CONTAINER | _IDS | _TASKS | _SWARM | _PROJECT | _COMPOSE | _SERVICE | _MONITOR | _HOST | _INSTANCE | _LISTED
 )
 # Labels whose values may be called like a container and are another thing.
-_OTHERS = words(
+_OTHERS = word_set(
     "grafana_folder folder rule rulename rule_name rulegroup datasource datasource_uid team owner env environment "
     "cluster region zone namespace tenant group image job receiver depends_on dependency dashboard"
 )
@@ -89,7 +89,7 @@ _U_STRING = re.compile(r"u(?=['\"])")
 _LIKE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
 
 
-def find(members: Sequence[Pairs], title: str, inventory: Sequence[Target]) -> list[str]:
+def labelled_targets(members: Sequence[Pairs], title: str, inventory: Sequence[Target]) -> list[str]:
     """Return the targets that ``members`` (the alerts of a group) label, else the one that the title names."""
     named: list[str] = []
     identified = False
@@ -121,7 +121,7 @@ def find(members: Sequence[Pairs], title: str, inventory: Sequence[Target]) -> l
     return [] if other and other not in named else named
 
 
-def labelling(pairs: Pairs) -> Pairs:
+def naming_pairs(pairs: Pairs) -> Pairs:
     """Return those of an alert's pairs that say what it is about."""
     return tuple(sorted({pair for pair in pairs if pair[0] in _LABELLING}))
 

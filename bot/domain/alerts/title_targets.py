@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from bot.domain.alerts.message import without_markup, words
+from bot.domain.alerts.message import without_markup, word_set
 
 # A task of Swarm is called service.slot.id, or service.node.id where the service is global.
 SWARM_TASK = re.compile(r"(.+)\.(?:\d{1,5}|[a-z0-9]{25})\.[a-z0-9]{25}\Z")
 # Exporters and probes: the scrape job of an alert, never its subject.
-_JOBS = words(
+_JOBS = word_set(
     "cadvisor node node-exporter node_exporter prometheus blackbox blackbox-exporter "
     "blackbox_exporter docker alertmanager grafana pushgateway telegraf"
 )
@@ -21,11 +21,11 @@ _GROUP_HEAD = re.compile(
 _HOST_PORT = re.compile(r"[\w.-]+:\d{2,5}\Z|\w+://\S+\Z")
 # An alert's name as its rules write it: ContainerDown, container_down, not one word of a sentence.
 _COMPOUND = re.compile(r"[a-z0-9][A-Z]|[A-Z]{2}[a-z]|\w[_:]\w")
-_SEVERITIES = words("critical warning info page error high low none emergency")
-_CONTAINER_JOBS = words("cadvisor docker")
-_PROBES = words("blackbox blackbox-exporter blackbox_exporter")
+_SEVERITIES = word_set("critical warning info page error high low none emergency")
+_CONTAINER_JOBS = word_set("cadvisor docker")
+_PROBES = word_set("blackbox blackbox-exporter blackbox_exporter")
 # Ports of the exporters that speak of their machine.
-_MACHINES = words("9100 9182 19999 9256")
+_MACHINES = word_set("9100 9182 19999 9256")
 ABOUT_SCRAPING = re.compile(
     r"(?i)datasource|instance|target|job|exporter|scrape|prometheus|endpoint|probe|blackbox|host|node"
 )

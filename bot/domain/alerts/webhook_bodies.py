@@ -10,21 +10,23 @@ from typing import Any
 from bot.domain.alerts.admission import MARGIN, MAX_KEY, MAX_LOGS, MAX_VALUE
 from bot.domain.alerts.alert import MAX_TEXT, MAX_TITLE, Alert, Kind
 from bot.domain.alerts.label_syntax import Pairs, key_of
-from bot.domain.alerts.message import words
-from bot.domain.alerts.severity import of_pairs
+from bot.domain.alerts.message import word_set
+from bot.domain.alerts.severity import severity_of_pairs
 from bot.domain.alerts.title_targets import container_of
 
 MAX_ALERTS = 200
 MAX_FIELDS = 200
 """Fields of one body or one object in it that are read."""
 
-_FIRING = words(
+_FIRING = word_set(
     "firing alerting alert alarm triggered re-triggered retriggered down fail failed failing "
     "critical crit error warn warning unhealthy problem "
     "open active renotify no_data nodata offline exited dead"
 )
-_RESOLVED = words("resolved recovered ok up success healthy closed normal passed green inactive online cleared running")
-_NOISE = words(
+_RESOLVED = word_set(
+    "resolved recovered ok up success healthy closed normal passed green inactive online cleared running"
+)
+_NOISE = word_set(
     "acknowledged ack suppressed pending maintenance paused muted snoozed insufficient_data test "
     "new started start grace scheduled"
 )
@@ -236,7 +238,7 @@ def _made(kind: Kind, title: str, sender: str, members: Sequence[Pairs], text: s
     )
     labels = tuple(dict.fromkeys(pair for member in whole for pair in member))
     title = " ".join(title.split())[:MAX_TITLE]
-    stated = "unknown" if kind is Kind.NOISE else of_pairs(labels, title)
+    stated = "unknown" if kind is Kind.NOISE else severity_of_pairs(labels, title)
     return Alert(kind, title, sender, stated, text[:MAX_TEXT], labels, whole)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bot.domain.audit.seal import Cell
-from bot.domain.audit.trail import Row
+from bot.domain.audit.trail import AuditRow
 
 _RENAMED_STATES = {"RESTARTING": "ACTING"}
 """Names of states in the rows of earlier versions, which never change."""
@@ -20,7 +20,7 @@ MOST_NAMED = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Press:
+class AuditedPress:
     """A press of Restart as a table has it; ``words`` are the digest of an approval, or why it was refused."""
 
     incident: Cell
@@ -34,7 +34,7 @@ class Press:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class AuditedIncident:
     """An incident as its table has it; ``older`` than the trail, where the database was made before there was one."""
 
     id: str
@@ -48,32 +48,32 @@ class Tables:
     """What the tables held when the trail had ``rows`` rows; ``older``: presses from before the trail, left out."""
 
     rows: int
-    approvals: tuple[Press, ...] = ()
-    refusals: tuple[Press, ...] = ()
-    incidents: tuple[Standing, ...] = ()
+    approvals: tuple[AuditedPress, ...] = ()
+    refusals: tuple[AuditedPress, ...] = ()
+    incidents: tuple[AuditedIncident, ...] = ()
     older: int = 0
 
 
-class Compared:
+class TableComparison:
     """Reads the rows of a trail and names what stands there and not in the tables, or the other way round."""
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
-        self._allowed: Counter[Press] = Counter()
-        self._denied: Counter[Press] = Counter()
+        self._allowed: Counter[AuditedPress] = Counter()
+        self._denied: Counter[AuditedPress] = Counter()
         self._states: dict[str, str] = {}
         self._restarted: set[str] = set()
 
-    def read(self, rows: Iterable[Row]) -> None:
+    def read(self, rows: Iterable[AuditRow]) -> None:
         """Read the next rows; those that came after the look at the tables do not count."""
         for row in rows:
             if row.number > self._tables.rows:
                 return
             incident = str(row.incident)
             if row.kind == "press" and row.verdict == "allowed":
-                self._allowed[Press(incident=row.incident, person=row.actor, at=row.at, words=row.said)] += 1
+                self._allowed[AuditedPress(incident=row.incident, person=row.actor, at=row.at, words=row.said)] += 1
             elif row.kind == "press" and row.verdict == "denied":
-                press = Press(incident=row.incident, person=row.actor, at=row.at, rule=row.rule, words=row.said)
+                press = AuditedPress(incident=row.incident, person=row.actor, at=row.at, rule=row.rule, words=row.said)
                 self._denied[press] += 1
             elif row.kind == "opened":
                 self._states[incident] = "OPEN"
@@ -109,7 +109,7 @@ class Compared:
                 yield f"Incident {name} is {incident.state} in its table; by the trail it is {state}."
 
 
-def _between(what: str, trail: Counter[Press], table: Counter[Press]) -> Iterable[str]:
+def _between(what: str, trail: Counter[AuditedPress], table: Counter[AuditedPress]) -> Iterable[str]:
     for press in sorted((table - trail).elements(), key=str):
         yield f"{what} is in its table and not in the trail: {press}."
     for press in sorted((trail - table).elements(), key=str):

@@ -42,7 +42,7 @@ SWITCH = "trail"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class AuditRow:
     """A row exactly as it stands in its columns: numbered from one without a gap, with the hash before and its own."""
 
     number: int
@@ -82,7 +82,7 @@ class Row:
         return rule_of(_text(self.hash))
 
 
-def sealed(number: int, act: AuditEvent, previous: str, seal: Seal | None = None) -> Row:
+def seal_row(number: int, act: AuditEvent, previous: str, seal: Seal | None = None) -> AuditRow:
     """Return the row that follows the one with the hash ``previous`` (``""`` for the first)."""
     cells: dict[str, Cell] = {
         "number": number,
@@ -99,7 +99,7 @@ def sealed(number: int, act: AuditEvent, previous: str, seal: Seal | None = None
     return _row(number, cells, (seal or Seal()).sealed(cells))
 
 
-def appended(acts: Iterable[AuditEvent], newest: Row | None, seal: Seal, now: datetime) -> list[Row]:
+def seal_events(acts: Iterable[AuditEvent], newest: AuditRow | None, seal: Seal, now: datetime) -> list[AuditRow]:
     """Return the rows of ``acts`` after the newest one, with a row of its own before them where the rule changes.
 
     Raises ``ValueError`` where the trail is sealed with a key and ``seal`` has none.
@@ -113,24 +113,24 @@ def appended(acts: Iterable[AuditEvent], newest: Row | None, seal: Seal, now: da
         following.insert(0, AuditEvent(SWITCH, now, said=f"rows are sealed by rule {seal.rule} from here on"))
     rows = []
     for act in following:
-        row = sealed(number + 1, act, previous, seal)
+        row = seal_row(number + 1, act, previous, seal)
         number, previous = row.number, _text(row.hash)
         rows.append(row)
     return rows
 
 
-def columns(row: Row) -> dict[str, Cell]:
+def row_columns(row: AuditRow) -> dict[str, Cell]:
     """Return what stands in the row's columns."""
     return {**_cells(row), "hash": row.hash}
 
 
-def as_json(row: Row) -> dict[str, object]:
+def row_to_json(row: AuditRow) -> dict[str, object]:
     """Return a row for export."""
-    shown = {name: cell.hex() if isinstance(cell, bytes) else cell for name, cell in columns(row).items()}
+    shown = {name: cell.hex() if isinstance(cell, bytes) else cell for name, cell in row_columns(row).items()}
     return dict(shown)
 
 
-class Examined:
+class TrailCheck:
     """Reads a trail from its first row on, and says what is wrong with it.
 
     ``head`` is a hash that was noted before, ``heads`` the hashes that a log has for the numbers of rows. With ``key``
@@ -147,7 +147,7 @@ class Examined:
         self._seal = Seal(key)
         self._rule = ""
 
-    def read(self, rows: Iterable[Row]) -> str:
+    def read(self, rows: Iterable[AuditRow]) -> str:
         """Read the next rows; return what is wrong with the first bad one, or ``""``."""
         for row in rows:
             wrong = self._wrong(row)
@@ -174,7 +174,7 @@ class Examined:
             )
         return ""
 
-    def _wrong(self, row: Row) -> str:
+    def _wrong(self, row: AuditRow) -> str:
         expected = self.count + 1
         if row.number != expected:
             return f"Row {expected} is missing: after {self.count} comes {row.number}."
@@ -194,12 +194,12 @@ class Examined:
         return ""
 
 
-def _row(number: int, cells: Mapping[str, Cell], seal: str) -> Row:
+def _row(number: int, cells: Mapping[str, Cell], seal: str) -> AuditRow:
     rest = {name: cell for name, cell in cells.items() if name != "number"}
-    return Row(number=number, **rest, hash=seal)
+    return AuditRow(number=number, **rest, hash=seal)
 
 
-def _cells(row: Row) -> dict[str, Cell]:
+def _cells(row: AuditRow) -> dict[str, Cell]:
     return {
         "number": row.number,
         "kind": row.kind,

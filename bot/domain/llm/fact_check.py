@@ -6,12 +6,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.domain import text as wording
 from bot.domain.diagnosis import UNKNOWN_CAUSE_CONFIDENCE, Action, Diagnosis, FailureClass, Quote
 from bot.domain.evidence import Evidence
 from bot.domain.llm.reply import Reply
 from bot.domain.redaction.redact import redact
 from bot.domain.symptoms.symptom import Symptom
+from bot.domain.text import QUOTED, clip, collapse_whitespace, short_headline, without_addresses
 from bot.errors import ReplyRejected
 
 LONGEST_CAUSE, LONGEST_WHY, LONGEST_DISPROOF, LONGEST_HEADLINE = 500, 400, 240, 60
@@ -62,7 +62,7 @@ _CAUSES_OF: dict[FailureClass, frozenset[FailureClass]] = {
 _VAGUE = (FailureClass.CRASHLOOP, FailureClass.UNKNOWN)
 
 
-def judge(
+def check_reply(
     reply: Reply,
     evidence: Evidence,
     symptoms: Sequence[Symptom],
@@ -87,7 +87,7 @@ def judge(
     cause = source.checked(reply.root_cause, LONGEST_CAUSE)
     why = source.checked(reply.justification, LONGEST_WHY)
     disproof = source.checked(reply.disproof, LONGEST_DISPROOF)
-    headline = wording.plain(source.checked(reply.headline, 4 * LONGEST_HEADLINE), LONGEST_HEADLINE)
+    headline = short_headline(source.checked(reply.headline, 4 * LONGEST_HEADLINE), LONGEST_HEADLINE)
     if not cause:
         raise ReplyRejected("The model's reply gives no root cause.")
     quotes = [quote for number in reply.lines if (quote := source.line(number))]
@@ -125,11 +125,13 @@ def judge(
 
 def _with_facts(said: Diagnosis, symptoms: Sequence[Symptom]) -> Diagnosis:
     """Let the hard facts fill in what the model leaves open, and lead where it contradicts them."""
-    hard = sorted((symptom for symptom in symptoms if symptom.proven), key=lambda symptom: -symptom.sure)
-    if not hard:
+    proven = sorted(
+        (symptom for symptom in symptoms if symptom.overrules_model), key=lambda symptom: -symptom.confidence
+    )
+    if not proven:
         return said
     # That starts fail says little of why: where a fact names a cause, it is the one to agree with.
-    telling = [fact for fact in hard if fact.trouble not in _VAGUE] or hard
+    telling = [fact for fact in proven if fact.trouble not in _VAGUE] or proven
     agrees = said.trouble is FailureClass.UNKNOWN or any(
         said.trouble in (fact.trouble, *_CAUSES_OF.get(fact.trouble, ())) for fact in telling
     )
@@ -146,8 +148,8 @@ def _with_facts(said: Diagnosis, symptoms: Sequence[Symptom]) -> Diagnosis:
         )
     elif said.trouble is FailureClass.UNKNOWN:
         said = replace(said, trouble=telling[0].trouble, headline=said.headline or telling[0].headline)
-    again = next((fact for fact in hard if fact.futile), None)
-    decided = again or next((fact for fact in hard if fact.restart_helps is not None), None)
+    again = next((fact for fact in proven if fact.restart_futile), None)
+    decided = again or next((fact for fact in proven if fact.restart_helps is not None), None)
     said = _with_fact_on_restart(said, decided) if decided else said
     # The numbers are told, whoever came to the conclusion first.
     return replace(said, justification=f"{again.cause} {said.justification}".strip()) if again else said
@@ -161,7 +163,7 @@ def _with_fact_on_restart(said: Diagnosis, fact: Symptom) -> Diagnosis:
         return replace(
             said,
             action=Action.IGNORE,
-            justification=fact.instead or "The engine's facts say that a restart does not help.",
+            justification=fact.remedy or "The engine's facts say that a restart does not help.",
             restart_helps=False,
             confidence=min(said.confidence * 0.5, 0.4),
             caveats=(f"The model says that a restart helps; the facts say no: {fact.headline}.", *said.caveats),
@@ -183,9 +185,9 @@ def _finished(said: Diagnosis, symptoms: Sequence[Symptom]) -> Diagnosis:
     quotes = said.quotes or next((symptom.quotes for symptom in same if symptom.quotes), ())
     return replace(
         said,
-        headline=wording.plain(headline or said.root_cause, LONGEST_HEADLINE) or "cause unknown",
-        root_cause=wording.clip(said.root_cause, LONGEST_CAUSE),
-        justification=wording.clip(said.justification, LONGEST_WHY),
+        headline=short_headline(headline or said.root_cause, LONGEST_HEADLINE) or "cause unknown",
+        root_cause=clip(said.root_cause, LONGEST_CAUSE),
+        justification=clip(said.justification, LONGEST_WHY),
         quotes=tuple(dict.fromkeys(quotes))[:MOST_QUOTES],
         confidence=round(said.confidence, 2),
     )
@@ -203,7 +205,7 @@ def _wants_other(reply: Reply, evidence: Evidence, target: str) -> bool:
         return True
     neighbours = {neighbour.name.lower() for neighbour in evidence.neighbours}
     for text in (reply.headline, reply.root_cause, reply.justification):
-        for match in _RESTART.finditer(wording.clean(text[:LONGEST_READ])):
+        for match in _RESTART.finditer(collapse_whitespace(text[:LONGEST_READ])):
             name = match["name"].lower()
             shaped = bool(re.search(r"[-_.\d]", name)) and bool(match["docker"] or match["kind"])
             if name != target.lower() and (name in neighbours or match["mark"] or match["docker"] or shaped):
@@ -217,12 +219,12 @@ class _Source:
     def __init__(self, evidence: Evidence) -> None:
         facts = evidence.facts
         self._lines = evidence.log.lines
-        self._cleaned = [wording.clean(line.text) for line in evidence.log.lines]
+        self._cleaned = [collapse_whitespace(line.text) for line in evidence.log.lines]
         rest = [*evidence.events]
         rest += [part for neighbour in evidence.neighbours for part in (neighbour.name, neighbour.detail)]
         if facts is not None:
             rest += [facts.name, facts.image, facts.error, *(probe.output for probe in facts.probes)]
-        self._all = "\n".join((*self._cleaned, *map(wording.clean, rest)))
+        self._all = "\n".join((*self._cleaned, *map(collapse_whitespace, rest)))
         self.found: list[Quote] = []
         self.invented = False
 
@@ -235,8 +237,8 @@ class _Source:
 
     def checked(self, text: str, limit: int) -> str:
         """Return outside text made safe: redacted, without invented quotations and addresses, in one line, cut."""
-        text = wording.QUOTED.sub(self._quotation, redact(wording.clean(text[:LONGEST_READ])))
-        return wording.clip(wording.without_addresses(text), limit)
+        text = QUOTED.sub(self._quotation, redact(collapse_whitespace(text[:LONGEST_READ])))
+        return clip(without_addresses(text), limit)
 
     def _quotation(self, match: re.Match[str]) -> str:
         words = next(group for group in match.groups() if group is not None).strip(" .…,;:")

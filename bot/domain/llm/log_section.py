@@ -19,7 +19,7 @@ _ALARMING = re.compile(
 )
 
 
-def chosen(lines: Sequence[LogLine], symptoms: Sequence[Symptom], say: Outside, left: int) -> list[str]:
+def choose_log_lines(lines: Sequence[LogLine], symptoms: Sequence[Symptom], say: Outside, left: int) -> list[str]:
     """Give each line its place as its number, keep the most telling ones that fit, and put them back in order."""
     if not lines:
         return ["none"]

@@ -18,7 +18,7 @@ from bot.domain.llm.tokens import estimate_tokens
 from bot.domain.runbook_entry import Precedent
 from bot.domain.symptoms.symptom import Symptom
 
-__all__ = ["LEAST_BUDGET", "SCHEMA", "Prompt", "build", "estimate_tokens", "prompts"]
+__all__ = ["LEAST_BUDGET", "SCHEMA", "Prompt", "build_prompt", "build_prompts", "estimate_tokens"]
 
 LEAST_BUDGET = 2_700
 """Tokens below which the instructions and a container's facts, at their longest, do not fit."""
@@ -39,7 +39,7 @@ class Prompt:
     tokens: int
 
 
-def prompts(
+def build_prompts(
     evidence: Evidence,
     symptoms: Sequence[Symptom],
     precedents: Sequence[Precedent],
@@ -52,12 +52,12 @@ def prompts(
     """Return the full prompt and a shorter one, for the case that the answer to the first is cut off."""
     shorter = max(LEAST_BUDGET, budget // 2)
     return tuple(
-        build(evidence, symptoms, precedents, alert=alert, title=title, nonce=nonce, budget=tokens)
+        build_prompt(evidence, symptoms, precedents, alert=alert, title=title, nonce=nonce, budget=tokens)
         for tokens in (budget, shorter)
     )
 
 
-def build(
+def build_prompt(
     evidence: Evidence,
     symptoms: Sequence[Symptom],
     precedents: Sequence[Precedent],
@@ -80,23 +80,23 @@ def build(
     system = SYSTEM.format(nonce=nonce)
     fixed = [
         f"DATA {nonce}",
-        f"container: {say(evidence.target, 60)}; looked at {sections.moment(evidence.gathered_at, say)}",
+        f"container: {say(evidence.target, 60)}; looked at {sections.format_moment(evidence.gathered_at, say)}",
         f"alert: {say.unread(title, 60)}",
         f"alert text: {say.unread(alert, 150)}",
         "",
         "FACTS from the engine",
-        *sections.of_facts(evidence.facts, say),
-        *sections.of_use(evidence.usage),
+        *sections.facts_lines(evidence.facts, say),
+        *sections.usage_lines(evidence.usage),
         "",
         "SOURCES",
-        *sections.of_sources(evidence, say),
+        *sections.source_lines(evidence, say),
     ]
     end = f"END {nonce}"
     left = budget - estimate_tokens(system) - estimate_tokens(_joined([*fixed, end])) - 40
-    rules, left = _fitting(sections.of_symptoms(symptoms, say), left, min(400, left // 3))
-    around, left = _fitting(sections.of_surroundings(evidence, say), left, min(400, left // 4))
-    past, left = _fitting(sections.of_past(precedents, say), left, min(700, left // 4))
-    lines = log_section.chosen(evidence.log.lines, symptoms, say, left)
+    rules, left = _fitting(sections.symptom_lines(symptoms, say), left, min(400, left // 3))
+    around, left = _fitting(sections.surroundings_lines(evidence, say), left, min(400, left // 4))
+    past, left = _fitting(sections.precedent_lines(precedents, say), left, min(700, left // 4))
+    lines = log_section.choose_log_lines(evidence.log.lines, symptoms, say, left)
     data = _joined(
         [
             *fixed,

@@ -99,7 +99,7 @@ _ELSEWHERE = ("target", "container", "container_name", "service")
 """Keys that are no part of the schema, by which a reply may name what it wants restarted."""
 
 
-def parse(text: str) -> Reply:
+def parse_reply(text: str) -> Reply:
     """Return the one JSON object in ``text``, which may stand in a fence or between words, as a Reply.
 
     Raises ``ReplyRejected``, with the reason in our own words: no object or several, broken or cut JSON, a key twice,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from bot.domain import text as wording
 from bot.domain.evidence import Evidence, Facts, Status, Usage
-from bot.domain.llm.tokens import cut
+from bot.domain.llm.tokens import cut_to_tokens
 from bot.domain.redaction.redact import redact
 from bot.domain.runbook_entry import Precedent
 from bot.domain.symptoms.symptom import Symptom
+from bot.domain.text import collapse_whitespace
 
 LONGEST_READ = 2_000
 """Characters at the start and at the end of one outside text that are looked at; far more than any share shows."""
@@ -27,19 +27,19 @@ class Outside:
 
     def __call__(self, text: str, tokens: int) -> str:
         """Return text that was redacted before, of at most ``tokens``."""
-        return cut(self._nonce.sub("[…]", wording.clean(_ends(text))), tokens) or "-"
+        return cut_to_tokens(self._nonce.sub("[…]", collapse_whitespace(_ends(text))), tokens) or "-"
 
     def unread(self, text: str, tokens: int) -> str:
         """Return text that nobody has redacted yet, of at most ``tokens``."""
         # Twice: a key over several lines is one only before they are joined, a hidden one only after they are cleaned.
-        return self(redact(wording.clean(redact(_ends(text)))), tokens)
+        return self(redact(collapse_whitespace(redact(_ends(text)))), tokens)
 
 
 def _ends(text: str) -> str:
     return text if len(text) <= 2 * LONGEST_READ else f"{text[:LONGEST_READ]} … {text[-LONGEST_READ:]}"
 
 
-def of_facts(facts: Facts | None, say: Outside) -> list[str]:
+def facts_lines(facts: Facts | None, say: Outside) -> list[str]:
     """Write the engine's facts, whole."""
     if facts is None:
         return ["unknown: the engine did not say"]
@@ -49,8 +49,8 @@ def of_facts(facts: Facts | None, say: Outside) -> list[str]:
         f"exit code: {facts.exit_code}; OOMKilled: {_yes(facts.oom_killed)}; "
         f"restarts by its policy: {facts.restart_count} ({say(facts.restart_policy, 12)})",
         f"health check: {say(facts.health, 8) if facts.health else 'none'}",
-        f"started: {moment(facts.started_at, say)}; finished before: {moment(facts.finished_at, say)}",
-        f"image: {say(facts.image, 60)}; built: {moment(facts.image_created_at, say)}",
+        f"started: {format_moment(facts.started_at, say)}; finished before: {format_moment(facts.finished_at, say)}",
+        f"image: {say(facts.image, 60)}; built: {format_moment(facts.image_created_at, say)}",
     ]
     if facts.error:
         lines.append(f"engine's error: {say(facts.error, 120)}")
@@ -60,13 +60,13 @@ def of_facts(facts: Facts | None, say: Outside) -> list[str]:
         ports = ", ".join(f"{port.container}/{port.protocol[:4]}→{port.host}" for port in facts.ports[:6])
         lines.append(f"ports: {say(ports, 60)}")
     lines += [
-        f"health probe {moment(probe.at, say)}: exit {probe.exit_code}: {say(probe.output, 60)}"
+        f"health probe {format_moment(probe.at, say)}: exit {probe.exit_code}: {say(probe.output, 60)}"
         for probe in facts.probes[-3:]
     ]
     return lines
 
 
-def of_use(usage: Usage | None) -> list[str]:
+def usage_lines(usage: Usage | None) -> list[str]:
     """Write what is in use, where the engine says so."""
     if usage is None:
         return []
@@ -79,7 +79,7 @@ def of_use(usage: Usage | None) -> list[str]:
     return [f"in use: {', '.join(filter(None, parts))}"] if any(parts) else []
 
 
-def of_sources(evidence: Evidence, say: Outside) -> list[str]:
+def source_lines(evidence: Evidence, say: Outside) -> list[str]:
     """Write how each source answered; what did not answer is unknown."""
     unknown = (Status.DENIED, Status.TIMED_OUT)
     return [
@@ -90,20 +90,20 @@ def of_sources(evidence: Evidence, say: Outside) -> list[str]:
     ] or ["none"]
 
 
-def of_symptoms(symptoms: Sequence[Symptom], say: Outside) -> list[str]:
+def symptom_lines(symptoms: Sequence[Symptom], say: Outside) -> list[str]:
     """Write what the rules read, most certain first."""
     return [
         f"- {_certainty(symptom)}: {symptom.trouble.value}: {say(symptom.headline, 25)}. {say(symptom.cause, 60)} "
         f"Restart helps: {_yes(symptom.restart_helps)}."
-        for symptom in sorted(symptoms, key=lambda symptom: (not symptom.proven, -symptom.sure))[:8]
+        for symptom in sorted(symptoms, key=lambda symptom: (not symptom.overrules_model, -symptom.confidence))[:8]
     ]
 
 
 def _certainty(symptom: Symptom) -> str:
-    return "certain" if symptom.proven else "likely" if symptom.sure >= 0.6 else "possible"
+    return "certain" if symptom.overrules_model else "likely" if symptom.confidence >= 0.6 else "possible"
 
 
-def of_surroundings(evidence: Evidence, say: Outside) -> list[str]:
+def surroundings_lines(evidence: Evidence, say: Outside) -> list[str]:
     """Write the neighbours, those that the log names first, and the newest events."""
     named_first = sorted(evidence.neighbours, key=lambda neighbour: not neighbour.named_in_log)[:10]
     neighbours = [
@@ -119,7 +119,7 @@ def of_surroundings(evidence: Evidence, say: Outside) -> list[str]:
 _OUTCOMES = {"resolved": "resolved", "not_resolved": "not resolved", "ignored": "ignored"}
 
 
-def of_past(precedents: Sequence[Precedent], say: Outside) -> list[str]:
+def precedent_lines(precedents: Sequence[Precedent], say: Outside) -> list[str]:
     """Write the past incidents that fit, best first, each with how it ended."""
     entries = [precedent.entry for precedent in sorted(precedents, key=lambda one: -one.score)[:5]]
     return [
@@ -135,7 +135,7 @@ def _yes(value: bool | None) -> str:
     return "unknown" if value is None else "yes" if value else "no"
 
 
-def moment(at: str, say: Outside) -> str:
+def format_moment(at: str, say: Outside) -> str:
     """Write the engine's time to the second; its nine further digits cost nine tokens and tell nothing."""
     if not at or at.startswith("0001-"):
         return "never"

@@ -14,7 +14,7 @@ def estimate_tokens(text: str) -> int:
     return math.ceil(_weight(text))
 
 
-def cut(text: str, tokens: int) -> str:
+def cut_to_tokens(text: str, tokens: int) -> str:
     """Cut the middle out of a text of more than ``tokens``: a line's start says where, its end often why."""
     if _weight(text) <= tokens:
         return text

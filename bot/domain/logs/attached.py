@@ -12,7 +12,7 @@ BUDGET = 2_500
 """Characters that are kept of it; the engine's log is the better witness."""
 
 
-def with_sent(evidence: Evidence, logs: str) -> Evidence:
+def with_sent_log(evidence: Evidence, logs: str) -> Evidence:
     """Return ``evidence`` with what ``logs`` says and the engine's log does not, first; ``logs`` is redacted already.
 
     Lines are numbered on, so that each can be cited; the source says which are the sender's.
@@ -20,7 +20,7 @@ def with_sent(evidence: Evidence, logs: str) -> Evidence:
     if not logs.strip():
         return evidence
     known = {line.text.strip() for line in evidence.log.lines}
-    sent = digest.digest([logs.encode()], budget=BUDGET)
+    sent = digest.digest_log([logs.encode()], budget=BUDGET)
     kept = tuple(line for line in sent.lines if line.text.strip() not in known)
     own = tuple(line.moved(sent.total_lines) for line in evidence.log.lines)
     log = LogDigest(

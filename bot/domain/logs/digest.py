@@ -15,10 +15,18 @@ from dataclasses import replace
 
 from bot.domain.evidence import LogDigest, LogLine
 from bot.domain.logs import groups
-from bot.domain.logs import line as logshape
 from bot.domain.logs.groups import Group
-from bot.domain.logs.line import Level
-from bot.domain.logs.scan import Scan, scan
+from bot.domain.logs.line import (
+    SHOWN_CHARS,
+    Level,
+    clock_time,
+    decode_line,
+    level_of,
+    message_of,
+    message_words,
+    shorten_line,
+)
+from bot.domain.logs.scan import Scan, scan_log
 from bot.domain.redaction.redact import redact
 
 _WEIGHT = {Level.DEBUG: 0.35, Level.INFO: 0.7, Level.NONE: 0.9, Level.WARN: 1.2, Level.ERROR: 2.0, Level.FATAL: 3.0}
@@ -34,18 +42,18 @@ _LAST = 3
 _NEWEST = 0.6
 
 
-def digest(chunks: Iterable[bytes], *, budget: int = _USUAL_BUDGET, secrets: Sequence[str] = ()) -> LogDigest:
+def digest_log(chunks: Iterable[bytes], *, budget: int = _USUAL_BUDGET, secrets: Sequence[str] = ()) -> LogDigest:
     """Read a whole log, given as byte blocks cut anywhere, and keep what explains it, without secrets.
 
     ``budget`` is the characters of the kept lines' text in all; a calm log needs less. Lines keep their number in the
     log and their order. A line stands for all that say the same: the first of them, how many, when the last one came.
     ``secrets`` are literal ones that must never come out.
     """
-    found = scan(chunks)
+    found = scan_log(chunks)
     return LogDigest(_redacted(_Choice(found, budget, secrets).lines(), secrets), found.total, found.size)
 
 
-def join(parts: Sequence[LogDigest], budget: int = _USUAL_BUDGET) -> LogDigest:
+def join_digests(parts: Sequence[LogDigest], budget: int = _USUAL_BUDGET) -> LogDigest:
     """Join the digests of one run after another: numbers go on, and each later run's first line is a boundary.
 
     Where the lines do not fit into ``budget`` characters, the newest run keeps the larger share, and of each run the
@@ -70,14 +78,14 @@ def join(parts: Sequence[LogDigest], budget: int = _USUAL_BUDGET) -> LogDigest:
 
 def _fitting(lines: Sequence[LogLine], room: int) -> list[LogLine]:
     kept: list[LogLine] = []
-    for line in sorted(lines, key=lambda line: (-max(logshape.level(line.text), Level.NONE), -line.number)):
+    for line in sorted(lines, key=lambda line: (-max(level_of(line.text), Level.NONE), -line.number)):
         if len(line.text) <= room:
             room -= len(line.text)
             kept.append(line)
     return sorted(kept, key=lambda line: line.number)
 
 
-def earlier_cause(newest: LogDigest, whole: LogDigest) -> bool:
+def has_earlier_cause(newest: LogDigest, whole: LogDigest) -> bool:
     """Say whether the digest of a whole log holds something loud that came before its newest lines, and is not there.
 
     ``newest`` is the digest of those lines alone.
@@ -85,13 +93,12 @@ def earlier_cause(newest: LogDigest, whole: LogDigest) -> bool:
     known = {_said(line) for line in newest.lines}
     before = whole.total_lines - newest.total_lines
     return any(
-        line.number <= before and logshape.level(line.text) >= Level.WARN and _said(line) not in known
-        for line in whole.lines
+        line.number <= before and level_of(line.text) >= Level.WARN and _said(line) not in known for line in whole.lines
     )
 
 
 def _said(line: LogLine) -> tuple[str, ...]:
-    return tuple(logshape.words(logshape.message(line.text)))
+    return tuple(message_words(message_of(line.text)))
 
 
 def _redacted(lines: Sequence[LogLine], secrets: Sequence[str]) -> tuple[LogLine, ...]:
@@ -109,7 +116,7 @@ class _Choice:
         self._found = found
         self._secrets = secrets
         self._left = budget
-        self._groups, self._of_shape = groups.gather(found)
+        self._groups, self._of_shape = groups.group_lines(found)
         self._worthless = _WORTHLESS * _USUAL_BUDGET / max(budget, 1)
         total = max(found.total, 50)
         seen: Counter[str] = Counter()
@@ -135,7 +142,7 @@ class _Choice:
                 self._take(group)
         for group in groups.growing(self._groups):
             self._take(group)
-            self._show(group.last, logshape.clean(group.last_raw))
+            self._show(group.last, decode_line(group.last_raw))
         self._take_end()
         self._take_best()
         return tuple(self._chosen[number] for number in sorted(self._chosen))
@@ -161,10 +168,10 @@ class _Choice:
     def _gain(self, group: Group, place: float) -> float:
         new = sum(self._rarity[word] * 0.25 ** self._covered[word] for word in group.words) + 0.05
         again = 0.5 ** self._poured[group.mould] if group.mould else 1.0
-        return place * new * again / math.pow(min(len(group.text), logshape.SHOWN) + 40, 0.6)
+        return place * new * again / math.pow(min(len(group.text), SHOWN_CHARS) + 40, 0.6)
 
     def _worth(self, text: str) -> float:
-        return sum(self._rarity.get(word, 0.0) for word in set(logshape.words(text)))
+        return sum(self._rarity.get(word, 0.0) for word in set(message_words(text)))
 
     def _place(self, group: Group) -> float:
         place = 1.0
@@ -191,10 +198,10 @@ class _Choice:
         for number, raw, shape in list(self._found.tail)[-_LAST:]:
             group = self._of_shape.get(shape.number) if shape else None
             if group is None or group.number not in self._chosen:
-                self._show(number, logshape.clean(raw))
+                self._show(number, decode_line(raw))
 
     def _take(self, group: Group) -> bool:
-        until = logshape.clock(logshape.clean(group.last_raw)) if group.count > 1 else ""
+        until = clock_time(decode_line(group.last_raw)) if group.count > 1 else ""
         if not self._show(group.number, group.text, group.count, until, group.last):
             return False
         self._covered.update(group.words)
@@ -202,10 +209,10 @@ class _Choice:
         return True
 
     def _show(self, number: int, text: str, count: int = 1, until: str = "", last: int = 0) -> bool:
-        if not text.strip() or (number in self._chosen and count == 1) or min(len(text), logshape.SHOWN) > self._left:
+        if not text.strip() or (number in self._chosen and count == 1) or min(len(text), SHOWN_CHARS) > self._left:
             return False
         # Redacted before it is cut: half a secret would not be known for one.
-        text = logshape.cut(redact(text, self._secrets), self._worth)
+        text = shorten_line(redact(text, self._secrets), self._worth)
         if number in self._chosen:
             self._left += len(self._chosen.pop(number).text)
         if len(text) > self._left:

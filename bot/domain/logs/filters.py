@@ -20,7 +20,7 @@ _CONTEXT = 4
 """Lines before a piece that are read with it: a key and its value may stand on two lines."""
 
 
-def redacted(blocks: Iterable[bytes], known: Sequence[str], *, piece: int = PIECE) -> Iterator[bytes]:
+def redact_blocks(blocks: Iterable[bytes], known: Sequence[str], *, piece: int = PIECE) -> Iterator[bytes]:
     """Yield the text of ``blocks`` without secrets, as it comes; an empty block hands on the lines that are whole.
 
     Bytes that are not UTF-8 pass as they are. ``known`` are literal secrets; ``piece`` as ``PIECE``.
@@ -40,9 +40,9 @@ def redacted(blocks: Iterable[bytes], known: Sequence[str], *, piece: int = PIEC
         yield _cleaned(before, text, known)
 
 
-def digested(blocks: Iterable[bytes], known: Sequence[str], *, budget: int = 8_000) -> LogDigest:
+def digest_blocks(blocks: Iterable[bytes], known: Sequence[str], *, budget: int = 8_000) -> LogDigest:
     """Return what is worth reading in a log, without secrets; the lines are cleaned together, since some span lines."""
-    log = digest.digest(blocks, budget=budget)
+    log = digest.digest_log(blocks, budget=budget)
     texts = redact("\n".join(line.text for line in log.lines), known).split("\n")
     if len(texts) != len(log.lines):
         texts = [redact(line.text, known) for line in log.lines]

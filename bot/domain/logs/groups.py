@@ -49,7 +49,7 @@ class Group:
         return self.first.number
 
 
-def gather(found: Scan) -> tuple[list[Group], dict[int, Group]]:
+def group_lines(found: Scan) -> tuple[list[Group], dict[int, Group]]:
     """Return the groups by their first lines, and the group of each shape by the number of the shape's first line."""
     groups: dict[tuple[str, ...], Group] = {}
     of_shape: dict[int, Group] = {}
@@ -61,7 +61,7 @@ def gather(found: Scan) -> tuple[list[Group], dict[int, Group]]:
     common = {word for word, count in spread.items() if count > 8 and count * 30 > len(lines)}
     familiar = max(_FAMILIAR, len(lines) // 100)
     for shape, text, said, beside in lines:
-        level = line.level(text)
+        level = line.level_of(text)
         if not shape.foreign:
             levels[shape.number] = level
         elif level is Level.NONE:
@@ -74,7 +74,7 @@ def gather(found: Scan) -> tuple[list[Group], dict[int, Group]]:
             mould = tuple(word if spread[word] >= familiar else "" for word in said)
             mould = mould if len(set(mould)) > 2 else ()
             rare = {word for word in beside if fields[word] * 30 <= len(lines)}
-            group = groups[name] = Group(shape, text, level, rare | set(said), line.frame(text), mould)
+            group = groups[name] = Group(shape, text, level, rare | set(said), line.is_stack_frame(text), mould)
         of_shape[shape.number] = group
         group.level = max(group.level, level)
         group.count += shape.count
@@ -93,10 +93,10 @@ def _read(found: Scan) -> list[tuple[LinePattern, str, tuple[str, ...], frozense
     """
     lines = []
     for shape in sorted(found.shapes.values(), key=lambda one: one.number):
-        text = line.clean(shape.raw)
+        text = line.decode_line(shape.raw)
         if text.strip():
-            said = tuple(line.words(line.message(text)))
-            beside = frozenset(line.words(text)) if text[:1] == "{" else frozenset()
+            said = tuple(line.message_words(line.message_of(text)))
+            beside = frozenset(line.message_words(text)) if text[:1] == "{" else frozenset()
             lines.append((shape, text, said, beside))
     return lines
 
@@ -136,7 +136,9 @@ def growing(groups: Sequence[Group]) -> list[Group]:
     for group in groups:
         if len(group.samples) < _ENOUGH or not Level.INFO <= group.level <= Level.WARN:
             continue
-        samples = [line.numbers(line.message(line.clean(raw))) for _, raw in sorted(set(group.samples))]
+        samples = [
+            line.message_numbers(line.message_of(line.decode_line(raw))) for _, raw in sorted(set(group.samples))
+        ]
         series = [
             [sample[name] for sample in samples] for name in samples[0] if all(name in sample for sample in samples)
         ]

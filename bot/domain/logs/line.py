@@ -24,8 +24,8 @@ _NAMELESS = re.compile(
 )
 _LAST_WORD = re.compile(rb"[\s,;&{(\[]+[^\s,;&]*\Z")
 _TO_LETTERS = bytes(sign if sign >= 128 or chr(sign).isalpha() else 32 for sign in range(256))
-SHOWN = 600
-READ = 4_096
+SHOWN_CHARS = 600
+READ_BYTES = 4_096
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]{0,200}(?:\x07|\x1b\\)|[@-Z\\^_-])")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
@@ -130,17 +130,17 @@ _FRAME = re.compile(
 )
 
 
-def loud(block: bytes) -> bytes:
+def mark_loud_numbers(block: bytes) -> bytes:
     """Return a block of lines with a sign for each number that tells trouble, a failing status or a loud level."""
     for number, there in zip(_LOUD_NUMBERS, _HAS_LOUD_NUMBERS, strict=True):
-        if there.search(block, 0, READ):
+        if there.search(block, 0, READ_BYTES):
             block = number.sub(b" ! ", block)
     return block
 
 
-def clean(raw: bytes) -> str:
+def decode_line(raw: bytes) -> str:
     """Return the line as text that can be shown: no escape sequences, no controls, UTF-8 or a replacement sign."""
-    text = raw[:READ].decode("utf-8", "replace")
+    text = raw[:READ_BYTES].decode("utf-8", "replace")
     if "\x1b" in text:
         text = _ANSI.sub("", text)
     text = text.rstrip("\r\n")
@@ -149,12 +149,12 @@ def clean(raw: bytes) -> str:
     return _CONTROL.sub("", text.expandtabs(4)).rstrip()
 
 
-def prefix(raw: bytes) -> bytes:
+def prefix_classes(raw: bytes) -> bytes:
     """Return how the line begins, as classes of characters: lines of one log begin alike, foreign ones do not."""
     return raw[:6].translate(_CLASS)
 
 
-def level(text: str) -> Level:
+def level_of(text: str) -> Level:
     """Return the level that the line gives itself, in any of the common formats."""
     head = text[:300]
     for reading in (_field, _sign, _name):
@@ -200,7 +200,7 @@ def _name(head: str) -> Level | None:
     return None
 
 
-def message(text: str) -> str:
+def message_of(text: str) -> str:
     """Return the line without its head: time, level, logger, thread; the message field of structured lines."""
     if "=" in text or text[:1] == "{":
         for field in _MESSAGES:
@@ -215,12 +215,12 @@ def message(text: str) -> str:
     return rest
 
 
-def words(text: str) -> list[str]:
+def message_words(text: str) -> list[str]:
     """Return the words of a message in their order; whatever holds a digit is an id or a number, and is none."""
     return _TOKEN.findall(text)
 
 
-def numbers(text: str) -> dict[str, float]:
+def message_numbers(text: str) -> dict[str, float]:
     """Return the numbers of a message, each by what stands before it; ids and times of day are none."""
     found: dict[str, float] = {}
     before = 0
@@ -230,12 +230,12 @@ def numbers(text: str) -> dict[str, float]:
     return found
 
 
-def frame(text: str) -> bool:
+def is_stack_frame(text: str) -> bool:
     """Say whether the line is one frame of a stack trace."""
     return bool(_FRAME.match(text))
 
 
-def clock(text: str) -> str:
+def clock_time(text: str) -> str:
     """Return the time of day in the line as ``HH:MM:SS`` (UTC where the line holds seconds since 1970), or ``""``."""
     if found := _CLOCK.search(text[:300]):
         return found[0]
@@ -244,15 +244,15 @@ def clock(text: str) -> str:
     return ""
 
 
-def trim(raw: bytes) -> bytes:
+def trim_raw_line(raw: bytes) -> bytes:
     """Shorten a line of any length to its beginning, the stretch of it that tells most, and its end.
 
     That is a stretch that says how loud it is, else the one with most words that stand nowhere else in the line. Where
     something is left out, words go with it whole: half a secret would not be known for one.
     """
-    if len(raw) <= READ:
+    if len(raw) <= READ_BYTES:
         return raw
-    quarter = READ // 4
+    quarter = READ_BYTES // 4
     last = len(raw) - 3 * quarter
     said = raw.lower()
     loud = [at for at in (said.find(word, quarter, len(raw) - quarter) for word in _LOUD_WORDS) if at >= 0]
@@ -264,7 +264,7 @@ def trim(raw: bytes) -> bytes:
         best = max(stretches, key=lambda at: _told_once(raw[at : at + 2 * quarter], seen), default=quarter)
     parts = (raw[:quarter], raw[best : best + 2 * quarter], raw[-quarter:])
     head, stretch, end = parts[0], _from_whole(parts[1]), _from_whole(parts[2])
-    return b" ... ".join((_to_whole(head), _to_whole(stretch), end))[:READ]
+    return b" ... ".join((_to_whole(head), _to_whole(stretch), end))[:READ_BYTES]
 
 
 def _told_once(stretch: bytes, seen: Counter[bytes]) -> int:
@@ -283,7 +283,7 @@ def _from_whole(part: bytes) -> bytes:
     return part[pair.end() :] if pair else b""
 
 
-def cut(text: str, worth: Callable[[str], float], limit: int = SHOWN) -> str:
+def shorten_line(text: str, worth: Callable[[str], float], limit: int = SHOWN_CHARS) -> str:
     """Shorten a long line to its beginning and the stretch that is worth most."""
     if len(text) <= limit:
         return text

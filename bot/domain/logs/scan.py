@@ -7,7 +7,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from bot.domain.logs import line as logshape
+from bot.domain.logs.line import LOUD, READ_BYTES, SHAPELESS, mark_loud_numbers, prefix_classes, trim_raw_line
 from bot.domain.logs.vocabulary import Vocabulary, Words
 
 # Blocks begin small, so that a short log is looked at several times as it grows, and double up to this.
@@ -74,15 +74,15 @@ class _Reader:
         """Take in whole lines, parted by line feeds."""
         scan = self.scan
         raws = block.split(b"\n")
-        if max(map(len, raws)) > logshape.READ:
-            raws = [logshape.trim(raw) for raw in raws]
+        if max(map(len, raws)) > READ_BYTES:
+            raws = [trim_raw_line(raw) for raw in raws]
             block = b"\n".join(raws)
         size = len(raws)
         self._learn_prefixes(raws)
-        loud = logshape.loud(block)
+        loud = mark_loud_numbers(block)
         told = raws if loud is block else loud.split(b"\n")
         words = self._vocabulary.read(told) if self._by_words > 0 else None
-        marks = list(map(hash, words.keys if words else loud.translate(None, logshape.SHAPELESS).split(b"\n")))
+        marks = list(map(hash, words.keys if words else loud.translate(None, SHAPELESS).split(b"\n")))
         fresh = [index for index, shape in enumerate(map(self._shape_of.get, marks)) if shape is None]
         if fresh:
             if words is None:
@@ -129,7 +129,7 @@ class _Reader:
 
     def _learn_prefixes(self, raws: list[bytes]) -> None:
         step = max(1, len(raws) // 50)
-        self._prefixes.update(logshape.prefix(raw) for raw in raws[::step] if raw)
+        self._prefixes.update(prefix_classes(raw) for raw in raws[::step] if raw)
         seen = self._prefixes.total()
         self._regular = {begin for begin, count in self._prefixes.items() if count * 25 >= seen}
 
@@ -180,7 +180,7 @@ class _Reader:
         self._head = head
 
     def _begins(self, raw: bytes) -> bool:
-        return raw[:1] not in b" \t" and logshape.prefix(raw) in self._regular
+        return raw[:1] not in b" \t" and prefix_classes(raw) in self._regular
 
     def _see_starts(self, block: bytes, marks: list[int], raws: list[bytes]) -> None:
         # A log begins with the program's first words; where they come again, the program was started again.
@@ -210,7 +210,7 @@ class _Reader:
             seen.update(words)
         worth = {
             key: shape.count > 1
-            or (logshape.LOUD.search(shape.raw) is not None)
+            or (LOUD.search(shape.raw) is not None)
             or -min(map(seen.__getitem__, split[key]), default=SHAPES)
             for key, shape in shapes.items()
         }
@@ -238,7 +238,7 @@ def _blocks(chunks: Iterable[bytes], found: Scan) -> Iterator[bytes]:
             held, waiting = [], 0
             end = block.rfind(b"\n")
             if end < 0:
-                rest = logshape.trim(block)
+                rest = trim_raw_line(block)
                 continue
             rest = block[end + 1 :]
             yield block[:end]
@@ -247,7 +247,7 @@ def _blocks(chunks: Iterable[bytes], found: Scan) -> Iterator[bytes]:
         yield block.removesuffix(b"\n")
 
 
-def scan(chunks: Iterable[bytes]) -> Scan:
+def scan_log(chunks: Iterable[bytes]) -> Scan:
     """Read all blocks, cut anywhere; a line longer than a few thousand bytes is known by its beginning."""
     reader = _Reader()
     for block in _blocks(chunks, reader.scan):

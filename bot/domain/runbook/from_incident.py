@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from datetime import UTC
 from typing import TYPE_CHECKING
 
-from bot.domain.logs import line as logshape
-from bot.domain.logs.line import Level
+from bot.domain.logs.line import Level, level_of
 from bot.domain.runbook_entry import Entry
 
 if TYPE_CHECKING:
     from bot.domain.incident import Incident
-from bot.domain.runbook.precedents import EVIDENCE, shown, symptom
+from bot.domain.runbook.precedents import EVIDENCE, comparable_line, redact_entry
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +39,7 @@ def entry_from(incident: Incident) -> Entry | None:
         at=(incident.closed_at or incident.opened_at).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         target=incident.target,
         image=facts.image if facts else "",
-        symptom=symptom(lines[0]) if lines else "",
+        symptom=comparable_line(lines[0]) if lines else "",
         trouble=diagnosis.trouble.value,
         evidence=_in_order(incident, lines),
         root_cause=diagnosis.root_cause or diagnosis.headline or "unknown",
@@ -53,7 +52,7 @@ def entry_from(incident: Incident) -> Entry | None:
         recovered_in_s=round(seen.seconds, 1) if seen is not None and recovered else None,
         verification=(seen.summary or seen.reason) if seen is not None else "",
     )
-    return shown(made)
+    return redact_entry(made)
 
 
 def _only_tried(incident: Incident) -> bool:
@@ -64,10 +63,10 @@ def _telling(incident: Incident) -> list[str]:
     """Return the lines that tell this trouble from others: what the diagnosis rests on, then the loudest of the log."""
     quoted = [quote.text for quote in incident.diagnosis.quotes] if incident.diagnosis else []
     log = [line.text for line in incident.evidence.log.lines if not line.boundary] if incident.evidence else []
-    loud = sorted((line for line in log if logshape.level(line) >= Level.WARN), key=logshape.level, reverse=True)
+    loud = sorted((line for line in log if level_of(line) >= Level.WARN), key=level_of, reverse=True)
     different: dict[str, str] = {}
     for line in (*quoted, *(loud or log)):
-        different.setdefault(symptom(line), line)
+        different.setdefault(comparable_line(line), line)
     return [line for said, line in different.items() if said][:EVIDENCE]
 
 

@@ -54,7 +54,7 @@ _NEEDED = ("root_cause", "action")
 
 
 @dataclass(frozen=True, slots=True)
-class Runbook:
+class ParsedRunbook:
     """What a runbook.json says: its entries, newest last, and sentences about what in it is not used or doubled."""
 
     entries: tuple[Entry, ...] = ()
@@ -67,7 +67,7 @@ class _Object(dict[str, Any]):
     doubled: tuple[str, ...] = ()
 
 
-def parse(data: bytes, name: str = "runbook.json") -> Runbook:
+def parse_runbook(data: bytes, name: str = "runbook.json") -> ParsedRunbook:
     """Understand a file; ``name`` is how messages call it. Raises ``RunbookBroken`` with the position of the fault."""
     text = _text(data, name)
     items = _items(text, name)
@@ -84,18 +84,18 @@ def parse(data: bytes, name: str = "runbook.json") -> Runbook:
             warnings.append(f"{name}: entry {number} (the first is 0) holds a key twice, the last one counts: {names}.")
     ids = Counter(entry.id for entry in entries if entry.id)
     warnings += [f"{name}: the id {again!r} is used {times} times." for again, times in ids.items() if times > 1]
-    return Runbook(tuple(entries), tuple(warnings))
+    return ParsedRunbook(tuple(entries), tuple(warnings))
 
 
-def stream(data: bytes, name: str = "runbook.json") -> Iterator[Entry]:
+def stream_entries(data: bytes, name: str = "runbook.json") -> Iterator[Entry]:
     """Yield the entries that can be used one after another, so that a long file is never in memory as objects.
 
     Raises as ``written``.
     """
-    return (entry for entry, _ in written(data, name))
+    return (entry for entry, _ in stream_with_text(data, name))
 
 
-def written(data: bytes, name: str = "runbook.json") -> Iterator[tuple[Entry, str]]:
+def stream_with_text(data: bytes, name: str = "runbook.json") -> Iterator[tuple[Entry, str]]:
     """Yield the entries that can be used, each with its text as it stands in the file.
 
     Raises ``RunbookBroken`` as ``parse``, but only at the fault: what was yielded before is to be dropped.
@@ -122,29 +122,29 @@ def written(data: bytes, name: str = "runbook.json") -> Iterator[tuple[Entry, st
     raise RunbookBroken(f"{name} cannot be understood.", hint="Correct it, or put the last good copy back.")
 
 
-def add(data: bytes, entry: Entry, name: str = "runbook.json") -> bytes:
+def add_entry(data: bytes, entry: Entry, name: str = "runbook.json") -> bytes:
     """Return the file with one more entry at its end; everything before it stays as it is. Raises as ``parse`` does."""
     _items(_text(data, name), name)
-    return added(data, entry)
+    return append_entry(data, entry)
 
 
-def added(data: bytes, entry: Entry) -> bytes:
+def append_entry(data: bytes, entry: Entry) -> bytes:
     """Do as ``add``, where the file is known to be whole."""
     before = data.removeprefix(_BOM.encode()).rstrip()[:-1].rstrip()
-    written = json.dumps(to_json(entry), ensure_ascii=False, indent=2, allow_nan=False).replace("\n", "\n  ")
+    written = json.dumps(entry_to_json(entry), ensure_ascii=False, indent=2, allow_nan=False).replace("\n", "\n  ")
     return before + f"{'' if before == b'[' else ','}\n  {written}\n]\n".encode()
 
 
-def to_json(entry: Entry) -> dict[str, Any]:
+def entry_to_json(entry: Entry) -> dict[str, Any]:
     """Return an entry with the file's keys, in their order; what is empty is left out."""
     found = {key: getattr(entry, field) for key, field in _KEYS.items()}
     found["recovered_in_s"] = _seconds(entry.recovered_in_s)
     kept = {key: value for key, value in found.items() if value not in ("", (), None)}
-    texts = {key: clean(value) if isinstance(value, str) else value for key, value in kept.items()}
-    return texts | ({"evidence": [clean(line) for line in entry.evidence]} if entry.evidence else {})
+    texts = {key: strip_controls(value) if isinstance(value, str) else value for key, value in kept.items()}
+    return texts | ({"evidence": [strip_controls(line) for line in entry.evidence]} if entry.evidence else {})
 
 
-def clean(text: str) -> str:
+def strip_controls(text: str) -> str:
     """Return a text without what cannot be stored or shown: controls, turners of direction, lone surrogates."""
     return _CONTROL.sub("", text)
 
@@ -251,13 +251,13 @@ def _entry(item: _Object) -> Entry:
 
 
 def _word(value: object) -> str:
-    return clean(value) if isinstance(value, str) else ""
+    return strip_controls(value) if isinstance(value, str) else ""
 
 
 def _lines(value: object) -> tuple[str, ...]:
     if isinstance(value, str):
-        return tuple(clean(line) for line in value.splitlines())
-    return tuple(clean(line) for line in value if isinstance(line, str)) if isinstance(value, list) else ()
+        return tuple(strip_controls(line) for line in value.splitlines())
+    return tuple(strip_controls(line) for line in value if isinstance(line, str)) if isinstance(value, list) else ()
 
 
 def _seconds(value: object) -> float | None:

@@ -14,10 +14,10 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import blake2b
 
-from bot.domain.logs import line as logshape
+from bot.domain.logs.line import Level, level_of, message_of
 from bot.domain.redaction.redact import redact
-from bot.domain.runbook.json_format import clean, to_json
-from bot.domain.runbook.ranking import LENGTH, LINES, EntryIndex, Listed, Ranking, weigh, whole
+from bot.domain.runbook.json_format import strip_controls
+from bot.domain.runbook.ranking import LENGTH, LINES, EntryIndex, Listed, Ranking, entry_text, weigh
 from bot.domain.runbook_entry import Entry, Precedent
 
 FITS = 0.5
@@ -56,15 +56,13 @@ _VARYING = re.compile(
     r"|(?<![A-Za-z_\d])\d+(?:[.:,]\d+)*"
 )
 
-entry_to_json = to_json
 
-
-def symptom(line: str) -> str:
+def comparable_line(line: str) -> str:
     """Return a log line without its head and with numbers and ids as ``<n>``, so that it is the same every time."""
-    return _VARYING.sub("<n>", logshape.message(clean(line)[:LENGTH])).strip()[:LINE]
+    return _VARYING.sub("<n>", message_of(strip_controls(line)[:LENGTH])).strip()[:LINE]
 
 
-def precedents(
+def find_precedents(
     entries: Sequence[Entry],
     *,
     target: str,
@@ -83,7 +81,7 @@ def precedents(
     shelf = _shelf(entries)
     read = lines[:LINES]
     ranking = Ranking(shelf, weigh(read))
-    symptoms = {symptom(line) for line in read} - {""}
+    symptoms = {comparable_line(line) for line in read} - {""}
     again = _again(shelf, symptoms, target)
     known = again | set(shelf.marked(_telling_marks(shelf, "symptom", symptoms, TELLING), CLOSE))
     blind = set(shelf.marked([_mark("class", target, trouble)], CLOSE) if _may_be_blind(lines, target, trouble) else ())
@@ -107,12 +105,14 @@ def precedents(
         found.append((number in again, score, number))
     found.sort(reverse=True)
     return tuple(
-        Precedent(shown(those[number]), round(score, 4), _why(ranking, those[number], number, target, trouble, again))
+        Precedent(
+            redact_entry(those[number]), round(score, 4), _why(ranking, those[number], number, target, trouble, again)
+        )
         for _, score, number in found[:limit]
     )
 
 
-def marks(entry: Entry) -> frozenset[str]:
+def entry_marks(entry: Entry) -> frozenset[str]:
     """Return the marks by which an entry is known again: its symptom, alone and with its target; target and class.
 
     One written by hand may have evidence only; then each loud line stands for a symptom, with its target alone.
@@ -121,7 +121,7 @@ def marks(entry: Entry) -> frozenset[str]:
     if entry.symptom:
         found = {_mark("symptom", "", entry.symptom), _mark("again", entry.target, entry.symptom)}
     else:
-        for said in {symptom(line) for line in entry.evidence if _is_loud(line)} - {""}:
+        for said in {comparable_line(line) for line in entry.evidence if _is_loud(line)} - {""}:
             found |= {_mark("line", "", said), _mark("heard", entry.target, said)}
     if entry.trouble not in _VAGUE:
         found.add(_mark("class", entry.target, entry.trouble))
@@ -160,18 +160,18 @@ def _shelf(entries: Sequence[Entry]) -> EntryIndex:
 
 @lru_cache(maxsize=2)
 def _listed(entries: tuple[Entry, ...]) -> Listed:
-    return Listed(entries, marks)
+    return Listed(entries, entry_marks)
 
 
 def _is_loud(line: str) -> bool:
-    return logshape.level(line) >= logshape.Level.ERROR
+    return level_of(line) >= Level.ERROR
 
 
-def search(entries: Sequence[Entry], words: str, now: datetime, limit: int = 5) -> tuple[Precedent, ...]:
+def search_entries(entries: Sequence[Entry], words: str, now: datetime, limit: int = 5) -> tuple[Precedent, ...]:
     """Return the entries that hold any of the words, also as part of a word, best first: rare words count more."""
     wanted = list(dict.fromkeys(words.casefold().split()))[:20]
     among = entries.mentioning(wanted, MENTIONED) if isinstance(entries, EntryIndex) else entries
-    texts = [whole(entry) for entry in among]
+    texts = [entry_text(entry) for entry in among]
     held = {word: sum(word in text for text in texts) for word in wanted}
     worth = {word: math.log(1 + len(entries) / held[word]) for word in wanted if held[word]}
     total = sum(worth.values()) + sum(1 for word in wanted if not held[word])
@@ -182,10 +182,10 @@ def search(entries: Sequence[Entry], words: str, now: datetime, limit: int = 5) 
             score = sum(worth[word] for word in hits) / total * _fresh(entry, now)
             found.append((score, number, f"{len(hits)} of {len(wanted)} words"))
     found.sort(reverse=True)
-    return tuple(Precedent(shown(among[number]), round(score, 4), why) for score, number, why in found[:limit])
+    return tuple(Precedent(redact_entry(among[number]), round(score, 4), why) for score, number, why in found[:limit])
 
 
-def shown(entry: Entry) -> Entry:
+def redact_entry(entry: Entry) -> Entry:
     """Return an entry as it may be shown or stored: without controls and secrets, every text cut to a length."""
     return replace(
         entry,
@@ -207,7 +207,7 @@ def shown(entry: Entry) -> Entry:
 
 def _told(text: str, limit: int) -> str:
     """Clean and redact before the end is cut off, so that no half of a secret is left there."""
-    told = redact(clean(text[: 4 * limit]))
+    told = redact(strip_controls(text[: 4 * limit]))
     return told if len(told) <= limit else f"{told[: limit - 1]}…"
 
 

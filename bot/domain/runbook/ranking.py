@@ -19,7 +19,7 @@ from heapq import nlargest
 from itertools import pairwise
 from typing import Protocol, overload, runtime_checkable
 
-from bot.domain.logs.line import Level, level, message
+from bot.domain.logs.line import Level, level_of, message_of
 from bot.domain.runbook.synonyms import PHRASES, concepts
 from bot.domain.runbook_entry import Entry
 
@@ -74,7 +74,7 @@ VERSION = f"2 {blake2b(repr(PHRASES).encode(), digest_size=8).hexdigest()}"
 """Changes with the way in which texts are taken apart; what was kept of another way is of no use."""
 
 
-def words(text: str) -> list[str]:
+def split_terms(text: str) -> list[str]:
     """Return the words of a text in order: lower case, ``camelCase`` taken apart, ids and most numbers dropped."""
     apart = _CAMEL.sub(" ", _ID.sub(" ", text))
     return [word for word in map(str.lower, _WORD.findall(apart)) if len(word) > 1 and not _plain(word)]
@@ -85,8 +85,8 @@ def weigh(lines: Iterable[str], loudness: float | None = None) -> dict[str, floa
     terms: dict[str, float] = {}
     for line in lines:
         cut = line[:LENGTH]
-        weight = _LOUDNESS[level(cut)] if loudness is None else loudness
-        for term in _terms(message(cut) if loudness is None else cut):
+        weight = _LOUDNESS[level_of(cut)] if loudness is None else loudness
+        for term in _terms(message_of(cut) if loudness is None else cut):
             terms[term] = max(terms.get(term, 0.0), weight * (_CONCEPT_WEIGHT if term[0] == _CONCEPT else 1.0))
     return terms
 
@@ -214,7 +214,7 @@ class Listed(Sequence[Entry]):
 
     def nearest(self, worths: Mapping[str, float], limit: int) -> list[int]:
         """Return the entries whose terms are worth most together, as ``EntryIndex.nearest``."""
-        return nearest(worths, lambda term: self._holders.get(term, ()), limit)
+        return nearest_entries(worths, lambda term: self._holders.get(term, ()), limit)
 
     def marked(self, marks: Iterable[str], limit: int) -> list[int]:
         """Return the newest entries with any of these marks, as ``EntryIndex.marked``."""
@@ -231,10 +231,10 @@ class Listed(Sequence[Entry]):
 
     def mentioning(self, words: Sequence[str], limit: int) -> list[Entry]:
         """Return the newest entries whose texts hold any of the words, as ``EntryIndex.mentioning``."""
-        return [entry for entry in self._entries if any(word in whole(entry) for word in words)][-limit:]
+        return [entry for entry in self._entries if any(word in entry_text(entry) for word in words)][-limit:]
 
 
-def nearest(worths: Mapping[str, float], holders: Callable[[str], Iterable[int]], limit: int) -> list[int]:
+def nearest_entries(worths: Mapping[str, float], holders: Callable[[str], Iterable[int]], limit: int) -> list[int]:
     """Return the ``limit`` entries whose terms are worth most together, the newest of equals first."""
     found: dict[int, float] = {}
     for term, worth in worths.items():
@@ -248,7 +248,7 @@ def single_terms(terms: Iterable[str]) -> set[str]:
     return {term for term in terms if " " not in term or _named(term)}
 
 
-def whole(entry: Entry) -> str:
+def entry_text(entry: Entry) -> str:
     """Return all texts of an entry, case-folded, to be searched for words."""
     texts = (entry.id, entry.at, entry.target, entry.image, entry.symptom, entry.trouble, *entry.evidence)
     more = (entry.root_cause, entry.action, entry.justification, entry.outcome, entry.diagnosed_by, entry.verification)
@@ -259,7 +259,7 @@ _weighed = lru_cache(maxsize=4_096)(weigh_entry)
 
 
 def _terms(text: str, *, pairs: bool = True) -> set[str]:
-    found = words(text)
+    found = split_terms(text)
     stems = list(map(_stem, found))
     terms = {stem for stem in stems if stem not in _EMPTY and len(stem) > 2}
     terms |= {_CONCEPT + concept for concept in concepts(found)}

@@ -29,20 +29,27 @@ def bounded(pattern: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """A pattern in lower case, matched without regard to case, and what a line that holds it proves.
+    """A pattern of a known failure, and what a line that matches it proves.
 
-    ``restart_helps`` is ``None`` where nobody can say, ``sure`` (0 to 1) is how sure one such line makes it. A group of
-    the pattern whose name begins with ``what`` is the name, path or address that ``{what}`` in ``cause`` stands for.
-    A ``change`` counts in full only where trouble follows it.
+    The pattern is written in lower case and matched without regard to case. A group whose name begins with ``what``
+    captures the name, path or address that replaces ``{what}`` in ``cause``.
     """
 
+    #: The class of failure.
     trouble: FailureClass
+    #: A few plain words for the card's header.
     headline: str
+    #: Whether a restart helps; ``None`` if that is unknown.
     restart_helps: bool | None
-    sure: float
+    #: The confidence, from 0 to 1, that one matching line gives.
+    confidence: float
+    #: A sentence that explains the cause.
     cause: str
-    instead: str
+    #: What to do about the cause.
+    remedy: str
+    #: The regular expression.
     pattern: str
+    #: True for a change of settings, which counts in full only if trouble follows it.
     change: bool = False
     _lower: re.Pattern[str] = field(init=False, compare=False, repr=False)
     _names: re.Pattern[str] = field(init=False, compare=False, repr=False)
@@ -51,8 +58,8 @@ class Signature:
         object.__setattr__(self, "_lower", re.compile(bounded(self.pattern).replace("A-Z", "a-z")))
         object.__setattr__(self, "_names", re.compile(bounded(self.pattern), re.IGNORECASE))
 
-    def told_by(self, lowered: str) -> bool:
-        """Say whether a line, given in lower case, holds the sign; four times as fast as to ignore the case."""
+    def matches(self, lowered: str) -> bool:
+        """Return True if the line, given in lower case, matches; ignoring case would take four times as long."""
         return self._lower.search(lowered) is not None
 
     def what(self, text: str) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from bot.domain.diagnosis import FailureClass, Quote
 from bot.domain.evidence import Evidence, LogLine, Neighbour
-from bot.domain.logs.line import Level, level
+from bot.domain.logs.line import Level, level_of
 from bot.domain.symptoms import container_state, timeline
 from bot.domain.symptoms.symptom import Symptom
 
@@ -74,7 +74,7 @@ class _Renewal:
     unread: bool
 
 
-def read(evidence: Evidence, suggested: Sequence[Symptom]) -> list[Symptom]:
+def unread_settings_symptoms(evidence: Evidence, suggested: Sequence[Symptom]) -> list[Symptom]:
     """Say whether others are not reached because settings that were changed on disk have not been read again."""
     renewal = _renewal(evidence, _SETTINGS)
     if renewal is None or not renewal.unread or _fails_to_start(evidence):
@@ -92,14 +92,14 @@ def read(evidence: Evidence, suggested: Sequence[Symptom]) -> list[Symptom]:
             True,
             "Check the new settings first; then have them read, by a reload or by a restart.",
             quotes=(Quote(line.number, line.text, line.count),),
-            gain="A restart reads them.",
+            restart_effect="A restart reads them.",
         )
     ]
 
 
-def told(evidence: Evidence, one: Symptom) -> Symptom:
+def with_fixed_cause(evidence: Evidence, one: Symptom) -> Symptom:
     """Return the symptom, with a restart that helps where what it tells of is mended by now."""
-    if one.restart_helps is True or one.hard or _fails_to_start(evidence):
+    if one.restart_helps is True or one.proven or _fails_to_start(evidence):
         return one
     things = _THINGS.get(one.trouble)
     renewal = _renewal(evidence, things) if things else None
@@ -119,9 +119,9 @@ def _with_new_one(one: Symptom, renewal: _Renewal) -> Symptom:
         cause=f"{one.cause} {since}, and nothing says that the process has read it.",
         # Where the new one lies is told only sometimes: a new process may get it or not.
         restart_helps=True if there else None,
-        instead="Have the program read it anew whenever it changes.",
+        remedy="Have the program read it anew whenever it changes.",
         quotes=tuple(sorted(quotes, key=lambda quote: quote.number)),
-        gain="A restart reads the new one.",
+        restart_effect="A restart reads the new one.",
     )
 
 
@@ -131,24 +131,24 @@ def _with_neighbour(one: Symptom, near: Neighbour) -> Symptom:
         cause=f"{one.cause} {near.name[:60]} runs{' and is healthy' if near.health else ''} now.",
         # A neighbour without a health check may run and not answer yet.
         restart_helps=True if near.health == "healthy" else None,
-        instead="Let it wait for what it needs, or let the engine start it again.",
-        gain="What it lacked is there again, so a restart brings it back.",
+        remedy="Let it wait for what it needs, or let the engine start it again.",
+        restart_effect="What it lacked is there again, so a restart brings it back.",
     )
 
 
 def _fails_to_start(evidence: Evidence) -> bool:
     """Say whether it was started again since: each start reads all anew and asks for its neighbours."""
-    return evidence.facts is not None and container_state.futile(evidence.facts) is not None
+    return evidence.facts is not None and container_state.futile_restart_symptom(evidence.facts) is not None
 
 
 def _renewal(evidence: Evidence, things: re.Pattern[str]) -> _Renewal | None:
     """Return what tells that one of ``things`` was renewed, unless a later line says that it was read, or a start."""
     found: _Renewal | None = None
     lines = [line for line in evidence.log.lines if not line.earlier]
-    start = max((timeline.end(line) for line in lines if timeline.begins(line.text)), default=0)
+    start = max((timeline.last_number(line) for line in lines if timeline.is_start_line(line.text)), default=0)
     for line in lines:
         text = line.text.lower()
-        if timeline.end(line) <= start or not things.search(text) or _NOT_RENEWED.search(text):
+        if timeline.last_number(line) <= start or not things.search(text) or _NOT_RENEWED.search(text):
             continue
         unread, on_disk = bool(_UNREAD.search(text)), bool(_ON_DISK.search(text))
         read = not unread and _READ_AGAIN.search(text)
@@ -170,10 +170,10 @@ def _well_again(evidence: Evidence, one: Symptom) -> Neighbour | None:
     facts = evidence.facts
     if facts is None or one.trouble not in container_state.BLAMES:
         return None
-    if any(near.named_in_log for near in container_state.down(evidence.neighbours)):
+    if any(near.named_in_log for near in container_state.neighbours_down(evidence.neighbours)):
         return None
     ended = not facts.running and facts.exit_code != 0
-    loud = [line.text.lower() for line in evidence.log.lines if level(line.text) >= Level.NONE]
+    loud = [line.text.lower() for line in evidence.log.lines if level_of(line.text) >= Level.NONE]
     if not ended and not any(_GAVE_UP.search(text) for text in loud[-3:]):
         return None
     quoted = " ".join(quote.text for quote in one.quotes)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bot.domain.diagnosis import FailureClass
 from bot.domain.evidence import Evidence
-from bot.domain.logs.line import Level, level
+from bot.domain.logs.line import Level, level_of
 from bot.domain.symptoms import container_state, log
 from bot.domain.symptoms.symptom import Symptom
 
@@ -25,27 +25,27 @@ _ONE_EVENT = 20
 _VAGUE = {FailureClass.UNKNOWN, FailureClass.CRASHLOOP, FailureClass.NONE}
 
 
-def confidence(evidence: Evidence, lead: Symptom, symptoms: Sequence[Symptom]) -> float:
+def lead_confidence(evidence: Evidence, lead: Symptom, symptoms: Sequence[Symptom]) -> float:
     """Return from 0 to 1 how sure the lead is beside all else that was read; never more than the lead's own."""
-    sure = lead.sure * (1 - _rivalry(lead, symptoms))
+    confidence = lead.confidence * (1 - _rivalry(lead, symptoms))
     if lead.trouble is FailureClass.CRASHLOOP and log.complaints(evidence):
         # It says why it ends, in words that no sign knows: the loop is certain, what it comes of is not.
-        sure = min(sure, _UNREAD)
-    if lead.hard or not lead.quotes:
-        return sure
+        confidence = min(confidence, _UNREAD)
+    if lead.proven or not lead.quotes:
+        return confidence
     mine = {quote.number for one in symptoms if one.trouble is lead.trouble for quote in one.quotes}
     others = [line for line in log.complaints(evidence) if line.number not in mine]
-    loudest = max(level(quote.text) for quote in lead.quotes)
+    loudest = max(level_of(quote.text) for quote in lead.quotes)
     if sum(quote.count for quote in lead.quotes) == 1 and sum(line.count for line in others) >= _CROWD:
-        sure *= _SINGLE
+        confidence *= _SINGLE
     if loudest in {Level.DEBUG, Level.INFO, Level.WARN} and (others or loudest < Level.WARN):
-        sure *= _QUIET
+        confidence *= _QUIET
     facts = evidence.facts
     if facts is not None and not facts.running and others and others[-1].number > max(mine):
-        sure *= _OTHER_END
+        confidence *= _OTHER_END
     if facts is not None and facts.running and facts.health == "healthy":
-        sure *= _WELL
-    return min(sure, HIGHEST_BY_LOG)
+        confidence *= _WELL
+    return min(confidence, HIGHEST_BY_LOG)
 
 
 def _rivalry(lead: Symptom, symptoms: Sequence[Symptom]) -> float:
@@ -53,9 +53,9 @@ def _rivalry(lead: Symptom, symptoms: Sequence[Symptom]) -> float:
     rivals = [one for one in symptoms if one.trouble not in {lead.trouble, *_VAGUE}]
     if not rivals or lead.trouble in _VAGUE:
         return 0.0
-    rival = max(rivals, key=lambda one: one.sure)
-    near = max(0.0, 1 - max(0.0, lead.sure - rival.sure) / _NEAR)
-    follows = lead.hard or {lead.trouble, rival.trouble} <= container_state.BLAMES or _right_after(lead, rival)
+    rival = max(rivals, key=lambda one: one.confidence)
+    near = max(0.0, 1 - max(0.0, lead.confidence - rival.confidence) / _NEAR)
+    follows = lead.proven or {lead.trouble, rival.trouble} <= container_state.BLAMES or _right_after(lead, rival)
     return _RIVAL * near * (0.5 if follows else 1.0)
 
 

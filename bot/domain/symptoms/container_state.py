@@ -8,7 +8,7 @@ from bot.domain.diagnosis import FailureClass
 from bot.domain.evidence import Evidence, Facts, Neighbour, Usage
 from bot.domain.symptoms import engine_events
 from bot.domain.symptoms.symptom import Symptom
-from bot.domain.times import lived
+from bot.domain.times import run_duration_s
 
 # A run that ends within so many seconds failed to start; a docker restart policy starts it again at once.
 QUICK = 60.0
@@ -43,8 +43,8 @@ _UNRUNNABLE = re.compile(
 
 # What the engine itself says when it cannot start a container (State.Error).
 _REFUSALS = tuple(
-    (re.compile(pattern, re.IGNORECASE), Symptom(trouble, headline, cause, 0.97, False, instead, hard=True))
-    for pattern, trouble, headline, cause, instead in (
+    (re.compile(pattern, re.IGNORECASE), Symptom(trouble, headline, cause, 0.97, False, remedy, proven=True))
+    for pattern, trouble, headline, cause, remedy in (
         (r"port is already allocated|address already in use|failed to bind|ports are not available",
          FailureClass.PORT_CONFLICT, "port already in use",
          "The engine cannot give the container its port: something else holds it.",
@@ -79,46 +79,46 @@ _REFUSALS = tuple(
 _CODES = {
     126: Symptom(FailureClass.PERMISSION, "program may not be executed",
                  "The start command is there but cannot be executed (exit code 126).", 0.85, False,
-                 "Make it executable, or correct the image.", hard=True),
+                 "Make it executable, or correct the image.", proven=True),
     127: Symptom(FailureClass.BAD_RELEASE, "start command not found",
                  "The start command is not in the image (exit code 127).", 0.88, False,
-                 "Correct the command or the image, or roll back.", hard=True),
+                 "Correct the command or the image, or roll back.", proven=True),
     134: Symptom(FailureClass.CRASHLOOP, "the program aborted itself", "The program aborted itself (exit code 134).",
-                 0.6, None, "Read the last lines of its log.", hard=True),
+                 0.6, None, "Read the last lines of its log.", proven=True),
     _KILLED: Symptom(FailureClass.UNKNOWN, "killed with SIGKILL",
                      "The process was killed (exit code 137). The engine does not say that memory ran out.", 0.35,
-                     None, "Look for who stopped it, and at the host's kernel log.", hard=True),
+                     None, "Look for who stopped it, and at the host's kernel log.", proven=True),
     139: Symptom(FailureClass.CRASHLOOP, "segmentation fault",
                  "The program crashed on a memory fault (exit code 139).", 0.75, None,
-                 "Hand the crash to its authors; roll back if it began with a release.", hard=True),
+                 "Hand the crash to its authors; roll back if it began with a release.", proven=True),
     143: Symptom(FailureClass.NONE, "stopped on request", "The process was asked to stop and did (exit code 143).",
-                 0.55, True, "Ask who stopped it, and why, before you start it.", hard=True),
+                 0.55, True, "Ask who stopped it, and why, before you start it.", proven=True),
     130: Symptom(FailureClass.NONE, "stopped on request", "The process was interrupted and ended (exit code 130).",
-                 0.55, True, "Ask who stopped it, and why, before you start it.", hard=True),
+                 0.55, True, "Ask who stopped it, and why, before you start it.", proven=True),
     0: Symptom(FailureClass.NONE, "ended by itself", "The program ended without an error (exit code 0).",
-               0.45, None, "Check whether it is meant to run on.", hard=True),
+               0.45, None, "Check whether it is meant to run on.", proven=True),
 }  # fmt: skip
 
 
-def read(evidence: Evidence) -> list[Symptom]:
+def state_symptoms(evidence: Evidence) -> list[Symptom]:
     """Say what the facts prove; an empty list where there are none."""
     found: list[Symptom] = []
     facts = evidence.facts
     if facts is not None:
         found += _state(facts) + _ended(facts, evidence.usage) + _health(facts)
-        loop = futile(facts)
+        loop = futile_restart_symptom(facts)
         found += [loop] if loop else []
     if evidence.usage is not None:
         found += _limits(evidence.usage)
     told = any(symptom.trouble is FailureClass.OOM for symptom in found)
     if not told and engine_events.out_of_memory(evidence):
         found.append(_oom("The engine reported within the hour that a process ran out of memory.", 0.9))
-    return found + engine_events.stopped(evidence)
+    return found + engine_events.stopped_symptoms(evidence)
 
 
-def futile(facts: Facts) -> Symptom | None:
+def futile_restart_symptom(facts: Facts) -> Symptom | None:
     """Say whether starts fail one after another within seconds, so that one more start ends alike."""
-    seconds = lived(facts)
+    seconds = run_duration_s(facts)
     quick = seconds is not None and seconds < QUICK
     failing = facts.exit_code != 0 and not facts.running and facts.restart_count >= _MANY and quick
     if not facts.restarting and not failing:
@@ -138,29 +138,29 @@ def futile(facts: Facts) -> Symptom | None:
         "Find out why it ends; if it is meant to, let its restart policy be on-failure."
         if well
         else "Find out why its start fails.",
-        hard=True,
-        futile=True,
+        proven=True,
+        restart_futile=True,
     )
 
 
-def down(neighbours: tuple[Neighbour, ...]) -> tuple[Neighbour, ...]:
+def neighbours_down(neighbours: tuple[Neighbour, ...]) -> tuple[Neighbour, ...]:
     """Return the neighbours that do not run or are unhealthy, those that the target's log names first."""
     bad = [one for one in neighbours if _word(one.status) in _STANDS or one.health == "unhealthy"]
     return tuple(sorted(bad, key=lambda one: not one.named_in_log))
 
 
-def at_fault(evidence: Evidence, trouble: FailureClass) -> Neighbour | None:
+def neighbour_at_fault(evidence: Evidence, trouble: FailureClass) -> Neighbour | None:
     """Return the neighbour that a trouble of this class is to be looked for at: it is down, and the log names it.
 
     Where the log names none of those that are down, the only one is meant, if there is only one.
     """
     if trouble not in BLAMES:
         return None
-    bad = down(evidence.neighbours)
+    bad = neighbours_down(evidence.neighbours)
     return bad[0] if bad and (bad[0].named_in_log or len(bad) == 1) else None
 
 
-def how(neighbour: Neighbour) -> str:
+def describe_neighbour(neighbour: Neighbour) -> str:
     """Say in a few words how a neighbour is: ``has stopped``, ``is unhealthy``."""
     return _STANDS.get(_word(neighbour.status), "is unhealthy")
 
@@ -169,21 +169,27 @@ def _word(status: str) -> str:
     return status.lower().partition(" ")[0]
 
 
-def _oom(cause: str, sure: float) -> Symptom:
+def _oom(cause: str, confidence: float) -> Symptom:
     return Symptom(
-        FailureClass.OOM, "out of memory", cause, sure, True, "Raise the memory limit, or find what grows.", hard=True
+        FailureClass.OOM,
+        "out of memory",
+        cause,
+        confidence,
+        True,
+        "Raise the memory limit, or find what grows.",
+        proven=True,
     )
 
 
 def _state(facts: Facts) -> list[Symptom]:
     if facts.paused:
         cause = "Somebody paused the container: it is there, but does nothing."
-        instead = "Unpause it; nothing is broken."
-        return [Symptom(FailureClass.NONE, "container is paused", cause, 0.95, False, instead, hard=True)]
+        remedy = "Unpause it; nothing is broken."
+        return [Symptom(FailureClass.NONE, "container is paused", cause, 0.95, False, remedy, proven=True)]
     if facts.status == "dead":
         cause = "The engine could not remove the container completely."
-        instead = "Remove it by hand and create it anew."
-        return [Symptom(FailureClass.UNKNOWN, "container is dead", cause, 0.8, False, instead, hard=True)]
+        remedy = "Remove it by hand and create it anew."
+        return [Symptom(FailureClass.UNKNOWN, "container is dead", cause, 0.8, False, remedy, proven=True)]
     if facts.running:
         return []
     if facts.error:
@@ -193,7 +199,7 @@ def _state(facts: Facts) -> list[Symptom]:
     if facts.status == "created":
         cause = "The container was created and never started."
         return [
-            Symptom(FailureClass.NONE, "never started", cause, 0.8, True, "If nobody needs it, remove it.", hard=True)
+            Symptom(FailureClass.NONE, "never started", cause, 0.8, True, "If nobody needs it, remove it.", proven=True)
         ]
     return []
 
@@ -220,14 +226,14 @@ def _health(facts: Facts) -> list[Symptom]:
         return []
     if any(probe.exit_code != 0 and _UNRUNNABLE.search(probe.output) for probe in facts.probes[-1:]):
         cause = "The health check itself cannot run: what it starts is not in the image or may not be executed."
-        instead = "Correct the health check; the program may be well."
-        return [Symptom(FailureClass.CONFIG_ERROR, "health check cannot run", cause, 0.9, False, instead, hard=True)]
+        remedy = "Correct the health check; the program may be well."
+        return [Symptom(FailureClass.CONFIG_ERROR, "health check cannot run", cause, 0.9, False, remedy, proven=True)]
     if any(
         probe.exit_code != 0 and re.search(r"(?i)timed? ?out|exceeded timeout", probe.output) for probe in facts.probes
     ):
         cause = "The program runs, but its health check gets no answer in time."
-        instead = "Look for what keeps it busy."
-        return [Symptom(FailureClass.TIMEOUT, "health check gets no answer", cause, 0.5, True, instead)]
+        remedy = "Look for what keeps it busy."
+        return [Symptom(FailureClass.TIMEOUT, "health check gets no answer", cause, 0.5, True, remedy)]
     cause = "The program runs, but its health check fails."
     return [
         Symptom(FailureClass.UNKNOWN, "health check fails", cause, 0.3, None, "Look at what the health check says.")
@@ -239,13 +245,13 @@ def _limits(usage: Usage) -> list[Symptom]:
     memory = _share(usage.memory, usage.memory_limit)
     if memory >= _FULL:
         cause = f"Memory in use is {100 * memory:.0f} % of the limit."
-        instead = "Raise the memory limit, or find what grows."
-        found.append(Symptom(FailureClass.OOM, "memory nearly used up", cause, 0.6, True, instead, hard=True))
+        remedy = "Raise the memory limit, or find what grows."
+        found.append(Symptom(FailureClass.OOM, "memory nearly used up", cause, 0.6, True, remedy, proven=True))
     if _share(usage.pids, usage.pids_limit) >= _FULL:
         cause = f"{usage.pids} of {usage.pids_limit} processes and threads are in use."
-        instead = "Find what starts so many, or raise the limit."
+        remedy = "Find what starts so many, or raise the limit."
         trouble = FailureClass.RESOURCE_EXHAUSTION
-        found.append(Symptom(trouble, "process limit reached", cause, 0.88, True, instead, hard=True))
+        found.append(Symptom(trouble, "process limit reached", cause, 0.88, True, remedy, proven=True))
     return found
 
 

@@ -8,14 +8,14 @@ from dataclasses import replace
 
 from bot.domain.diagnosis import UNKNOWN_CAUSE_CONFIDENCE, Action, Diagnosis, FailureClass, Quote
 from bot.domain.evidence import Evidence, LogLine, Status
-from bot.domain.logs.line import Level, level
+from bot.domain.logs.line import Level, level_of
 from bot.domain.runbook_entry import Entry, Precedent
 from bot.domain.symptoms import already_fixed, container_state, failed_restart, hang, log
-from bot.domain.symptoms import confidence as symptom_doubt
+from bot.domain.symptoms.confidence import lead_confidence
 from bot.domain.symptoms.symptom import Symptom
 from bot.domain.symptoms.timeline import Clocks
 
-__all__ = ["Symptom", "decisive", "diagnose", "read", "with_past"]
+__all__ = ["Symptom", "decisive", "diagnose_by_rules", "find_symptoms", "with_past"]
 
 # Below this a symptom is a guess; it leads only where there is nothing better.
 _TOLD = 0.4
@@ -34,53 +34,60 @@ _LEAST_AGAINST_HEALTH = 0.5
 _VAGUE = {FailureClass.UNKNOWN, FailureClass.CRASHLOOP, FailureClass.NONE}
 
 
-def read(evidence: Evidence, alert: str = "") -> tuple[Symptom, ...]:
+def find_symptoms(evidence: Evidence, alert: str = "") -> tuple[Symptom, ...]:
     """Say what the evidence proves or suggests, surest first; nothing where it proves nothing.
 
     ``alert`` is what the sender said: that there is no answer, beside a log that has fallen silent, is a hang.
     """
-    suggested = log.read(evidence)
-    silence = hang.read(evidence, alert)
-    suggested += already_fixed.read(evidence, suggested)
-    found = [*container_state.read(evidence), *silence, *log.blamed(evidence, suggested), *suggested]
-    now = [already_fixed.told(evidence, symptom) for symptom in found]
-    return tuple(sorted(now, key=lambda symptom: -symptom.sure))
+    suggested = log.log_symptoms(evidence)
+    silence = hang.hang_symptoms(evidence, alert)
+    suggested += already_fixed.unread_settings_symptoms(evidence, suggested)
+    found = [
+        *container_state.state_symptoms(evidence),
+        *silence,
+        *log.blamed_neighbour_symptoms(evidence, suggested),
+        *suggested,
+    ]
+    now = [already_fixed.with_fixed_cause(evidence, symptom) for symptom in found]
+    return tuple(sorted(now, key=lambda symptom: -symptom.confidence))
 
 
 def with_past(evidence: Evidence, symptoms: Sequence[Symptom], precedents: Sequence[Precedent]) -> tuple[Symptom, ...]:
     """Add what was just lived through with this target: a restart that did not help."""
-    return (*symptoms, *failed_restart.read(evidence, precedents))
+    return (*symptoms, *failed_restart.failed_restart_symptoms(evidence, precedents))
 
 
 def decisive(evidence: Evidence, limit: int = 10) -> tuple[LogLine, ...]:
     """Return at most ``limit`` lines that tell this trouble from others, in their order in the log."""
-    signs = {quote.number: symptom.sure for symptom in reversed(read(evidence)) for quote in symptom.quotes}
+    signs = {
+        quote.number: symptom.confidence for symptom in reversed(find_symptoms(evidence)) for quote in symptom.quotes
+    }
 
     def worth(line: LogLine) -> float:
-        return signs.get(line.number, 0.0) + 0.05 * max(0, level(line.text) - Level.NONE)
+        return signs.get(line.number, 0.0) + 0.05 * max(0, level_of(line.text) - Level.NONE)
 
     told = sorted((line for line in evidence.log.lines if worth(line) > 0), key=worth, reverse=True)[:limit]
     return tuple(sorted(told or evidence.log.lines[-limit:], key=lambda line: line.number))
 
 
-def diagnose(
+def diagnose_by_rules(
     evidence: Evidence, symptoms: Sequence[Symptom], precedents: Sequence[Precedent] = (), *, why: str = ""
 ) -> Diagnosis:
     """Diagnose by the rules alone; ``why`` says why the model did not speak. Never surer than the evidence is."""
     lead = _lead(evidence, symptoms)
-    if lead is None or (lead.sure < _LEAST_AGAINST_HEALTH and not lead.hard and _healthy(evidence)):
+    if lead is None or (lead.confidence < _LEAST_AGAINST_HEALTH and not lead.proven and _healthy(evidence)):
         return _unknown(evidence, precedents, why)
     past = [one.entry for one in precedents if one.entry.trouble in {"", str(lead.trouble)}]
     held = _held(past)
     helps = _helps(lead, held)
-    confidence = symptom_doubt.confidence(evidence, lead, symptoms) + 0.05 * max(-2, min(2, held))
-    if confidence < _DOUBTED and not lead.hard:
+    confidence = lead_confidence(evidence, lead, symptoms) + 0.05 * max(-2, min(2, held))
+    if confidence < _DOUBTED and not lead.proven:
         return _unknown(evidence, precedents, why)
     return Diagnosis(
         headline=lead.headline,
         root_cause=lead.cause,
         action=Action.RESTART if helps or (helps is None and _out_of_service(evidence, lead)) else Action.IGNORE,
-        justification=" ".join(filter(None, [_prospect(lead, helps, symptoms), _told_by(past), lead.instead])),
+        justification=" ".join(filter(None, [_prospect(lead, helps, symptoms), _told_by(past), lead.remedy])),
         confidence=round(min(_HIGHEST, max(_LOWEST, confidence)), 2),
         trouble=lead.trouble,
         restart_helps=helps,
@@ -99,13 +106,13 @@ def _lead(evidence: Evidence, symptoms: Sequence[Symptom]) -> Symptom | None:
         return None
     # That a program crashes or does not answer is the least that can be said: any cause that is told goes first, unless
     # the engine says that the container was put to rest.
-    rests = [one for one in symptoms if one.hard and one.trouble is FailureClass.NONE and one.sure >= _CERTAIN]
-    least = _LEAST_AGAINST_HEALTH if any(one.hard and one.trouble is FailureClass.NONE for one in symptoms) else _TOLD
-    told = [one for one in symptoms if one.trouble not in _VAGUE and one.sure >= least]
-    ranked = rests or told or [one for one in symptoms if one.trouble in _VAGUE or one.sure >= _GUESS]
+    rests = [one for one in symptoms if one.proven and one.trouble is FailureClass.NONE and one.confidence >= _CERTAIN]
+    least = _LEAST_AGAINST_HEALTH if any(one.proven and one.trouble is FailureClass.NONE for one in symptoms) else _TOLD
+    told = [one for one in symptoms if one.trouble not in _VAGUE and one.confidence >= least]
+    ranked = rests or told or [one for one in symptoms if one.trouble in _VAGUE or one.confidence >= _GUESS]
     if not ranked:
         return None
-    lead = _first_of_a_row(max(ranked, key=lambda one: (one.sure, one.hard)), ranked, evidence)
+    lead = _first_of_a_row(max(ranked, key=lambda one: (one.confidence, one.proven)), ranked, evidence)
     again = _futile(symptoms)
     if again is not None and again is not lead:
         lead = replace(lead, cause=f"{lead.cause} {again.cause}", restart_helps=False)
@@ -113,19 +120,19 @@ def _lead(evidence: Evidence, symptoms: Sequence[Symptom]) -> Symptom | None:
 
 
 def _first_of_a_row(lead: Symptom, symptoms: Sequence[Symptom], evidence: Evidence) -> Symptom:
-    if lead.hard or not lead.quotes:
+    if lead.proven or not lead.quotes:
         return lead
     clocks = Clocks(evidence.log.lines)
     begin = lead.quotes[0].number
     # What a program says as it dies is the cause, unless it complained of another right before.
-    least = Level.ERROR if level(lead.quotes[0].text) is Level.FATAL else Level.DEBUG
+    least = Level.ERROR if level_of(lead.quotes[0].text) is Level.FATAL else Level.DEBUG
     before = [
         one
         for one in symptoms
         if one.quotes
         and begin - _BEFORE <= one.quotes[0].number < begin
-        and one.sure >= lead.sure - (_TAKES_ALL if _takes_all(one, lead) else _NEARLY)
-        and level(one.quotes[0].text) >= least
+        and one.confidence >= lead.confidence - (_TAKES_ALL if _takes_all(one, lead) else _NEARLY)
+        and level_of(one.quotes[0].text) >= least
         # What went on for long without harm did not begin it.
         and not clocks.long_apart(one.quotes[0].text, lead.quotes[0].text)
     ]
@@ -139,7 +146,7 @@ def _takes_all(one: Symptom, lead: Symptom) -> bool:
 
 
 def _futile(symptoms: Sequence[Symptom]) -> Symptom | None:
-    return next((one for one in symptoms if one.futile), None)
+    return next((one for one in symptoms if one.restart_futile), None)
 
 
 def _held(past: Sequence[Entry]) -> int:
@@ -156,8 +163,8 @@ def _helps(lead: Symptom, held: int) -> bool | None:
 def _prospect(lead: Symptom, helps: bool | None, symptoms: Sequence[Symptom]) -> str:
     if lead.trouble is FailureClass.NONE:
         return "A restart starts it." if helps else ""
-    if helps and lead.gain:
-        return lead.gain
+    if helps and lead.restart_effect:
+        return lead.restart_effect
     if helps is None:
         return "A restart may help; nothing that was read says so for sure."
     if helps:
@@ -203,16 +210,16 @@ def _unknown(evidence: Evidence, precedents: Sequence[Precedent], why: str) -> D
     if missing and (lines or facts):
         read = "log" if lines else "container's state"
         cause = f"Nothing in the {read} says what broke, and {' and '.join(missing)}."
-    instead = "Look at it by hand first: a restart removes the traces of the cause."
+    remedy = "Look at it by hand first: a restart removes the traces of the cause."
     calm = not loud and not missing and facts is not None and facts.running and facts.health != "unhealthy"
     if calm:
         cause = "The container runs, and neither its state nor its log shows a fault."
-        instead = "Check the alert itself, and what the container depends on."
+        remedy = "Check the alert itself, and what the container depends on."
     return Diagnosis(
         headline="nothing wrong found" if calm else "cause unknown",
         root_cause=cause,
         action=Action.RESTART if helps and not calm else Action.IGNORE,
-        justification=" ".join(filter(None, [_told_by(past), instead])),
+        justification=" ".join(filter(None, [_told_by(past), remedy])),
         confidence=0.3 if calm else UNKNOWN_CAUSE_CONFIDENCE,
         trouble=FailureClass.NONE if calm else FailureClass.UNKNOWN,
         restart_helps=False if calm else helps,

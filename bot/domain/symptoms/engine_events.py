@@ -17,7 +17,7 @@ def out_of_memory(evidence: Evidence) -> bool:
     return any("oom" in _WORD.findall(event.lower()) for event in evidence.events)
 
 
-def stopped(evidence: Evidence) -> list[Symptom]:
+def stopped_symptoms(evidence: Evidence) -> list[Symptom]:
     """Say whether the last run was ended by a stop that somebody, or a tool, asked the engine for.
 
     The engine tells of ``stop`` only then; that it has to kill the process after a while says nothing of memory.
@@ -39,7 +39,7 @@ def stopped(evidence: Evidence) -> list[Symptom]:
             0.85,
             True,
             "Ask who stopped it, and why, before you start it.",
-            hard=True,
+            proven=True,
         )
     ]
 

@@ -14,7 +14,7 @@ JUST = timedelta(hours=6)
 """A restart that did not help so long ago says what the next one will do; later, the world may have changed."""
 
 
-def read(evidence: Evidence, precedents: Sequence[Precedent]) -> tuple[Symptom, ...]:
+def failed_restart_symptoms(evidence: Evidence, precedents: Sequence[Precedent]) -> tuple[Symptom, ...]:
     """Say whether the newest restart of this target was a short while ago and did not help."""
     now = _when(evidence.gathered_at)
     tried = [
@@ -35,8 +35,8 @@ def read(evidence: Evidence, precedents: Sequence[Precedent]) -> tuple[Symptom, 
             0.9,
             False,
             "Find the cause first; one more restart is likely to end the same way.",
-            hard=True,
-            futile=True,
+            proven=True,
+            restart_futile=True,
         ),
     )
 

@@ -21,13 +21,13 @@ _NO_ANSWER = re.compile(
 )
 
 
-def read(evidence: Evidence, alert: str) -> list[Symptom]:
+def hang_symptoms(evidence: Evidence, alert: str) -> list[Symptom]:
     """Say whether the program hangs; ``alert`` is what the sender said."""
     facts, log = evidence.facts, evidence.log
     if facts is None or not facts.running or facts.restarting or facts.paused:
         return []
-    last, now = times.when(log.last_at), times.when(evidence.gathered_at)
-    started = times.when(facts.started_at)
+    last, now = times.parse_engine_time(log.last_at), times.parse_engine_time(evidence.gathered_at)
+    started = times.parse_engine_time(facts.started_at)
     probed = any(probe.exit_code != 0 and _NO_ANSWER.search(probe.output) for probe in facts.probes[-1:])
     if last is None or now is None or started is None or not (probed or _NO_ANSWER.search(alert)):
         return []

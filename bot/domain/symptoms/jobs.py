@@ -7,8 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from bot.domain.evidence import LogLine
-from bot.domain.logs import line as logshape
-from bot.domain.logs.line import Level
+from bot.domain.logs.line import Level, clock_time, message_of, message_words
 
 # A kind that fails so seldom, and went well last, is not what broke: one success for each failure is none of these.
 _OFTEN = 2
@@ -24,7 +23,7 @@ _VERB = re.compile(
 _NO_NAME = frozenset({"pid", "tid", "jid", "class", "info", "warn", "warning", "error", "fatal", "notice", "debug"})
 
 
-def made_good(lines: Sequence[tuple[LogLine, Level]]) -> frozenset[int]:
+def recovered_job_lines(lines: Sequence[tuple[LogLine, Level]]) -> frozenset[int]:
     """Return the numbers of the lines that tell of a failed job, where later ones of its kind succeeded.
 
     What follows a job's failure in the same second, or without a time of its own, such as its trace, belongs to it.
@@ -43,16 +42,16 @@ def made_good(lines: Sequence[tuple[LogLine, Level]]) -> frozenset[int]:
         # The digest keeps the last lines of a shape beside the first that counts them: what went well is not added up.
         often = max((line.count for line in good), default=0) >= _OFTEN * sum(line.count for line in bad)
         if often and last > max(max(line.number, line.last) for line in bad):
-            over |= {line.number for line in bad if logshape.clock(line.text)}
+            over |= {line.number for line in bad if clock_time(line.text)}
     return frozenset(_with_traces(over, lines))
 
 
 def _told(text: str, level: Level) -> tuple[tuple[str, ...], bool] | None:
-    message = logshape.message(text)
+    message = message_of(text)
     verb = _VERB.search(message)
     if verb is None:
         return None
-    kind = tuple(word for word in map(str.lower, logshape.words(message[: verb.start()])) if word not in _NO_NAME)
+    kind = tuple(word for word in map(str.lower, message_words(message[: verb.start()])) if word not in _NO_NAME)
     if not _JOB.search(" ".join(kind)):
         return None
     well = verb["good"] is not None
@@ -63,7 +62,7 @@ def _with_traces(over: set[int], lines: Sequence[tuple[LogLine, Level]]) -> set[
     before, at = 0, ""
     found = set(over)
     for line, _ in lines:
-        clock = logshape.clock(line.text)
+        clock = clock_time(line.text)
         if line.number == before + 1 and before in found and clock in {"", at}:
             found.add(line.number)
         before, at = line.number, clock or at

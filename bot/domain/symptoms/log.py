@@ -10,8 +10,7 @@ from itertools import takewhile
 
 from bot.domain.diagnosis import FailureClass, Quote
 from bot.domain.evidence import Evidence, Facts, HealthProbe, LogLine
-from bot.domain.logs import line as logshape
-from bot.domain.logs.line import Level
+from bot.domain.logs.line import Level, is_stack_frame, level_of
 from bot.domain.signatures.signature import Signature
 from bot.domain.signatures.table import SIGNS
 from bot.domain.symptoms import container_state
@@ -78,14 +77,14 @@ _SERVICES = {
 
 @dataclass(frozen=True, slots=True)
 class _Hit:
-    sure: float
+    confidence: float
     line: LogLine
     what: str
 
 
-def read(evidence: Evidence) -> list[Symptom]:
+def log_symptoms(evidence: Evidence) -> list[Symptom]:
     """Say what the log and the health check suggest; an empty list where they say nothing."""
-    lines = [(line, logshape.level(line.text)) for line in evidence.log.lines]
+    lines = [(line, level_of(line.text)) for line in evidence.log.lines]
     # Quotation marks inside JSON and logfmt stand behind a backslash.
     lowered = [(_NOUGHT.sub(" ", line.text.lower().replace('\\"', '"')), line, level) for line, level in lines]
     outputs = [LogLine(0, _OWN_STATUS.sub("", probe.output)) for probe in _failing(evidence.facts)]
@@ -104,14 +103,14 @@ def read(evidence: Evidence) -> list[Symptom]:
                 sign.what(line.text),
             )
             for text, line, level in lowered
-            if sign.told_by(text)
+            if sign.matches(text)
         ]
-        said = (line for line in outputs if sign.told_by(line.text.lower()))
-        hits += [_Hit(sign.sure * 0.6, line, sign.what(line.text)) for line in said]
+        said = (line for line in outputs if sign.matches(line.text.lower()))
+        hits += [_Hit(sign.confidence * 0.6, line, sign.what(line.text)) for line in said]
         symptom = _symptom(sign, hits) if hits else None
-        if symptom and symptom.sure >= _FAINT:
+        if symptom and symptom.confidence >= _FAINT:
             known = found.get((symptom.trouble, symptom.headline))
-            if known is None or known.sure < symptom.sure:
+            if known is None or known.confidence < symptom.confidence:
                 found[symptom.trouble, symptom.headline] = symptom
     return [_unless_over(symptom, found.values(), evidence, course) for symptom in found.values()]
 
@@ -131,22 +130,24 @@ def _all_well(facts: Facts | None) -> bool:
 
 def _unless_over(one: Symptom, all_: Collection[Symptom], evidence: Evidence, course: LogTimeline) -> Symptom:
     """Take down what stopped before something as sure began, and what is said of a neighbour that is well."""
-    sure = one.sure
+    confidence = one.confidence
     by_number = {line.number: line for line in evidence.log.lines}
     mine = [by_number[quote.number] for quote in one.quotes]
-    others = [by_number[quote.number] for two in all_ if two is not one and two.sure >= _RIVAL for quote in two.quotes]
+    others = [
+        by_number[quote.number] for two in all_ if two is not one and two.confidence >= _RIVAL for quote in two.quotes
+    ]
     if mine and any(all(course.stopped_before(line, other) for line in mine) for other in others):
-        sure *= OVER
+        confidence *= OVER
     if one.trouble in container_state.BLAMES and any(
         near.health == "healthy" and any(near.name in line.text for line in mine) for near in evidence.neighbours
     ):
-        sure *= _WELL_BESIDE
-    return replace(one, sure=round(sure, 3))
+        confidence *= _WELL_BESIDE
+    return replace(one, confidence=round(confidence, 3))
 
 
 def _code(lines: Sequence[LogLine]) -> set[int]:
     """Return the numbers of lines of source code: a trace shows them, and what they would say is not what was said."""
-    frames = {line.number for line in lines if logshape.frame(line.text)}
+    frames = {line.number for line in lines if is_stack_frame(line.text)}
     return {
         line.number
         for line in lines
@@ -156,15 +157,15 @@ def _code(lines: Sequence[LogLine]) -> set[int]:
 
 def complaints(evidence: Evidence) -> list[LogLine]:
     """Return the loud lines that say that something is wrong now, whatever it is."""
-    lines = [(line, logshape.level(line.text)) for line in evidence.log.lines]
+    lines = [(line, level_of(line.text)) for line in evidence.log.lines]
     course = LogTimeline(evidence, lines)
     loud = [line for line, level in lines if level >= Level.ERROR and not HARMLESS.search(line.text)]
     return [line for line in loud if course.weight(line, outside=False) > OVER]
 
 
-def blamed(evidence: Evidence, suggested: Sequence[Symptom]) -> list[Symptom]:
+def blamed_neighbour_symptoms(evidence: Evidence, suggested: Sequence[Symptom]) -> list[Symptom]:
     """Say which neighbour is at fault: one that is down and that the target's log names."""
-    bad = [one for one in container_state.down(evidence.neighbours) if one.named_in_log]
+    bad = [one for one in container_state.neighbours_down(evidence.neighbours) if one.named_in_log]
     if not bad:
         return []
     told = [one for one in suggested if one.trouble in container_state.BLAMES]
@@ -175,27 +176,27 @@ def blamed(evidence: Evidence, suggested: Sequence[Symptom]) -> list[Symptom]:
         Symptom(
             FailureClass.DEPENDENCY_DOWN,
             f"{name} {'is unhealthy' if bad[0].status.startswith('running') else 'is down'}",
-            f"{name} {container_state.how(bad[0])}, and this container's log names it.",
+            f"{name} {container_state.describe_neighbour(bad[0])}, and this container's log names it.",
             0.93 if told else 0.7,
             False,
             f"Look at {name} first: the fault is there, not in this container.",
-            hard=bool(told),
+            proven=bool(told),
             quotes=tuple(quotes[:QUOTES]),
         )
     ]
 
 
 def _sureness(sign: Signature, line: LogLine, level: Level, lines: Sequence[tuple[LogLine, Level]]) -> float:
-    sure = sign.sure
+    confidence = sign.confidence
     if sign.change:
         # Settings are changed every day; the change that matters has trouble on its heels.
         heels = (loud for after, loud in lines if 0 < after.number - line.number <= _HEELS)
-        sure *= 1.0 if any(loud >= Level.WARN for loud in heels) else 0.5
+        confidence *= 1.0 if any(loud >= Level.WARN for loud in heels) else 0.5
     else:
-        sure *= _LOUDNESS[level]
+        confidence *= _LOUDNESS[level]
     if HARMLESS.search(line.text):
-        sure *= _HUSHED
-    return min(0.95, sure + 0.005 * math.log2(line.count))
+        confidence *= _HUSHED
+    return min(0.95, confidence + 0.005 * math.log2(line.count))
 
 
 def _with_name(cause: str, what: str) -> str:
@@ -207,8 +208,8 @@ def _quote(line: LogLine) -> Quote:
 
 
 def _symptom(sign: Signature, hits: list[_Hit]) -> Symptom:
-    sure = max(hit.sure for hit in hits)
-    first = next(hit for hit in hits if hit.sure >= sure - 0.03)
+    confidence = max(hit.confidence for hit in hits)
+    first = next(hit for hit in hits if hit.confidence >= confidence - 0.03)
     what, headline = first.what, sign.headline
     address = next(filter(None, (_ADDRESS.search(hit.line.text) for hit in (first, *hits))), None)
     if sign.trouble in container_state.BLAMES and address:
@@ -218,15 +219,15 @@ def _symptom(sign: Signature, hits: list[_Hit]) -> Symptom:
             headline = f"{service} unreachable"
     if sign.trouble is FailureClass.CONFIG_ERROR and (setting := _SETTING.search(first.line.text)):
         what = what or setting[0]
-    worth = [hit for hit in hits if hit.sure >= _WORTH_QUOTING * sure]
-    best = sorted(worth, key=lambda hit: (-hit.sure, hit.line.number))[:QUOTES]
+    worth = [hit for hit in hits if hit.confidence >= _WORTH_QUOTING * confidence]
+    best = sorted(worth, key=lambda hit: (-hit.confidence, hit.line.number))[:QUOTES]
     lines = sorted((hit.line for hit in best if hit.line.number), key=lambda line: line.number)
     return Symptom(
         sign.trouble,
         headline,
         _with_name(sign.cause, what[:_NAME]),
-        round(sure, 3),
+        round(confidence, 3),
         sign.restart_helps,
-        sign.instead,
+        sign.remedy,
         quotes=tuple(_quote(line) for line in lines),
     )

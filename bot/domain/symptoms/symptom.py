@@ -6,32 +6,36 @@ from dataclasses import dataclass
 
 from bot.domain.diagnosis import FailureClass, Quote
 
-PROVEN = 0.75
-"""How sure a hard symptom has to be to overrule a model."""
+OVERRULING_CONFIDENCE = 0.75
+"""The confidence from which a proven symptom overrules a model."""
 
 
 @dataclass(frozen=True, slots=True)
 class Symptom:
-    """One thing that the evidence proves or suggests.
+    """One thing that the evidence proves or suggests."""
 
-    ``headline`` names it in plain words, ``cause`` explains it, ``instead`` says what to do where a restart does not
-    help. ``sure`` is 0 to 1. ``hard`` means that it rests on the engine's facts or on what was lived through.
-    ``futile`` means that one more start ends like the last ones; ``cause`` then holds the numbers. ``gain`` says what
-    a restart does, where that is known of this one.
-    """
-
+    #: The class of failure that the symptom belongs to.
     trouble: FailureClass
+    #: A few plain words for the card's header.
     headline: str
+    #: A sentence that explains the cause.
     cause: str
-    sure: float
+    #: How certain the symptom is, from 0 to 1.
+    confidence: float
+    #: Whether a restart helps; ``None`` if that is unknown.
     restart_helps: bool | None
-    instead: str = ""
-    hard: bool = False
+    #: What to do if a restart does not help.
+    remedy: str = ""
+    #: True if the symptom rests on the engine's facts or on an earlier restart, not on words of a log.
+    proven: bool = False
+    #: The lines of the log that show the symptom.
     quotes: tuple[Quote, ...] = ()
-    futile: bool = False
-    gain: str = ""
+    #: True if one more start would end like the last ones; ``cause`` then holds the numbers.
+    restart_futile: bool = False
+    #: What a restart does in this case, if it is known.
+    restart_effect: str = ""
 
     @property
-    def proven(self) -> bool:
-        """Say whether it is certain enough to overrule a model; an exit code alone is a hint."""
-        return self.hard and self.sure >= PROVEN
+    def overrules_model(self) -> bool:
+        """Return True if the symptom is certain enough to overrule a model; an exit code alone is a hint."""
+        return self.proven and self.confidence >= OVERRULING_CONFIDENCE

@@ -9,8 +9,7 @@ from itertools import pairwise
 
 from bot.domain import times
 from bot.domain.evidence import Evidence, Facts, LogLine
-from bot.domain.logs import line as logshape
-from bot.domain.logs.line import Level
+from bot.domain.logs.line import Level, clock_time
 from bot.domain.symptoms import container_state, jobs
 
 YOUNG = timedelta(minutes=10)
@@ -47,7 +46,7 @@ _CALM, _LEAST_GAP, _GAPS = 20, 5, 3
 _OFTEN = 3
 
 
-def begins(text: str) -> bool:
+def is_start_line(text: str) -> bool:
     """Say whether the line tells that the program starts, not a part of it."""
     return bool(_START.search(text)) and not _PART.search(text)
 
@@ -59,17 +58,17 @@ class LogTimeline:
         facts = evidence.facts
         self._up = facts is not None and facts.running and not facts.restarting
         self._well = self._up and facts is not None and facts.health in {None, "healthy"}
-        self._loops = facts is not None and container_state.futile(facts) is not None
+        self._loops = facts is not None and container_state.futile_restart_symptom(facts) is not None
         self._young = facts is not None and _young(facts, evidence.gathered_at)
         self._total = evidence.log.total_lines
         self._clocks = Clocks([line for line, _ in lines])
-        self._made_good = jobs.made_good(lines)
+        self._made_good = jobs.recovered_job_lines(lines)
         self._silent = all(line.earlier for line, _ in lines)
         calm = [line for line, level in lines if level <= Level.NONE]
         self._loud = [line for line, level in lines if level >= Level.WARN]
         self._stop = max((line.number for line in calm if _STOP.search(line.text)), default=0)
-        self._back = [end(line) for line in calm if _BACK.search(line.text)]
-        self._starts = [end(line) for line in calm if begins(line.text)]
+        self._back = [last_number(line) for line in calm if _BACK.search(line.text)]
+        self._starts = [last_number(line) for line in calm if is_start_line(line.text)]
         if self._loops or any(start > self._stop for start in self._starts):
             self._stop = 0
 
@@ -79,7 +78,7 @@ class LogTimeline:
             return self._weight_of_earlier()
         if line.number in self._made_good:
             return MADE_GOOD
-        last = end(line)
+        last = last_number(line)
         over = (outside and any(back > last for back in self._back)) or (
             not self._loops and any(start > last for start in self._starts)
         )
@@ -89,13 +88,13 @@ class LogTimeline:
 
     def stopped_before(self, one: LogLine, other: LogLine) -> bool:
         """Say whether ``one`` ended long before ``other`` began, or came often and all was calm for a while then."""
-        last, begin = end(one), other.number
+        last, begin = last_number(one), other.number
         if last < begin and self._clocks.long_before(one, other):
             return True
         if one.count < _OFTEN or last >= begin:
             return False
         apart = (last - one.number) / (one.count - 1)
-        loud = any(last < at < begin for line in self._loud for at in (line.number, end(line)))
+        loud = any(last < at < begin for line in self._loud for at in (line.number, last_number(line)))
         return not loud and begin - last > max(_LEAST_GAP, _GAPS * apart)
 
     def _weight_of_earlier(self) -> float:
@@ -107,17 +106,17 @@ class LogTimeline:
 
     def _calm_since(self, last: int) -> bool:
         """Say whether the program went on for long, complaining of nothing, after a line and all that came of it."""
-        return self._total - max([last, *map(end, self._loud)]) >= _CALM
+        return self._total - max([last, *map(last_number, self._loud)]) >= _CALM
 
 
-def end(line: LogLine) -> int:
+def last_number(line: LogLine) -> int:
     """Return the number of the last line of its shape."""
     return max(line.number, line.last)
 
 
 def _young(facts: Facts, now: str) -> bool:
     """Say whether the engine itself, not a person, started the container again a short while ago."""
-    started, looked = times.when(facts.started_at), times.when(now)
+    started, looked = times.parse_engine_time(facts.started_at), times.parse_engine_time(now)
     return facts.restart_count > 0 and started is not None and looked is not None and looked - started < YOUNG
 
 
@@ -136,7 +135,7 @@ class Clocks:
     """The times of a log's lines; none of them counts where they jump back, for then no two can be compared."""
 
     def __init__(self, lines: Sequence[LogLine]) -> None:
-        told = [at for line in lines if (at := _seconds(logshape.clock(line.text))) is not None]
+        told = [at for line in lines if (at := _seconds(clock_time(line.text))) is not None]
         backward = (before - after for before, after in pairwise(told))
         self._orderly = not any(_OUT_OF_ORDER < step < _MIDNIGHT for step in backward)
 
@@ -146,7 +145,7 @@ class Clocks:
 
     def long_apart(self, one: str, other: str) -> bool:
         """Say whether the text ``one`` has a time long before that of ``other``; not where nobody can know."""
-        end, begin = _seconds(logshape.clock(one)), _seconds(logshape.clock(other))
+        end, begin = _seconds(clock_time(one)), _seconds(clock_time(other))
         if not self._orderly or end is None or begin is None:
             return False
         after = begin - end

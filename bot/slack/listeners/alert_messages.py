@@ -35,7 +35,7 @@ def alert_in(
     own: Identity,
     channels: Collection[str],
     now: datetime,
-    read_message: Callable[[Mapping[str, Any]], Alert] = alert.read,
+    read_message: Callable[[Mapping[str, Any]], Alert] = alert.read_alert,
 ) -> ReceivedAlert | None:
     """Return the alert that this message event is, or ``None``.
 
@@ -62,7 +62,7 @@ def alert_in(
         was = read_message(before)
         if was.kind is read.kind:
             # In a group that grew, what was there before has its card.
-            more = alert.added(was, read) if read.kind is Kind.FIRING else None
+            more = alert.new_members(was, read) if read.kind is Kind.FIRING else None
             if more is None:
                 return None
             read = more
@@ -81,7 +81,7 @@ def alert_asked(
     trouble counts as firing.
     """
     ts = str(message.get("ts") or "")
-    read = replace(said or alert.read(message), kind=Kind.FIRING)
+    read = replace(said or alert.read_alert(message), kind=Kind.FIRING)
     return ReceivedAlert(f"{channel}:{ts}:asked:{action}", Thread(channel, _thread(message, ts)), ts, read, now, user)
 
 
@@ -121,4 +121,4 @@ async def alert_in_time(
     if channels and event.get("channel") not in channels:
         return None
     known = {id(message): await reading.message(message) for message in readable(event)}
-    return alert_in(event, own, channels, now, lambda message: known.get(id(message)) or alert.read(message))
+    return alert_in(event, own, channels, now, lambda message: known.get(id(message)) or alert.read_alert(message))

@@ -64,7 +64,7 @@ class StatusQueries:
 
     async def search_runbook(self, words: str) -> tuple[Precedent, ...]:
         """Search the runbook; raises ``RunbookError``."""
-        return precedents.search(await self._memory.entries(), words, now=self._world.now(), limit=5)
+        return precedents.search_entries(await self._memory.entries(), words, now=self._world.now(), limit=5)
 
     async def watched_names(self) -> tuple[str, ...]:
         """Return the names in the inventory; raises ``EngineError``."""

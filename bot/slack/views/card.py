@@ -220,7 +220,7 @@ def _restartable(incident: Incident) -> Facts | None:
 def _neighbour(incident: Incident) -> Block | None:
     """Offer the diagnosis of the neighbour at fault; the guard decides about that one as about any other."""
     found, evidence = incident.diagnosis, incident.evidence
-    at_fault = container_state.at_fault(evidence, found.trouble) if found and evidence else None
+    at_fault = container_state.neighbour_at_fault(evidence, found.trouble) if found and evidence else None
     if found is None or at_fault is None or not _NAME.fullmatch(at_fault.name):
         return None
     name = f"*{mrkdwn.line(at_fault.name, 128)}*"
@@ -228,7 +228,9 @@ def _neighbour(incident: Incident) -> Block | None:
         return offer(f"Look at {name} first.", incident, at_fault.name)
     named = ", and the log names it" if at_fault.named_in_log else ""
     return offer(
-        f"{name} {mrkdwn.line(container_state.how(at_fault), 120)}{named}. Look there first.", incident, at_fault.name
+        f"{name} {mrkdwn.line(container_state.describe_neighbour(at_fault), 120)}{named}. Look there first.",
+        incident,
+        at_fault.name,
     )
 
 

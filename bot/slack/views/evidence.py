@@ -35,7 +35,7 @@ def chapters(incident: Incident) -> list[Chapter]:
 
 
 def _clean(line: str) -> str:
-    return mrkdwn.clean(line).rstrip().replace("\n", " ⏎ ").replace("\t", "    ") or mrkdwn.DASH
+    return mrkdwn.strip_invisible(line).rstrip().replace("\n", " ⏎ ").replace("\t", "    ") or mrkdwn.DASH
 
 
 def _diagnosis(found: Diagnosis) -> list[str]:

@@ -42,7 +42,7 @@ _CHANNEL = re.compile(r"[CGD][A-Z0-9]+")
 _WEB = re.compile(r"https?://[^\s<>|]{1,2000}")
 
 
-def clean(text: str) -> str:
+def strip_invisible(text: str) -> str:
     """Return ``text`` without what cannot be sent or seen: half characters, control and direction signs, colours.
 
     Bytes that Python carried along as lone surrogates become the characters that they spell; other lone surrogates
@@ -64,12 +64,12 @@ def _or_dash(text: str) -> str:
 
 def escape(text: str) -> str:
     """Return ``text`` cleaned and with ``& < >`` escaped, once; never empty."""
-    return _or_dash(clean(text)).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _or_dash(strip_invisible(text)).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def prose(text: str, limit: int = MOST_IN_TEXT) -> str:
     """Return ``text`` for a sentence in mrkdwn: escaped, and shown as it is, with no bold, code or emoji of its own."""
-    return clip(_or_dash(escape(_MARKER.sub(_look_alike, clean(text))).strip()), limit)
+    return clip(_or_dash(escape(_MARKER.sub(_look_alike, strip_invisible(text))).strip()), limit)
 
 
 def _look_alike(marker: re.Match[str]) -> str:
@@ -78,12 +78,12 @@ def _look_alike(marker: re.Match[str]) -> str:
 
 def line(text: str, limit: int = MOST_IN_TEXT) -> str:
     """Return ``text`` as ``prose`` on a single line."""
-    return prose(" ".join(clean(text).split()), limit)
+    return prose(" ".join(strip_invisible(text).split()), limit)
 
 
 def code(text: str, limit: int = MOST_IN_TEXT) -> str:
     """Return ``text`` as inline code on a single line; backticks are taken out, since they would end it."""
-    return f"`{clip(escape(' '.join(clean(text).replace('`', '').split())), limit - 2)}`"
+    return f"`{clip(escape(' '.join(strip_invisible(text).replace('`', '').split())), limit - 2)}`"
 
 
 def plain(text: str, limit: int) -> str:
@@ -91,17 +91,17 @@ def plain(text: str, limit: int) -> str:
 
     Slack reads no markup there, so nothing is escaped.
     """
-    return _cut(_or_dash(" ".join(clean(text).split())), limit)
+    return _cut(_or_dash(" ".join(strip_invisible(text).split())), limit)
 
 
 def raw(text: str, limit: int = MOST_IN_TEXT) -> str:
     """Return ``text`` for ``rich_text_preformatted``: cleaned only, since nothing in there is read as markup."""
-    return _cut(_or_dash(clean(text)), limit)
+    return _cut(_or_dash(strip_invisible(text)), limit)
 
 
 def raw_line(text: str, limit: int = MOST_IN_TEXT) -> str:
     """Return ``text`` as ``raw`` on a single line that keeps its indentation."""
-    return raw(clean(text).strip("\n").rstrip().replace("\n", " ⏎ ").replace("\t", "  "), limit)
+    return raw(strip_invisible(text).strip("\n").rstrip().replace("\n", " ⏎ ").replace("\t", "  "), limit)
 
 
 def identifier(text: str, limit: int = 255) -> str:

@@ -149,7 +149,7 @@ def image(seen: Facts, now: datetime | None) -> str:
 
 def related(neighbours: Iterable[Neighbour], limit: int = 3) -> str:
     """Name the related containers that are in trouble; ``""`` where none is."""
-    shown = [_trouble(one) for one in container_state.down(tuple(neighbours))]
+    shown = [_trouble(one) for one in container_state.neighbours_down(tuple(neighbours))]
     return some(shown, limit, " · ")
 
 

@@ -16,7 +16,7 @@ import pytest
 from bot.adapters.llm import gemini as adapter
 from bot.adapters.llm.gemini import make_diagnoser
 from bot.domain.llm.prompt import SCHEMA, Prompt
-from bot.domain.llm.reply import parse
+from bot.domain.llm.reply import parse_reply
 from bot.errors import ModelError, ModelUnavailable, ReplyRejected, SettingsError
 from tests.support.gemini_endpoint import (
     SOUND,
@@ -117,9 +117,9 @@ async def test_recorded_responses_are_accepted_or_rejected_as_marked(
     gemini.script(response(row["response"]))
     if row["expect"] == "reject":
         with pytest.raises(ModelError):
-            parse((await model.ask((FULL,))).text)
+            parse_reply((await model.ask((FULL,))).text)
     else:
-        assert parse((await model.ask((FULL,))).text).root_cause == row["parsed"]["root_cause"]
+        assert parse_reply((await model.ask((FULL,))).text).root_cause == row["parsed"]["root_cause"]
 
 
 @pytest.mark.fault(37)

@@ -34,7 +34,7 @@ def ids(entries: object) -> list[str]:
 
 
 def first(entries: RunbookIndex | tuple[Entry, ...], line: str, target: str = "") -> list[str]:
-    return [one.entry.id for one in precedents.precedents(entries, target=target, lines=[line], now=NOW)]
+    return [one.entry.id for one in precedents.find_precedents(entries, target=target, lines=[line], now=NOW)]
 
 
 def test_the_entries_come_back_as_they_went_in_and_in_their_order(index: RunbookIndex) -> None:
@@ -108,7 +108,7 @@ async def test_where_it_cannot_be_kept_it_works_and_says_so(tmp_path: Path, capl
     path.write_text('[{"root_cause": "redis was down", "action": "restart", "evidence": ["' + LINE + '"], "id": "a"}]')
     (tmp_path / ".runbook.json.db").mkdir()  # as good as a disk that takes no writes, also for root
     entries = await RunbookFile(path).entries()
-    assert [one.entry.id for one in precedents.precedents(entries, target="", lines=[LINE], now=NOW)] == ["a"]
+    assert [one.entry.id for one in precedents.find_precedents(entries, target="", lines=[LINE], now=NOW)] == ["a"]
     assert "cannot be kept" in caplog.text
 
 
@@ -141,7 +141,7 @@ async def test_the_index_follows_an_edit_of_the_file_and_an_append(tmp_path: Pat
     await memory.append(OTHER)
     entries = await memory.entries()
     assert [entry.root_cause for entry in entries] == ["redis was stopped", "the disk was full"]
-    found = precedents.precedents(entries, target="shop", lines=[LINE], now=NOW)
+    found = precedents.find_precedents(entries, target="shop", lines=[LINE], now=NOW)
     assert found[0].entry.root_cause == "redis was stopped"
 
 
@@ -150,7 +150,8 @@ def test_it_ranks_as_the_entries_in_memory_do(index: RunbookIndex) -> None:
     index.follow(entries, "1")
     for query in list(retrieval_cases.queries())[::7]:
         one, other = (
-            precedents.precedents(among, target=query.target, lines=query.log, now=NOW) for among in (entries, index)
+            precedents.find_precedents(among, target=query.target, lines=query.log, now=NOW)
+            for among in (entries, index)
         )
         assert [(p.entry.id, p.score, p.why) for p in one] == [(p.entry.id, p.score, p.why) for p in other]
 
@@ -159,7 +160,7 @@ def test_words_are_searched_as_in_memory_also_within_words_and_with_signs(index:
     entries = (OLD, OTHER, Entry('100% "quoted" \\ path', "ignore", id="c"))
     index.follow(entries, "1")
     for words in ("redi", "DISK full", '"quoted"', "100%", "\\", "_", "nothing"):
-        found = [[one.entry.id for one in precedents.search(among, words, NOW)] for among in (entries, index)]
+        found = [[one.entry.id for one in precedents.search_entries(among, words, NOW)] for among in (entries, index)]
         assert found[0] == found[1]
 
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.alerts import admission
-from bot.domain.alerts.admission import admitted, bounded
-from bot.domain.alerts.alert import Alert, Kind, targets
+from bot.domain.alerts.admission import admit_alert, limit_alert
+from bot.domain.alerts.alert import Alert, Kind, find_targets
 from bot.domain.alerts.webhook_bodies import read_webhook
 from bot.domain.redaction.redact import redact
 from bot.domain.target import Target
@@ -62,18 +62,18 @@ def too_long(alert: Alert) -> dict[str, int]:
 def test_everything_of_an_alert_has_a_limit() -> None:
     huge = Alert(Kind.FIRING, LONG, LONG, LONG, LONG, ((LONG, LONG), *MANY), (((LONG, LONG), *MANY),) * 300, LONG)
     assert {field.name for field in fields(Alert)} - {"kind", "members"} <= set(LIMITS)
-    assert too_long(bounded(huge)) == {}
-    assert sizes(bounded(huge)) == LIMITS | {"text": 4_000, "logs": 4_000}
+    assert too_long(limit_alert(huge)) == {}
+    assert sizes(limit_alert(huge)) == LIMITS | {"text": 4_000, "logs": 4_000}
 
 
 def test_an_alert_of_usual_size_stays_as_it_is() -> None:
     usual = Alert(Kind.FIRING, "t", "s", "critical", "a\nb", (("name", "web"),), ((("name", "web"),),), "one\ntwo\n")
-    assert bounded(usual) == usual
+    assert limit_alert(usual) == usual
 
 
 def test_of_a_long_log_whole_lines_of_its_end_stay() -> None:
     log = "".join(f"line {number}\n" for number in range(20_000))
-    kept = bounded(Alert(Kind.FIRING, "t", logs=log)).logs
+    kept = limit_alert(Alert(Kind.FIRING, "t", logs=log)).logs
     assert log.endswith(kept)
     assert kept.startswith("line ")
     assert 60_000 < len(kept) <= 64_000
@@ -88,19 +88,19 @@ def test_a_secret_in_any_field_is_taken_out(field: str) -> None:
     elif not pair:
         changed: dict[str, Any] = {field: f"with {SECRET}"}
         alert = replace(alert, **changed)
-    assert SECRET not in repr(admitted(alert, redact))
+    assert SECRET not in repr(admit_alert(alert, redact))
 
 
 def test_a_secret_that_only_its_labels_name_gives_away_is_taken_out() -> None:
     alert = Alert(Kind.FIRING, "down", labels=(("db_password", "correct horse"), ("name", "web")))
-    assert admitted(alert, redact).labels[1] == ("name", "web")
-    assert "horse" not in repr(admitted(alert, redact))
+    assert admit_alert(alert, redact).labels[1] == ("name", "web")
+    assert "horse" not in repr(admit_alert(alert, redact))
 
 
 @pytest.mark.parametrize("before", range(admission.MAX_VALUE - len(SECRET), admission.MAX_VALUE + 1, 3))
 def test_of_a_secret_on_the_border_of_a_label_no_part_stays(before: int) -> None:
     value = ("a " * before)[: before - 1] + " " + SECRET
-    kept = admitted(Alert(Kind.FIRING, "t", labels=(("note", value),)), redact).labels[0][1]
+    kept = admit_alert(Alert(Kind.FIRING, "t", labels=(("note", value),)), redact).labels[0][1]
     assert "glpat-a" not in kept
 
 
@@ -127,16 +127,16 @@ BODIES: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("sender", SENDERS)
 def test_whatever_a_webhook_sends_is_within_the_limits(sender: str) -> None:
-    assert too_long(admitted(read_webhook(sender, BODIES[sender]), redact)) == {}
+    assert too_long(admit_alert(read_webhook(sender, BODIES[sender]), redact)) == {}
 
 
 def test_a_group_of_many_alerts_labels_all_its_targets_as_before() -> None:
     names = [f"web-{number}" for number in range(150)]
     body = {"alerts": [{"labels": {"container": name, "severity": "critical"}} for name in names]}
-    alert = admitted(read_webhook("alertmanager", json.loads(json.dumps(body))), redact)
-    assert list(targets(alert, [Target(name) for name in names])) == names
+    alert = admit_alert(read_webhook("alertmanager", json.loads(json.dumps(body))), redact)
+    assert list(find_targets(alert, [Target(name) for name in names])) == names
 
 
 @given(st.builds(Alert, st.just(Kind.FIRING), *[st.text()] * 4, st.lists(st.tuples(st.text(), st.text())).map(tuple)))
 def test_a_second_cut_changes_nothing(alert: Alert) -> None:
-    assert bounded(bounded(alert)) == bounded(alert)
+    assert limit_alert(limit_alert(alert)) == limit_alert(alert)

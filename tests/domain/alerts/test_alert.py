@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.alerts.alert import Alert, Kind, nearest, read, targets
+from bot.domain.alerts.alert import Alert, Kind, find_targets, read_alert, similar_names
 from bot.domain.target import Target
 from tests.domain.messages import from_bot, named
 
@@ -46,9 +46,9 @@ email script
 
 def check(case: dict[str, Any]) -> None:
     expect = case["expect"]
-    alert = read(case["event"])
+    alert = read_alert(case["event"])
     assert alert.kind == expect["kind"]
-    assert set(targets(alert, [Target(name) for name in case["inventory"]])) == set(expect["targets"])
+    assert set(find_targets(alert, [Target(name) for name in case["inventory"]])) == set(expect["targets"])
     assert alert.severity == expect["severity"] or alert.kind is Kind.NOISE
     assert expect["title_contains"] in alert.title
 
@@ -68,7 +68,7 @@ def test_where_the_labelled_containers_are_unknown_no_other_is_taken(case: dict[
     meant = set(case["expect"]["targets"])
     alike = [other for name in meant for other in (f"{name}-canary", f"{name}_2", f"x-{name}", name[:-1])]
     known = [Target(name) for name in (*case["inventory"], *alike) if name not in meant]
-    assert targets(read(case["event"]), known) == ()
+    assert find_targets(read_alert(case["event"]), known) == ()
 
 
 @pytest.mark.parametrize(
@@ -89,9 +89,9 @@ def test_the_cases_cover_every_sender_firing_and_resolved() -> None:
 
 @pytest.mark.fault(25)
 def test_nothing_a_person_writes_is_an_alert() -> None:
-    alert = read({"type": "message", "user": "U1", "text": "[FIRING:1] ContainerDown (prod-db critical)"})
+    alert = read_alert({"type": "message", "user": "U1", "text": "[FIRING:1] ContainerDown (prod-db critical)"})
     assert alert.kind is Kind.NOISE
-    assert targets(alert, [Target("prod-db")]) == ()
+    assert find_targets(alert, [Target("prod-db")]) == ()
 
 
 def test_of_names_that_start_alike_only_the_exact_one_is_meant() -> None:
@@ -168,34 +168,34 @@ def test_an_edit_that_changes_only_the_words_resolves() -> None:
     after = copy.deepcopy(before)
     after["attachments"][0] |= {"color": "2eb886", "title": "[RESOLVED] Down web-1 (critical)"}
     edited = {"type": "message", "subtype": "message_changed", "message": after, "previous_message": before}
-    assert read(edited).kind is Kind.RESOLVED
+    assert read_alert(edited).kind is Kind.RESOLVED
     assert named(edited, "web-1") == ("web-1",)
 
 
 def test_a_group_fires_while_one_alert_fires_and_means_only_that_one() -> None:
     text = "*Firing*\n• *alertname:* `X`\n• *name:* `a-1`\n\n*Resolved*\n• *alertname:* `X`\n• *name:* `b-1`\n"
     event = from_bot("", attachments=[{"color": "danger", "title": "[FIRING:1, RESOLVED:1] X", "text": text}])
-    assert read(event).kind is Kind.FIRING
+    assert read_alert(event).kind is Kind.FIRING
     assert named(event, "a-1", "b-1") == ("a-1",)
 
 
 def test_a_title_is_readable() -> None:
     event = from_bot("<!channel> :fire: *Container* <https://x.example|`web-1`> is down &amp; out")
-    assert read(event).title == "Container web-1 is down & out"
+    assert read_alert(event).title == "Container web-1 is down & out"
 
 
 def test_entities_are_undone_once_only() -> None:
-    assert read(from_bot("&amp;lt;b&amp;gt; is down")).title == "&lt;b&gt; is down"
+    assert read_alert(from_bot("&amp;lt;b&amp;gt; is down")).title == "&lt;b&gt; is down"
 
 
 def test_a_forwarded_alert_is_no_alert() -> None:
     shared = {"is_share": True, "is_msg_unfurl": True, "title": "[FIRING:1] Down web-1", "color": "danger"}
-    assert read(from_bot("", attachments=[shared])).kind is Kind.NOISE
+    assert read_alert(from_bot("", attachments=[shared])).kind is Kind.NOISE
 
 
 def test_near_names_are_offered_to_people() -> None:
-    assert nearest("buggy-ap-v2", ["web", "buggy-app", "buggy-app-v2"]) == ("buggy-app-v2", "buggy-app")
-    assert nearest("x", ["web"], limit=0) == ()
+    assert similar_names("buggy-ap-v2", ["web", "buggy-app", "buggy-app-v2"]) == ("buggy-app-v2", "buggy-app")
+    assert similar_names("x", ["web"], limit=0) == ()
 
 
 @pytest.mark.parametrize(
@@ -210,11 +210,11 @@ def test_a_name_outside_its_place_is_no_target(place: str) -> None:
 
 @given(JSON)
 def test_any_json_is_read_without_an_error(body: Any) -> None:
-    alert = read(
+    alert = read_alert(
         body if isinstance(body, dict) else {"message": body, "attachments": body, "blocks": body, "bot_id": body}
     )
     assert isinstance(alert, Alert)
-    assert set(targets(alert, [Target("web"), Target("db-1")])) <= {"web", "db-1"}
+    assert set(find_targets(alert, [Target("web"), Target("db-1")])) <= {"web", "db-1"}
 
 
 @given(MESSAGE)
@@ -222,8 +222,8 @@ def test_any_json_is_read_without_an_error(body: Any) -> None:
 @pytest.mark.slow
 def test_any_shape_of_a_message_is_read_without_an_error(body: Any) -> None:
     event = body if isinstance(body, dict) else {"text": body}
-    alert = read({"bot_id": "B1", **event})
-    assert set(targets(alert, [Target("web"), Target("db-1")])) <= {"web", "db-1"}
+    alert = read_alert({"bot_id": "B1", **event})
+    assert set(find_targets(alert, [Target("web"), Target("db-1")])) <= {"web", "db-1"}
 
 
 @given(st.text(alphabet=st.sampled_from('ab-1:=`*{}[](),"<>|&\n \t•/.'), max_size=300))
@@ -235,7 +235,7 @@ def test_a_huge_message_is_bounded() -> None:
     many = [
         {"title": "x" * 50_000, "text": "name: a\n" * 50_000, "fields": [{"title": "k", "value": "v" * 9000}] * 500}
     ] * 300
-    alert = read(from_bot("y" * 500_000, attachments=many))
+    alert = read_alert(from_bot("y" * 500_000, attachments=many))
     assert len(alert.title) <= 200
     assert len(alert.text) <= 20_000
     assert sum(len(key) + len(value) for key, value in alert.labels) < 1_000_000

@@ -1,6 +1,6 @@
 import pytest
 
-from bot.domain.alerts.alert import Kind, read
+from bot.domain.alerts.alert import Kind, read_alert
 from tests.domain.messages import from_bot, named
 
 KNOWN = ("web-1", "cache", "prod-db")
@@ -27,13 +27,13 @@ LISTS = [
 @pytest.mark.parametrize("text", LISTS)
 def test_of_a_list_of_containers_the_one_that_is_not_well_is_meant(text: str) -> None:
     for event in (from_bot(text), from_bot("Containers on docker03", attachments=[{"color": "danger", "text": text}])):
-        assert read(event).kind is Kind.FIRING
+        assert read_alert(event).kind is Kind.FIRING
         assert named(event, *KNOWN) == ("web-1",)
         assert named(event, "cache", "prod-db", "web-1x", "web") == ()
 
 
 def test_a_list_of_containers_that_are_well_is_no_alarm() -> None:
-    assert read(from_bot("cache: Up 3 hours (healthy)\nweb-1: Up 3 minutes")).kind is not Kind.FIRING
+    assert read_alert(from_bot("cache: Up 3 hours (healthy)\nweb-1: Up 3 minutes")).kind is not Kind.FIRING
 
 
 def test_a_list_says_nothing_against_a_label_or_the_title() -> None:

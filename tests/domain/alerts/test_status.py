@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.alerts.alert import Kind, read
+from bot.domain.alerts.alert import Kind, read_alert
 from tests.domain.messages import from_bot
 
 
@@ -16,7 +16,7 @@ def both_ways(text: str) -> tuple[dict[str, Any], dict[str, Any]]:
 )
 def test_behind_an_emoji_a_plain_start_or_deployment_is_noise(mark: str, said: str) -> None:
     text = f"{mark}{said}{'*' if mark.endswith('*') else ''}"
-    assert [read(event).kind for event in both_ways(text)] == [Kind.NOISE, Kind.NOISE]
+    assert [read_alert(event).kind for event in both_ways(text)] == [Kind.NOISE, Kind.NOISE]
 
 
 @pytest.mark.parametrize(
@@ -24,4 +24,4 @@ def test_behind_an_emoji_a_plain_start_or_deployment_is_noise(mark: str, said: s
     [":x: Started web-1 failed", ":red_circle: Started incident: web-1", ":boom: Starting container web-1 failed"],
 )
 def test_a_start_that_tells_of_trouble_is_firing(text: str) -> None:
-    assert [read(event).kind for event in both_ways(text)] == [Kind.FIRING, Kind.FIRING]
+    assert [read_alert(event).kind for event in both_ways(text)] == [Kind.FIRING, Kind.FIRING]

@@ -8,18 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.audit.seal import Cell, Seal, rule_of
-from bot.domain.audit.trail import SWITCH, AuditEvent, Examined, Row, Verdict, appended, as_json
+from bot.domain.audit.trail import SWITCH, AuditEvent, AuditRow, TrailCheck, Verdict, row_to_json, seal_events
 
 AT = datetime(2026, 11, 22, 10, 4, 31, tzinfo=UTC)
 KEY = "correct horse battery staple"
-COLUMNS = [one.name for one in fields(Row) if one.name != "number"]
+COLUMNS = [one.name for one in fields(AuditRow) if one.name != "number"]
 
 
-def trail(*acts: AuditEvent, key: str = "") -> list[Row]:
-    return appended(acts, None, Seal(key), AT)
+def trail(*acts: AuditEvent, key: str = "") -> list[AuditRow]:
+    return seal_events(acts, None, Seal(key), AT)
 
 
-def three(key: str = "") -> list[Row]:
+def three(key: str = "") -> list[AuditRow]:
     return trail(
         AuditEvent("alert", AT, said="firing: buggy-app-v2 is down"),
         AuditEvent("press", AT, Verdict.DENIED, "approver", "U0STRANGER", "i1", "buggy-app-v2", "Not on the list."),
@@ -28,25 +28,25 @@ def three(key: str = "") -> list[Row]:
     )
 
 
-def wrong(rows: list[Row], head: str = "", key: str = "", heads: dict[int, frozenset[str]] | None = None) -> str:
-    examined = Examined(head, heads, key)
+def wrong(rows: list[AuditRow], head: str = "", key: str = "", heads: dict[int, frozenset[str]] | None = None) -> str:
+    examined = TrailCheck(head, heads, key)
     return examined.read(rows) or examined.end()
 
 
-def seen(rows: list[Row]) -> dict[int, frozenset[str]]:
+def seen(rows: list[AuditRow]) -> dict[int, frozenset[str]]:
     """Return what a log has of a trail that ended with each of these rows."""
     return {row.number: frozenset({str(row.hash)}) for row in rows}
 
 
 def test_an_untouched_trail_is_whole() -> None:
-    examined = Examined()
+    examined = TrailCheck()
     assert (examined.read(three()), examined.end(), examined.count) == ("", "", 3)
     assert examined.last == three()[-1].hash
     assert wrong([]) == ""
 
 
 def test_a_trail_may_be_read_in_pieces() -> None:
-    examined = Examined()
+    examined = TrailCheck()
     assert [examined.read([row]) for row in three()] == ["", "", ""]
 
 
@@ -65,7 +65,7 @@ def test_a_changed_cell_is_named_whatever_stood_there(column: str, cell: Cell, k
 
 def test_a_changed_row_with_a_new_hash_does_not_fit_the_next() -> None:
     rows = three()
-    rows[1:2] = appended([replace(rows[1].act, verdict=Verdict.ALLOWED)], rows[0], Seal(), AT)
+    rows[1:2] = seal_events([replace(rows[1].act, verdict=Verdict.ALLOWED)], rows[0], Seal(), AT)
     assert wrong(rows).startswith("Row 3 does not follow row 2")
 
 
@@ -104,7 +104,7 @@ acts = st.lists(
 def test_any_text_can_stand_in_a_trail(given_acts: list[AuditEvent], key: str) -> None:
     rows = trail(*given_acts, key=key)
     assert wrong(rows, key=key) == ""
-    assert [as_json(row)["number"] for row in rows] == list(range(1, len(given_acts) + 1))
+    assert [row_to_json(row)["number"] for row in rows] == list(range(1, len(given_acts) + 1))
 
 
 cells = st.none() | st.text(st.characters(exclude_categories=[]), max_size=3) | st.binary(max_size=3)
@@ -136,9 +136,9 @@ def test_any_single_change_is_named(given_acts: list[AuditEvent], key: str, data
 # The rules, and how a trail goes from one to a stronger one
 
 
-def after_switch(*, old: str = "", new: str = KEY) -> list[Row]:
+def after_switch(*, old: str = "", new: str = KEY) -> list[AuditRow]:
     rows = three(old)
-    return [*rows, *appended([AuditEvent("press", AT, Verdict.ALLOWED, "approver", "U1")], rows[-1], Seal(new), AT)]
+    return [*rows, *seal_events([AuditEvent("press", AT, Verdict.ALLOWED, "approver", "U1")], rows[-1], Seal(new), AT)]
 
 
 def test_the_change_of_the_rule_is_a_row_of_the_trail() -> None:
@@ -157,17 +157,17 @@ def test_a_row_from_before_the_key_is_held_by_the_rows_after_it() -> None:
 
 def test_without_the_key_only_the_order_is_checked_and_that_is_counted() -> None:
     rows = after_switch()
-    examined = Examined()
+    examined = TrailCheck()
     assert (examined.read(rows), examined.end(), examined.unchecked) == ("", "", 2)
-    assert Examined().read([*rows[:4], replace(rows[4], previous="")]) != ""
+    assert TrailCheck().read([*rows[:4], replace(rows[4], previous="")]) != ""
 
 
 def test_rows_cannot_go_on_by_a_weaker_rule() -> None:
     rows = after_switch()
     with pytest.raises(ValueError, match="key"):
-        appended([], rows[-1], Seal(), AT)
-    forged = appended([AuditEvent(SWITCH, AT)], None, Seal(), AT)[0]
-    cells_of = {**as_json(forged), "number": 6, "previous": rows[-1].hash}
+        seal_events([], rows[-1], Seal(), AT)
+    forged = seal_events([AuditEvent(SWITCH, AT)], None, Seal(), AT)[0]
+    cells_of = {**row_to_json(forged), "number": 6, "previous": rows[-1].hash}
     cells_of.pop("hash")
     weak = replace(forged, number=6, previous=rows[-1].hash, hash=Seal().sealed(cells_of))  # type: ignore[arg-type]
     assert wrong([*rows, weak]).startswith("Row 6 is sealed by rule 2, though row 5 is by rule 2k")
@@ -175,8 +175,8 @@ def test_rows_cannot_go_on_by_a_weaker_rule() -> None:
 
 def test_a_rule_does_not_change_without_the_row_that_records_it() -> None:
     rows = three()
-    keyed = appended([AuditEvent("press", AT)], rows[-1], Seal(KEY), AT)
-    bare = {**as_json(keyed[1]), "number": 4, "previous": rows[-1].hash}
+    keyed = seal_events([AuditEvent("press", AT)], rows[-1], Seal(KEY), AT)
+    bare = {**row_to_json(keyed[1]), "number": 4, "previous": rows[-1].hash}
     bare.pop("hash")
     row = replace(keyed[1], number=4, previous=rows[-1].hash, hash=Seal(KEY).sealed(bare))  # type: ignore[arg-type]
     assert wrong([*rows, row], key=KEY).startswith("Row 4 is sealed by rule 2k")

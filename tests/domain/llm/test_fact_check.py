@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from bot.domain.diagnosis import UNKNOWN_CAUSE_CONFIDENCE, Action, Diagnosis, FailureClass, Quote
 from bot.domain.evidence import Evidence, LogDigest, LogLine, Neighbour, Source, Status
-from bot.domain.llm.fact_check import judge
-from bot.domain.llm.reply import Reply, parse
+from bot.domain.llm.fact_check import check_reply
+from bot.domain.llm.reply import Reply, parse_reply
 from bot.domain.symptoms import diagnose
 from bot.domain.symptoms.symptom import Symptom
 from bot.errors import ReplyRejected
@@ -58,11 +58,11 @@ DISK = Symptom(
 
 
 def judged(reply: Reply = REPLY, *symptoms: Symptom, evidence: Evidence = EVIDENCE, **changes: object) -> Diagnosis:
-    return judge(reply.model_copy(update=changes), evidence, symptoms, target="buggy-app-v2", by="gemini-x")
+    return check_reply(reply.model_copy(update=changes), evidence, symptoms, target="buggy-app-v2", by="gemini-x")
 
 
 def test_a_sound_reply_becomes_the_diagnosis_with_the_lines_printed_from_the_evidence() -> None:
-    diagnosis = judge(REPLY, EVIDENCE, (), target="buggy-app-v2", by="gemini-x", tokens=4321, seconds=1.5)
+    diagnosis = check_reply(REPLY, EVIDENCE, (), target="buggy-app-v2", by="gemini-x", tokens=4321, seconds=1.5)
     assert diagnosis == Diagnosis(
         headline="connection pool exhausted",
         root_cause=REPLY.root_cause,
@@ -98,7 +98,7 @@ NOTHING = Evidence("buggy-app-v2", "2026-11-22T10:04:31Z", None, sources=(Source
 
 @pytest.mark.parametrize("claimed", [0.86, 1.0, 0.5])
 def test_without_state_and_log_a_model_is_no_surer_than_the_rules(claimed: float) -> None:
-    rules = diagnose.diagnose(NOTHING, diagnose.read(NOTHING))
+    rules = diagnose.diagnose_by_rules(NOTHING, diagnose.find_symptoms(NOTHING))
     diagnosis = judged(evidence=NOTHING, confidence=claimed, lines=())
     assert diagnosis.confidence == rules.confidence == UNKNOWN_CAUSE_CONFIDENCE
     assert diagnosis.caveats == ("Neither the container's state nor its log was read; the model had nothing to go by.",)
@@ -187,7 +187,7 @@ def test_a_fact_never_turns_ignore_into_restart() -> None:
 
 
 def test_a_soft_symptom_overrules_nothing() -> None:
-    diagnosis = judged(REPLY, replace(OOM, hard=False), trouble=FailureClass.DNS)
+    diagnosis = judged(REPLY, replace(OOM, proven=False), trouble=FailureClass.DNS)
     assert diagnosis.trouble is FailureClass.DNS
     assert diagnosis.caveats == ()
 
@@ -226,7 +226,7 @@ def test_a_model_that_doubts_its_own_restart_is_labelled() -> None:
 @pytest.mark.parametrize("field", ["root_cause", "justification", "headline"])
 def test_a_reply_that_wants_something_else_restarted_is_rejected(said: str, field: str) -> None:
     with pytest.raises(ReplyRejected, match="other than buggy-app-v2"):
-        judge(REPLY.model_copy(update={field: said}), EVIDENCE, (), target="buggy-app-v2", by="gemini-x")
+        check_reply(REPLY.model_copy(update={field: said}), EVIDENCE, (), target="buggy-app-v2", by="gemini-x")
 
 
 @pytest.mark.parametrize(
@@ -274,7 +274,7 @@ def test_a_secret_split_by_an_invisible_character_is_redacted_too() -> None:
 def test_an_obedient_model_is_rejected_or_says_nothing_but_words(row: dict[str, Any]) -> None:
     evidence = replace(EVIDENCE, log=LogDigest((*EVIDENCE.log.lines, LogLine(910, row["text"]))))
     try:
-        diagnosis = judged(parse(row["obedient_reply"]), OOM, evidence=evidence)
+        diagnosis = judged(parse_reply(row["obedient_reply"]), OOM, evidence=evidence)
     except ReplyRejected:
         return
     assert diagnosis.action in (Action.RESTART, Action.IGNORE)
@@ -318,8 +318,8 @@ LOOP = Symptom(
     0.8,
     False,
     "Find why a start fails.",
-    hard=True,
-    futile=True,
+    proven=True,
+    restart_futile=True,
 )
 
 
@@ -344,7 +344,7 @@ def test_a_crash_loop_does_not_hide_a_contradiction() -> None:
 
 
 def test_an_exit_code_alone_is_a_hint_and_overrules_nothing() -> None:
-    ended = replace(OOM, trouble=FailureClass.NONE, headline="stopped on request", sure=0.55)
+    ended = replace(OOM, trouble=FailureClass.NONE, headline="stopped on request", confidence=0.55)
     diagnosis = judged(REPLY, ended, action=Action.IGNORE, restart_helps=None, trouble=FailureClass.CONFIG_ERROR)
     assert (diagnosis.trouble, diagnosis.caveats) == (FailureClass.CONFIG_ERROR, ())
 
@@ -369,7 +369,7 @@ SYMPTOMS = st.lists(
         st.floats(0.1, 0.97),
         st.sampled_from([True, False, None]),
         st.sampled_from(["", "Do this first."]),
-        hard=st.booleans(),
+        proven=st.booleans(),
     ),
     max_size=4,
 )
@@ -391,7 +391,7 @@ def test_checks_only_take_away(reply: Reply, symptoms: list[Symptom]) -> None:
     assert bool(missing) == any("cites lines that are not" in caveat for caveat in diagnosis.caveats)
     if missing and reply.confidence > 0.05:
         assert diagnosis.confidence < reply.confidence
-    proven = [one for one in symptoms if one.proven]
+    proven = [one for one in symptoms if one.overrules_model]
     if diagnosis.trouble is not reply.trouble:
         assert diagnosis.trouble in {one.trouble for one in proven}
     if any(one.restart_helps is False for one in proven) and not any(one.restart_helps for one in proven):
@@ -402,16 +402,16 @@ def test_checks_only_take_away(reply: Reply, symptoms: list[Symptom]) -> None:
 def test_no_other_word_is_an_action(word: str) -> None:
     text = json.dumps({"root_cause": "x", "action": word})
     if word.strip(" \t\r\n").lower() in {"restart", "ignore"} and word.isascii():
-        assert parse(text).action == word.strip(" \t\r\n").lower()
+        assert parse_reply(text).action == word.strip(" \t\r\n").lower()
     else:
         with pytest.raises(ReplyRejected):
-            parse(text)
+            parse_reply(text)
 
 
 @pytest.mark.parametrize("row", REPLY_ROWS, ids=lambda row: row["id"])
 def test_replies_as_models_give_them_are_taken_or_refused(row: dict[str, Any]) -> None:
     try:
-        diagnosis = judged(parse(row["text"]), OOM)
+        diagnosis = judged(parse_reply(row["text"]), OOM)
     except ReplyRejected:
         assert row["expect"] == "reject"
         return

@@ -20,7 +20,7 @@ from bot.domain.evidence import (
     Status,
     Usage,
 )
-from bot.domain.llm.prompt import LEAST_BUDGET, SCHEMA, Prompt, build, estimate_tokens, prompts
+from bot.domain.llm.prompt import LEAST_BUDGET, SCHEMA, Prompt, build_prompt, build_prompts, estimate_tokens
 from bot.domain.runbook_entry import Entry, Precedent
 from bot.domain.symptoms.symptom import Symptom
 from tests.support.fakes import facts
@@ -94,7 +94,7 @@ def built(
     **changes: Any,
 ) -> Prompt:
     arguments: dict[str, Any] = {"alert": "p99 latency above 3 s", "title": "HighLatency", "nonce": NONCE, **changes}
-    return build(evidence, symptoms, precedents, **arguments)
+    return build_prompt(evidence, symptoms, precedents, **arguments)
 
 
 def test_whole_prompt(snapshot: SnapshotAssertion) -> None:
@@ -123,7 +123,7 @@ def test_a_source_that_did_not_answer_is_unknown_and_not_zero() -> None:
 def test_the_shorter_prompt_keeps_the_facts_and_numbers_its_lines_alike() -> None:
     lines = tuple(LogLine(n, f"2026-11-22T10:00:{n % 60:02}Z ERROR job {n} failed: {'x' * 80}") for n in range(1, 500))
     evidence = replace(EVIDENCE, log=LogDigest(lines, 500))
-    full, shorter = prompts(evidence, (SYMPTOM,), (PRECEDENT,), alert="a", title="t", nonce=NONCE)
+    full, shorter = build_prompts(evidence, (SYMPTOM,), (PRECEDENT,), alert="a", title="t", nonce=NONCE)
     assert shorter.tokens <= 3_000 < full.tokens <= 6_000
     for fact in ("health check: unhealthy", "image: shop/buggy:2.3.1", "memory limit: 512 MiB"):
         assert fact in full.data
@@ -204,9 +204,9 @@ def attacked(text: str) -> Prompt:
         events=(text,) * 30,
         sources=(Source(text, Status.DENIED, text),) * 30,
     )  # fmt: skip
-    symptom = Symptom(FailureClass.OOM, text, text, 0.9, None, hard=True)
+    symptom = Symptom(FailureClass.OOM, text, text, 0.9, None, proven=True)
     entry = Entry(root_cause=text, action=text, at=text, target=text, trouble=text, evidence=(text,), outcome=text)
-    return build(
+    return build_prompt(
         evidence, (symptom,) * 30, (Precedent(entry, 1.0, text),) * 30, alert=text, title=text, nonce=NONCE,
         budget=LEAST_BUDGET,
     )  # fmt: skip

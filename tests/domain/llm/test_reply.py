@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.diagnosis import Action, FailureClass
-from bot.domain.llm.reply import LONGEST, MODEST, Reply, parse
+from bot.domain.llm.reply import LONGEST, MODEST, Reply, parse_reply
 from bot.errors import ReplyRejected
 
 CORPUS = Path(__file__).parents[2] / "corpus" / "gemini" / "gemini_replies.jsonl"
@@ -23,14 +23,14 @@ def said(**fields: object) -> str:
 def test_recorded_replies_are_accepted_or_rejected_as_marked(row: dict[str, Any]) -> None:
     if row["expect"] == "reject":
         with pytest.raises(ReplyRejected):
-            parse(row["text"])
+            parse_reply(row["text"])
     else:
-        reply = parse(row["text"])
+        reply = parse_reply(row["text"])
         assert {name: getattr(reply, name) for name in row["parsed"]} == row["parsed"]
 
 
 def test_minimal_reply_gets_a_modest_confidence_and_leaves_the_rest_open() -> None:
-    reply = parse(said())
+    reply = parse_reply(said())
     assert reply.confidence == MODEST
     assert reply.trouble is FailureClass.UNKNOWN
     assert reply.restart_helps is None
@@ -38,7 +38,7 @@ def test_minimal_reply_gets_a_modest_confidence_and_leaves_the_rest_open() -> No
 
 
 def test_full_reply_is_read_whole() -> None:
-    reply = parse(
+    reply = parse_reply(
         said(
             headline="pool exhausted",
             confidence=0.86,
@@ -64,7 +64,7 @@ def test_full_reply_is_read_whole() -> None:
     ],
 )
 def test_one_object_is_found_in_a_fence_or_between_words(text: str) -> None:
-    assert parse(text).action is Action.RESTART
+    assert parse_reply(text).action is Action.RESTART
 
 
 @pytest.mark.fault(41)
@@ -102,7 +102,7 @@ def test_one_object_is_found_in_a_fence_or_between_words(text: str) -> None:
 )
 def test_what_is_not_one_whole_object_is_rejected_in_our_words(text: str) -> None:
     with pytest.raises(ReplyRejected) as rejected:
-        parse(text)
+        parse_reply(text)
     assert rejected.value.message.startswith("The model's reply ")
     assert "SyntaxError" not in rejected.value.message
     assert len(rejected.value.message) < 120
@@ -110,7 +110,7 @@ def test_what_is_not_one_whole_object_is_rejected_in_our_words(text: str) -> Non
 
 @pytest.mark.parametrize("action", ["restart", "RESTART", " Restart\n", "\tignore "])
 def test_action_may_differ_in_case_and_ascii_space(action: str) -> None:
-    assert parse(said(action=action)).action.value == action.strip().lower()
+    assert parse_reply(said(action=action)).action.value == action.strip().lower()
 
 
 @pytest.mark.fault(41)
@@ -124,25 +124,25 @@ def test_action_may_differ_in_case_and_ascii_space(action: str) -> None:
 )  # fmt: skip
 def test_any_other_action_is_rejected_and_none_is_assumed(action: object) -> None:
     with pytest.raises(ReplyRejected, match="action"):
-        parse(said(action=action))
+        parse_reply(said(action=action))
 
 
 @pytest.mark.parametrize("cause", [42, None, "", "  \n", [], ["a"], {"a": 1}, True])
 def test_a_reply_without_a_root_cause_in_words_is_rejected(cause: object) -> None:
     with pytest.raises(ReplyRejected, match="root_cause"):
-        parse(said(root_cause=cause))
+        parse_reply(said(root_cause=cause))
 
 
 @pytest.mark.parametrize("missing", ["root_cause", "action"])
 def test_what_decides_must_be_there(missing: str) -> None:
     with pytest.raises(ReplyRejected, match=missing):
-        parse(json.dumps({name: value for name, value in SOUND.items() if name != missing}))
+        parse_reply(json.dumps({name: value for name, value in SOUND.items() if name != missing}))
 
 
 @pytest.mark.parametrize("why", [["a", "b"], 3, {"because": "x"}, False])
 def test_a_justification_of_the_wrong_type_is_rejected(why: object) -> None:
     with pytest.raises(ReplyRejected, match="justification"):
-        parse(said(justification=why))
+        parse_reply(said(justification=why))
 
 
 @pytest.mark.parametrize(
@@ -154,11 +154,11 @@ def test_a_justification_of_the_wrong_type_is_rejected(why: object) -> None:
     ],
 )  # fmt: skip
 def test_an_odd_confidence_never_costs_the_reply(given_: object, read: object) -> None:
-    assert parse(said(confidence=given_)).confidence == pytest.approx(read)
+    assert parse_reply(said(confidence=given_)).confidence == pytest.approx(read)
 
 
 def test_a_number_beyond_floats_is_a_modest_confidence() -> None:
-    assert parse(said()[:-1] + ', "confidence": 1e999}').confidence == MODEST
+    assert parse_reply(said()[:-1] + ', "confidence": 1e999}').confidence == MODEST
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_a_number_beyond_floats_is_a_modest_confidence() -> None:
     ],
 )  # fmt: skip
 def test_line_numbers_are_read_leniently_and_zero_stands_for_none(given_: object, read: object) -> None:
-    assert parse(said(lines=given_)).lines == read
+    assert parse_reply(said(lines=given_)).lines == read
 
 
 @pytest.mark.parametrize(
@@ -177,33 +177,33 @@ def test_line_numbers_are_read_leniently_and_zero_stands_for_none(given_: object
     [("yes", True), ("NO", False), ("unknown", None), (True, True), (None, None), (1, None), ([], None)],
 )
 def test_restart_helps_is_yes_no_or_open(given_: object, read: object) -> None:
-    assert parse(said(restart_helps=given_)).restart_helps is read
+    assert parse_reply(said(restart_helps=given_)).restart_helps is read
 
 
 @pytest.mark.parametrize("given_", ["meteor", None, 3, ["oom"], "О0M"])
 def test_an_unknown_class_is_unknown(given_: object) -> None:
-    assert parse(said(**{"class": given_})).trouble is FailureClass.UNKNOWN
+    assert parse_reply(said(**{"class": given_})).trouble is FailureClass.UNKNOWN
 
 
 def test_class_is_the_only_name_of_the_class() -> None:
-    assert parse(said(trouble="oom", named="prod-db")).trouble is FailureClass.UNKNOWN
-    assert parse(said(trouble="oom", named="prod-db")).named == ""
+    assert parse_reply(said(trouble="oom", named="prod-db")).trouble is FailureClass.UNKNOWN
+    assert parse_reply(said(trouble="oom", named="prod-db")).named == ""
 
 
 @pytest.mark.parametrize("key", ["target", "container", "container_name", "service"])
 def test_a_container_named_outside_of_the_schema_is_noticed(key: str) -> None:
-    assert parse(said(**{key: "prod-db"})).named == "prod-db"
+    assert parse_reply(said(**{key: "prod-db"})).named == "prod-db"
 
 
 def test_half_a_surrogate_pair_does_not_survive() -> None:
-    reply = parse(said(root_cause="cut \ud83d emoji", headline="\udc00"))
+    reply = parse_reply(said(root_cause="cut \ud83d emoji", headline="\udc00"))
     assert "cut" in reply.root_cause.encode("utf-8").decode("utf-8")
 
 
 @given(st.text())
 def test_any_text_is_a_reply_or_rejected(text: str) -> None:
     try:
-        assert isinstance(parse(text), Reply)
+        assert isinstance(parse_reply(text), Reply)
     except ReplyRejected as rejected:
         assert rejected.sentence  # noqa: PT017 either way is fine; anything else raised fails the test
 
@@ -220,7 +220,7 @@ def test_any_text_is_a_reply_or_rejected(text: str) -> None:
 )
 def test_any_value_in_any_field_is_a_reply_or_rejected(value: object, field: str) -> None:
     try:
-        reply = parse(said(**{field: value}))
+        reply = parse_reply(said(**{field: value}))
     except ReplyRejected:
         return
     assert reply.action in (Action.RESTART, Action.IGNORE)

@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 
 from bot.domain.evidence import LogDigest, LogLine
 from bot.domain.logs import digest as logdigest
-from bot.domain.logs import line as logshape
 from bot.domain.logs import scan
-from bot.domain.logs.digest import digest, join
-from bot.domain.logs.line import Level
+from bot.domain.logs.digest import digest_log, join_digests
+from bot.domain.logs.line import SHOWN_CHARS, Level, clock_time, level_of, message_of
 from tests.domain import log_cases
 
 CORPUS = Path(__file__).parents[2] / "corpus" / "logs"
@@ -29,7 +28,7 @@ def text(log: LogDigest) -> str:
 
 
 def of(*lines: str, budget: int = 8_000) -> LogDigest:
-    return digest(["\n".join(lines).encode() + b"\n"], budget=budget)
+    return digest_log(["\n".join(lines).encode() + b"\n"], budget=budget)
 
 
 def line_with(log: LogDigest, part: str) -> LogLine:
@@ -47,7 +46,7 @@ def quiet(count: int, start: int = 0) -> list[str]:
 def test_every_decisive_line_of_an_example_is_kept(name: str, budget: int) -> None:
     expected = json.loads((CORPUS / f"{name}.json").read_text(encoding="utf-8"))
     log = gzip.decompress((CORPUS / f"{name}.log.gz").read_bytes())
-    found = digest([log], budget=budget)
+    found = digest_log([log], budget=budget)
     assert [part for part in expected["must_keep"] if part not in text(found)] == []
     assert sum(len(line.text) for line in found.lines) <= budget
     assert (found.total_lines, found.total_bytes) == (len(log.removesuffix(b"\n").split(b"\n")), len(log))
@@ -59,7 +58,7 @@ def test_decisive_lines_are_kept_in_thirty_formats_and_six_layouts(seed: int) ->
     lost = [
         case.name
         for case in log_cases.cases(seed, length=700)
-        if any(p not in text(digest([case.log])) for p in case.keep)
+        if any(p not in text(digest_log([case.log])) for p in case.keep)
     ]
     assert lost == []
 
@@ -70,7 +69,7 @@ def test_a_quiet_line_long_before_its_flood_is_kept(style: str) -> None:
     quiet_change = replace(TROUBLES["endpoint_moved"], flood=())
     early = log_cases.make(quiet_change, style, "early", 5, length=6_000).log
     late = log_cases.make(TROUBLES["hikari_pool"], style, "early", 5, length=2_000).log
-    assert "search-canary:9200" in text(digest([early, late]))
+    assert "search-canary:9200" in text(digest_log([early, late]))
 
 
 def test_a_flood_becomes_one_line_with_its_count_and_the_time_of_its_last() -> None:
@@ -149,11 +148,11 @@ def test_long_lines_keep_their_beginning_and_the_stretch_that_matters() -> None:
     long = f"10:00:00 ERROR batch {filler} segment_checksum_differs {filler}"
     kept = line_with(of(*quiet(100), long, *(f"10:00:01 INFO {filler}" for _ in range(20))), "ERROR batch").text
     assert "segment_checksum_differs" in kept
-    assert len(kept) <= logshape.SHOWN
+    assert len(kept) <= SHOWN_CHARS
 
 
 def test_controls_colours_and_bad_bytes_are_cleaned() -> None:
-    found = digest([b"\x1b[31mERROR\x1b[0m caf\xe9\x00 \x07broke\xe2\x80\xae\r\n10%\r50%\r90% done\n"])
+    found = digest_log([b"\x1b[31mERROR\x1b[0m caf\xe9\x00 \x07broke\xe2\x80\xae\r\n10%\r50%\r90% done\n"])
     assert [line.text for line in found.lines] == ["ERROR caf\ufffd broke", "90% done"]
 
 
@@ -161,7 +160,7 @@ def test_controls_colours_and_bad_bytes_are_cleaned() -> None:
     "log", [b"", b"\n\n", b"\x00\x00\n", b"x" * 3_000_000, b"[[" * 9_000, b'msg="' + b"\\" * 9_000]
 )
 def test_odd_logs_are_read(log: bytes) -> None:
-    found = digest([log])
+    found = digest_log([log])
     assert found.total_bytes == len(log)
     assert sum(len(line.text) for line in found.lines) <= 8_000
 
@@ -169,7 +168,7 @@ def test_odd_logs_are_read(log: bytes) -> None:
 @given(st.lists(st.binary(max_size=300), max_size=40), st.integers(0, 2_000))
 @settings(max_examples=150, deadline=None)
 def test_any_bytes_give_a_clean_bounded_digest_in_order(chunks: list[bytes], budget: int) -> None:
-    found = digest(chunks, budget=budget)
+    found = digest_log(chunks, budget=budget)
     numbers = [line.number for line in found.lines]
     assert numbers == sorted(set(numbers))
     assert all(0 < number <= found.total_lines for number in numbers)
@@ -183,11 +182,11 @@ def test_it_does_not_matter_where_the_blocks_are_cut(data: st.DataObject) -> Non
     log = log_cases.make(TROUBLES["import_error"], "python", "buried", 1, length=120).log
     cuts = sorted(data.draw(st.lists(st.integers(0, len(log)), max_size=12)))
     parts = [log[begin:end] for begin, end in zip([0, *cuts], [*cuts, len(log)], strict=True)]
-    assert digest(parts) == digest([log])
+    assert digest_log(parts) == digest_log([log])
 
 
 def test_a_line_longer_than_a_block_is_one_line() -> None:
-    found = digest([b"before\n", *[b"y" * 100_000] * 30, b"\nERROR after\n"])
+    found = digest_log([b"before\n", *[b"y" * 100_000] * 30, b"\nERROR after\n"])
     assert found.total_lines == 3
     assert line_with(found, "after").number == 3
 
@@ -195,7 +194,7 @@ def test_a_line_longer_than_a_block_is_one_line() -> None:
 @pytest.mark.slow
 def test_memory_stays_bounded_where_every_line_is_new() -> None:
     words = ["".join(chr(103 + (n // 19**place) % 19) for place in range(6)) for n in range(60_000)]
-    found = scan.scan(f"INFO {word} {word[::-1]} done\n".encode() for word in words)
+    found = scan.scan_log(f"INFO {word} {word[::-1]} done\n".encode() for word in words)
     assert found.total == 60_000
     assert len(found.shapes) <= scan.SHAPES + 9_000
 
@@ -228,7 +227,7 @@ def test_the_loud_line_survives_where_every_line_is_new() -> None:
     ],
 )
 def test_levels_are_read_from_the_head_and_not_from_the_message(line: str, level: Level) -> None:
-    assert logshape.level(line) is level
+    assert level_of(line) is level
 
 
 @pytest.mark.parametrize(
@@ -244,7 +243,7 @@ def test_levels_are_read_from_the_head_and_not_from_the_message(line: str, level
     ],
 )
 def test_the_message_is_told_from_its_head(line: str, message: str) -> None:
-    assert logshape.message(line) == message
+    assert message_of(line) == message
 
 
 @pytest.mark.parametrize(
@@ -252,7 +251,7 @@ def test_the_message_is_told_from_its_head(line: str, message: str) -> None:
     [("2026-01-02T10:11:12.5Z x", "10:11:12"), ('{"time":1763130006739}', "14:20:06"), ("x 99:99:99", ""), ("x", "")],
 )
 def test_the_time_of_day_is_read(line: str, clock: str) -> None:
-    assert logshape.clock(line) == clock
+    assert clock_time(line) == clock
 
 
 @pytest.mark.parametrize("word", ["a" * 90, "数据库连接" * 6, "aB" * 45, "ABCDE" * 18, "\ufffd" * 32])
@@ -262,7 +261,7 @@ def test_a_word_without_end_is_read_in_linear_time(word: str, sign: str) -> None
 
 
 def test_two_runs_are_joined_with_the_boundary_marked_and_numbers_going_on() -> None:
-    joined = join([of("ERROR first", "INFO bye"), of("INFO hello", "ERROR second")])
+    joined = join_digests([of("ERROR first", "INFO bye"), of("INFO hello", "ERROR second")])
     assert [(line.number, line.text, line.boundary) for line in joined.lines] == [
         (1, "ERROR first", False),
         (2, "INFO bye", False),
@@ -275,7 +274,7 @@ def test_two_runs_are_joined_with_the_boundary_marked_and_numbers_going_on() -> 
 def test_joined_runs_share_the_budget_and_the_loud_lines_stay() -> None:
     before = of(*(f"ERROR {chr(97 + n) * 20} broke" if n == 3 else f"INFO {chr(97 + n) * 20} went" for n in range(20)))
     after = of(*(f"ERROR {chr(97 + n) * 20} broke" if n == 5 else f"INFO {chr(97 + n) * 20} went" for n in range(20)))
-    joined = join([before, after], budget=400)
+    joined = join_digests([before, after], budget=400)
     assert sum(len(line.text) for line in joined.lines) <= 400
     assert [line.number for line in joined.lines if line.text.startswith("ERROR")] == [4, 26]
     assert sum(line.boundary for line in joined.lines) == 1
@@ -283,4 +282,4 @@ def test_joined_runs_share_the_budget_and_the_loud_lines_stay() -> None:
 
 @pytest.mark.parametrize("parts", [[], [LogDigest()], [LogDigest(), of("x")], [of("x"), LogDigest()]])
 def test_runs_without_a_log_are_joined_too(parts: list[LogDigest]) -> None:
-    assert logdigest.join(parts).total_lines == sum(part.total_lines for part in parts)
+    assert logdigest.join_digests(parts).total_lines == sum(part.total_lines for part in parts)

@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.runbook.json_format import DEEPEST, LARGEST, add, added, parse, stream, to_json
+from bot.domain.runbook.json_format import (
+    DEEPEST,
+    LARGEST,
+    add_entry,
+    append_entry,
+    entry_to_json,
+    parse_runbook,
+    stream_entries,
+)
 from bot.domain.runbook_entry import Entry
 from bot.errors import RunbookBroken
 
@@ -24,7 +32,7 @@ FULL = Entry(
 
 def broken(data: bytes | str) -> str:
     with pytest.raises(RunbookBroken) as caught:
-        parse(data if isinstance(data, bytes) else data.encode(), "memory.json")
+        parse_runbook(data if isinstance(data, bytes) else data.encode(), "memory.json")
     assert caught.value.hint
     assert "memory.json" in caught.value.message
     return caught.value.message
@@ -73,12 +81,12 @@ def test_what_is_far_too_large_is_not_even_read() -> None:
 
 def test_a_byte_order_mark_does_no_harm() -> None:
     data = b"\xef\xbb\xbf[" + GOOD.encode() + b"]"
-    assert len(parse(data).entries) == 1
-    assert json.loads(add(data, FULL))[0] == json.loads(GOOD)
+    assert len(parse_runbook(data).entries) == 1
+    assert json.loads(add_entry(data, FULL))[0] == json.loads(GOOD)
 
 
 def test_a_short_old_entry_loads() -> None:
-    assert parse(b'[{"root_cause": "a", "action": "restart", "justification": "b"}]').entries == (
+    assert parse_runbook(b'[{"root_cause": "a", "action": "restart", "justification": "b"}]').entries == (
         Entry("a", "restart", "b"),
     )
 
@@ -93,7 +101,7 @@ def test_items_that_are_no_entries_are_skipped_and_named_by_their_place() -> Non
         '{"root_cause": 1, "action": "restart"}',
         '{"root_cause": "a", "action": " "}',
     ]
-    runbook = parse(f"[{', '.join([*bad, GOOD])}]".encode())
+    runbook = parse_runbook(f"[{', '.join([*bad, GOOD])}]".encode())
     assert runbook.entries == (Entry("a", "restart"),)
     assert len(runbook.warnings) == len(bad)
     for number, warning in enumerate(runbook.warnings):
@@ -103,7 +111,7 @@ def test_items_that_are_no_entries_are_skipped_and_named_by_their_place() -> Non
 
 def test_a_doubled_key_and_a_doubled_id_are_named() -> None:
     twice = '{"id": "x", "root_cause": "a", "root_cause": "b", "action": "restart"}'
-    runbook = parse(f"[{twice}, {twice.replace('root_cause', 'root_cause', 1)}]".encode())
+    runbook = parse_runbook(f"[{twice}, {twice.replace('root_cause', 'root_cause', 1)}]".encode())
     assert [entry.root_cause for entry in runbook.entries] == ["b", "b"]
     assert "entry 0 " in runbook.warnings[0]
     assert "root_cause" in runbook.warnings[0]
@@ -114,35 +122,37 @@ def test_values_of_a_wrong_kind_are_empty_and_the_entry_stays() -> None:
     text = """[{"root_cause": "a", "action": "restart", "id": 7, "target": null, "evidence": [1, "line", {}],
         "outcome": "verified", "recovered_in_s": "soon", "at": []}, {"root_cause": "a", "action": "restart",
         "evidence": "one\\ntwo", "recovered_in_s": 1e999}]"""
-    first, second = parse(text.encode()).entries
+    first, second = parse_runbook(text.encode()).entries
     assert first == Entry("a", "restart", evidence=("line",))
     assert second == Entry("a", "restart", evidence=("one", "two"))
 
 
 def test_a_number_of_ten_thousand_digits_does_no_harm() -> None:
-    assert len(parse(f'[{{"root_cause": "a", "action": "restart", "n": {"9" * 10_000}}}]'.encode()).entries) == 1
+    assert (
+        len(parse_runbook(f'[{{"root_cause": "a", "action": "restart", "n": {"9" * 10_000}}}]'.encode()).entries) == 1
+    )
 
 
 def test_controls_turners_and_lone_surrogates_are_taken_out() -> None:
     text = (
         r'[{"root_cause": "\u202egnp\u202c \u200b\u001b[31m\u0000x", "action": "ignore", "justification": "\ud800y"}]'
     )
-    (entry,) = parse(text.encode()).entries
+    (entry,) = parse_runbook(text.encode()).entries
     assert (entry.root_cause, entry.justification) == ("gnp [31mx", "y")
 
 
 def test_an_entry_is_written_with_the_keys_of_the_file_and_comes_back() -> None:
-    assert list(to_json(FULL)) == [
+    assert list(entry_to_json(FULL)) == [
         "id", "at", "target", "image", "symptom", "class", "evidence", "root_cause", "action", "justification",
         "diagnosed_by", "outcome", "approved_by", "ignored_by", "recovered_in_s", "verification",
     ]  # fmt: skip
-    assert parse(add(b"[]", FULL)).entries == (FULL,)
-    assert list(to_json(Entry("a", "ignore"))) == ["root_cause", "action"]
+    assert parse_runbook(add_entry(b"[]", FULL)).entries == (FULL,)
+    assert list(entry_to_json(Entry("a", "ignore"))) == ["root_cause", "action"]
 
 
 def test_an_entry_deep_enough_for_people_loads() -> None:
     deep = "[" * (DEEPEST - 2) + "]" * (DEEPEST - 2)
-    assert len(parse(f'[{{"root_cause": "a", "action": "restart", "x": {deep}}}]'.encode()).entries) == 1
+    assert len(parse_runbook(f'[{{"root_cause": "a", "action": "restart", "x": {deep}}}]'.encode()).entries) == 1
 
 
 anything = st.text(st.characters(exclude_categories=[]))
@@ -152,7 +162,7 @@ anything = st.text(st.characters(exclude_categories=[]))
 @given(st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass")))
 def test_no_bytes_raise_anything_but_that_the_runbook_is_broken(data: bytes) -> None:
     with suppress(RunbookBroken):
-        parse(data)
+        parse_runbook(data)
 
 
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -166,10 +176,14 @@ def test_whatever_people_wrote_an_append_leaves_it_and_adds_one(
     theirs: list[dict[str, Any]], indent: int | None, ascii_only: bool
 ) -> None:
     data = json.dumps(theirs, indent=indent, ensure_ascii=ascii_only).encode()
-    after = add(data, FULL)
-    assert json.loads(after) == [*theirs, to_json(FULL)]
+    after = add_entry(data, FULL)
+    assert json.loads(after) == [*theirs, entry_to_json(FULL)]
     assert after.startswith(data.rstrip()[:-1].rstrip())
-    assert json.loads(add(after, Entry("b", "ignore"))) == [*theirs, to_json(FULL), to_json(Entry("b", "ignore"))]
+    assert json.loads(add_entry(after, Entry("b", "ignore"))) == [
+        *theirs,
+        entry_to_json(FULL),
+        entry_to_json(Entry("b", "ignore")),
+    ]
 
 
 @settings(max_examples=200, deadline=None)
@@ -184,19 +198,19 @@ def test_whatever_people_wrote_an_append_leaves_it_and_adds_one(
     )
 )
 def test_any_entry_can_be_added(entry: Entry) -> None:
-    data = add(b"[]", entry)
+    data = add_entry(b"[]", entry)
     data.decode()
     assert len(json.loads(data)) == 1
-    parse(data)
+    parse_runbook(data)
 
 
 @given(st.lists(st.builds(Entry, st.text(min_size=1).filter(str.strip), st.just("restart"), st.text()), max_size=4))
 def test_one_after_another_the_entries_are_those_of_the_whole_file(entries: list[Entry]) -> None:
     data = b"[]"
     for entry in entries:
-        assert added(data, entry) == add(data, entry)
-        data = add(data, entry)
-    assert tuple(stream(data)) == parse(data).entries
+        assert append_entry(data, entry) == add_entry(data, entry)
+        data = add_entry(data, entry)
+    assert tuple(stream_entries(data)) == parse_runbook(data).entries
 
 
 @pytest.mark.parametrize(
@@ -205,9 +219,9 @@ def test_one_after_another_the_entries_are_those_of_the_whole_file(entries: list
 )
 def test_one_after_another_a_fault_is_named_as_in_the_whole_file(text: str) -> None:
     with pytest.raises(RunbookBroken) as whole:
-        parse(text.encode())
+        parse_runbook(text.encode())
     with pytest.raises(RunbookBroken) as parts:
-        list(stream(text.encode()))
+        list(stream_entries(text.encode()))
     assert parts.value.sentence == whole.value.sentence
 
 
@@ -215,4 +229,4 @@ def test_one_after_another_a_fault_is_named_as_in_the_whole_file(text: str) -> N
     "text", ["[]", " [ ] ", "\ufeff[1]", '[{"root_cause": "x"}, {"root_cause": "a", "action": "b"}\n]\n']
 )
 def test_one_after_another_the_blanks_and_what_is_no_entry_are_passed(text: str) -> None:
-    assert tuple(stream(text.encode())) == parse(text.encode()).entries
+    assert tuple(stream_entries(text.encode())) == parse_runbook(text.encode()).entries

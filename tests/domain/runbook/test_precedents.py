@@ -98,12 +98,14 @@ def test_no_secret_reaches_the_runbook() -> None:
     secret = "ghp_" + "a1B2" * 9
     entry = remembered(replace(an_incident(State.IGNORED), reason=f"used {secret} by hand", approval=None))
     assert secret not in repr(entry)
-    assert secret not in repr(precedents.shown(Entry(secret, "restart", secret, symptom=secret, evidence=(secret,))))
+    assert secret not in repr(
+        precedents.redact_entry(Entry(secret, "restart", secret, symptom=secret, evidence=(secret,)))
+    )
 
 
 @pytest.mark.fault(79)
 def test_what_is_shown_is_cleaned_and_cut() -> None:
-    entry = precedents.shown(Entry("\u202e\x1b\x00" + "x" * 9000, "restart" * 100, evidence=("y" * 9000,) * 50))
+    entry = precedents.redact_entry(Entry("\u202e\x1b\x00" + "x" * 9000, "restart" * 100, evidence=("y" * 9000,) * 50))
     assert entry.root_cause == "x" * (precedents.SHOWN - 1) + "…"
     assert len(entry.action) == precedents.WORD
     assert [len(line) for line in entry.evidence] == [precedents.LINE] * precedents.EVIDENCE
@@ -120,7 +122,7 @@ def test_what_is_shown_is_cleaned_and_cut() -> None:
     ],
 )
 def test_a_symptom_is_the_same_every_time(line: str, expected: str) -> None:
-    assert precedents.symptom(line) == expected
+    assert precedents.comparable_line(line) == expected
 
 
 def past(name: str, **changes: object) -> Entry:
@@ -129,7 +131,7 @@ def past(name: str, **changes: object) -> Entry:
 
 def test_the_second_time_the_first_is_a_precedent_in_a_runbook_of_one() -> None:
     later = POOL.replace("10:02:11,043", "23:11:07,771").replace("20 overflow 0", "10 overflow 5")
-    found = precedents.precedents(
+    found = precedents.find_precedents(
         [past("one")], target="buggy-app-v2", lines=[NOISE, later], now=NOW + timedelta(days=3)
     )
     assert [precedent.entry.id for precedent in found] == ["one"]
@@ -139,7 +141,7 @@ def test_the_second_time_the_first_is_a_precedent_in_a_runbook_of_one() -> None:
 
 def test_the_same_symptom_of_the_same_target_comes_before_that_of_another() -> None:
     among = [past("mine"), *(past(f"other-{number}", target=f"app-{number}") for number in range(5))]
-    found = precedents.precedents(among, target="buggy-app-v2", lines=[POOL], now=NOW)
+    found = precedents.find_precedents(among, target="buggy-app-v2", lines=[POOL], now=NOW)
     assert found[0].entry.id == "mine"
     assert len(found) == 3
     assert [precedent.score for precedent in found] == sorted((p.score for p in found), reverse=True)
@@ -151,12 +153,12 @@ def test_between_equals_the_newer_comes_first_whatever_its_place() -> None:
         past("old", at="2026-05-01T00:00:00Z"),
         past("never", at="long ago"),
     ]
-    found = precedents.precedents(among, target="buggy-app-v2", lines=[POOL], now=NOW)
+    found = precedents.find_precedents(among, target="buggy-app-v2", lines=[POOL], now=NOW)
     assert found[0].entry.id == "new"
 
 
 def test_a_fix_that_did_not_help_is_a_precedent_too() -> None:
-    (found,) = precedents.precedents(
+    (found,) = precedents.find_precedents(
         [past("one", outcome="not_resolved")], target="buggy-app-v2", lines=[POOL], now=NOW
     )
     assert found.entry.outcome == "not_resolved"
@@ -164,21 +166,21 @@ def test_a_fix_that_did_not_help_is_a_precedent_too() -> None:
 
 def test_nothing_fits_a_trouble_that_the_runbook_has_never_seen() -> None:
     strange = ["ERROR vault is sealed: cannot render template", "FATAL startup aborted"]
-    assert precedents.precedents([past("one")], target="buggy-app-v2", lines=strange, now=NOW) == ()
-    assert precedents.precedents([], target="buggy-app-v2", lines=[POOL], now=NOW) == ()
+    assert precedents.find_precedents([past("one")], target="buggy-app-v2", lines=strange, now=NOW) == ()
+    assert precedents.find_precedents([], target="buggy-app-v2", lines=[POOL], now=NOW) == ()
 
 
 def test_without_a_log_the_same_class_of_the_same_target_is_a_precedent() -> None:
     among = [past("one", trouble="oom"), past("two", trouble="oom", target="other"), past("three")]
-    found = precedents.precedents(among, target="buggy-app-v2", lines=[], trouble="oom", now=NOW)
+    found = precedents.find_precedents(among, target="buggy-app-v2", lines=[], trouble="oom", now=NOW)
     assert [precedent.entry.id for precedent in found] == ["one"]
-    assert precedents.precedents(among, target="buggy-app-v2", lines=[], trouble="unknown", now=NOW) == ()
+    assert precedents.find_precedents(among, target="buggy-app-v2", lines=[], trouble="unknown", now=NOW) == ()
 
 
 def test_a_short_entry_written_by_hand_is_found_by_its_cause() -> None:
     hand = Entry("Redis refused connections because it was out of memory", "restart", "restart redis first")
     line = "ERROR redis.exceptions.ConnectionError: Error 111 connecting to redis:6379. Connection refused."
-    found = precedents.precedents([hand, past("one")], target="x", lines=[line], now=NOW)
+    found = precedents.find_precedents([hand, past("one")], target="x", lines=[line], now=NOW)
     assert found[0].entry.root_cause == hand.root_cause
     assert "redis" in found[0].why
 
@@ -186,18 +188,18 @@ def test_a_short_entry_written_by_hand_is_found_by_its_cause() -> None:
 @pytest.mark.fault(79)
 def test_why_holds_no_word_of_the_log() -> None:
     line = "ERROR <!channel> pwned http://evil.example connection refused"
-    found = precedents.precedents([past("one", evidence=(line,))], target="x", lines=[line], now=NOW)
+    found = precedents.find_precedents([past("one", evidence=(line,))], target="x", lines=[line], now=NOW)
     assert "pwned" not in found[0].why
     assert "evil" not in found[0].why
 
 
 def test_a_plain_search_finds_any_word_anywhere_and_rare_words_count_more() -> None:
     among = [past("one", target="billing"), past("two"), past("three", justification="call Ada about QueuePool")]
-    assert precedents.search(among, "queuepool ADA", NOW)[0].entry.id == "three"
-    assert [p.entry.id for p in precedents.search(among, "billing", NOW)] == ["one"]
-    assert [p.entry.id for p in precedents.search(among, "buggy-app-v2 nonsense", NOW, limit=1)] == ["three"]
-    assert precedents.search(among, "nonsense", NOW) == ()
-    assert precedents.search(among, "  ", NOW) == ()
+    assert precedents.search_entries(among, "queuepool ADA", NOW)[0].entry.id == "three"
+    assert [p.entry.id for p in precedents.search_entries(among, "billing", NOW)] == ["one"]
+    assert [p.entry.id for p in precedents.search_entries(among, "buggy-app-v2 nonsense", NOW, limit=1)] == ["three"]
+    assert precedents.search_entries(among, "nonsense", NOW) == ()
+    assert precedents.search_entries(among, "  ", NOW) == ()
 
 
 def test_an_entry_written_by_hand_is_known_again_by_one_line_among_many() -> None:
@@ -207,6 +209,6 @@ def test_an_entry_written_by_hand_is_known_again_by_one_line_among_many() -> Non
     by_hand = Entry("The pool leaks.", "restart", target="buggy-app-v2", evidence=(line,))
     now = datetime(2026, 11, 23, tzinfo=UTC)
     later = line.replace("10:02:11", "23:59:59").replace("20", "50")
-    found = precedents.precedents([by_hand], target="buggy-app-v2", lines=[*noise, later], now=now)
+    found = precedents.find_precedents([by_hand], target="buggy-app-v2", lines=[*noise, later], now=now)
     assert [one.entry for one in found] == [by_hand]
-    assert precedents.precedents([by_hand], target="buggy-app-v2", lines=noise, now=now) == ()
+    assert precedents.find_precedents([by_hand], target="buggy-app-v2", lines=noise, now=now) == ()

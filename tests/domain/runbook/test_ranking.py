@@ -36,7 +36,7 @@ def entries() -> tuple[Entry, ...]:
 
 def nearest(among: Sequence[Entry], query: dict[str, Any], least: float = 0.0) -> tuple[Precedent, ...]:
     lines = query["evidence"].splitlines()
-    return precedents.precedents(among, target=query["container"], lines=lines, now=NOW, limit=3, least=least)
+    return precedents.find_precedents(among, target=query["container"], lines=lines, now=NOW, limit=3, least=least)
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,7 @@ def invented() -> dict[str, list[int]]:
     found: dict[str, list[int]] = defaultdict(list)
     for query in retrieval_cases.queries():
         least = 0.0 if query.right else precedents.FITS
-        near = precedents.precedents(past, target=query.target, lines=query.log, now=NOW, limit=3, least=least)
+        near = precedents.find_precedents(past, target=query.target, lines=query.log, now=NOW, limit=3, least=least)
         ids = [precedent.entry.id for precedent in near]
         place = ids.index(query.right) + 1 if query.right in ids else 99
         found[query.kind].append(place if query.right else len(ids))
@@ -118,7 +118,7 @@ def test_a_loud_line_that_many_incidents_have_brings_none_of_them_up() -> None:
         ),
         Entry("redis is down", "restart", target="cart", evidence=(line, common), id="right"),
     )
-    found = precedents.precedents(past, target="shop", lines=[common, line, common], now=NOW)
+    found = precedents.find_precedents(past, target="shop", lines=[common, line, common], now=NOW)
     assert [one.entry.id for one in found] == ["right"]
 
 
@@ -129,13 +129,13 @@ def test_a_flood_of_one_line_changes_nothing() -> None:
         Entry("redis is down", "restart", evidence=(line,), id="right"),
         Entry("bad release", "restart", evidence=("ERROR GET /api/orders 500",), id="flood"),
     )
-    first = precedents.precedents(past, target="", lines=[*flood, line], now=NOW)[0]
+    first = precedents.find_precedents(past, target="", lines=[*flood, line], now=NOW)[0]
     assert first.entry.id == "right"
 
 
 def test_words_are_taken_apart_and_ids_dropped() -> None:
     line = "NoClassDefFoundError id=4ef34b02-6364-41aa-a1c5-9380c7d24163 took 12ms status 503 port 48213 at 10.1.2.3"
-    assert ranking.words(line) == [
+    assert ranking.split_terms(line) == [
         "no",
         "class",
         "def",
@@ -163,7 +163,7 @@ def test_words_are_taken_apart_and_ids_dropped() -> None:
     ],
 )
 def test_one_failure_has_one_name_in_many_programs(one: str, other: str, concept: str) -> None:
-    assert concept in concepts(ranking.words(one)) & concepts(ranking.words(other))
+    assert concept in concepts(ranking.split_terms(one)) & concepts(ranking.split_terms(other))
 
 
 def test_a_pair_of_words_ranks_the_same_message_above_mere_mentions() -> None:
@@ -173,7 +173,7 @@ def test_a_pair_of_words_ranks_the_same_message_above_mere_mentions() -> None:
         ),
         Entry("message", "ignore", evidence=("ERROR cancelled statement: lock timeout",), id="tight"),
     )
-    found = precedents.precedents(past, target="", lines=["ERROR cancelled statement: lock timeout"], now=NOW)
+    found = precedents.find_precedents(past, target="", lines=["ERROR cancelled statement: lock timeout"], now=NOW)
     assert found[0].entry.id == "tight"
 
 
@@ -185,7 +185,7 @@ def test_a_pair_of_words_ranks_the_same_message_above_mere_mentions() -> None:
 def test_no_text_whatever_raises_and_scores_stay_between_0_and_1(evidence: list[str], lines: list[str]) -> None:
     past = (Entry("cause", "restart", evidence=tuple(evidence)), Entry("other cause", "ignore"))
     for found in (
-        precedents.precedents(past, target="x", lines=[*lines, *evidence], now=NOW, least=0.0),
-        precedents.search(past, " ".join(lines), NOW),
+        precedents.find_precedents(past, target="x", lines=[*lines, *evidence], now=NOW, least=0.0),
+        precedents.search_entries(past, " ".join(lines), NOW),
     ):
         assert all(0 <= precedent.score <= 1 for precedent in found)

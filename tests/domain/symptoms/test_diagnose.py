@@ -24,7 +24,7 @@ from bot.domain.evidence import (
     Status,
     Usage,
 )
-from bot.domain.logs.digest import digest
+from bot.domain.logs.digest import digest_log
 from bot.domain.runbook_entry import Entry, Precedent
 from bot.domain.signatures.signature import Signature
 from bot.domain.signatures.table import SIGNS
@@ -49,13 +49,13 @@ LOOPING = replace(
 
 
 def evidence(*lines: str, facts: Facts | None = None, **more: object) -> Evidence:
-    log = digest(["\n".join(lines).encode() + b"\n"]) if lines else LogDigest()
+    log = digest_log(["\n".join(lines).encode() + b"\n"]) if lines else LogDigest()
     return replace(Evidence("shop", "", facts, log=log), **more)  # type: ignore[arg-type]  # replace checks the names
 
 
 def diagnosed(*lines: str, facts: Facts | None = None, past: tuple[Precedent, ...] = (), **more: object) -> Diagnosis:
     given_ = evidence(*lines, facts=facts, **more)
-    return diagnose.diagnose(given_, diagnose.read(given_), past)
+    return diagnose.diagnose_by_rules(given_, diagnose.find_symptoms(given_), past)
 
 
 def precedent(outcome: str, trouble: FailureClass | str = "") -> Precedent:
@@ -65,9 +65,9 @@ def precedent(outcome: str, trouble: FailureClass | str = "") -> Precedent:
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_the_class_of_an_example_is_right(name: str) -> None:
     expected = json.loads((CORPUS / f"{name}.json").read_text(encoding="utf-8"))
-    log = digest([gzip.decompress((CORPUS / f"{name}.log.gz").read_bytes())])
+    log = digest_log([gzip.decompress((CORPUS / f"{name}.log.gz").read_bytes())])
     given_ = Evidence("shop", "", None, log=log)
-    found = diagnose.diagnose(given_, diagnose.read(given_))
+    found = diagnose.diagnose_by_rules(given_, diagnose.find_symptoms(given_))
     assert found.trouble == expected["class"]
     assert {(quote.number, quote.text) for quote in found.quotes} <= {(line.number, line.text) for line in log.lines}
 
@@ -78,7 +78,7 @@ def test_single_lines_of_many_programs_are_told() -> None:
     for row in text.splitlines():
         trouble, _, line = row.partition("\t")
         given_ = Evidence("shop", "", None, log=LogDigest((LogLine(1, line),), 1, 0))
-        found = diagnose.diagnose(given_, diagnose.read(given_))
+        found = diagnose.diagnose_by_rules(given_, diagnose.find_symptoms(given_))
         wrong += [] if found.trouble == trouble else [(trouble, found.trouble.value, line)]
     assert wrong == []
 
@@ -87,8 +87,8 @@ def test_single_lines_of_many_programs_are_told() -> None:
 def test_troubles_in_many_formats_get_their_class_and_whether_a_restart_helps() -> None:
     classes = helps = total = 0
     for case in log_cases.cases(3, length=500):
-        given_ = Evidence("shop", "", None, log=digest([case.log]))
-        found = diagnose.diagnose(given_, diagnose.read(given_))
+        given_ = Evidence("shop", "", None, log=digest_log([case.log]))
+        found = diagnose.diagnose_by_rules(given_, diagnose.find_symptoms(given_))
         total += 1
         classes += found.trouble == case.trouble.kind
         helps += found.restart_helps == case.trouble.restart_helps
@@ -100,8 +100,8 @@ def test_troubles_in_many_formats_get_their_class_and_whether_a_restart_helps() 
 def test_ordinary_lines_of_a_busy_program_prove_nothing() -> None:
     calm = replace(log_cases.troubles()[0], lines=(), keep=(), flood=())
     for style in log_cases.STYLES:
-        given_ = Evidence("shop", "", None, log=digest([log_cases.make(calm, style, "buried", 2, length=800).log]))
-        found = diagnose.diagnose(given_, diagnose.read(given_))
+        given_ = Evidence("shop", "", None, log=digest_log([log_cases.make(calm, style, "buried", 2, length=800).log]))
+        found = diagnose.diagnose_by_rules(given_, diagnose.find_symptoms(given_))
         assert found.trouble is FailureClass.UNKNOWN, (style, found)
         assert found.confidence < 0.3
 
@@ -177,9 +177,9 @@ def test_use_near_a_limit_is_a_symptom(usage: Usage, trouble: FailureClass) -> N
 
 
 def test_an_out_of_memory_event_is_a_hard_fact() -> None:
-    found = diagnose.read(evidence(facts=EXITED, events=("09:58:01 oom",)))
-    assert [one.trouble for one in found if one.hard] == [FailureClass.OOM]
-    assert not diagnose.read(evidence(facts=EXITED, events=("09:58:01 start, room 7",)))
+    found = diagnose.find_symptoms(evidence(facts=EXITED, events=("09:58:01 oom",)))
+    assert [one.trouble for one in found if one.proven] == [FailureClass.OOM]
+    assert not diagnose.find_symptoms(evidence(facts=EXITED, events=("09:58:01 start, room 7",)))
 
 
 def test_starts_that_fail_within_seconds_make_a_restart_futile() -> None:
@@ -192,14 +192,14 @@ def test_starts_that_fail_within_seconds_make_a_restart_futile() -> None:
 
 
 def test_a_service_that_runs_again_after_old_restarts_is_no_crash_loop() -> None:
-    assert diagnose.read(evidence(facts=replace(RUNNING, restart_count=7))) == ()
+    assert diagnose.find_symptoms(evidence(facts=replace(RUNNING, restart_count=7))) == ()
 
 
 def test_only_the_engines_facts_are_hard() -> None:
-    both = diagnose.read(evidence(POOL, facts=replace(EXITED, exit_code=137, oom_killed=True)))
-    assert {one.trouble for one in both if one.hard} == {FailureClass.OOM}
+    both = diagnose.find_symptoms(evidence(POOL, facts=replace(EXITED, exit_code=137, oom_killed=True)))
+    assert {one.trouble for one in both if one.proven} == {FailureClass.OOM}
     assert both[0].trouble is FailureClass.OOM
-    assert [one.sure for one in both] == sorted((one.sure for one in both), reverse=True)
+    assert [one.confidence for one in both] == sorted((one.confidence for one in both), reverse=True)
 
 
 def test_a_neighbour_that_is_down_and_named_in_the_log_is_to_blame() -> None:
@@ -212,7 +212,7 @@ def test_a_neighbour_that_is_down_and_named_in_the_log_is_to_blame() -> None:
         "shop-db is down",
     )
     assert [quote.text for quote in found.quotes] == [line]
-    assert diagnose.read(evidence(line, neighbours=near))[0].hard
+    assert diagnose.find_symptoms(evidence(line, neighbours=near))[0].proven
 
 
 def test_a_neighbour_that_is_down_and_not_named_is_not_blamed() -> None:
@@ -269,8 +269,8 @@ def test_what_is_unknown_is_said() -> None:
 
 def test_why_the_model_did_not_speak_is_passed_on() -> None:
     given_ = evidence(POOL)
-    assert diagnose.diagnose(given_, diagnose.read(given_), why="no key").why_rules == "no key"
-    assert diagnose.diagnose(evidence(), (), why="no key").why_rules == "no key"
+    assert diagnose.diagnose_by_rules(given_, diagnose.find_symptoms(given_), why="no key").why_rules == "no key"
+    assert diagnose.diagnose_by_rules(evidence(), (), why="no key").why_rules == "no key"
 
 
 def test_two_causes_that_are_as_sure_make_unsure() -> None:
@@ -303,7 +303,7 @@ def test_any_evidence_gives_a_diagnosis_with_quotes_from_the_log(
 ) -> None:
     log = LogDigest(tuple(LogLine(n, text) for n, text in enumerate(lines, 1)), len(lines), 0)
     given_ = Evidence("shop", "", replace(facts, exit_code=code, error="".join(lines[:1])) if facts else None, log=log)
-    found = diagnose.diagnose(given_, diagnose.read(given_))
+    found = diagnose.diagnose_by_rules(given_, diagnose.find_symptoms(given_))
     assert 0 < found.confidence <= 0.95
     assert len(found.quotes) <= 5
     assert all(log.lines[quote.number - 1].text == quote.text for quote in found.quotes)
@@ -314,11 +314,11 @@ def test_any_evidence_gives_a_diagnosis_with_quotes_from_the_log(
 
 @pytest.mark.parametrize("sign", SIGNS, ids=lambda sign: f"{sign.trouble}-{sign.headline}")
 def test_every_sign_is_whole(sign: Signature) -> None:
-    assert 0 < sign.sure < 1
+    assert 0 < sign.confidence < 1
     assert 0 < len(sign.headline) <= 45
     assert sign.cause.endswith(".")
-    assert sign.instead.endswith(".")
-    assert not sign.told_by("")
+    assert sign.remedy.endswith(".")
+    assert not sign.matches("")
     letters = re.sub(r"\\[A-Z]|A-Z|\?P<", "", sign.pattern)
     assert letters == letters.lower()
 
@@ -328,7 +328,7 @@ def test_every_sign_is_whole(sign: Signature) -> None:
 )
 def test_lines_that_invite_backtracking_are_read(line: str) -> None:
     given_ = Evidence("shop", "", None, log=LogDigest(tuple(LogLine(n, line) for n in range(1, 100)), 99, 0))
-    assert diagnose.diagnose(given_, diagnose.read(given_)).by == RULES
+    assert diagnose.diagnose_by_rules(given_, diagnose.find_symptoms(given_)).by == RULES
 
 
 @pytest.mark.parametrize(
@@ -341,7 +341,7 @@ def test_lines_that_invite_backtracking_are_read(line: str) -> None:
 )
 def test_an_empty_log_is_not_called_one_that_could_not_be_read(status: Status, said: str) -> None:
     evidence = Evidence("web", "2026-11-22T10:00:00Z", facts("web"), sources=(Source("logs", status),))
-    assert said in diagnose.diagnose(evidence, ()).root_cause
+    assert said in diagnose.diagnose_by_rules(evidence, ()).root_cause
 
 
 REFUSED = "10:00:01 WARN postgres not ready: connection refused, retrying"
@@ -358,7 +358,7 @@ def test_what_came_back_and_went_away_again_was_not_got_over() -> None:
         (LogLine(1, REFUSED, 9, until="10:30:00", last=12), LogLine(4, "10:00:04 INFO connected to postgres")), 12, 0
     )
     given_ = Evidence("shop", "", None, log=log)
-    assert diagnose.read(given_)[0].sure > 0.7
+    assert diagnose.find_symptoms(given_)[0].confidence > 0.7
 
 
 def test_calm_words_of_trouble_do_not_outweigh_a_good_health_check() -> None:
@@ -400,7 +400,7 @@ LOOKED = "2026-11-22T09:59:00+00:00"
 def test_a_restart_that_just_did_not_help_is_told_with_its_time() -> None:
     given_ = evidence(POOL, facts=replace(RUNNING, health="unhealthy"), gathered_at=LOOKED)
     past = (tried(75), tried(12))
-    found = diagnose.diagnose(given_, diagnose.with_past(given_, diagnose.read(given_), past), past)
+    found = diagnose.diagnose_by_rules(given_, diagnose.with_past(given_, diagnose.find_symptoms(given_), past), past)
     assert (found.action, found.restart_helps) == (Action.IGNORE, False)
     assert "It was restarted 12 min ago, and that did not help." in found.root_cause
     assert "The last restart did not help." in found.justification
@@ -429,13 +429,13 @@ NEAR = (Neighbour("shop-db", "exited", detail="Exited (1) 4 minutes ago"), Neigh
 
 def test_the_neighbour_at_fault_is_the_one_the_log_names_or_the_only_one_that_is_down() -> None:
     given_ = evidence(POOL, neighbours=NEAR)
-    only = container_state.at_fault(given_, FailureClass.DEPENDENCY_DOWN)
+    only = container_state.neighbour_at_fault(given_, FailureClass.DEPENDENCY_DOWN)
     assert only is not None
     assert only.name == "shop-db"
     two = replace(given_, neighbours=(*NEAR, Neighbour("mail", "dead")))
-    assert container_state.at_fault(two, FailureClass.DEPENDENCY_DOWN) is None
+    assert container_state.neighbour_at_fault(two, FailureClass.DEPENDENCY_DOWN) is None
     named = replace(two, neighbours=(*two.neighbours, Neighbour("queue", "restarting", named_in_log=True)))
-    found = container_state.at_fault(named, FailureClass.TIMEOUT)
+    found = container_state.neighbour_at_fault(named, FailureClass.TIMEOUT)
     assert found is not None
     assert found.name == "queue"
 
@@ -444,7 +444,7 @@ def test_the_neighbour_at_fault_is_the_one_the_log_names_or_the_only_one_that_is
     "trouble", [FailureClass.OOM, FailureClass.CONFIG_ERROR, FailureClass.NONE, FailureClass.UNKNOWN]
 )
 def test_no_neighbour_is_looked_for_where_the_trouble_is_its_own(trouble: FailureClass) -> None:
-    assert container_state.at_fault(evidence(POOL, neighbours=NEAR), trouble) is None
+    assert container_state.neighbour_at_fault(evidence(POOL, neighbours=NEAR), trouble) is None
 
 
 def test_a_loop_that_says_why_in_words_no_sign_knows_is_less_sure_than_one_that_is_silent() -> None:
@@ -465,8 +465,8 @@ def test_a_loop_that_says_why_in_words_no_sign_knows_is_less_sure_than_one_that_
     ],
 )
 def test_a_count_at_nought_proves_nothing(line: str) -> None:
-    assert diagnose.read(evidence(line)) == ()
-    assert diagnose.read(evidence(re.sub(r"\b0\b", "7", line))) != ()
+    assert diagnose.find_symptoms(evidence(line)) == ()
+    assert diagnose.find_symptoms(evidence(re.sub(r"\b0\b", "7", line))) != ()
 
 
 def test_workers_that_all_wait_for_another_are_not_the_cause() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from bot.domain.diagnosis import Diagnosis, FailureClass
 from bot.domain.evidence import Evidence, Facts, LogDigest, Neighbour
-from bot.domain.logs.digest import digest, join
+from bot.domain.logs.digest import digest_log, join_digests
 from bot.domain.symptoms import diagnose
 from tests.domain.symptoms.test_diagnose import EXITED, LOOPING, POOL, RUNNING
 
@@ -32,13 +32,13 @@ EMPTY = [f"10:21:{n} ERROR [pool] {POOL[15:]}" for n in range(45, 50)]
 
 
 def log(*runs: list[str]) -> LogDigest:
-    parts = [digest(["\n".join(run).encode() + b"\n"]) if run else LogDigest() for run in runs]
-    return join(parts) if len(parts) > 1 else parts[0]
+    parts = [digest_log(["\n".join(run).encode() + b"\n"]) if run else LogDigest() for run in runs]
+    return join_digests(parts) if len(parts) > 1 else parts[0]
 
 
 def diagnosed(facts: Facts, read: LogDigest, alert: str = "", **more: object) -> Diagnosis:
     evidence = replace(Evidence("shop", NOW, facts, read), **more)  # type: ignore[arg-type]  # replace checks the names
-    return diagnose.diagnose(evidence, diagnose.read(evidence, alert))
+    return diagnose.diagnose_by_rules(evidence, diagnose.find_symptoms(evidence, alert))
 
 
 @pytest.mark.fault(64)

@@ -20,7 +20,7 @@ from bot import background
 from bot.adapters.database.engine import WRITES
 from bot.adapters.database.store import SqlStore
 from bot.adapters.runbook.file import RunbookFile
-from bot.domain.alerts.alert import without_secrets
+from bot.domain.alerts.alert import redact_alert
 from bot.domain.guard import Permit, Policy, Refusal
 from bot.domain.incident import Press
 from bot.domain.llm.prompt import Prompt
@@ -264,7 +264,7 @@ class Bot:
         self.undelivered.append(received)
 
         async def take() -> None:
-            clean = replace(received, alert=without_secrets(received.alert, redact))
+            clean = replace(received, alert=redact_alert(received.alert, redact))
             try:
                 new = await self.responder.receive(clean)
             except StoreError:

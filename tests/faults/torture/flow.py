@@ -27,7 +27,7 @@ from aiohttp import web
 
 from bot.adapters.database.store import SqlStore
 from bot.adapters.runbook.file import RunbookFile
-from bot.domain.audit.trail import Examined, Row, Verdict
+from bot.domain.audit.trail import AuditRow, TrailCheck, Verdict
 from bot.domain.incident import LIVE, Incident, State
 from bot.playground.engine.engine import ProcessEngine, ProcessImage
 from bot.playground.slack.interactions.payloads import NoSuchControl
@@ -357,7 +357,7 @@ async def wrong(on: Scene, rows: Sequence[Mapping[str, Any]], run: Run) -> list[
     remembered = int(incident.state in FLOWS.values())
     outcomes = int(incident.state in (State.RESOLVED, State.UNRESOLVED))
     holds = {
-        "the audit trail does not verify": Examined().read(trail) == "",
+        "the audit trail does not verify": TrailCheck().read(trail) == "",
         "the incident goes on for ever": incident.state not in LIVE and incident.finalized,
         "something waits for Slack": waiting == 0,
         f"{len(firsts)} threads": len(firsts) == len(cards),
@@ -373,7 +373,7 @@ async def wrong(on: Scene, rows: Sequence[Mapping[str, Any]], run: Run) -> list[
 
 
 def _acts(
-    on: Scene, incident: Incident, trail: tuple[Row, ...], rows: Sequence[Mapping[str, Any]], run: Run
+    on: Scene, incident: Incident, trail: tuple[AuditRow, ...], rows: Sequence[Mapping[str, Any]], run: Run
 ) -> list[str]:
     """Return what is wrong with what the engine was told: only what a person approved, after that, once."""
     with sqlite3.connect(on.folder / "aegis.db") as base:

@@ -26,9 +26,9 @@ async def test_aegis_reads_the_message_as_about_this_service_and_no_other(firing
     posted = await workspace.alert(
         "C0ALERTS", sender=WEBHOOK, attachments=attachments(NAME, "127.0.0.1:8080", "http://127.0.0.1:1", firing=firing)
     )
-    read = alert.read(posted.body)
+    read = alert.read_alert(posted.body)
     assert read.kind is kind
-    assert alert.targets(read, INVENTORY) == (NAME,)
+    assert alert.find_targets(read, INVENTORY) == (NAME,)
     assert (read.sender, read.severity) == ("alertmanager", "critical")
 
 
