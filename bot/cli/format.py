@@ -151,8 +151,8 @@ def _text(outside: str) -> Text:
 
 def _headline(answer: Diagnosis) -> Text:
     by = "rule-based" if answer.by == RULES else answer.by
-    why = f" ({answer.why_rules})" if answer.why_rules else ""
-    return Text(f"{answer.action.value} · {answer.confidence * 100:.0f}% confidence · {by}{why}")
+    reason = f" ({answer.why_rules.removesuffix('.')})" if answer.why_rules else ""
+    return Text(f"{answer.action.value} · {answer.confidence * 100:.0f}% confidence · {by}{reason}")
 
 
 def _facts(facts: Facts) -> Text:

@@ -30,10 +30,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.add_typer(runbook.app, name="runbook")
-app.command("eval")(evals.evaluate)
-app.add_typer(audit.app, name="audit")
-app.command("demo")(demo.demo)
 
 DIGEST_SHARE = 0.85
 """Share of a digest's budget for the text of its lines; the rest is for line numbers and counts."""
@@ -213,3 +209,10 @@ def _start_log(settings: Settings) -> Settings:
 
     telemetry.start_log("CRITICAL", partial(redact, known=settings.secrets))
     return settings
+
+
+# At the end, so that the help lists the commands of the bot first.
+app.command("demo")(demo.demo)
+app.command("eval")(evals.evaluate)
+app.add_typer(runbook.app, name="runbook")
+app.add_typer(audit.app, name="audit")

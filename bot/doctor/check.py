@@ -33,7 +33,7 @@ async def run_check(
     try:
         return Check(name, True, await question(*arguments, **options))
     except SlackError as error:
-        # Without a hint of ours the reader needs Slack's own code to look it up in Slack's documentation.
+        # Without a hint, the reader needs Slack's own code to look it up in Slack's documentation.
         return Check(name, False, error.message if error.hint else f"{error.message} ({error.code})", error.hint)
     except AegisError as error:
         return Check(name, False, error.message, error.hint)

@@ -110,23 +110,23 @@ def total(marks: Sequence[Mark]) -> Total:
     """Return the total of marks. Raise ``ValueError`` if there are none."""
     if not marks:
         raise ValueError("there are no marks to add up")
-    misled = [one for one in marks if one.misleading]
+    misled = [result for result in marks if result.misleading]
     return Total(
-        cases=len({one.case for one in marks}),
+        cases=len({result.case for result in marks}),
         runs=len(marks),
-        trouble=_share([one.trouble for one in marks]),
-        cause=_share([one.cause for one in marks]),
-        action=_share([one.action for one in marks]),
-        helps=_share([one.helps for one in marks]),
-        digest_complete=_share([one.digest_complete for one in marks]),
-        verbatim=_share([one.verbatim for one in marks]),
+        trouble=_share([result.trouble for result in marks]),
+        cause=_share([result.cause for result in marks]),
+        action=_share([result.action for result in marks]),
+        helps=_share([result.helps for result in marks]),
+        digest_complete=_share([result.digest_complete for result in marks]),
+        verbatim=_share([result.verbatim for result in marks]),
         misled=len(misled),
-        misleading=_share([one.trouble for one in misled]),
-        confidence=round(sum(one.confidence for one in marks) / len(marks), 3),
-        sure_and_wrong=sum(1 for one in marks if not one.trouble and one.confidence >= SURE_CONFIDENCE),
-        fell_back=sum(1 for one in marks if one.fell_back),
-        tokens=sum(one.tokens for one in marks),
-        seconds=round(sum(one.seconds for one in marks), 3),
+        misleading=_share([result.trouble for result in misled]),
+        confidence=round(sum(result.confidence for result in marks) / len(marks), 3),
+        sure_and_wrong=sum(1 for result in marks if not result.trouble and result.confidence >= SURE_CONFIDENCE),
+        fell_back=sum(1 for result in marks if result.fell_back),
+        tokens=sum(result.tokens for result in marks),
+        seconds=round(sum(result.seconds for result in marks), 3),
     )
 
 

@@ -33,7 +33,7 @@ class Report:
             "brain": self.diagnoser,
             "times": self.times,
             "total": _named(asdict(self.total)),
-            "results": [_named(asdict(one)) for one in self.marks],
+            "results": [_named(asdict(result)) for result in self.marks],
         }
 
 
