@@ -17,25 +17,30 @@ _VERSIONED = re.compile(
 )
 
 
-def _chosen(match: re.Match[str]) -> bool:
+def chosen(match: re.Match[str]) -> bool:
     """Say whether a value looks like a password that somebody chose: letters, digits, and a capital or a sign."""
     return bool(_CHOSEN.match(match[1]))
 
 
+def is_named_in_prose(value: str) -> bool:
+    """Say whether a word of a sentence about secrets is one: drawn by lot or chosen, and no date, version or name."""
+    return not _VERSIONED.match(value) and bool(is_random(value, shortest=20) or _CHOSEN.match(value))
+
+
 def _said(match: re.Match[str]) -> bool:
-    value = match[1]
-    return not _VERSIONED.match(value) and (is_random(value, shortest=20) or _chosen(match))
+    return is_named_in_prose(match[1])
 
 
 def _element(match: re.Match[str]) -> bool:
     return kind_of(match["key"], "") not in (None, "weak") and not is_placeholder(match[2])
 
 
+_DATED = re.compile(r"\d{4}[-/]\d\d[-/]\d\d$")
 _PROGRAM = re.compile(r"[A-Za-z][\w.-]*/v?\d[\w.]*$")  # Mozilla/5.0
 
 
 def _alone(match: re.Match[str]) -> bool:
-    return _chosen(match) and not _PROGRAM.match(match[1])
+    return chosen(match) and not _PROGRAM.match(match[1])
 
 
 # mc alias set NAME URL ACCESS SECRET, and the older mc config host add
@@ -129,8 +134,8 @@ COMMANDS: tuple[Rule, ...] = (
         r"'[^'\n]{0,120}',[ ]?'(![^'\n]{3,256})'",
     ),
     place("password", "connect(", r"(?i)\bconnect\([\"']\w{1,64}/(![^\s@\"'/]{3,256}+)(?=@)"),
-    place("password", "auth=", r"\b[A-Z][A-Z0-9_]{0,60}_AUTH=[\w.-]{1,64}/(![^\s\"'/]{6,256}+)", _chosen),
-    place("password", "user=,users=", r"\b[A-Z][A-Z0-9_]{0,60}_USERS?=[\w.-]{1,64}:(![^\s\"',]{6,256}+)", _chosen),
+    place("password", "auth=", r"\b[A-Z][A-Z0-9_]{0,60}_AUTH=[\w.-]{1,64}/(![^\s\"'/]{6,256}+)", chosen),
+    place("password", "user=,users=", r"\b[A-Z][A-Z0-9_]{0,60}_USERS?=[\w.-]{1,64}:(![^\s\"',]{6,256}+)", chosen),
     place(
         "password",
         "password is:,passphrase is:",
@@ -143,7 +148,7 @@ COMMANDS: tuple[Rule, ...] = (
         "password",
         "password",
         begins("password ") + r"(?i:\[?[\w.@-]{1,64}\]?[ ]=[ ](![^\s\"']{6,256}+))",
-        lambda match: not is_placeholder(match[1]) and _chosen(match),
+        lambda match: not is_placeholder(match[1]) and chosen(match),
     ),
     place(
         "password",
@@ -176,7 +181,8 @@ PROSE: tuple[Rule, ...] = (
             *("authtoken", "apitoken", "accesstoken", "refreshtoken", "token"),
             *("secret", "password", "passwd", "pass[ -]?phrase", "credentials?"),
         )
-        + r"(?i:s?(?:[ ](?:is|was|value|of|for|provided|set|to|number|#?\d{1,2}|\w{1,12}(?=[ ](?:is|was|set)))){0,4}"
+        + r"(?i:s?(?:[ ](?:is|was|are|value|of|for|provided|set|to|number|in use|use|used|as|we|you|they|i|share|"
+        r"entered|typed|given|now|has|been|reads|#?\d{1,2}|\w{1,12}(?=[ ](?:is|was|set)))){0,5}"
         r":?[ ](?:to |is )?)[`\"']?"
         r"(!(?=\S{0,60}\d)(?=[\w+/=.!~*#%^-]{0,60}[A-Za-z])[\w+/=!*#%^.~-]{7,512}[\w+/=*#%^~-])(?![\w:/])",
         _said,
@@ -186,7 +192,7 @@ PROSE: tuple[Rule, ...] = (
         "passw,passphrase",
         begins("pass(?:word|wort|phrase)s?")
         + r"(?i:(?: \w{1,12}){0,3} for [^\n:]{1,80}:[ ]{1,2}[\"']?(![^\s\"',;]{6,256}+))",
-        _chosen,
+        chosen,
     ),
     place("token", "aws-key-id]", r"aws-key-id\]:(![A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])"),
     place(
@@ -200,6 +206,7 @@ PROSE: tuple[Rule, ...] = (
         r"(?i)\b(?:one[- ]time|pin|verification|recovery|backup|otp|2fa|mfa|security|confirmation|login)[ -](?:pass)?"
         r"(?:codes?|password|pin)(?:[ ]is)?[: ]{1,3}"
         r"(!(?=[\w-]{0,20}\d)[A-Za-z0-9]{3,8}(?:[-/][A-Za-z0-9]{3,8}){0,5}(?![\w:%]|\.\w))",
+        lambda match: not _DATED.match(match[1]),
     ),
     place(
         # "your code is 482913.", "Use code 482-913 to sign in"
@@ -209,7 +216,7 @@ PROSE: tuple[Rule, ...] = (
         r"(!\d{3,4}[- ]?\d{3,4}|[A-Z0-9]{4}-[A-Z0-9]{4})(?![\w:%/-]|\.\w)",
         lambda match: not _STATUS.search(match[0][: match.start(1) - match.start()]),
     ),
-    place("password", " -p", r"(?<!\S)-[pP] ?[\"']?(![^\s\"'/:=,|;-][^\s\"'/:=,|;]{5,64}+)(?=[\"']?(?:\s|$))", _chosen),
+    place("password", " -p", r"(?<!\S)-[pP] ?[\"']?(![^\s\"'/:=,|;-][^\s\"'/:=,|;]{5,64}+)(?=[\"']?(?:\s|$))", chosen),
     place(
         "password",
         '" "',

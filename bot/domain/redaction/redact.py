@@ -19,6 +19,7 @@ from bot.domain.redaction.credentials import SHAPES as CREDENTIALS
 from bot.domain.redaction.credentials import in_credentials
 from bot.domain.redaction.encoded import in_encoded
 from bot.domain.redaction.key_values import redact_pairs
+from bot.domain.redaction.prose import NAMED, SESSIONS, in_prose
 from bot.domain.redaction.urls_and_headers import ADDRESSES, HEADERS, in_headers
 from bot.domain.redaction.vendor_tokens import SHAPES, Absent, Rule, brought_by, mark, replace_all
 from bot.domain.redaction.wrapped import in_wrapped
@@ -26,6 +27,7 @@ from bot.domain.redaction.wrapped import in_wrapped
 SHORTEST_KNOWN = 6
 # A marker can free what stood behind a longer secret; nothing real needs more than two looks.
 _PASSES = 5
+_IN_SENTENCES = (*NAMED, *PROSE, *SESSIONS)
 _DEEPEST = 2
 """How often what was decoded is decoded again."""
 _AROUND = 20
@@ -83,7 +85,8 @@ def _pass(text: str, absent: Absent, depth: int = 0) -> str:
     text = redact_below(redact_pairs(text))
     text = replace_all(COMMANDS, text, absent, folded=True)
     text = in_credentials(text, absent)
-    text = _people(replace_all(PROSE, text, absent, folded=True), absent)
+    text = in_prose(replace_all(_IN_SENTENCES, text, absent, folded=True))
+    text = _people(text, absent)
     return in_encoded(text, look) if depth < _DEEPEST else text
 
 
@@ -193,7 +196,7 @@ def _mail(match: re.Match[str]) -> bool:
 _MAILS = (Rule("email", ("mailto:", "@"), _STARTED_MAIL, _mail), Rule("email", ("@",), _EMAIL, _mail))
 
 
-_EVERY = (*SHAPES, *ADDRESSES, *HEADERS, *COMMANDS, *CREDENTIALS, *PROSE, *_MAILS)
+_EVERY = (*SHAPES, *ADDRESSES, *HEADERS, *COMMANDS, *CREDENTIALS, *_IN_SENTENCES, *_MAILS)
 _NAMES = {"setting", "private-key", "session", "cookie", "card", "iban", *(shape.name for shape in _EVERY)}
 _MARKS = "".join(map(mark, sorted(_NAMES)))
 _BROUGHT = brought_by(_MARKS, _EVERY)
