@@ -7,6 +7,7 @@ import logging
 from dataclasses import replace
 from weakref import WeakValueDictionary
 
+from bot.domain import notices
 from bot.domain.incident import Incident, State
 from bot.domain.runbook import from_incident
 from bot.errors import EngineError, RunbookError, SlackError
@@ -90,12 +91,12 @@ class Closing:
 
     async def expire(self, incident: Incident) -> None:
         """Close an incident on which nobody decided in time."""
-        await self.close(incident, State.EXPIRED, "Nobody decided in time.")
+        await self.close(incident, State.EXPIRED, notices.NOBODY_DECIDED)
 
     async def close_oldest(self) -> None:
         """Close the oldest cards if too many wait for a decision."""
         for old in await self._store.oldest_beyond(MOST_OPEN_CARDS):
-            sentence = f"Closed to make room: {MOST_OPEN_CARDS:,} newer incidents wait for a decision."
+            sentence = notices.closed_to_make_room(MOST_OPEN_CARDS)
             await self.close(old, State.EXPIRED, sentence)
 
     async def announce_and_store(self, incident: Incident, *, again: bool = False) -> None:
@@ -130,7 +131,7 @@ class Closing:
             except RunbookError as error:
                 log.warning("not in the runbook yet: %s", error.sentence)
                 if not again:
-                    sentence = f"The runbook could not be written yet. {error.sentence}"
+                    sentence = notices.not_in_runbook(error.sentence)
                     await self._replies.best_effort(self._messenger.say(incident, sentence))
                 return
         await self._transitions.save_with_retry(incident, replace(incident, finalized=True))
@@ -148,5 +149,5 @@ class Closing:
                 log.warning("no newest log lines: %s", error.sentence)
         await self._messenger.outcome(incident, newest)
         if incident.state is State.UNRESOLVED and self._plan.escalation:
-            sentence = f"The restart did not fix {incident.target}. Please take over."
+            sentence = notices.escalation(incident.target)
             await self._messenger.say(incident, sentence, mention=self._plan.escalation)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 
+from bot.domain import notices
 from bot.domain.evidence import Facts
 from bot.domain.incident import Incident, RestartOutcome, State
 from bot.domain.verification import Verification
@@ -61,7 +62,7 @@ class Execution:
         """Carry out what was approved, to the end of the incident."""
         await self._replies.update_card(approved)
         if authorized.dry_run:
-            sentence = f"Dry run: {approved.target} would have been restarted here. Nothing was done."
+            sentence = notices.dry_run(approved.target)
             await self._closing.close(
                 approved, State.INTERRUPTED, sentence, by=approved.approval.user if approved.approval else ""
             )
@@ -70,7 +71,7 @@ class Execution:
             bundle = await self._containers.bundle(authorized.facts, approved.id)
             saved = await self._transitions.save_if_unchanged(approved, replace(approved, bundle=bundle))
         except (BundleFailed, EngineError, StoreError) as error:
-            sentence = f"{error.sentence} Evidence is saved before it is destroyed, so nothing was restarted."
+            sentence = notices.evidence_not_saved(error.sentence)
             await self._closing.abort_restart(approved, sentence)
             return
         if saved is not None:
@@ -84,13 +85,13 @@ class Execution:
             with STAGES.labels("restart").time():
                 await self._containers.restart(facts)
         except StoreError as error:
-            sentence = f"The restart cannot be recorded, so nothing was restarted. {error.sentence}"
+            sentence = notices.restart_not_recorded(error.sentence)
             await self._closing.abort_restart(incident, sentence)
         except (EngineTimeout, EngineUnreachable) as error:
             log.warning("no answer to the restart, looking what happened: %s", error.sentence)
             await self._find_outcome(incident)
         except (EngineDenied, TargetNotFound) as error:
-            await self._closing.abort_restart(incident, f"{error.sentence} Nothing was restarted.")
+            await self._closing.abort_restart(incident, notices.restart_refused(error.sentence))
         except EngineError as error:
             await self._fail(incident, "the engine could not restart it", error)
         else:
@@ -104,22 +105,22 @@ class Execution:
         if await self._store.engine_call_logged(incident.id):
             await self._find_outcome(incident)
         else:
-            sentence = "Nothing was restarted: Aegis was interrupted before it called the engine."
+            sentence = notices.NOT_SENT
             await self._closing.abort_restart(incident, sentence)
 
     async def _find_outcome(self, incident: Incident) -> None:
         """Go on by what became of a restart whose answer is missing."""
 
         async def silent(error: EngineError) -> None:
-            sentence = f"{error.sentence} It is unknown whether the restart happened; it is not sent again."
+            sentence = notices.restart_unknown(error.sentence)
             await self._replies.best_effort(self._messenger.say(incident, sentence))
 
         outcome = await self._watch.find_outcome(incident, silent)
         if outcome is RestartOutcome.GONE:
-            sentence = "The container is gone or was re-created, so nothing more is done. It needs a manual check."
+            sentence = notices.CONTAINER_GONE
             await self._closing.close(incident, State.INTERRUPTED, sentence)
         elif outcome is RestartOutcome.NOT_CARRIED_OUT:
-            sentence = "The engine did not carry out the restart: nothing was restarted. It is not sent again."
+            sentence = notices.NOT_CARRIED_OUT
             await self._closing.abort_restart(incident, sentence)
         elif outcome is RestartOutcome.STOPPED:
             await self._start_again(incident)
@@ -138,7 +139,7 @@ class Execution:
         except (EngineError, StoreError) as error:
             await self._fail(incident, "it was stopped and could not be started", error)
         else:
-            sentence = "It was stopped but not started again; Aegis started it."
+            sentence = notices.STARTED_AGAIN
             await self._replies.best_effort(self._messenger.say(incident, sentence))
             await self.verify(incident)
 

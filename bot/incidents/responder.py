@@ -7,6 +7,7 @@ from collections.abc import Awaitable
 from dataclasses import replace
 from functools import partial
 
+from bot.domain import notices
 from bot.domain.alerts.alert import Kind, similar_names
 from bot.domain.guard import Refusal, RefusalReason
 from bot.domain.incident import LIVE, Incident, Press, State, Thread, awaited, decided_by, standing
@@ -29,8 +30,6 @@ log = logging.getLogger(__name__)
 
 MOST_NAMED_ASKERS = 1000
 """Askers that are remembered as named in a thread."""
-
-_OVER = "Recovered without action: the sender reports it resolved."
 
 
 class Responder:
@@ -142,7 +141,7 @@ class Responder:
             if opened.incident.grouped_targets:
                 await self._replies.update_card(opened.incident)
                 continue
-            close = partial(self._closing.close, opened.incident, State.RESOLVED, _OVER)
+            close = partial(self._closing.close, opened.incident, State.RESOLVED, notices.RECOVERED_WITHOUT_ACTION)
             await self._transitions.retry_until_stored(close)
         await self._handled(received)
 
@@ -156,7 +155,11 @@ class Responder:
         INCIDENTS.labels(State.OPEN.value).inc()
         incident = await self._resume.through(opened.incident, self._triage.post(opened.incident))
         if opened.incident.flap_count and received.message:
-            await self._replies.best_effort(self._messenger.say_at(received.place, _again(opened.incident)))
+            await self._replies.best_effort(
+                self._messenger.say_at(
+                    received.place, notices.fired_again(opened.incident.target, opened.incident.alerts)
+                )
+            )
         return [incident] if incident is not None else []
 
     async def _handled(self, received: ReceivedAlert) -> None:
@@ -178,10 +181,8 @@ class Responder:
             return
         if name not in names:
             near = similar_names(name, names)
-            told = f"There is no container named {name}{'; there is ' + ' and '.join(near) if near else ''}."
-            await self._replies.best_effort(
-                self._messenger.choose(place, f"{told} Which one is meant?", near or names, user=user, url=url)
-            )
+            told = notices.no_such_container(name, near)
+            await self._replies.best_effort(self._messenger.choose(place, told, near or names, user=user, url=url))
             return
         for live in await self._store.live(name):
             await self._renew(live, asker)
@@ -219,7 +220,7 @@ class Responder:
         self._named[key] = None
         while len(self._named) > MOST_NAMED_ASKERS:
             del self._named[next(iter(self._named))]
-        told = "A fresh look was asked for by"
+        told = notices.DIAGNOSIS_REQUESTED
         await self._replies.best_effort(self._messenger.say(incident, told, mention=(asker,)))
 
     async def refuse(self, press: Press, refusal: Refusal) -> None:
@@ -238,7 +239,7 @@ class Responder:
             thread = incident.place.thread or incident.card
             await self.diagnose(incident.target, Thread(incident.place.channel, thread), press.user)
         else:
-            await self._replies.whisper(press, f"{incident.target} is being looked at right now.")
+            await self._replies.whisper(press, notices.being_diagnosed(incident.target))
 
     async def _open(self, incident: Incident, asker: Asker) -> None:
         try:
@@ -262,7 +263,7 @@ class Responder:
         try:
             return await self._store.get(incident.id) is not None
         except StoreError:
-            told = f"{error.sentence} The card comes when the database answers again. If none comes, ask once more."
+            told = notices.may_not_be_saved(error.sentence)
             await self._replies.best_effort(self._messenger.whisper(incident.opened_by, incident.place, told))
             return True
 
@@ -278,7 +279,7 @@ class Responder:
             return
         if isinstance(checked, Awaits):
             await self._replies.update_card(checked.incident)
-            await self._replies.whisper(press, f"Your press counts. {awaited(checked.presses, checked.more)}")
+            await self._replies.whisper(press, notices.press_counts(awaited(checked.presses, checked.more)))
             return
         approved = await self._approval.approve(press, checked)
         if isinstance(approved, PressRefused):
@@ -335,11 +336,3 @@ class Responder:
             await self._refuse(press, unknown_card())
         else:
             await self._replies.best_effort(self._messenger.show_evidence(incident, view))
-
-
-def _again(incident: Incident) -> str:
-    """Return what stands under a new alert of a target that comes and goes."""
-    return (
-        f"{incident.target} came back and fires again: {incident.alerts} alerts so far. "
-        "Its card is under the first of them and is kept up to date."
-    )

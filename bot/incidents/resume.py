@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Iterable
 from typing import Protocol, TypeVar
 
+from bot.domain import notices
 from bot.domain.incident import LATE, LIVE, Incident, State, is_expired
 from bot.errors import AegisError, StoreError
 from bot.incidents.closing import Closing
@@ -144,7 +145,7 @@ class Resume:
         if incident.state is State.OPEN:
             await self._triage.look(incident)
             if self._world.now() - incident.opened_at >= LATE:
-                sentence = "This diagnosis is late: Aegis was interrupted while it looked at this."
+                sentence = notices.DIAGNOSIS_LATE
                 await self._replies.best_effort(self._messenger.say(incident, sentence))
         elif incident.state is State.ACTING:
             await self._execution.go_on(incident)

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
-from bot.domain import guard
+from bot.domain import guard, notices
 from bot.domain.addresses.verify_url import LABEL, NOT_KNOWN, verify_address
 from bot.domain.evidence import VERIFY_URL, Evidence, Source, Status
 from bot.domain.incident import LIVE, Incident, State, Thread
@@ -74,7 +74,7 @@ class Triage:
     async def _offer(self, received: ReceivedAlert) -> Thread:
         """Offer the menu, and return where it stands."""
         names = sorted(target.name for target in await self._alerts.inventory())
-        told = "This alert names no container that the engine knows. Which one is meant?"
+        told = notices.WHICH_CONTAINER
         place = (await self._announced(self._alerts.incident(received, ""))).place
         offered = self._messenger.choose(place, told, names)
         await (offered if received.asker else self._replies.best_effort(offered))
@@ -114,7 +114,7 @@ class Triage:
             log.warning("card not posted: %s", error.sentence)
             if not incident.opened_by:
                 return incident
-            told = "The card could not be posted."
+            told = notices.CARD_NOT_POSTED
             await self._closing.close(incident, State.EXPIRED, told, by=incident.opened_by)
             raise
         posted = await self._transitions.reapply_and_save(incident, lambda current: replace(current, card=card))

@@ -89,7 +89,7 @@ async def test_69_a_refusal_and_a_late_press_on_a_full_disk_are_told_too(on_disk
     await on_disk.responder.act(press(incident))
     assert on_disk.containers.writes == []
     told = on_disk.messenger.whispers("U0ONCALL")
-    reasons = ("nothing was restarted", "since the diagnosis", "too old")
+    reasons = ("nothing was restarted", "since the diagnosis", "has expired")
     assert all(reason in words for reason, words in zip(reasons, told, strict=True))
 
 

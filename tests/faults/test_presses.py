@@ -159,7 +159,7 @@ async def test_18_a_press_on_a_card_that_is_too_old_takes_its_buttons_away_and_i
         card = (await stage.card(await stage.alert())).snapshot()
         stage.clock.at += timedelta(seconds=3601)
         await stage.slack.press("U0ONCALL", card, "restart")
-        await stage.whisper("U0ONCALL", "too old")
+        await stage.whisper("U0ONCALL", "has expired")
         await stage.slack.wait_for(lambda: "restart" not in stage.slack.message("C0ALERTS", card.ts).buttons)
     assert await kept(stage) == [("U0ONCALL", "expired")]
     assert stage.engine.writes == []

@@ -218,7 +218,7 @@ async def test_an_alert_that_names_nothing_known_is_asked_about_under_its_messag
     menu = await bot.ws.wait_for(
         lambda: [one for one in bot.ws.thread(bot.announced()[0]) if "choose" in one.buttons][0]  # noqa: RUF015 - as above
     )
-    assert "Which one is meant?" in menu.words
+    assert "Which one is it about?" in menu.words
 
 
 async def test_what_is_no_alert_is_answered_with_why_and_posts_nothing(bot: Bot) -> None:

@@ -97,7 +97,7 @@ async def test_killed_after_the_first_of_several_was_opened_each_is_opened_once(
 async def test_without_a_target_nothing_is_opened_and_the_menu_comes(bench: Bench) -> None:
     await take(bench, group("gone-1"))
     assert await bench.store.recent() == ()
-    assert "Which one is meant?" in said(bench, "choose")[0]
+    assert "Which one is it about?" in said(bench, "choose")[0]
 
 
 async def test_an_alert_by_webhook_is_announced_and_its_cards_stand_in_that_thread(bench: Bench) -> None:

@@ -26,7 +26,7 @@ async def flood(stage, count: int, channel: str = "C0ALERTS"):
 
 
 def menus(stage: Stage, channel: str = "C0ALERTS") -> list[Message]:
-    return stage.slack.messages(channel, containing="Which one is meant?")
+    return stage.slack.messages(channel, containing="Which one is it about?")
 
 
 async def unhandled(stage: Stage) -> int:

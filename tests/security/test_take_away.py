@@ -186,7 +186,7 @@ async def test_outsiders_get_no_home_tab_and_choose_nothing(stage, outsider):
         assert REFUSED in stage.slack.home("U0ODD").words
         assert NAME not in stage.slack.home("U0ODD").words
         menu_of = await stage.alert(name="unknown-thing")
-        (menu,) = await stage.slack.wait_for(lambda: stage.slack.thread(menu_of, containing="Which one is meant"))
+        (menu,) = await stage.slack.wait_for(lambda: stage.slack.thread(menu_of, containing="Which one is it about"))
         await stage.slack.choose("U0ODD", menu, "choose", "prod-db")
         assert REFUSED in await stage.whisper("U0ODD")
         await unharmed(stage, card)

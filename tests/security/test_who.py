@@ -168,7 +168,7 @@ async def test_a_card_that_is_too_old_does_not_act(stage):
         card = (await stage.card(await stage.alert())).snapshot()
         stage.clock.at = stage.clock.at.replace(year=stage.clock.at.year + 1)
         await stage.slack.press("U0ONCALL", card, "restart")
-        await stage.whisper("U0ONCALL", "too old")
+        await stage.whisper("U0ONCALL", "has expired")
         await stage.stands(State.EXPIRED)
     assert stage.engine.writes == []
 
