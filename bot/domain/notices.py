@@ -63,7 +63,8 @@ def escalation(target: str) -> str:
 
 def fired_again(target: str, alerts: int) -> str:
     """Return what stands under a new alert of a target that comes and goes."""
-    return f"{target} came back and fires again: {alerts} alerts so far. Its card is under the first of them and is kept up to date."
+    often = f"{target} came back and fires again: {alerts} alerts so far."
+    return f"{often} Its card is under the first of them and is kept up to date."
 
 
 # What a person who asked or pressed is told.
