@@ -53,12 +53,13 @@ imports: $(READY)
 audit: $(READY) ## Fail on known vulnerabilities of what is locked, and where the advisory database does not answer.
 	@$(BIN)/python .ci/audit_dependencies.py
 
-bench: $(READY) ## Measure speed and memory over the local workspace, beside a bare echo bot; digest, redaction, prompt, retrieval beside their peers; storms.
+bench: $(READY) ## Measure speed and memory over the local workspace, beside a bare echo bot; digest, redaction, prompt, retrieval beside their peers; starts; storms.
 	@$(BIN)/python -m bench
 	@$(BIN)/python -m bench.digest
 	@$(BIN)/python -m bench.redaction
 	@$(BIN)/python -m bench.prompt
 	@$(BIN)/python -m bench.retrieval
+	@$(BIN)/python -m bench.startup
 	@$(BIN)/python -m bench.storm
 
 torture: $(READY) ## Kill, error and silence at every effect; storms; replicas killed and paused at random: all in the long form.

@@ -29,7 +29,7 @@ from bot.adapters.runbook.table import RunbookTable
 from bot.adapters.text_worker.worker import TextWorker
 from bot.domain.guard import Policy
 from bot.domain.redaction.redact import redact
-from bot.errors import StoreError
+from bot.errors import AegisError, StoreError
 from bot.http import health as vitals
 from bot.http.open_files import raise_limit
 from bot.http.server import Health, HttpServer
@@ -47,6 +47,7 @@ from bot.incidents.resume import Resume
 from bot.incidents.set_aside import Retrial
 from bot.incidents.transitions import Transitions
 from bot.incidents.triage import Triage
+from bot.incidents.warm_up import read_samples
 from bot.ports import Approvers, Containers, Messenger, Prober, Runbook, Store, UnfinishedWork
 from bot.runtime import MonotonicClock, ResponseConfig, Runtime
 from bot.settings import Settings
@@ -170,6 +171,21 @@ async def _reading(settings: Settings) -> AsyncIterator[Reading]:
         yield Reading(partial(redact, known=settings.secrets), long_texts)
     finally:
         await long_texts.close()
+
+
+def _prepare(edges: Components, work: BackgroundTasks) -> None:
+    """Start what the first alert is not to wait for, such as the index of a large runbook."""
+    work.start(edges.memory.entries(), "reading the runbook")
+    work.start(edges.memory.check_writable(), "looking whether the runbook can be written")
+    work.start(asyncio.to_thread(_warm_up, edges), "warming up")
+
+
+def _warm_up(edges: Components) -> None:
+    """Import and compile what the first alert needs; a model that cannot be imported fails when it is asked."""
+    read_samples()
+    if edges.diagnoser is not None:
+        with contextlib.suppress(AegisError, ImportError):
+            edges.diagnoser.connect()
 
 
 _now = MonotonicClock(partial(datetime.now, UTC), time.monotonic)
@@ -384,9 +400,7 @@ async def running(settings: Settings) -> AsyncIterator[Connection]:
         await connection.start()
         ending.push_async_callback(_stop, connection, work, edges.store)
         work.start(resume.recover(left, responder), "going on where the last run ended")
-        # The first alert is not to wait for the index of a large runbook.
-        work.start(edges.memory.entries(), "reading the runbook")
-        work.start(edges.memory.check_writable(), "looking whether the runbook can be written")
+        _prepare(edges, work)
         sending = asyncio.create_task(outbox.keep_sending(), name="outbox")
         ending.callback(sending.cancel)
 

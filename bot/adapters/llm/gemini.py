@@ -126,14 +126,18 @@ class Gemini:
                 await asyncio.sleep(wait)
         raise AssertionError("the last try returns or raises")
 
+    def connect(self) -> Call:
+        """Import the SDK, once, and return the call. Nothing is sent. Blocks for some seconds: call it in a thread."""
+        with self._connecting:
+            if self._call is None:
+                self._call = self._connect()
+            return self._call
+
     def _once(self, prompt: Prompt, seconds: float) -> Answer:
         """Import at the first call, here in the thread, then call; ``seconds`` are what is left of the deadline."""
         if seconds <= 0:
             raise self._late()
-        with self._connecting:
-            if self._call is None:
-                self._call = self._connect()
-        return self._call(prompt, seconds + 1)  # so that it is the deadline that ends the wait, not the socket
+        return self.connect()(prompt, seconds + 1)  # so that it is the deadline that ends the wait, not the socket
 
     def _late(self) -> ModelUnavailable:
         return ModelUnavailable(f"No answer from {self.model} within {self._timeout:g} s.")

@@ -1,0 +1,27 @@
+"""Does once what the first alert needs, so that its card comes as fast as the tenth."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from bot.domain.alerts.alert import read, targets
+from bot.domain.evidence import Evidence
+from bot.domain.llm import prompt
+from bot.domain.logs import filters
+from bot.domain.symptoms import diagnose
+from bot.domain.target import Target
+
+_TARGET = "web"
+_MESSAGE = {"text": "", "attachments": [{"title": f"[FIRING:1] Down ({_TARGET} critical)", "color": "a30200"}]}
+_LOG = b"2026-01-01T00:00:00Z ERROR request failed, password=x\nTraceback (most recent call last):\nValueError: no\n"
+_NONCE = "0" * 16
+
+
+def read_samples() -> None:
+    """Read a sample alert and diagnose a sample log: each pattern is compiled and each table made on the way."""
+    alert = read(_MESSAGE)
+    targets(alert, [Target(_TARGET)])
+    evidence = Evidence(_TARGET, datetime.now(UTC).isoformat(), None, filters.digested((_LOG,), ()))
+    symptoms = diagnose.read(evidence, alert.title)
+    prompt.prompts(evidence, symptoms, (), alert=alert.text, title=alert.title, nonce=_NONCE)
+    diagnose.diagnose(evidence, symptoms, (), why="")
