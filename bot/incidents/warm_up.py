@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from bot.domain.alerts.alert import read, targets
+from bot.domain.alerts.alert import find_targets, read_alert
 from bot.domain.evidence import Evidence
 from bot.domain.llm import prompt
 from bot.domain.logs import filters
@@ -19,9 +19,9 @@ _NONCE = "0" * 16
 
 def read_samples() -> None:
     """Read a sample alert and diagnose a sample log: each pattern is compiled and each table made on the way."""
-    alert = read(_MESSAGE)
-    targets(alert, [Target(_TARGET)])
-    evidence = Evidence(_TARGET, datetime.now(UTC).isoformat(), None, filters.digested((_LOG,), ()))
-    symptoms = diagnose.read(evidence, alert.title)
-    prompt.prompts(evidence, symptoms, (), alert=alert.text, title=alert.title, nonce=_NONCE)
-    diagnose.diagnose(evidence, symptoms, (), why="")
+    alert = read_alert(_MESSAGE)
+    find_targets(alert, [Target(_TARGET)])
+    evidence = Evidence(_TARGET, datetime.now(UTC).isoformat(), None, filters.digest_blocks((_LOG,), ()))
+    symptoms = diagnose.find_symptoms(evidence, alert.title)
+    prompt.build_prompts(evidence, symptoms, (), alert=alert.text, title=alert.title, nonce=_NONCE)
+    diagnose.diagnose_by_rules(evidence, symptoms, (), why="")
