@@ -13,7 +13,7 @@ LATELY = timedelta(hours=1)
 
 
 def find_changes(evidence: Evidence, entries: Iterable[Entry]) -> Source:
-    """Say what changed, by the engine's facts and the runbook's ``entries`` (newest last) of the same target.
+    """Return what changed, by the engine's facts and the runbook's ``entries`` (newest last) of the same target.
 
     ``empty`` where nothing did, ``denied`` where the engine did not say what there is to compare it with.
     """

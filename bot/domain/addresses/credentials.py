@@ -15,7 +15,7 @@ ENCODE = "python3 -c 'import urllib.parse; print(urllib.parse.quote(input(), saf
 
 
 def has_clear_parts(address: str) -> bool:
-    """Return whether user, password and host can be told apart for sure; a sign that was not encoded blurs them."""
+    """Return True if user, password and host can be told apart for sure; a sign that was not encoded blurs them."""
     authority, rest = _parts(address)
     user, _, host = authority.rpartition("@")
     return "@" not in user and "@" not in rest and _HOSTS.fullmatch(host) is not None

@@ -69,7 +69,7 @@ def parse_urls(setting: str) -> dict[str, str]:
 
 
 def refused_address(address: str) -> bool:
-    """Say whether ``address`` (an IP address in any writing) hands out a cloud's credentials, or cannot be read."""
+    """Return True if ``address`` (an IP address in any writing) hands out a cloud's credentials, or cannot be read."""
     found = parse_address(address.partition("%")[0])
     return found is None or is_metadata_address(found)
 
@@ -183,7 +183,7 @@ def _check_host(parts: SplitResult) -> None:
 
 
 def _numeric(host: str) -> bool:
-    """Say whether the last label is a number, so that some resolver may take the host for an address (WHATWG URL)."""
+    """Return True if the last label is a number, so that a resolver may take the host for an address (WHATWG URL)."""
     last = host.rstrip(".").rpartition(".")[2].lower()
     return last.isdecimal() or re.fullmatch(r"0x[0-9a-f]*", last) is not None
 

@@ -256,7 +256,7 @@ def _of_line(line: str, match: re.Match[str] | None, key: str) -> Iterator[tuple
 
 
 def _is_label(match: re.Match[str], key: str) -> bool:
-    """Say whether a line is a label and no sentence with a colon in it: few words before, few behind, or marked up."""
+    """Return True if a line is a label and no sentence with a colon in it: few words on both sides, or marked up."""
     marked = _marked(match)
     if not match["sign"]:
         return "`" in match["value"] and (marked or match["value"].count("`") == 2) and key.count("_") < 3

@@ -128,7 +128,7 @@ def sentences(message: SlackMessage) -> Iterator[tuple[str, str]]:
 
 
 def starts_with_container(message: SlackMessage) -> bool:
-    """Say whether the message's first line is a sender's sentence about one container."""
+    """Return True if the message's first line is a sender's sentence about one container."""
     first = next((line for part in message.at(*_SAYING) for line in _lines(part.prose_free)[:1]), "")
     return any(key == "container" for key, _ in _sentence(first, SENTENCES))
 

@@ -198,7 +198,7 @@ def status_of(message: SlackMessage, found: Sequence[Member]) -> str:
 
 
 def is_over(member: Member) -> bool:
-    """Say whether one alert of a group is resolved, by its section or by its own status."""
+    """Return True if one alert of a group is resolved, by its section or by its own status."""
     return member.resolved is True or any(
         key in ("status", "state") and _word(value) == RESOLVED for key, value in member.pairs
     )

@@ -127,7 +127,7 @@ def naming_pairs(pairs: Pairs) -> Pairs:
 
 
 def _of_member(pairs: Pairs, inventory: Sequence[Target]) -> tuple[bool, list[str]]:
-    """Return whether one alert's labels name a container at all, known to us or not, and which targets it names."""
+    """Return True if one alert's labels name a container at all, known to us or not, and which targets it names."""
     tasks = _names(pairs, _TASKS, lambda value: _container(value, inventory))
     if tasks:
         return True, tasks
@@ -172,7 +172,7 @@ def _containers(pairs: Pairs, inventory: Sequence[Target]) -> list[str]:
 
 
 def _names_another(pairs: Pairs) -> bool:
-    """Say whether a container's own name stands beside its Compose labels: then no other of the service is meant."""
+    """Return True if a container's own name stands beside its Compose labels: then no other of the service is meant."""
     services = {value for key, value in pairs if key in _COMPOSE}
     named = {value for key, value in pairs if key in _CONTAINER and _LIKE_NAME.match(value)}
     return bool(services and named - services)

@@ -51,7 +51,7 @@ def in_title(title: str, names: Sequence[str]) -> list[str]:
 
 
 def is_group_head(title: str) -> bool:
-    """Say whether a title is in Alertmanager's form, whose values are labels."""
+    """Return True if a title is in Alertmanager's form, whose values are labels."""
     return bool(_GROUP_HEAD.search(title))
 
 
@@ -207,7 +207,7 @@ def _in_sentence(line: str, known: set[str]) -> list[str]:
 
 
 def _stands_alone(before: str, after: str) -> bool:
-    """Say whether a name is no piece of a path, an address or a longer name, and not what something else belongs to."""
+    """Return True if a name is no piece of a path, an address or a longer name and owns nothing."""
     joined = re.search(r"[\w/@=.:-]\Z", before) and not re.search(r"(?:^|[\s(\"'`])/\Z", before)
     return not (joined or re.match(r"[/@=]|:\w|:/|\.\w", after) or _THING_OF.match(after))
 
@@ -234,5 +234,5 @@ def _how_sure(name: str, before: str, after: str) -> int:
 
 
 def is_telling(name: str) -> bool:
-    """Say whether a name is no ordinary word: it has a hyphen, a dot, an underscore or a digit."""
+    """Return True if a name is no ordinary word: it has a hyphen, a dot, an underscore or a digit."""
     return any(not char.isalpha() for char in name)

@@ -41,7 +41,7 @@ class Seal:
         return f"{self.rule}:{self._digest(cells)}"
 
     def fits(self, cells: Mapping[str, Cell], written: str) -> bool:
-        """Return whether ``written`` is the hash of these cells by the rule that it names; a key must be this one."""
+        """Return True if ``written`` is the hash of these cells by the rule that it names; a key must be this one."""
         if any(isinstance(cell, bytes) for cell in cells.values()):
             return False
         rule = rule_of(written)
@@ -69,7 +69,7 @@ def rule_of(written: str) -> str:
 
 
 def may_follow(rule: str, before: str) -> bool:
-    """Return whether a trail may go on by ``rule`` after ``before``: never by a weaker one."""
+    """Return True if a trail may go on by ``rule`` after ``before``: never by a weaker one."""
     return _strength(rule) >= _strength(before)
 
 

@@ -159,7 +159,7 @@ class TrailCheck:
         return ""
 
     def end(self) -> str:
-        """Say what is wrong with the whole: rows at the end that were there when a head was noted, a missing seal."""
+        """Return what is wrong with the whole: missing rows at its end, or a missing seal."""
         if self._wanted:
             return "The noted hash is not in the trail: rows at its end were taken away."
         beyond = max((number for number in self._heads if number > self.count), default=0)

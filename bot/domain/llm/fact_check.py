@@ -173,7 +173,10 @@ def _with_fact_on_restart(said: Diagnosis, fact: Symptom) -> Diagnosis:
             said,
             restart_helps=True,
             confidence=min(said.confidence * 0.5, 0.4),
-            caveats=(f"The model sees no use in a restart; the facts do: {fact.headline}.", *said.caveats),
+            caveats=(
+                f"The model says that a restart does not help; the facts say that it does: {fact.headline}.",
+                *said.caveats,
+            ),
         )
     return replace(said, restart_helps=fact.restart_helps)
 
@@ -200,7 +203,7 @@ _RESTART = re.compile(
 
 
 def _wants_other(reply: Reply, evidence: Evidence, target: str) -> bool:
-    """Say whether a reply names something else to be restarted; "restart re-opens it" is a sentence, not a name."""
+    """Return True if a reply names something else to be restarted; "restart re-opens it" is a sentence, not a name."""
     if reply.named and reply.named.strip() != target:
         return True
     neighbours = {neighbour.name.lower() for neighbour in evidence.neighbours}

@@ -86,7 +86,7 @@ def _fitting(lines: Sequence[LogLine], room: int) -> list[LogLine]:
 
 
 def has_earlier_cause(newest: LogDigest, whole: LogDigest) -> bool:
-    """Say whether the digest of a whole log holds something loud that came before its newest lines, and is not there.
+    """Return True if the digest of a whole log holds a loud line from before its newest lines that they lack.
 
     ``newest`` is the digest of those lines alone.
     """

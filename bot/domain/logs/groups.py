@@ -149,12 +149,12 @@ def growing(groups: Sequence[Group]) -> list[Group]:
 
 
 def _serial(values: Sequence[float], count: int) -> bool:
-    """Say whether a number only counts the lines that it stands in."""
+    """Return True if a number only counts the lines that it stands in."""
     return count > _SERIAL and abs(values[-1] - values[0] - count) * 10 < count
 
 
 def _trend(values: Sequence[float]) -> float:
-    """Say how far from chance a series goes up or down (Kendall's test); 0 where it ends near its beginning."""
+    """Return how far from chance a series goes up or down (Kendall's test); 0 where it ends near its beginning."""
     size = len(values)
     first, last = max(values[0], 1.0), max(values[-1], 1.0)
     if not (last >= _GROWTH * first or first >= _SHRINKAGE * last):

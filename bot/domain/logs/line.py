@@ -231,7 +231,7 @@ def message_numbers(text: str) -> dict[str, float]:
 
 
 def is_stack_frame(text: str) -> bool:
-    """Say whether the line is one frame of a stack trace."""
+    """Return True if the line is one frame of a stack trace."""
     return bool(_FRAME.match(text))
 
 

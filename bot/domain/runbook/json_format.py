@@ -235,7 +235,7 @@ def _depths(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _lacking(item: object) -> str:
-    """Say why an item is no entry, or ``""``."""
+    """Return why an item is no entry, or ``""``."""
     if not isinstance(item, _Object):
         return "it is not an object, { … }"
     missing = [key for key in _NEEDED if not isinstance(item.get(key), str) or not item[key].strip()]

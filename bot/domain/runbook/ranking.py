@@ -146,7 +146,7 @@ class Ranking:
         self.ranked = self._rank()
 
     def fit(self, number: int) -> float:
-        """Say how well an entry fits, 0 to 1: what it covers of the query, less what no entry has ever held."""
+        """Return how well an entry fits, 0 to 1: what it covers of the query, less what no entry has ever held."""
         held = self._terms.get(number, {})
         covered = sum(worth for term, worth in self._worths.items() if term in held)
         unknown = sum(worth for term, worth in self._worths.items() if term not in self._held)

@@ -9,7 +9,7 @@ WITHIN: tuple[Signature, ...] = (
     # Rights
     Signature(
         FailureClass.PERMISSION, "port may not be opened", False, 0.94,
-        "The program may not open the port that it wants.",
+        "The program is not permitted to open its port.",
         "Use a port above 1023, or grant the right to open low ones.",
         r"bind\(\) to .{0,60}\(13: |(?:bind|listen)\b.{0,60}: permission denied",
     ),
@@ -56,7 +56,7 @@ WITHIN: tuple[Signature, ...] = (
     ),
     Signature(
         FailureClass.BAD_RELEASE, "program cannot be started", False, 0.92,
-        "What the image is to start is not there or not made for this machine{what}.",
+        "The program that the image starts is missing or is not built for this machine{what}.",
         "Roll back to the image before, or correct and rebuild this one.",
         r"exec format error|exec (?P<what>/\S+?):? no such file|executable file not found|bash\\r"
         r"|\\r'?: no such|(?:bad interpreter|not found in \$path)|wrong architecture"
@@ -159,7 +159,7 @@ WITHIN: tuple[Signature, ...] = (
     ),
     Signature(
         FailureClass.CONFIG_ERROR, "a setting is missing", False, 0.9,
-        "A setting that the program needs is not there{what}.",
+        "A required setting is missing{what}.",
         "Set it and create the container anew.",
         r"(?:environment variables?|env(?:ironment)?(?: var)?|settings?|config(?:uration)? key|property|secret"
         r"""|parameter) ['\"`]?(?P<what>\$?\w[\w.-]*)['\"`]? ?(?:is |was """

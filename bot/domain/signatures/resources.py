@@ -47,7 +47,7 @@ LIMITS: tuple[Signature, ...] = (
     ),
     Signature(
         FailureClass.RESOURCE_EXHAUSTION, "connection pool exhausted", True, 0.88,
-        "All connections of the pool are in use and none comes back.",
+        "Every connection of the pool is in use and none is being returned.",
         "Find what holds the connections: slow queries, a leak, or a pool that is too small.",
         r"queuepool limit|pool(?:ed connection)?s? (?:is |are )?(?:exhausted|full|empty|depleted)"
         r"|hikaripool.*not available|connection is not available, request timed out"

@@ -75,7 +75,7 @@ class _Renewal:
 
 
 def unread_settings_symptoms(evidence: Evidence, suggested: Sequence[Symptom]) -> list[Symptom]:
-    """Say whether others are not reached because settings that were changed on disk have not been read again."""
+    """Return True if others are not reached because settings that were changed on disk have not been read again."""
     renewal = _renewal(evidence, _SETTINGS)
     if renewal is None or not renewal.unread or _fails_to_start(evidence):
         return []
@@ -90,9 +90,9 @@ def unread_settings_symptoms(evidence: Evidence, suggested: Sequence[Symptom]) -
             "The settings on disk were changed, and the running program still works with the old ones.",
             _EXPLAINS if follows else _WITHOUT_TROUBLE,
             True,
-            "Check the new settings first; then have them read, by a reload or by a restart.",
+            "Check the new settings first; then apply them by a reload or a restart.",
             quotes=(Quote(line.number, line.text, line.count),),
-            restart_effect="A restart reads them.",
+            restart_effect="A restart applies the new settings.",
         )
     ]
 
@@ -119,9 +119,9 @@ def _with_new_one(one: Symptom, renewal: _Renewal) -> Symptom:
         cause=f"{one.cause} {since}, and nothing says that the process has read it.",
         # Where the new one lies is told only sometimes: a new process may get it or not.
         restart_helps=True if there else None,
-        remedy="Have the program read it anew whenever it changes.",
+        remedy="Make the program reload it whenever it changes.",
         quotes=tuple(sorted(quotes, key=lambda quote: quote.number)),
-        restart_effect="A restart reads the new one.",
+        restart_effect="A restart loads the new one.",
     )
 
 
@@ -132,12 +132,12 @@ def _with_neighbour(one: Symptom, near: Neighbour) -> Symptom:
         # A neighbour without a health check may run and not answer yet.
         restart_helps=True if near.health == "healthy" else None,
         remedy="Let it wait for what it needs, or let the engine start it again.",
-        restart_effect="What it lacked is there again, so a restart brings it back.",
+        restart_effect="The dependency is available again, so a restart recovers the container.",
     )
 
 
 def _fails_to_start(evidence: Evidence) -> bool:
-    """Say whether it was started again since: each start reads all anew and asks for its neighbours."""
+    """Return True if it was started again since: each start reads all anew and asks for its neighbours."""
     return evidence.facts is not None and container_state.futile_restart_symptom(evidence.facts) is not None
 
 

@@ -54,7 +54,7 @@ _REFUSALS = tuple(
         (r"exec format error", FailureClass.BAD_RELEASE, "image for another machine",
          "The image's program is made for another kind of processor.", "Use an image that is built for this machine."),
         (r"executable file not found|exec:? .{0,120}no such file|stat .{0,80}no such file", FailureClass.BAD_RELEASE,
-         "program not found", "The program that the image is to start is not there.",
+         "program not found", "The program that the image starts is missing.",
          "Correct the command or the image, or roll back."),
         (r"mount|invalid volume|not a directory|is a directory|bind source path|no such file",
          FailureClass.CONFIG_ERROR,
@@ -101,7 +101,7 @@ _CODES = {
 
 
 def state_symptoms(evidence: Evidence) -> list[Symptom]:
-    """Say what the facts prove; an empty list where there are none."""
+    """Return what the facts prove; an empty list where there are none."""
     found: list[Symptom] = []
     facts = evidence.facts
     if facts is not None:
@@ -117,7 +117,7 @@ def state_symptoms(evidence: Evidence) -> list[Symptom]:
 
 
 def futile_restart_symptom(facts: Facts) -> Symptom | None:
-    """Say whether starts fail one after another within seconds, so that one more start ends alike."""
+    """Return True if starts fail one after another within seconds, so that one more start ends alike."""
     seconds = run_duration_s(facts)
     quick = seconds is not None and seconds < QUICK
     failing = facts.exit_code != 0 and not facts.running and facts.restart_count >= _MANY and quick
@@ -161,7 +161,7 @@ def neighbour_at_fault(evidence: Evidence, trouble: FailureClass) -> Neighbour |
 
 
 def describe_neighbour(neighbour: Neighbour) -> str:
-    """Say in a few words how a neighbour is: ``has stopped``, ``is unhealthy``."""
+    """Return the state of a neighbour in a few words: ``has stopped``, ``is unhealthy``."""
     return _STANDS.get(_word(neighbour.status), "is unhealthy")
 
 

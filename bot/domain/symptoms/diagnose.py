@@ -35,7 +35,7 @@ _VAGUE = {FailureClass.UNKNOWN, FailureClass.CRASHLOOP, FailureClass.NONE}
 
 
 def find_symptoms(evidence: Evidence, alert: str = "") -> tuple[Symptom, ...]:
-    """Say what the evidence proves or suggests, surest first; nothing where it proves nothing.
+    """Return what the evidence proves or suggests, surest first; nothing where it proves nothing.
 
     ``alert`` is what the sender said: that there is no answer, beside a log that has fallen silent, is a hang.
     """
@@ -140,7 +140,7 @@ def _first_of_a_row(lead: Symptom, symptoms: Sequence[Symptom], evidence: Eviden
 
 
 def _takes_all(one: Symptom, lead: Symptom) -> bool:
-    """Say whether calls to others that hang came again and again, each with a worker or a connection in its hands."""
+    """Return True if calls to others that hang came again and again, each holding a worker or a connection."""
     calls = one.trouble in container_state.BLAMES and any(_ABROAD.search(quote.text) for quote in one.quotes)
     return calls and lead.trouble is FailureClass.RESOURCE_EXHAUSTION and max(q.count for q in one.quotes) >= _AGAIN
 
@@ -168,7 +168,7 @@ def _prospect(lead: Symptom, helps: bool | None, symptoms: Sequence[Symptom]) ->
     if helps is None:
         return "A restart may help; nothing that was read says so for sure."
     if helps:
-        return "A restart frees what is stuck or used up, for a while."
+        return "A restart clears this, but only for a while."
     if again := _futile(symptoms):
         alike = again.trouble is FailureClass.CRASHLOOP
         return "The last starts ended the same way; so will the next." if alike else "The last restart did not help."
@@ -187,7 +187,7 @@ def _out_of_service(evidence: Evidence, lead: Symptom) -> bool:
 
 
 def _missing(evidence: Evidence) -> list[str]:
-    """Say what there is not to read; an empty log is not one that could not be read."""
+    """Return what there is not to read; an empty log is not one that could not be read."""
     missing = [] if evidence.facts else ["the container's state could not be read"]
     if not evidence.log.lines:
         empty = any(source.name == "logs" and source.status is Status.EMPTY for source in evidence.sources)

@@ -13,12 +13,12 @@ _BEGINS = frozenset({"start", "restart", "unpause"})
 
 
 def out_of_memory(evidence: Evidence) -> bool:
-    """Say whether the engine told that a process ran out of memory."""
+    """Return True if the engine told that a process ran out of memory."""
     return any("oom" in _WORD.findall(event.lower()) for event in evidence.events)
 
 
 def stopped_symptoms(evidence: Evidence) -> list[Symptom]:
-    """Say whether the last run was ended by a stop that somebody, or a tool, asked the engine for.
+    """Return True if the last run was ended by a stop that somebody, or a tool, asked the engine for.
 
     The engine tells of ``stop`` only then; that it has to kill the process after a while says nothing of memory.
     """

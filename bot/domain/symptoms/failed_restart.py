@@ -15,7 +15,7 @@ JUST = timedelta(hours=6)
 
 
 def failed_restart_symptoms(evidence: Evidence, precedents: Sequence[Precedent]) -> tuple[Symptom, ...]:
-    """Say whether the newest restart of this target was a short while ago and did not help."""
+    """Return True if the newest restart of this target was a short while ago and did not help."""
     now = _when(evidence.gathered_at)
     tried = [
         (now - at, one.entry)

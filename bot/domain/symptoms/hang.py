@@ -22,7 +22,7 @@ _NO_ANSWER = re.compile(
 
 
 def hang_symptoms(evidence: Evidence, alert: str) -> list[Symptom]:
-    """Say whether the program hangs; ``alert`` is what the sender said."""
+    """Return True if the program hangs; ``alert`` is what the sender said."""
     facts, log = evidence.facts, evidence.log
     if facts is None or not facts.running or facts.restarting or facts.paused:
         return []

@@ -83,7 +83,7 @@ class _Hit:
 
 
 def log_symptoms(evidence: Evidence) -> list[Symptom]:
-    """Say what the log and the health check suggest; an empty list where they say nothing."""
+    """Return what the log and the health check suggest; an empty list where they say nothing."""
     lines = [(line, level_of(line.text)) for line in evidence.log.lines]
     # Quotation marks inside JSON and logfmt stand behind a backslash.
     lowered = [(_NOUGHT.sub(" ", line.text.lower().replace('\\"', '"')), line, level) for line, level in lines]
@@ -122,7 +122,7 @@ def _failing(facts: Facts | None) -> list[HealthProbe]:
 
 
 def _all_well(facts: Facts | None) -> bool:
-    """Say whether the engine speaks for the program: its health check is good, or it ended as programs should."""
+    """Return True if the engine speaks for the program: its health check is good, or it ended as programs should."""
     if facts is None or facts.restarting or facts.oom_killed:
         return False
     return facts.health == "healthy" if facts.running else facts.status == "exited" and facts.exit_code == 0
@@ -164,7 +164,7 @@ def complaints(evidence: Evidence) -> list[LogLine]:
 
 
 def blamed_neighbour_symptoms(evidence: Evidence, suggested: Sequence[Symptom]) -> list[Symptom]:
-    """Say which neighbour is at fault: one that is down and that the target's log names."""
+    """Return which neighbour is at fault: one that is down and that the target's log names."""
     bad = [one for one in container_state.neighbours_down(evidence.neighbours) if one.named_in_log]
     if not bad:
         return []

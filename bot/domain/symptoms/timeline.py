@@ -47,7 +47,7 @@ _OFTEN = 3
 
 
 def is_start_line(text: str) -> bool:
-    """Say whether the line tells that the program starts, not a part of it."""
+    """Return True if the line tells that the program starts, not a part of it."""
     return bool(_START.search(text)) and not _PART.search(text)
 
 
@@ -73,7 +73,7 @@ class LogTimeline:
             self._stop = 0
 
     def weight(self, line: LogLine, *, outside: bool) -> float:
-        """Say from 0 to 1 how much a line still counts. ``outside``: it tells of something that can come back."""
+        """Return from 0 to 1 how much a line still counts. ``outside``: it tells of something that can come back."""
         if line.earlier:
             return self._weight_of_earlier()
         if line.number in self._made_good:
@@ -87,7 +87,7 @@ class LogTimeline:
         return OVER if over or (self._well and self._calm_since(last)) else 1.0
 
     def stopped_before(self, one: LogLine, other: LogLine) -> bool:
-        """Say whether ``one`` ended long before ``other`` began, or came often and all was calm for a while then."""
+        """Return True if ``one`` ended long before ``other`` began, or came often and all was calm for a while then."""
         last, begin = last_number(one), other.number
         if last < begin and self._clocks.long_before(one, other):
             return True
@@ -105,7 +105,7 @@ class LogTimeline:
         return LAST_WORDS if self._silent else 0.0
 
     def _calm_since(self, last: int) -> bool:
-        """Say whether the program went on for long, complaining of nothing, after a line and all that came of it."""
+        """Return True if the program went on for long, complaining of nothing, after a line and all that came of it."""
         return self._total - max([last, *map(last_number, self._loud)]) >= _CALM
 
 
@@ -115,7 +115,7 @@ def last_number(line: LogLine) -> int:
 
 
 def _young(facts: Facts, now: str) -> bool:
-    """Say whether the engine itself, not a person, started the container again a short while ago."""
+    """Return True if the engine itself, not a person, started the container again a short while ago."""
     started, looked = times.parse_engine_time(facts.started_at), times.parse_engine_time(now)
     return facts.restart_count > 0 and started is not None and looked is not None and looked - started < YOUNG
 
@@ -140,11 +140,11 @@ class Clocks:
         self._orderly = not any(_OUT_OF_ORDER < step < _MIDNIGHT for step in backward)
 
     def long_before(self, one: LogLine, other: LogLine) -> bool:
-        """Say whether ``one`` came for the last time long before ``other`` began; not where nobody can know."""
+        """Return True if ``one`` came for the last time long before ``other`` began; not where nobody can know."""
         return self.long_apart(one.until or one.text, other.text)
 
     def long_apart(self, one: str, other: str) -> bool:
-        """Say whether the text ``one`` has a time long before that of ``other``; not where nobody can know."""
+        """Return True if the text ``one`` has a time long before that of ``other``; not where nobody can know."""
         end, begin = _seconds(clock_time(one)), _seconds(clock_time(other))
         if not self._orderly or end is None or begin is None:
             return False

@@ -183,7 +183,9 @@ def test_a_fact_never_turns_ignore_into_restart() -> None:
     diagnosis = judged(REPLY, OOM, action=Action.IGNORE, restart_helps=False, trouble=FailureClass.OOM)
     assert diagnosis.action is Action.IGNORE
     assert diagnosis.restart_helps is True
-    assert diagnosis.caveats == ("The model sees no use in a restart; the facts do: out of memory.",)
+    assert diagnosis.caveats == (
+        "The model says that a restart does not help; the facts say that it does: out of memory.",
+    )
 
 
 def test_a_soft_symptom_overrules_nothing() -> None:

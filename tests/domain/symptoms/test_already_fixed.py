@@ -34,7 +34,7 @@ def test_a_restart_reads_what_was_renewed_on_disk(said: str, trouble: list[str])
     found = found_in(UNHEALTHY, log([*CALM, f"10:25:00 {said}", *trouble]))
     assert found.trouble in {FailureClass.TLS_EXPIRED, FailureClass.AUTH}
     assert (found.restart_helps, found.action) == (True, Action.RESTART)
-    assert "A restart reads the new one." in found.justification
+    assert "A restart loads the new one." in found.justification
     assert any(said in quote.text for quote in found.quotes)
 
 
