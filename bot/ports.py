@@ -28,30 +28,36 @@ class TextCalls(Protocol):
 
 
 MOST_TRIES = 3
-"""How often the work on an alert, or the look at an incident, is begun; after as many failures it is set aside."""
+"""Attempts at an alert or an incident. After that many failures it is set aside."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReceivedAlert:
-    """An alert as it was taken in: where it stands, and the key that tells it from all others.
+    """An alert as it was received. It is stored by its fields' names."""
 
-    ``asker`` is the user id of whoever wants the message looked at, or ``""`` for an alert that came by itself.
-    """
-
+    #: Unique key of the delivery; a second delivery with this key is ignored.
     key: str
+    #: Channel and thread of the alert.
     place: Thread
+    #: Slack timestamp of the alert's message; ``""`` for a webhook.
     message: str
+    #: Alert that was read from it.
     alert: Alert
+    #: Time at which it was received.
     at: datetime
+    #: User id of the person who asked for the diagnosis; ``""`` for an alert that came by itself.
     asker: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
-    """Which engine answers: its machine's name, its version, and the API version that was agreed on."""
+    """The engine that answers."""
 
+    #: Name of its machine.
     host: str
+    #: Version of the engine.
     version: str
+    #: API version that client and engine agreed on.
     api: str
 
 
@@ -71,15 +77,15 @@ class Containers(Protocol):
         """Return the facts of the container of exactly this full id."""
 
     async def evidence(self, name: str) -> Evidence:
-        """Gather all sources side by side under one deadline; a source that fails says so, it does not raise.
+        """Return the evidence of all sources, gathered at once under one deadline. A failed source is marked as failed.
 
-        Raises ``TargetNotFound`` where there is no such container.
+        Raise ``TargetNotFound`` if there is no such container.
         """
 
     async def whole_log(self, evidence: Evidence) -> Evidence:
-        """Read all of the log behind evidence whose log is partial; may take a minute. All else in it stays.
+        """Return the evidence with its whole log instead of a partial one. May take a minute.
 
-        What comes back is partial still where that failed. Raises ``EngineError``.
+        The log stays partial if reading it failed. Raise ``EngineError``.
         """
 
     async def newest_lines(self, container_id: str, count: int) -> tuple[str, ...]:
@@ -88,73 +94,84 @@ class Containers(Protocol):
     async def bundle(self, facts: Facts, incident: str) -> str:
         """Write what a restart destroys (state, health log, processes, log tail) redacted to a file; return its path.
 
-        Raises ``BundleFailed``.
+        Raise ``BundleFailed``.
         """
 
     async def restart(self, facts: Facts) -> None:
         """Restart by id with the container's own stop time-out. Sends the call at most once."""
 
     async def start(self, container_id: str) -> None:
-        """Start a container that was stopped and not started again; does nothing where it runs."""
+        """Start a container that was stopped and not started again; do nothing if it runs."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelReply:
-    """What the model said, before anybody believed it."""
+    """The model's answer, not yet checked."""
 
+    #: Text of the answer (outside text).
     text: str
+    #: Name of the model that answered.
     model: str
+    #: Tokens that the call used.
     tokens: int
+    #: Seconds that the call took.
     seconds: float
 
 
 class Diagnoser(Protocol):
-    """The model. One call for one incident; whatever goes wrong is a ``ModelError``."""
+    """The model. One call for one incident. Every failure is a ``ModelError``."""
 
     model: str
 
     async def ask(self, prompts: Sequence[Prompt]) -> ModelReply:
-        """Ask with the first prompt; with the next, shorter one, at most once, where the answer was cut off."""
+        """Return the answer to the first prompt. If it was cut off, ask once more with the next, shorter prompt."""
 
 
 class Prober(Protocol):
     """The verify URL over HTTP."""
 
     async def probe(self, url: str, only: frozenset[str] = frozenset()) -> Probe:
-        """Ask once, bounded in time and bytes. A bad answer is a ``Probe`` too; raises ``VerifyUrlRefused`` only.
+        """Send a request, bounded in time and bytes. A bad answer is a ``Probe``. Raise only ``VerifyUrlRefused``.
 
-        ``only`` are the IP addresses to which the connection may lead; empty: any but a cloud's metadata service.
+        ``only`` are the IP addresses that may be connected to. Empty means any but a cloud's metadata service.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class OpenResult:
-    """An incident and whether it is new; where it is not, the alert was counted to the live one."""
+    """An incident that was opened or found live."""
 
     incident: Incident
+    #: False if the alert was counted to a live incident.
     new: bool
 
 
 @dataclass(frozen=True, slots=True)
 class IntakeResult:
-    """What an alert led to so far, on disk: the targets that it labels, and an incident of each, or those it ends."""
+    """The stored result of an alert so far."""
 
+    #: Targets that the alert labels.
     names: tuple[str, ...]
+    #: One incident a target, or the incidents that a resolved alert ends.
     incidents: tuple[OpenResult, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class UnfinishedWork:
-    """What a run left behind: alerts that were not handled, live incidents, ended ones with something left to say.
+    """Work that an earlier run or a dead process left.
 
-    ``suspects`` and ``doubted`` are alerts and OPEN incidents in whose midst more than one run ended: they are
-    tried one by one, each counted before.
+    More than one run ended in the middle of ``suspects`` and ``doubted``. They are tried singly, each counted first.
     """
 
+    #: Alerts that were not handled.
     alerts: tuple[ReceivedAlert, ...] = ()
+    #: Live incidents.
     live: tuple[Incident, ...] = ()
+    #: Ended incidents that are not finalized.
     ended: tuple[Incident, ...] = ()
+    #: Alerts that may have ended more than one run.
     suspects: tuple[ReceivedAlert, ...] = ()
+    #: OPEN incidents that may have ended more than one run.
     doubted: tuple[Incident, ...] = ()
 
     def __bool__(self) -> bool:
@@ -164,7 +181,7 @@ class UnfinishedWork:
 class Store(Protocol):
     """The database. On disk when a method returns. Raises ``StoreError``.
 
-    Each alert and incident belongs to one process. What another took over meanwhile is refused to it.
+    Each alert and incident has one owner process. A process cannot write what another one took over.
     """
 
     @property
@@ -172,7 +189,7 @@ class Store(Protocol):
         """Return True if other processes may work on this database at the same time."""
 
     async def take_over(self, *, everything: bool = False) -> UnfinishedWork:
-        """Show that this process is alive, and make ours what dead ones left; ``everything``: all, whoever has it."""
+        """Renew this process's lease and take over the work of dead ones, or with ``everything`` of all processes."""
 
     async def release(self) -> None:
         """Give up this process's lease, so that others take its work over at once."""
@@ -181,9 +198,9 @@ class Store(Protocol):
         """Return True if no other process took this incident over since it was read or saved."""
 
     async def log_engine_call(self, incident: Incident, act: AuditEvent) -> bool:
-        """Add to the audit trail what the engine is about to be told, while the incident is ours.
+        """Add an engine call to the audit trail before it is made.
 
-        ``False``: it was taken over, and the engine must not be told.
+        Return False if another process owns the incident. Then the call must not be made.
         """
 
     async def engine_call_logged(self, incident: str) -> bool:
@@ -233,30 +250,30 @@ class Store(Protocol):
         A decision may come to any process, which owns the incident from then on: every step from PROPOSED, and the ends
         of an OPEN one that people and senders decide. All other steps are the owner's alone.
 
-        Returns what was saved, with its new revision; ``None`` where somebody else was faster, or another incident of
-        the target is ACTING. Raises ``ValueError`` for a transition that the table does not hold, and for an
+        Return what was saved, with its new revision; ``None`` if another change was faster, or another incident of
+        the target is ACTING. Raise ``ValueError`` for a transition that the table does not hold, and for an
         approval of anything but the step from PROPOSED to ACTING, or of a press that waits for another's.
 
-        Whoever asks again after a ``StoreError`` gives the same ``token`` as before, and wins what was saved already.
+        A retry after a ``StoreError`` passes the same ``token``, so that it finds what was saved already.
         """
 
     async def refine(self, before: Incident, after: Incident) -> bool:
-        """Save what ``after`` says more of an incident that is PROPOSED, if the stored one still is ``before``.
+        """Save the additions of ``after`` to a PROPOSED incident if the stored one still is ``before``.
 
-        It keeps its revision, so that a press that is under way on ``before`` goes on as if nothing had happened.
+        The revision stays, so that a press under way on ``before`` is not disturbed.
         """
 
     async def save_refusal(self, press: Press, refusal: Refusal, at: datetime) -> None:
         """Save a refused press: who, when, what, why."""
 
     async def add_audit_event(self, act: AuditEvent) -> None:
-        """Add an act to the audit trail; alerts, presses and steps are added by the methods that save them."""
+        """Add an event to the audit trail. The methods that save alerts, presses and steps add theirs themselves."""
 
     async def live(self, target: str = "") -> tuple[Incident, ...]:
         """Return the live incidents, of one target or all, oldest first."""
 
     async def oldest_beyond(self, keep: int) -> tuple[Incident, ...]:
-        """Return proposed incidents beyond the newest ``keep``; a few at a time."""
+        """Return some of the proposed incidents that are older than the newest ``keep``."""
 
     async def recent(self, target: str = "", limit: int = 10) -> tuple[Incident, ...]:
         """Return incidents, newest first."""
@@ -270,27 +287,34 @@ class Store(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class OutboxMessage:
-    """A message that Slack must hear, kept until it has. ``id`` finds it again in its thread.
+    """A message that is stored until Slack has accepted it. It is stored by its fields' names."""
 
-    ``kind`` is ``say``, ``say_at``, ``choose`` or ``outcome``; ``names`` are a menu's, or an outcome's newest lines.
-    ``tries`` counts how often it was sent; until ``due`` it rests.
-    """
-
+    #: Identifier, by which the message is found again in its thread.
     id: str
+    #: ``say``, ``say_at``, ``choose``, ``card`` or ``outcome``.
     kind: str
+    #: Channel and thread to post to.
     place: Thread
+    #: Time at which it was queued.
     at: datetime
+    #: Id of the incident that it is about; ``""`` if there is none.
     incident: str = ""
+    #: Text to post.
     sentence: str = ""
+    #: True to add the button for a new diagnosis.
     offer: bool = False
+    #: Ids of users and user groups to mention.
     mention: tuple[str, ...] = ()
+    #: Names of a menu, or the newest log lines of an outcome.
     names: tuple[str, ...] = ()
+    #: Number of attempts to send it.
     tries: int = 0
+    #: Time before which it is not sent.
     due: datetime | None = None
 
     @property
     def thread(self) -> str:
-        """Return what is heard in order: the thread, or the incident where its card begins one."""
+        """Return the thread within which order is kept; the incident's id if its card begins the thread."""
         return f"{self.place.channel}:{self.place.thread or self.incident}"
 
 
@@ -314,39 +338,39 @@ class OutboxStore(Protocol):
 
 
 class Runbook(Protocol):
-    """runbook.json."""
+    """The runbook of past incidents."""
 
     async def entries(self) -> Sequence[Entry]:
-        """Return all entries, newest last; raises ``RunbookBroken`` where the file cannot be understood."""
+        """Return all entries, newest last. Raise ``RunbookBroken`` if the file cannot be read as one."""
 
     async def append(self, entry: Entry) -> None:
-        """Add an entry, unless one with its id is there. Raises ``RunbookError``; the file is whole either way."""
+        """Add an entry unless its id is there. Raise ``RunbookError`` and leave the file whole."""
 
 
 class Approvers(Protocol):
-    """Who may press Restart. Asked at every press, never remembered."""
+    """The approvers. Checked at every press, never cached."""
 
     async def check(self, press: Press) -> Permit | Refusal:
         """Return a permit if this person may press. An empty list, no answer from Slack or no permission refuses."""
 
     def names(self) -> tuple[str, ...]:
-        """Return the ids of users and user groups who may, or ``*``, as they stand in the settings."""
+        """Return the ids of the approvers and approver groups in the settings, or ``*``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Who asks for something, and where. ``url`` takes answers to them alone, where Slack gave such an address.
+    """A person who asks for something."""
 
-    The address opens Slack to whoever has it, so it is neither stored nor logged.
-    """
-
+    #: User id.
     user: str
+    #: Channel and thread in which they asked.
     place: Thread
+    #: Slack's address for answers to them alone. Never stored or logged, since anybody who has it may post there.
     url: str = field(default="", repr=False)
 
 
 class Messenger(Protocol):
-    """All that Aegis says in Slack. Raises ``SlackError``. Every sentence is plain text and is escaped there.
+    """All messages of Aegis in Slack. Raises ``SlackError``. Every sentence is plain text and is escaped there.
 
     ``mention`` takes ids of users and user groups; they come from the settings or a payload's own fields only.
     """
@@ -355,10 +379,10 @@ class Messenger(Protocol):
         """Add 👀 to a message, once."""
 
     async def announce(self, incident: Incident) -> str:
-        """Post the alert of an incident that came by webhook, once for all its incidents; return the message's ts."""
+        """Post the alert of an incident by webhook, once for all its incidents. Return the message's timestamp."""
 
     async def card(self, incident: Incident) -> str:
-        """Post the incident's card (in the thread, where it has one) and return its ts."""
+        """Post the incident's card, in its thread if it has one. Return the card's timestamp."""
 
     async def update(self, incident: Incident) -> None:
         """Update the card."""
@@ -384,10 +408,10 @@ class Messenger(Protocol):
     async def choose(
         self, place: Thread, sentence: str, names: Sequence[str], *, user: str = "", url: str = ""
     ) -> None:
-        """Ask which target is meant, with a menu of ``names``; to one person alone where ``user`` is given.
+        """Post a menu of ``names`` that asks which target is meant. With ``user``, that person alone sees it.
 
-        ``url`` is that person's own reply address.
+        ``url`` is that person's reply address.
         """
 
     async def show_evidence(self, incident: Incident, view: str) -> None:
-        """Show all the evidence in the opened modal ``view``, or as a file in the thread where it is too long."""
+        """Show all evidence in the open modal ``view``, or as a file in the thread if it is too long."""

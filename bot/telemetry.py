@@ -105,7 +105,7 @@ class _Objects(logging.Formatter):
         self._redact = redact
 
     def format(self, record: logging.LogRecord) -> str:
-        said = {
+        fields = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
@@ -114,8 +114,8 @@ class _Objects(logging.Formatter):
             "message": self._redact(record.getMessage()),
         }
         if record.exc_info:
-            said["error"] = self._redact(self.formatException(record.exc_info))
-        return json.dumps(said, ensure_ascii=True)
+            fields["error"] = self._redact(self.formatException(record.exc_info))
+        return json.dumps(fields, ensure_ascii=True)
 
 
 def once_a_minute() -> dict[str, object]:

@@ -60,14 +60,14 @@ class HttpProber:
         begun = time.monotonic()
         try:
             async with asyncio.timeout(self._timeout):
-                good, said = await self._ask(url, only)
+                good, description = await self._ask(url, only)
         except (TimeoutError, httpx.TimeoutException):
-            good, said = False, f"no answer in {self._timeout:g} s"
+            good, description = False, f"no answer in {self._timeout:g} s"
         except httpx.InvalidURL as error:
             raise VerifyUrlRefused("This verify URL is not used: it cannot be read.") from error
         except (httpx.HTTPError, OSError) as error:
-            good, said = False, _why(error)
-        return Probe(good, said, round(time.monotonic() - begun, 3))
+            good, description = False, _why(error)
+        return Probe(good, description, round(time.monotonic() - begun, 3))
 
     async def aclose(self) -> None:
         """Close what is open."""

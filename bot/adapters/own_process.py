@@ -49,10 +49,10 @@ def _host(address: str) -> tuple[str, int]:
 async def _need(host: str, port: int) -> NeededAddress:
     try:
         async with asyncio.timeout(RESOLVE_S):
-            found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+            resolved = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, TimeoutError, UnicodeError):
         return NeededAddress(host, port, None)
-    return NeededAddress(host, port, tuple(sorted({str(one[4][0]) for one in found})))
+    return NeededAddress(host, port, tuple(sorted({str(one[4][0]) for one in resolved})))
 
 
 def _is_of_this_machine(address: str) -> bool:

@@ -30,10 +30,10 @@ def create_private(path: Path) -> None:
 def make_private(path: Path) -> None:
     """Take the rights of others off a file that belongs to this process's user; leave any other as it is."""
     with suppress(OSError):
-        found = path.stat()
-        if stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid() and found.st_mode & _OF_OTHERS:
+        status = path.stat()
+        if stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid() and status.st_mode & _OF_OTHERS:
             # Not by a handle: closing one would give up the locks that SQLite holds on the file.
-            path.chmod(stat.S_IMODE(found.st_mode) & ~_OF_OTHERS)
+            path.chmod(stat.S_IMODE(status.st_mode) & ~_OF_OTHERS)
 
 
 def create_private_database(path: Path) -> None:

@@ -125,9 +125,9 @@ class Listener:
     async def open(self, host: str, port: int) -> None:
         """Listen on ``port`` of each address that ``host`` has. Raises ``OSError``."""
         loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         try:
-            for family, kind, protocol, _, address in dict.fromkeys(found):
+            for family, kind, protocol, _, address in dict.fromkeys(addresses):
                 self._sockets.append(_listening(socket.socket(family, kind, protocol), address))
         except OSError:
             self.close()

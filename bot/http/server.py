@@ -62,9 +62,9 @@ class Health:
 
     async def report(self) -> tuple[bool, dict[str, str]]:
         """Return whether all that is vital is well, and each part with ``ok`` or what is wrong, in our words."""
-        said = await asyncio.gather(*(asked(part) for part in self._all()))
-        told = {part.name: wrong or "ok" for part, wrong in zip(self._all(), said, strict=True)}
-        return not any(wrong and part.vital for part, wrong in zip(self._all(), said, strict=True)), told
+        results = await asyncio.gather(*(asked(part) for part in self._all()))
+        statuses = {part.name: wrong or "ok" for part, wrong in zip(self._all(), results, strict=True)}
+        return not any(wrong and part.vital for part, wrong in zip(self._all(), results, strict=True)), statuses
 
     def _all(self) -> tuple[HealthCheck, ...]:
         return (HealthCheck("slack", self._slack), HealthCheck("database", self._database), *self.parts)

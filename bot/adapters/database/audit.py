@@ -114,13 +114,13 @@ async def tables(connection: AsyncConnection) -> Tables:
         )
         for row in await connection.execute(select(*names))
     ]
-    kept = [tuple(press for press in presses if str(press.at) >= since) for presses in (allowed, denied)]
+    recent = [tuple(press for press in presses if str(press.at) >= since) for presses in (allowed, denied)]
     return Tables(
         rows=newest or 0,
-        approvals=kept[0],
-        refusals=kept[1],
+        approvals=recent[0],
+        refusals=recent[1],
         incidents=tuple(standing),
-        older=len(allowed) + len(denied) - len(kept[0]) - len(kept[1]) + sum(one.older for one in standing),
+        older=len(allowed) + len(denied) - len(recent[0]) - len(recent[1]) + sum(one.older for one in standing),
     )
 
 

@@ -152,8 +152,8 @@ def _file_system(folder: Path) -> str:
         return ""
     best, kind = "", ""
     for line in mounts.read_text(errors="surrogateescape").splitlines():
-        point, found = line.split(" ")[1:3]
+        point, file_system = line.split(" ")[1:3]
         point = point.replace("\\040", " ")
         if folder.is_relative_to(point) and len(point) >= len(best):
-            best, kind = point, found
+            best, kind = point, file_system
     return kind

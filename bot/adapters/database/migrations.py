@@ -102,25 +102,25 @@ async def version(connection: AsyncConnection, migrations: Sequence[Sequence[str
                 hint="Name a file or a database of Aegis's own.",
             )
         return 0
-    found = await connection.scalar(select(func.max(versions.c.version))) or 0
-    if found > len(migrations):
+    current = await connection.scalar(select(func.max(versions.c.version))) or 0
+    if current > len(migrations):
         raise SchemaTooNew(
-            f"The database has schema {found}; this Aegis knows schemas up to {len(migrations)}.",
+            f"The database has schema {current}; this Aegis knows schemas up to {len(migrations)}.",
             hint="Run the newer Aegis that wrote it, or go back to the copy of the database made before the update.",
         )
-    return int(found)
+    return int(current)
 
 
 async def migrate(connection: AsyncConnection, migrations: Sequence[Sequence[str]] = MIGRATIONS) -> None:
     """Bring the database up to date within the open transaction; raises as ``version`` does."""
     if connection.dialect.name == "postgresql":
         await connection.execute(select(func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
-    found = await version(connection, migrations)
-    if found == 0:
+    current = await version(connection, migrations)
+    if current == 0:
         await connection.execute(
             text("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL, at TEXT NOT NULL)")
         )
-    for number, statements in enumerate(migrations[found:], start=found + 1):
+    for number, statements in enumerate(migrations[current:], start=current + 1):
         for statement in statements:
             await connection.execute(text(statement))
         await connection.execute(versions.insert().values(version=number, at=datetime.now(UTC)))

@@ -133,8 +133,8 @@ class SqlStore(Database):
 
     async def get(self, incident: str) -> Incident | None:
         """Return an incident."""
-        found = await self._incidents(select(incidents).where(incidents.c.id == replace_unstorable(incident)))
-        return found[0] if found else None
+        matches = await self._incidents(select(incidents).where(incidents.c.id == replace_unstorable(incident)))
+        return matches[0] if matches else None
 
     async def take_over(self, *, everything: bool = False) -> UnfinishedWork:
         """Renew the lease on what is ours, and make ours what a process left whose lease has run out.

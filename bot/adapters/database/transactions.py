@@ -116,7 +116,7 @@ class Database:
     async def _look_over(self, connection: AsyncConnection) -> None:
         """Read before anything is written, so that a file that cannot be used is left untouched."""
         if self._url is not None and connection.dialect.name == "sqlite":
-            found = await connection.scalar(text("PRAGMA quick_check(1)"))
-            if found != "ok":
-                raise errors.damaged(self._url, str(found))
+            result = await connection.scalar(text("PRAGMA quick_check(1)"))
+            if result != "ok":
+                raise errors.damaged(self._url, str(result))
         await migrations.version(connection)

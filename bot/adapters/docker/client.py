@@ -84,12 +84,12 @@ class EngineClient:
 
     def _error(self, translated: Callable[[BaseException, str], EngineError], error: BaseException) -> EngineError:
         """Return our error; of what the client says, nothing of the address's credentials."""
-        ours = translated(error, self._shown)
+        mapped = translated(error, self._shown)
         if not has_clear_parts(self.address) and address_credentials(self.address):
-            ours.detail = ""
+            mapped.detail = ""
         for secret in address_credentials(self.address):
-            ours.detail = ours.detail.replace(secret, "***")
-        return ours
+            mapped.detail = mapped.detail.replace(secret, "***")
+        return mapped
 
     async def ask(self, question: Callable[[docker.APIClient], T], seconds: float | None = None) -> T:
         """Run a reading call; ``seconds`` for all of it, waiting for its turn included (default: the deadline)."""
@@ -101,11 +101,11 @@ class EngineClient:
             except EngineError:
                 raise
             except Exception as error:
-                ours = self._error(translate, error)
-                if isinstance(ours, EngineUnreachable):
+                mapped = self._error(translate, error)
+                if isinstance(mapped, EngineUnreachable):
                     # The next engine at this address may speak another version, so it is negotiated anew.
                     self._client = None
-                raise ours from error
+                raise mapped from error
 
         try:
             async with asyncio.timeout(limit), self._room:

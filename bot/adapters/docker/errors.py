@@ -40,18 +40,18 @@ def translate(error: BaseException, address: str) -> EngineError:
 def translate_act(error: BaseException, address: str) -> EngineError:
     """Turn the failure of an act into ours: what happened after the call left is unknown, never "failed"."""
     if isinstance(error, requests.HTTPError) and error.response is not None:
-        ours = _refused(error.response, address)
-        if type(ours) is not EngineError:
-            return ours
+        mapped = _refused(error.response, address)
+        if type(mapped) is not EngineError:
+            return mapped
         return RestartFailed(
             "The Docker Engine could not do it; the container may be down now.",
             hint="Look at it with docker ps -a and docker logs.",
-            detail=ours.detail,
+            detail=mapped.detail,
         )
     links = tuple(_chain(error))
-    ours = translate(error, address)
+    mapped = translate(error, address)
     sent = not any(isinstance(link, _NEVER_SENT) for link in links)
-    return too_late(address) if sent and isinstance(ours, EngineUnreachable) else ours
+    return too_late(address) if sent and isinstance(mapped, EngineUnreachable) else mapped
 
 
 def _on_the_way(links: tuple[BaseException, ...], address: str) -> EngineError | None:
@@ -139,10 +139,10 @@ def refused(status: int, body: bytes, address: str) -> EngineError:
 
 def _message(body: bytes) -> str:
     try:
-        said = json.loads(body)
+        answer = json.loads(body)
     except (ValueError, RecursionError):
         return ""
-    return str(said.get("message", "")) if isinstance(said, dict) else ""
+    return str(answer.get("message", "")) if isinstance(answer, dict) else ""
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

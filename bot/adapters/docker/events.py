@@ -37,11 +37,11 @@ def decode(chunks: Iterable[bytes]) -> Iterator[Mapping[str, Any]]:
 
 def lines(events: Iterable[Mapping[str, Any]], secrets: Sequence[str] = ()) -> tuple[str, ...]:
     """Write the newest events as ``10:04:31 die, exit code 137`` (UTC), with what came before them counted."""
-    told = [event for event in events if str(event.get("Action", "")).partition(":")[0] in KINDS]
-    older = Counter(str(event["Action"]).partition(":")[0] for event in told[:-MOST_EVENTS])
+    shown = [event for event in events if str(event.get("Action", "")).partition(":")[0] in KINDS]
+    older = Counter(str(event["Action"]).partition(":")[0] for event in shown[:-MOST_EVENTS])
     counted = ", ".join(f"{action} ×{count}" for action, count in older.most_common())
     first = (f"before: {counted}",) if counted else ()
-    return first + tuple(_line(event, secrets) for event in told[-MOST_EVENTS:])
+    return first + tuple(_line(event, secrets) for event in shown[-MOST_EVENTS:])
 
 
 def _line(event: Mapping[str, Any], secrets: Sequence[str]) -> str:

@@ -24,12 +24,12 @@ _SHARED_BY_ALL = frozenset({"bridge", "host", "none"})
 
 def targets(rows: Iterable[Mapping[str, Any]]) -> tuple[Target, ...]:
     """Return every listed container as a target, by name."""
-    found = []
+    results = []
     for row in rows:
         labels = _labels(row)
         name = _name(row)
         if name:
-            found.append(
+            results.append(
                 Target(
                     name=name,
                     container_id=str(row.get("Id", "")),
@@ -45,7 +45,7 @@ def targets(rows: Iterable[Mapping[str, Any]]) -> tuple[Target, ...]:
                     host_network="host" in _networks(row),
                 )
             )
-    return tuple(sorted(found, key=lambda target: target.name))
+    return tuple(sorted(results, key=lambda target: target.name))
 
 
 def neighbours(
@@ -62,7 +62,7 @@ def neighbours(
     """
     text = "\n".join(log)
     project = facts.label(_PROJECT)
-    found = []
+    results = []
     for row in rows:
         name, labels = _name(row), _labels(row)
         shared = set(facts.networks) & _networks(row)
@@ -76,9 +76,11 @@ def neighbours(
         made = row.get("Created")
         new = isinstance(made, int) and made >= new_since and not _done(status, says)
         if named or (close and (new or _unwell(status, says))):
-            told = f"made within the hour, {says}" if new else says
-            found.append(Neighbour(name, status, health[1] if health else None, safe(told, 100, secrets), named))
-    return tuple(sorted(found, key=lambda one: (not one.named_in_log, one.name))[:MOST_NEIGHBOURS])
+            status_text = f"made within the hour, {says}" if new else says
+            results.append(
+                Neighbour(name, status, health[1] if health else None, safe(status_text, 100, secrets), named)
+            )
+    return tuple(sorted(results, key=lambda one: (not one.named_in_log, one.name))[:MOST_NEIGHBOURS])
 
 
 def _done(status: str, says: str) -> bool:
@@ -96,8 +98,8 @@ def _named(name: str, text: str) -> bool:
 
 def _name(row: Mapping[str, Any]) -> str:
     # Links of old give a container more names, with a slash inside: /web/db.
-    told = row.get("Names")
-    names = [str(name).removeprefix("/") for name in (told if isinstance(told, list) else ())]
+    status_text = row.get("Names")
+    names = [str(name).removeprefix("/") for name in (status_text if isinstance(status_text, list) else ())]
     return next((name for name in names if "/" not in name), "")
 
 

@@ -164,15 +164,15 @@ SDKS: Mapping[str, Sdk] = {
 
 def _refused(code: int, message: str, details: object, key: str) -> CallFailed:
     """Turn an HTTP status of Gemini into our words, naming the setting that mends it."""
-    said = f"{message} {_find(details, 'reason')}"
+    description = f"{message} {_find(details, 'reason')}"
     what, hint = f"Gemini is overloaded or down (HTTP {code}).", "This passes by itself."
     if code == 429:
         what, hint = "Gemini's rate limit or quota is used up.", "Wait, or raise the quota of GEMINI_API_KEY."
-    elif code in (401, 403) or (code == 400 and re.search(r"(?i)api.?key", said)):
+    elif code in (401, 403) or (code == 400 and re.search(r"(?i)api.?key", description)):
         what, hint = "Gemini refuses the key.", "Check GEMINI_API_KEY."
     elif code == 404:
         what, hint = "Gemini does not know this model.", "Check AEGIS_GEMINI_MODEL."
-    elif code == 400 and re.search(r"(?i)location", said):
+    elif code == 400 and re.search(r"(?i)location", description):
         what, hint = (
             "Google does not offer Gemini at this place.",
             "Check AEGIS_GEMINI_ENDPOINT, or do without a model.",

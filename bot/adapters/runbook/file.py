@@ -121,9 +121,9 @@ class RunbookFile:
                     return
                 made = self._replace(path, append_entry(self._read() if seen != _GONE else b"[]", entry), seen)
                 if made is not None:
-                    (told,) = stream_entries(append_entry(b"[]", entry))  # as the file tells it from now on
+                    (parsed,) = stream_entries(append_entry(b"[]", entry))  # as the file tells it from now on
                     try:
-                        index.append(told, _written(made), before=_written(seen))
+                        index.append(parsed, _written(made), before=_written(seen))
                     except sqlite3.Error as error:  # the entry is in the file; the index follows when it is asked for
                         log.warning("the index of %s was not added to: %s", self._path, error)
                     return
@@ -161,12 +161,12 @@ class RunbookFile:
 
     def _stamp(self) -> _Stamp:
         try:
-            found = self._path.stat()
+            status = self._path.stat()
         except FileNotFoundError:
             return _GONE
         except OSError as error:
             raise self._unreadable(error) from error
-        return _stamp(found)
+        return _stamp(status)
 
     def _read(self) -> bytes:
         try:
@@ -233,8 +233,8 @@ def _as_before(handle: int, before: os.stat_result) -> None:
     os.fchmod(handle, before.st_mode & 0o7777)
 
 
-def _stamp(found: os.stat_result) -> _Stamp:
-    return found.st_mtime_ns, found.st_size, found.st_ino
+def _stamp(status: os.stat_result) -> _Stamp:
+    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def _written(stamp: _Stamp) -> str:

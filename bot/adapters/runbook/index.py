@@ -115,10 +115,10 @@ class RunbookIndex(Sequence[Entry]):
                 ).fetchall()
             return [rows.entry_of(body) for (body,) in held][::step]
         place = index if index >= 0 else len(self) + index
-        found = self[place : place + 1] if place >= 0 else []
-        if not found:
+        matches = self[place : place + 1] if place >= 0 else []
+        if not matches:
             raise IndexError(index)
-        return found[0]
+        return matches[0]
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and len(self) == len(other) and all(map(eq, self, other))
@@ -129,11 +129,11 @@ class RunbookIndex(Sequence[Entry]):
         """Return how many entries hold each term, as ``Shelf.held``."""
         wanted = {rows.word_of(term): term for term in terms}
         with self._reading() as base:
-            found = [
+            matches = [
                 base.execute("SELECT word, times FROM held WHERE word = ? AND times > 0", (word,)).fetchone()
                 for word in wanted
             ]
-        return {wanted[word]: times for word, times in filter(None, found)}
+        return {wanted[word]: times for word, times in filter(None, matches)}
 
     def nearest(self, worths: Mapping[str, float], limit: int) -> list[int]:
         """Return the entries whose terms are worth most together, as ``Shelf.nearest``."""

@@ -34,8 +34,8 @@ _FIELDS = tuple(field.name for field in fields(Entry))
 
 def stamp_of(base: sqlite3.Connection) -> str:
     """Return what the index was last told about the file."""
-    found = base.execute("SELECT value FROM about WHERE name = 'stamp'").fetchone()
-    return str(found[0]) if found else ""
+    row = base.execute("SELECT value FROM about WHERE name = 'stamp'").fetchone()
+    return str(row[0]) if row else ""
 
 
 def make_room(path: Path | None, error: Exception) -> None:
@@ -69,8 +69,8 @@ def opened(path: str) -> sqlite3.Connection:
         base.execute("PRAGMA cache_size = -8000")
         base.executescript(_TABLES)
         version = f"{FORMAT} {ranking.VERSION}"
-        found = base.execute("SELECT value FROM about WHERE name = 'format'").fetchone()
-        if found != (version,):
+        row = base.execute("SELECT value FROM about WHERE name = 'format'").fetchone()
+        if row != (version,):
             base.executescript("BEGIN; DROP TABLE held; DROP TABLE word; DROP TABLE entry; DELETE FROM about; COMMIT")
             base.executescript(_TABLES)
             base.execute("REPLACE INTO about VALUES ('format', ?)", (version,))
@@ -126,8 +126,8 @@ def phrase(terms: Iterable[str]) -> str:
 
 def body_of(entry: Entry) -> str:
     """Return an entry as JSON."""
-    told = {name: getattr(entry, name) for name in _FIELDS}
-    return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace").decode()
+    values = {name: getattr(entry, name) for name in _FIELDS}
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace").decode()
 
 
 def packed(terms: dict[str, float]) -> bytes:
@@ -148,6 +148,6 @@ def digest(entry: Entry) -> bytes:
 
 def entry_of(body: str) -> Entry:
     """Return the entry that ``body_of`` wrote."""
-    told = json.loads(body)
-    told["evidence"] = tuple(told["evidence"])
-    return Entry(**{name: told[name] for name in _FIELDS})
+    values = json.loads(body)
+    values["evidence"] = tuple(values["evidence"])
+    return Entry(**{name: values[name] for name in _FIELDS})

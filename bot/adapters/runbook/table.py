@@ -107,10 +107,10 @@ class RunbookTable:
                 body = json.dumps(entry_to_json(entry), ensure_ascii=False, indent=2, allow_nan=False)
                 _add(connection, entry.id, body.replace("\n", "\n  "))
 
-    def _take_in(self, found: list[tuple[Entry, str]]) -> TakenIn:
+    def _take_in(self, rows: list[tuple[Entry, str]]) -> TakenIn:
         counts = {"new": 0, "edited": 0, "known": 0}
         with self._writing() as connection:
-            for entry, body in found:
+            for entry, body in rows:
                 name = entry.id or f"text {hashlib.sha256(body.encode()).hexdigest()}"
                 there = connection.scalar(select(runbook.c.body).where(runbook.c.id == name))
                 if there is None:

@@ -79,7 +79,7 @@ class TextWorker:
                 child.stdin.write(len(job).to_bytes(8, "big") + job)
                 await child.stdin.drain()
                 size = int.from_bytes(await child.stdout.readexactly(8), "big")
-                well, answer = pickle.loads(await child.stdout.readexactly(size))  # noqa: S301 - our own child
+                succeeded, answer = pickle.loads(await child.stdout.readexactly(size))  # noqa: S301 - our own child
         except TimeoutError as error:
             self._kill()
             log.warning("a long text was not read within %g s", self._deadline_s)
@@ -91,7 +91,7 @@ class TextWorker:
         except BaseException:
             self._kill()  # whoever asked has gone, and the answer would be taken for the next one's
             raise
-        if not well:
+        if not succeeded:
             raise answer
         return answer
 
@@ -114,7 +114,7 @@ class TextWorker:
 
     async def _start(self) -> Process:
         # Without the settings in the environment: the child needs no token.
-        kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "TZ") if name in os.environ}
+        inherited = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "TZ") if name in os.environ}
         child = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -123,7 +123,7 @@ class TextWorker:
             *sorted({function.__module__ for function in self._functions}),
             stdin=PIPE,
             stdout=PIPE,
-            env={**kept, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            env={**inherited, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         )
         assert child.stdout is not None  # noqa: S101 - it is a pipe
         try:

@@ -121,14 +121,14 @@ class WebApi:
                     try:
                         return await method(**arguments)
                     except (SlackClientError, aiohttp.ClientError, TimeoutError, OSError) as error:
-                        ours = translate(error)
-                        if ours.code == RATE_LIMITED:
+                        mapped = translate(error)
+                        if mapped.code == RATE_LIMITED:
                             SLACK_RATE_LIMITED.labels(key[0]).inc()
                             self._turns.close(key, _retry_after(error))
-                        elif again and ours.code in (NO_ANSWER, UNREACHABLE):
+                        elif again and mapped.code in (NO_ANSWER, UNREACHABLE):
                             again = False
                         else:
-                            raise ours from error
+                            raise mapped from error
             except TimeoutError as late:
                 raise explain(RATE_LIMITED) from late
             if loop.time() >= give_up:

@@ -214,7 +214,7 @@ class SlackMessenger:
         hook = AsyncWebhookClient(url, session=self._client.session, ssl=self._client.ssl, retry_handlers=[])
         hook.proxy = self._client.proxy
         try:
-            said = await hook.send(
+            response = await hook.send(
                 text=message.text,
                 blocks=message.blocks,
                 response_type="ephemeral" if alone else "in_channel",
@@ -224,8 +224,8 @@ class SlackMessenger:
             )
         except (SlackClientError, aiohttp.ClientError, TimeoutError, OSError) as error:
             raise translate(error) from error
-        if said.status_code != 200:
-            raise explain(NO_ANSWER, f"HTTP {said.status_code}")
+        if response.status_code != 200:
+            raise explain(NO_ANSWER, f"HTTP {response.status_code}")
 
     async def _alone(self, user: str, place: Thread, message: Message, url: str = "") -> None:
         """Show a message to one person: by their reply address, which works where Aegis is not, or in the channel."""
