@@ -30,7 +30,7 @@ MOST_TITLE_CHARACTERS = 80
 
 GIVEN_UP = (
     f"Aegis failed {MOST_TRIES} times while it looked at this, and does not look again by itself. "
-    "A person has to look; the log of Aegis says why it failed."
+    "It needs a manual check; the log of Aegis says why it failed."
 )
 
 Answering = Callable[[ReceivedAlert], Awaitable[None]]
@@ -93,7 +93,7 @@ class Retrial:
         title = alert.title[:MOST_TITLE_CHARACTERS]
         told = (
             f"An alert{f' of {alert.sender}' if alert.sender else ''} of {at:%Y-%m-%d %H:%M} UTC could not be handled: "
-            f"{MOST_TRIES} tries failed. It is set aside, and nothing was done for it. A person has to look at it"
+            f"{MOST_TRIES} tries failed. It is set aside, and nothing was done for it. It needs a manual check"
             f"{f': {title}' if title else '.'}"
         )
         act = AuditEvent("alert", self._world.now(), Verdict.DENIED, "tries", said=told)

@@ -32,12 +32,12 @@ POISON = "poison"
 FATAL = f"""
 import os, signal
 import bot.incidents.intake
-real = bot.incidents.intake.targets
+real = bot.incidents.intake.find_targets
 def targets(alert, inventory):
     if {POISON!r} in alert.title:
         os.kill(os.getpid(), signal.SIGKILL)
     return real(alert, inventory)
-bot.incidents.intake.targets = targets
+bot.incidents.intake.find_targets = targets
 from bot.cli.main import main
 """
 
@@ -60,7 +60,7 @@ def fails(monkeypatch: pytest.MonkeyPatch, times: int) -> list[str]:
             raise RecursionError("too deep")
         return real(one, inventory)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("bot.incidents.intake.targets", targets)
+    monkeypatch.setattr("bot.incidents.intake.find_targets", targets)
     return begun
 
 
