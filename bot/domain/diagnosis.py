@@ -54,25 +54,33 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What broke and why, what to do, how sure, and who says so.
+    """What broke and why, what to do, and how certain that is."""
 
-    ``headline`` is what broke in plain words, for the card's header. ``by`` is ``rules`` or the model's name.
-    ``confidence`` is 0 to 1, after all checks. ``restart_helps`` is ``None`` where nobody can say. ``caveats`` are
-    sentences of ours: a contradiction with a hard fact, a quotation that does not exist. ``why_rules`` says why the
-    model did not speak, where the rules speak instead. ``disproof`` is what would show that it is wrong.
-    """
-
+    #: What broke in a few plain words, for the card's header.
     headline: str
+    #: Why it broke.
     root_cause: str
+    #: The action that is proposed.
     action: Action
+    #: Why this action is proposed.
     justification: str
+    #: The confidence after all checks, from 0 to 1.
     confidence: float
+    #: The class of failure.
     trouble: FailureClass
+    #: Whether a restart helps; ``None`` if that is unknown.
     restart_helps: bool | None
+    #: ``rules``, or the name of the model.
     by: str = RULES
+    #: The lines of the evidence that support the diagnosis.
     quotes: tuple[Quote, ...] = ()
+    #: Sentences about a contradiction with a fact, or a quotation that does not exist.
     caveats: tuple[str, ...] = ()
+    #: Why the diagnosis is rule-based although a model was asked or could have been.
     why_rules: str = ""
+    #: The tokens that the model used.
     tokens: int = 0
+    #: The time that the model took, in seconds.
     seconds: float = 0.0
+    #: What would show that the diagnosis is wrong.
     disproof: str = ""
