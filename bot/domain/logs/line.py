@@ -8,6 +8,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import IntEnum
 
+from bot.domain.redaction.canonical import UNSEEN
+
 # Digits and lower-case hex digits carry ids and numbers; what is left of a line when they are deleted is its shape.
 # ``bytes.translate`` does that at memory speed, for a whole block of lines at once.
 SHAPELESS = b"0123456789abcdef\r\x00"
@@ -28,7 +30,7 @@ SHOWN_CHARS = 600
 READ_BYTES = 4_096
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]{0,200}(?:\x07|\x1b\\)|[@-Z\\^_-])")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+_CONTROL = re.compile(rf"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e{UNSEEN}]")
 _CLASS = bytes.maketrans(b"123456789" + bytes(range(65, 91)) + bytes(range(97, 123)), b"0" * 9 + b"A" * 26 + b"a" * 26)
 
 

@@ -27,6 +27,12 @@ _KEPT = frozenset("\u200c\u200d\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\
 _SHOW_NOTHING = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
 _FOLDED = ("<wide>", "<narrow>", "<font>", "<noBreak>", "<small>", "<vertical>")
 _KEYCAP = "\u20e3"
+UNSEEN = (
+    "\\u00ad\\u034f\\u061c\\u0890\\u0891\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b\\u200e\\u200f\\u202a-\\u202e\\u2060-\\u206f"
+    "\\u2800\\u3164\\ufeff\\uffa0\\ufff9-\\ufffb\\U00013430-\\U0001343f\\U0001bca0-\\U0001bca3\\U0001d173-\\U0001d17a"
+    "\\U000e0000-\\U000e0fff"
+)
+"""What shows nothing wherever it stands, for a set in a pattern; the joiners and selectors are not among it."""
 _LOOKS = 4
 """What is removed can bring halves together; those that are still apart after so many looks are replaced."""
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from bot.domain.redaction.canonical import UNSEEN
 from bot.domain.runbook_entry import Entry
 from bot.errors import RunbookBroken
 
@@ -26,7 +27,7 @@ DEEPEST = 100
 OUTCOMES = frozenset({"resolved", "not_resolved", "ignored"})
 
 _BOM = "\ufeff"
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+_CONTROL = re.compile(rf"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f{UNSEEN}\ud800-\udfff]")
 _BLANKS = re.compile(r"[ \t\n\r]*")
 _STRING_OR_CONSTANT = re.compile(r'"(?:[^"\\]|\\.)*"|-?Infinity\b|NaN\b')
 _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]')

@@ -1,3 +1,4 @@
+import re
 import sys
 import unicodedata
 
@@ -5,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.domain.redaction.canonical import UNSEEN as CLASS
 from bot.domain.redaction.canonical import canonical
 from bot.domain.redaction.redact import redact
 
@@ -71,3 +73,9 @@ def test_the_form_is_final_and_keeps_the_lines(text: str) -> None:
     once = canonical(text)
     assert canonical(once) == once
     assert once.count("\n") == text.count("\n")
+
+
+def test_the_set_for_other_patterns_holds_what_the_form_removes() -> None:
+    known = re.compile(f"[{CLASS}]")
+    left = [char for char in UNSEEN if len(char) == 1 and unicodedata.category(char) == "Cf" and not known.match(char)]
+    assert [ascii(char) for char in left if char not in "\u200c\u200d"] == []
