@@ -45,6 +45,10 @@ def stays_in(out: object) -> str:
     return text
 
 
+def refuse(hidden: str) -> None:
+    raise ValueError(f"bad {hidden}")
+
+
 def admitted(hidden: str) -> Alert:
     said = f"login failed with {hidden} at 10.0.0.4"
     alert = Alert(Kind.FIRING, said, said, said, said, (("container", "app"), (hidden, said)), logs=f"ERROR {said}")
@@ -106,7 +110,7 @@ def test_the_log_does_not_hold_it(hidden: str, form: str, monkeypatch: pytest.Mo
     try:
         telemetry.start_log("INFO", redact, form)
         try:
-            raise ValueError(f"bad {hidden}")
+            refuse(hidden)
         except ValueError:
             logging.getLogger("bot.doors").exception("refused %s", hidden)
     finally:

@@ -16,13 +16,18 @@ HINTS = (
 OF_CLASS = r"(?::(?:protected|(?:\"?[\w\\]{1,100}\"?:)?private))?"
 """What PHP writes behind the name of a property."""
 _SOME_HINT = re.compile(HINTS)
+_WRAPPERS = (
+    "some|ok|just|secret(?:str|string|box|vec)?|string|str|arcstr|arc|rc|box|(?:cow::)?(?:borrowed|owned)|zeroizing|"
+    "token|password|passphrase|credentials?|api_?key|(?:access|auth)_?token|redacted|sensitive|protected|hidden"
+)
+"""What stands between a key and its value in Rust, Scala and Python, in lower case: ``Some(Secret("…"))``."""
 # From a telling word within the key to where the value starts; the key's part before the word is read backwards.
 _PAIR = re.compile(
     rf"(?P<key>(?:{HINTS})[\w.-]{{0,80}}+)"
     rf"(?P<between>{_ANSI}(?:\\{{0,4}}[\"'`]|&quot;|%22)?{OF_CLASS}\]?{_ANSI}"
     rf"[ \t]{{0,4}}(?::=|=>|->|==|[:=]|%3[ad]|>|(?<=[\"']),(?=[ \t]{{0,4}}[\"']))[ \t]{{0,4}}{_ANSI})"
     r"(?:(?:string|str)\(\d{1,6}\)[ ]?|\(string\)[ ]\(len=\d{1,6}\)[ ]|"
-    r"(?:Some|Secret|SecretStr|SecretString|String|str)\((?=[\"']))?"
+    rf"(?:(?:{_WRAPPERS})\(){{1,3}}(?=\\{{0,4}}[\"']))?"
     r"(?P<open>b?\\{0,4}[\"'`]|&quot;|%22)?"
 )
 KEY_CHARS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"

@@ -19,6 +19,7 @@ from bot.domain.redaction.credentials import SHAPES as CREDENTIALS
 from bot.domain.redaction.credentials import in_credentials
 from bot.domain.redaction.encoded import in_encoded
 from bot.domain.redaction.key_values import redact_pairs
+from bot.domain.redaction.markup import in_markup
 from bot.domain.redaction.prose import NAMED, SESSIONS, in_prose
 from bot.domain.redaction.urls_and_headers import ADDRESSES, HEADERS, in_headers
 from bot.domain.redaction.vendor_tokens import SHAPES, Absent, Rule, brought_by, mark, replace_all
@@ -82,7 +83,7 @@ def _pass(text: str, absent: Absent, depth: int = 0) -> str:
     # Whole things before their parts: an address before the keys in its query, a header before the pairs in it.
     text = replace_all(ADDRESSES, text, absent)
     text = in_headers(text, absent)
-    text = redact_below(redact_pairs(text))
+    text = redact_below(redact_pairs(in_markup(text)))
     text = replace_all(COMMANDS, text, absent, folded=True)
     text = in_credentials(text, absent)
     text = in_prose(replace_all(_IN_SENTENCES, text, absent, folded=True))
