@@ -11,7 +11,8 @@ _PLACEHOLDER = re.compile(
     r"incorrect|wrong|mismatch|failed|denied|"
     r"rejected|revoked|redacted|masked|hidden|filtered|changed|string|str|bytes|ok|optional|not|is|"
     r"was|must|unknown|unauthorized|changeme-not-set|"
-    r"bearer|basic|default|disabled|enabled|authentication|found|file|env|from|n/a)(?![\w!@#$%^*+-])|(?:\w{1,20}\(){1,3}(?:\[?redacted|_\)|none)|\([a-z ]{2,20}\))"
+    r"bearer|basic|default|disabled|enabled|authentication|found|file|env|from|n/a)(?![\w!@#$%^*+-])|"
+    r"(?:\w{1,20}\(){1,3}(?:\[?redacted|_\)|none)|\([a-z ]{2,20}\))"
 )
 _REFERENCE = re.compile(
     r"(?i)(?:\.{0,2}/(?:run|etc|var|secrets?|vault|home|app|mnt|opt|usr|tmp|root|data|srv|config)\b|"
