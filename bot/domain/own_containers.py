@@ -109,7 +109,8 @@ def find_own_containers(inventory: Sequence[Target], hosts: Sequence[str], aroun
 
 def _is_needed(target: Target, need: NeededAddress, machine: set[IPAddress]) -> bool:
     reached = _parsed(need.addresses or ())
-    if reached & _parsed(target.addresses):
+    # A loopback address is this machine's own: it leads to a container only by a published port.
+    if {address for address in reached if not address.is_loopback} & _parsed(target.addresses):
         return True
     for host_ip, port in target.published:
         published = parse_address(host_ip) if host_ip else None

@@ -153,3 +153,9 @@ def test_a_container_that_does_not_know_its_id_says_so() -> None:
 def test_two_containers_without_an_id_are_both_kept() -> None:
     inventory = (Target("one"), Target("two"))
     assert find_own_containers(inventory, ("one", "two"), Surroundings()).words == {"one", "two"}
+
+
+def test_an_engine_at_a_loopback_address_makes_no_container_ours() -> None:
+    app = Target("app", OTHER, addresses=("127.0.0.1",))
+    around = Surroundings(needs=(NeededAddress("127.0.0.1", 2375, ("127.0.0.1",)),))
+    assert "app" not in find_own_containers([app], (), around).words

@@ -159,7 +159,7 @@ async def test_an_unchanged_file_is_not_read_again(path: Path, monkeypatch: pyte
     memory = RunbookFile(path)
     await memory.append(an_entry())
     first = await memory.entries()
-    monkeypatch.setattr(file, "parse", None)
+    monkeypatch.setattr(file, "parse_runbook", None)
     assert await memory.entries() is first
 
 
