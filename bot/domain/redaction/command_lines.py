@@ -13,7 +13,7 @@ _CHOSEN = re.compile(r"(?=.*\d)(?=.*[a-z])(?=.*[A-Z!#%^*+~])")
 # 2026-11-22T10:00Z, v1.2.3-A, ORA-00060, Model7B, a/b.csv: dates, versions, error numbers, product names, files
 _VERSIONED = re.compile(
     r"\d{4}-\d\d-\d\d|v?\d+(?:\.\d+)+|[A-Z]{2,8}-?\d+$|[A-Za-z]+\d{0,3}[A-Z]?$|[A-Z][a-z]+\w*\.\w+$|"
-    r"[\w.-]+/[\w./-]*\.\w{1,5}$"
+    r"[\w.-]+/[\w./-]*\.\w{1,5}$|(?:[A-Z][a-z]*-)+[A-Z][A-Za-z]*\d?$"
 )
 
 
@@ -205,7 +205,7 @@ PROSE: tuple[Rule, ...] = (
         "code,one-time,otp,pin",
         r"(?i)\b(?:one[- ]time|pin|verification|recovery|backup|otp|2fa|mfa|security|confirmation|login)[ -](?:pass)?"
         r"(?:codes?|password|pin)(?:[ ]is)?[: ]{1,3}"
-        r"(!(?=[\w-]{0,20}\d)[A-Za-z0-9]{3,8}(?:[-/][A-Za-z0-9]{3,8}){0,5}(?![\w:%]|\.\w))",
+        r"(!(?!(?:19|20)\d\d-\d\d)(?=[\w-]{0,20}\d)[A-Za-z0-9]{3,8}(?:[-/][A-Za-z0-9]{3,8}){0,5}(?![\w:%]|\.\w))",
         lambda match: not _DATED.match(match[1]),
     ),
     place(

@@ -16,9 +16,10 @@ _BEHIND = re.compile(
 )
 _VALUE_IS = re.compile(
     r"(?<!\S)(?:[\"'`(\[]{0,2})(?P<value>[^\s\"'`()\[\]{}<>]{6,200})[\"'`)\]]{0,2},?[ ]"
-    r"(?:is|as|was|being|to be|for)[ ](?:(?:the|my|your|our|a|an|his|her|their|its|new|old|current|default|temporary|"
+    r"(?:is|as|was|being|to be|for|remains|stays)[ ](?:(?:still|now|also|currently|again|the|my|your|our|a|an|his|"
+    r"her|their|its|new|old|current|default|temporary|"
     r"valid|correct|right|wrong|real|actual|root|admin|db|database|user|api|access|service|bot|login|secret|shared|"
-    r"master|deploy|[a-z]{1,12}'s)[ ]){0,4}\Z"
+    r"master|deploy|[a-z]{1,12}'s)[ ]){0,5}\Z"
 )
 _BEFORE_CHARS = 320
 _NO_VALUE = re.compile(r"\w+@[\w-]+\.\w|\w+://|[\w.-]*/[\w./-]*\Z|\w[\w.-]*:\d|(?:[a-z0-9]{1,12}[._-]){2,}[a-z0-9]+\Z")

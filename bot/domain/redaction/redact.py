@@ -21,6 +21,7 @@ from bot.domain.redaction.encoded import in_encoded
 from bot.domain.redaction.key_values import redact_pairs
 from bot.domain.redaction.markup import in_markup
 from bot.domain.redaction.prose import NAMED, SESSIONS, in_prose
+from bot.domain.redaction.sentences import SENTENCES
 from bot.domain.redaction.urls_and_headers import ADDRESSES, HEADERS, in_headers
 from bot.domain.redaction.vendor_tokens import SHAPES, Absent, Rule, brought_by, mark, replace_all
 from bot.domain.redaction.wrapped import in_wrapped
@@ -28,7 +29,7 @@ from bot.domain.redaction.wrapped import in_wrapped
 SHORTEST_KNOWN = 6
 # A marker can free what stood behind a longer secret; nothing real needs more than two looks.
 _PASSES = 5
-_IN_SENTENCES = (*NAMED, *PROSE, *SESSIONS)
+_IN_SENTENCES = (*NAMED, *PROSE, *SESSIONS, *SENTENCES)
 _DEEPEST = 2
 """How often what was decoded is decoded again."""
 _AROUND = 20

@@ -10,7 +10,7 @@ _PLACEHOLDER = re.compile(
     r"|(?:null|none|nil|undefined|true|false|yes|no|unset|empty|missing|required|expired|invalid|"
     r"incorrect|wrong|mismatch|failed|denied|"
     r"rejected|revoked|redacted|masked|hidden|filtered|changed|string|str|bytes|ok|optional|not|is|"
-    r"was|must|unknown|unauthorized|changeme-not-set|"
+    r"was|must|unknown|unauthorized|changeme-not-set|done|skipped|updated|unchanged|accepted|verified|"
     r"bearer|basic|default|disabled|enabled|authentication|found|file|env|from|n/a)(?![\w!@#$%^*+-])|"
     r"(?:\w{1,20}\(){1,3}(?:\[?redacted|_\)|none)|\([a-z ]{2,20}\))"
 )
