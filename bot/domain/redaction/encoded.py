@@ -16,7 +16,9 @@ Look = Callable[[str], str]
 
 _ESCAPE = re.compile(
     r"%(?:25){0,3}(?P<url>[2-7][0-9A-Fa-f])"
-    r"|\\{1,8}+(?:u00(?P<json>[2-7][0-9A-Fa-f])|x(?P<hex>[2-7][0-9A-Fa-f])|(?P<quoted>[\"'/]))"
+    r"|\\{1,8}+(?:u00(?P<json>[2-7][0-9A-Fa-f])|x(?P<hex>[2-7][0-9A-Fa-f])|(?P<quoted>[\"'/])|(?P<octal>[01][0-7]{2})"
+    r"|u\{0{0,4}(?P<brace>[2-7][0-9A-Fa-f])\}|u(?P<unseen>00[aA][dD]|20(?:0[b-fB-F]|2[a-eA-E]|6[0-9a-fA-F])|"
+    r"[fF][eE][fF]{2}))"
     r"|&(?:amp;){0,3}(?:(?P<name>quot|apos|lt|gt|amp|equals|colon|nbsp|sol|commat)"
     r"|#(?P<number>\d{2,3})|#[xX]0{0,2}(?P<html>[2-7][0-9A-Fa-f]));"
 )
@@ -28,6 +30,10 @@ _LAYERS = 3
 _LONGEST_LINE = 8192
 """A longer line is looked at in pieces of that length, cut at blanks."""
 _TELLING = re.compile(rf"{HINTS}|://|\bbasic\b")
+_TOKEN = re.compile(
+    r"gh[pousr]_|github_pat_|xox[a-z]-|xapp-|gl[a-z]{2,4}-|sk[-_]|akia|asia|eyj|npm_|pypi-|hvs\.|aiza|dop_v1|"
+    r"shp[a-z]{2}_|hf_"
+)
 _STRUCTURE = re.compile(r"[=:\"'<>@]")
 
 _FIRST, _REST = "[ACDI-Za-f]", "[AC-HQS-Xgi-nwyz0-3][ABEFIJMNQRUVYZcdghklopstwx014589_-][A-Za-z0-9+/_-]"
@@ -97,7 +103,8 @@ def _unescaped(line: str, look: Look) -> str:
         if decoded == before:
             break
         starts = [starts[place] for place in places]
-        if _TELLING.search(decoded.lower()) and _STRUCTURE.search(decoded):
+        folded = decoded.lower()
+        if (_TELLING.search(folded) and _STRUCTURE.search(decoded)) or _TOKEN.search(folded):
             seen = look(decoded)
             if seen != decoded:
                 return _replaced(line, decoded, seen, starts)
@@ -110,8 +117,9 @@ def _decoded(text: str) -> tuple[str, list[int]]:
     places: list[int] = []
     at = 0
     for escape in _ESCAPE.finditer(text):
-        chars += (text[at : escape.start()], _meant(escape))
-        places += (*range(at, escape.start()), escape.start())
+        meant = _meant(escape)
+        chars += (text[at : escape.start()], meant)
+        places += (*range(at, escape.start()), *(escape.start() for _ in meant))
         at = escape.end()
     return "".join((*chars, text[at:])), [*places, *range(at, len(text) + 1)]
 
@@ -120,9 +128,11 @@ def _meant(escape: re.Match[str]) -> str:
     kind, written = escape.lastgroup, escape[escape.lastgroup or 0]
     if kind == "quoted":
         return written
+    if kind == "unseen":
+        return ""
     if kind == "name":
         return _ENTITIES[written]
-    code = int(written, 10 if kind == "number" else 16)
+    code = int(written, {"number": 10, "octal": 8}.get(kind or "", 16))
     return chr(code) if 0x20 <= code < 0x7F else " "
 
 

@@ -25,6 +25,7 @@ from bot.domain.redaction.sentences import SENTENCES
 from bot.domain.redaction.urls_and_headers import ADDRESSES, HEADERS, in_headers
 from bot.domain.redaction.vendor_tokens import SHAPES, Absent, Rule, brought_by, mark, replace_all
 from bot.domain.redaction.wrapped import in_wrapped
+from bot.domain.redaction.written_bytes import in_written_bytes
 
 SHORTEST_KNOWN = 6
 # A marker can free what stood behind a longer secret; nothing real needs more than two looks.
@@ -89,7 +90,7 @@ def _pass(text: str, absent: Absent, depth: int = 0) -> str:
     text = in_credentials(text, absent)
     text = in_prose(replace_all(_IN_SENTENCES, text, absent, folded=True))
     text = _people(text, absent)
-    return in_encoded(text, look) if depth < _DEEPEST else text
+    return in_written_bytes(in_encoded(text, look), look) if depth < _DEEPEST else text
 
 
 def _known(text: str, known: Sequence[str]) -> str:
