@@ -20,13 +20,16 @@ from bot.domain.redaction.credentials import in_credentials
 from bot.domain.redaction.encoded import in_encoded
 from bot.domain.redaction.key_values import redact_pairs
 from bot.domain.redaction.markup import in_markup
+from bot.domain.redaction.more_tokens import MORE_TOKENS
 from bot.domain.redaction.prose import NAMED, SESSIONS, in_prose
 from bot.domain.redaction.sentences import SENTENCES
 from bot.domain.redaction.urls_and_headers import ADDRESSES, HEADERS, in_headers
-from bot.domain.redaction.vendor_tokens import SHAPES, Absent, Rule, brought_by, mark, replace_all
+from bot.domain.redaction.vendor_tokens import SHAPES as TOKENS
+from bot.domain.redaction.vendor_tokens import Absent, Rule, brought_by, mark, replace_all
 from bot.domain.redaction.wrapped import in_wrapped
 from bot.domain.redaction.written_bytes import in_written_bytes
 
+SHAPES = (*TOKENS, *MORE_TOKENS)
 SHORTEST_KNOWN = 6
 # A marker can free what stood behind a longer secret; nothing real needs more than two looks.
 _PASSES = 5

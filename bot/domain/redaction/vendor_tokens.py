@@ -22,7 +22,7 @@ class Rule:
     judge: Callable[[re.Match[str]], bool] | None = None
 
 
-_EVERYWHERE = frozenset(":$-{M")
+_EVERYWHERE = frozenset(":$-{M_")
 
 AFTER = 2
 """Lines after the one with the hint that a pattern may reach."""
@@ -171,7 +171,8 @@ def _marked(shape: Rule, match: re.Match[str]) -> str:
     return match.string[match.start() : start] + mark(shape.name) + match.string[end : match.end()]
 
 
-def _shape(name: str, hints: str, pattern: str, judge: Callable[[re.Match[str]], bool] | None = None) -> Rule:
+def vendor_shape(name: str, hints: str, pattern: str, judge: Callable[[re.Match[str]], bool] | None = None) -> Rule:
+    """Make a shape whose hints are parted by blanks."""
     # A token starts a word. The escapes \n, \r, \t and a percent escape before it are not part of its word.
     start = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt])|(?<=%[0-9A-Fa-f][0-9A-Fa-f]))"
     return Rule(name, tuple(hints.split()), re.compile(start + pattern), judge)
@@ -179,57 +180,59 @@ def _shape(name: str, hints: str, pattern: str, judge: Callable[[re.Match[str]],
 
 SHAPES: tuple[Rule, ...] = (
     # Taken whole also where it has no point, so that no other start within the same word is tried.
-    _shape("jwt", "eyJ", r"eyJ[A-Za-z0-9_-]{10,}+(?:\.[A-Za-z0-9_-]*+){0,4}", lambda match: "." in match[0]),
-    _shape("aws-key-id", "AKIA ASIA ABIA ACCA", r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Z0-9])"),
-    _shape("aws-session-token", "IQoJb3JpZ2lu FwoGZXIvYXdz", r"(?:IQoJb3JpZ2lu|FwoGZXIvYXdz)[A-Za-z0-9+/=%]{20,}+"),
-    _shape("aws-key", "ABSK bedrock-api-key-", r"(?:ABSK|bedrock-api-key-)[A-Za-z0-9+/=]{40,}+"),
-    _shape(
+    vendor_shape("jwt", "eyJ", r"eyJ[A-Za-z0-9_-]{10,}+(?:\.[A-Za-z0-9_-]*+){0,4}", lambda match: "." in match[0]),
+    vendor_shape("aws-key-id", "AKIA ASIA ABIA ACCA", r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Z0-9])"),
+    vendor_shape(
+        "aws-session-token", "IQoJb3JpZ2lu FwoGZXIvYXdz", r"(?:IQoJb3JpZ2lu|FwoGZXIvYXdz)[A-Za-z0-9+/=%]{20,}+"
+    ),
+    vendor_shape("aws-key", "ABSK bedrock-api-key-", r"(?:ABSK|bedrock-api-key-)[A-Za-z0-9+/=]{40,}+"),
+    vendor_shape(
         "google-key",
         "AIza ya29. GOCSPX- 1//0",
         r"(?:AIza[\w-]{30,}+|ya29\.[\w.-]{20,}+|GOCSPX-[\w-]{20,}+|1//0[\w-]{30,}+)",
     ),
-    _shape("azure-secret", "Q~", r"[\w~.]{3}\dQ~[\w~.-]{30,40}"),
-    _shape("github-token", "gh github_pat_", r"(?:gh[pousr]_[A-Za-z0-9]{20,}+|github_pat_\w{22,}+)"),
-    _shape(
+    vendor_shape("azure-secret", "Q~", r"[\w~.]{3}\dQ~[\w~.-]{30,40}"),
+    vendor_shape("github-token", "gh github_pat_", r"(?:gh[pousr]_[A-Za-z0-9]{20,}+|github_pat_\w{22,}+)"),
+    vendor_shape(
         "gitlab-token",
         "gl GR1348941",
         r"(?:gl(?:pat|dt|rtr?|cbt|ptt|ft|imt|agent|oas|soat|ffct|wt)-[\w.-]{18,}+|GR1348941[\w-]{18,}+)",
     ),
-    _shape("slack-token", "xox xapp-", r"(?:xox[a-z](?:\.xox[a-z])?-[\w-]{10,}+|xapp-\d[\w-]{10,}+)"),
-    _shape(
+    vendor_shape("slack-token", "xox xapp-", r"(?:xox[a-z](?:\.xox[a-z])?-[\w-]{10,}+|xapp-\d[\w-]{10,}+)"),
+    vendor_shape(
         "webhook", "hooks.slack.com/ hooks.slack-gov.com/", r"hooks\.slack(?:-gov)?\.com/[a-z]{2,24}/([\w/%-]{10,}+)"
     ),
-    _shape(
+    vendor_shape(
         "ticket",
         "wss://",
         r"wss://[\w.-]{1,200}+/[\w./-]{0,200}+\?(?:[\w.-]{1,40}=[^\s&\"']{0,300}&){0,4}?ticket=([\w%.~+/=-]{6,}+)",
     ),
-    _shape("webhook", "/webhooks/", r"discord(?:app)?\.com/api/(?:v\d+/)?webhooks/\d+/([\w-]{20,}+)"),
-    _shape("webhook", "webhook.office.com", r"webhook\.office\.com/webhookb2/([^\s\"'<>]{20,})"),
-    _shape("webhook", "hooks.zapier.com", r"hooks\.zapier\.com/hooks/catch/([\w/-]{8,}+)"),
-    _shape("webhook", "chat.googleapis.com", r"chat\.googleapis\.com/v1/spaces/([^\s\"'<>]{20,})"),
-    _shape("telegram-token", ":AA", r"(?:bot)?\d{8,10}:AA[\w-]{30,}+"),
+    vendor_shape("webhook", "/webhooks/", r"discord(?:app)?\.com/api/(?:v\d+/)?webhooks/\d+/([\w-]{20,}+)"),
+    vendor_shape("webhook", "webhook.office.com", r"webhook\.office\.com/webhookb2/([^\s\"'<>]{20,})"),
+    vendor_shape("webhook", "hooks.zapier.com", r"hooks\.zapier\.com/hooks/catch/([\w/-]{8,}+)"),
+    vendor_shape("webhook", "chat.googleapis.com", r"chat\.googleapis\.com/v1/spaces/([^\s\"'<>]{20,})"),
+    vendor_shape("telegram-token", ":AA", r"(?:bot)?\d{8,10}:AA[\w-]{30,}+"),
     Rule(
         "discord-token",
         ("M", "N", "O"),
         re.compile(r"[MNO](?<![A-Za-z0-9].)[A-Za-z\d_-]{23,25}\.[\w-]{6}\.[\w-]{27,}+"),
     ),
-    _shape(
+    vendor_shape(
         "package-token",
         "npm_ pypi- rubygems_ dckr_ cio oy2",
         r"(?:npm_[A-Za-z0-9]{30,}+|pypi-[\w-]{30,}+|rubygems_[a-f0-9]{40,}+|dckr_[a-z]{3}_[\w-]{20,}+|"
         r"cio[A-Za-z0-9]{32}\b|oy2[a-z0-9]{43})",
     ),
-    _shape(
+    vendor_shape(
         "payment-key",
         "_live_ _test_ _prod_ _sandbox_ whsec_ sq0 EAAA access-",
         r"(?:[a-z]{2,12}_(?:live|test|prod|sandbox)_(?=[A-Za-z]*\d)[A-Za-z0-9]{14,}+|"
         r"whsec_[\w+/=-]{16,}+|sq0[a-z]{3}-[\w-]{20,}+|EAAA[\w-]{50,}+"
         r"|access-(?:sandbox|development|production)-[0-9a-f-]{36})",
     ),
-    _shape("payment-key", "live_ test_", r"(?:live|test)_(?=[A-Za-z]*\d)[A-Za-z0-9]{28,}+"),
-    _shape("twilio-key", "SK", r"SK[0-9a-f]{32}(?![0-9a-f])"),
-    _shape(
+    vendor_shape("payment-key", "live_ test_", r"(?:live|test)_(?=[A-Za-z]*\d)[A-Za-z0-9]{28,}+"),
+    vendor_shape("twilio-key", "SK", r"SK[0-9a-f]{32}(?![0-9a-f])"),
+    vendor_shape(
         "mail-key",
         "SG. key- xkeysib- re_",
         r"(?:SG\.[\w-]{16,}+\.[\w-]{16,}+|key-[0-9a-f]{32}\b|xkeysib-[0-9a-zA-Z-]{30,}+|"
@@ -243,10 +246,10 @@ SHAPES: tuple[Rule, ...] = (
             r"[0-9a-f]{31}-[0-9a-f]{8}-[0-9a-f]{8}(?![\w-])"
         ),
     ),
-    _shape("private-key", "LS0tLS1CRUdJTi", r"LS0tLS1CRUdJTi(?!BDRVJU)[A-Za-z0-9+/]{20,}+={0,2}"),
-    _shape("mailchimp-key", "-us", r"[0-9a-f]{32}-us\d{1,2}\b"),
-    _shape("shop-token", "shp", r"shp[a-z]{2}_[0-9a-fA-F]{20,}+"),
-    _shape(
+    vendor_shape("private-key", "LS0tLS1CRUdJTi", r"LS0tLS1CRUdJTi(?!BDRVJU)[A-Za-z0-9+/]{20,}+={0,2}"),
+    vendor_shape("mailchimp-key", "-us", r"[0-9a-f]{32}-us\d{1,2}\b"),
+    vendor_shape("shop-token", "shp", r"shp[a-z]{2}_[0-9a-fA-F]{20,}+"),
+    vendor_shape(
         "ai-key",
         "sk- sk_ gsk_ r8_ pplx- xai- hf_ tvly- pcsk_ lsv2_ tgp_v1_ fw_ nvapi- AKCp jina_ co_",
         r"(?:sk-(?=[A-Za-z_-]{0,200}+\d)[A-Za-z0-9][\w-]{18,}+|sk_[0-9a-f]{40,}+|gsk_[A-Za-z0-9]{20,}+|"
@@ -254,22 +257,22 @@ SHAPES: tuple[Rule, ...] = (
         r"|tvly-[\w-]{16,}+|pcsk_\w{30,}+|lsv2_\w{30,}+|tgp_v1_[\w-]{20,}+|fw_[A-Za-z0-9]{20,}+|"
         r"nvapi-[\w-]{30,}+|AKCp[A-Za-z0-9]{60,}+|jina_\w{40,}+|co_[A-Za-z0-9]{40})",
     ),
-    _shape("newrelic-key", "NR", r"NR(?:AK|II|AL|JS|BR|RA|SP)-[\w-]{18,}+"),
-    _shape("newrelic-key", "NRAL", r"[0-9a-f]{36}(?:FFFF)?NRAL"),
-    _shape("grafana-token", "glsa_ glc_ eyJrIjoi", r"(?:glsa_\w{20,}+|glc_[\w+/=]{30,}+|eyJrIjoi[\w+/=]{30,}+)"),
-    _shape("sentry-token", "sntry", r"sntry[a-z]_[\w+/=-]{20,}+"),
-    _shape("dynatrace-token", "dt0", r"dt0[a-z]\d{2}\.[A-Z0-9]{8,}\.[A-Z0-9]{30,}+"),
-    _shape("age-key", "AGE-SECRET-KEY-", r"AGE-SECRET-KEY-1[A-Z0-9]{20,}+"),
-    _shape(
+    vendor_shape("newrelic-key", "NR", r"NR(?:AK|II|AL|JS|BR|RA|SP)-[\w-]{18,}+"),
+    vendor_shape("newrelic-key", "NRAL", r"[0-9a-f]{36}(?:FFFF)?NRAL"),
+    vendor_shape("grafana-token", "glsa_ glc_ eyJrIjoi", r"(?:glsa_\w{20,}+|glc_[\w+/=]{30,}+|eyJrIjoi[\w+/=]{30,}+)"),
+    vendor_shape("sentry-token", "sntry", r"sntry[a-z]_[\w+/=-]{20,}+"),
+    vendor_shape("dynatrace-token", "dt0", r"dt0[a-z]\d{2}\.[A-Z0-9]{8,}\.[A-Z0-9]{30,}+"),
+    vendor_shape("age-key", "AGE-SECRET-KEY-", r"AGE-SECRET-KEY-1[A-Z0-9]{20,}+"),
+    vendor_shape(
         "vault-token",
         "hv s.",
         r"(?:hv[sbr]\.[\w-]{20,}+|[sb]\.(?=[A-Za-z0-9]*\d)(?=[A-Za-z0-9]*[A-Z])[A-Za-z0-9]{24}(?![\w.]))",
     ),
-    _shape("plex-claim", "claim-", r"claim-(?=[A-Za-z_]*\d)(?=[a-z0-9_]*[A-Z])\w{20}(?![\w-])"),
-    _shape("swarm-token", "SWMTKN-", r"SWMTKN-1-[\w-]{20,}+"),
-    _shape("tailscale-key", "tskey-", r"tskey-[\w-]{10,}+"),
-    _shape("terraform-token", ".atlasv1.", r"[A-Za-z0-9]{14}\.atlasv1\.[\w-]{30,}+"),
-    _shape(
+    vendor_shape("plex-claim", "claim-", r"claim-(?=[A-Za-z_]*\d)(?=[a-z0-9_]*[A-Z])\w{20}(?![\w-])"),
+    vendor_shape("swarm-token", "SWMTKN-", r"SWMTKN-1-[\w-]{20,}+"),
+    vendor_shape("tailscale-key", "tskey-", r"tskey-[\w-]{10,}+"),
+    vendor_shape("terraform-token", ".atlasv1.", r"[A-Za-z0-9]{14}\.atlasv1\.[\w-]{30,}+"),
+    vendor_shape(
         "cloud-token",
         "_v1_ dapi dp. HRKU- nfp_ fm1_ fm2_ fo1_ FlyV1 pscale_ sbp_ sb_secret_ pul- ops_ey v1.0- "
         "T3BlbkFJ rnd_ railway_ vcp_ exo",
@@ -279,7 +282,7 @@ SHAPES: tuple[Rule, ...] = (
         r"pul-[a-f0-9]{40}|ops_ey[\w-]{50,}+"
         r"|v1\.0-[0-9a-f]{24}-[0-9a-f]{100,}+|rnd_[A-Za-z0-9]{20,}+|vcp_[A-Za-z0-9]{20,}+)",
     ),
-    _shape(
+    vendor_shape(
         "tool-token",
         "ATATT ATCTT ATBB lin_ secret_ ntn_ pat figd_ PMAK- CFPAT- tfp_ rdme_ bkua_ CCIPAT_ sqp_ squ_ "
         "sqa_ EZAK phx_ phc_ glrt NRIQ ccpat_ ABTT",
@@ -289,7 +292,7 @@ SHAPES: tuple[Rule, ...] = (
         r"bkua_[a-f0-9]{30,}+|CCIPAT_\w{20,}+"
         r"|sq[pua]_[a-f0-9]{40}|EZ[AT]K[A-Za-z0-9]{40,}+|ph[cx]_[A-Za-z0-9]{30,}+)",
     ),
-    _shape("facebook-token", "EAA", r"EAA[A-Za-z0-9]{60,}+"),
-    _shape("firebase-key", "AAAA", r"AAAA[\w-]{7}:[\w-]{100,}+"),
-    _shape("mapbox-token", "sk.eyJ", r"sk\.eyJ[\w-]{20,}+\.[\w-]{10,}+"),
+    vendor_shape("facebook-token", "EAA", r"EAA[A-Za-z0-9]{60,}+"),
+    vendor_shape("firebase-key", "AAAA", r"AAAA[\w-]{7}:[\w-]{100,}+"),
+    vendor_shape("mapbox-token", "sk.eyJ", r"sk\.eyJ[\w-]{20,}+\.[\w-]{10,}+"),
 )
