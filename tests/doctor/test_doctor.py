@@ -424,7 +424,7 @@ async def test_a_target_that_the_engine_refuses_to_show_is_reported(installation
     [
         ({"labels": (("aegis.protect", "true"),)}, "aegis.protect"),
         ({"labels": (("com.docker.swarm.service.name", "web"),)}, "Swarm owns this container"),
-        ({"paused": True, "status": "paused"}, "was paused"),
+        ({"paused": True, "status": "paused"}, "is paused"),
     ],
 )
 async def test_a_target_that_nobody_could_restart_is_reported(

@@ -499,7 +499,7 @@ async def test_killed_right_after_an_end_was_saved_the_next_start_shows_and_tell
         await bench.recover()
     assert bench.messenger.cards[-1].state is ways[-1]
     assert [words for what, _, words in bench.messenger.said if what == "say"] == ["It is over. [offer]"]
-    assert (await bench.now(known)).remembered
+    assert (await bench.now(known)).finalized
 
 
 async def test_ignore_closes_the_card_with_who_and_why(bench):

@@ -67,7 +67,7 @@ async def test_the_card_stays_is_renewed_and_the_asker_is_linked_to_it(stage, wa
         await stage.card(alert)
         (only,) = await stage.incidents()
         assert (only.state, only.card) == (State.PROPOSED, card.ts)
-        (line,) = await stage.slack.wait_for(lambda: stage.slack.thread(alert, containing="asked for by"))
+        (line,) = await stage.slack.wait_for(lambda: stage.slack.thread(alert, containing="requested by"))
         assert f"<@{user}>" in line.words
         assert not [one for one in stage.slack.messages("C0OPS") if "restart" in one.buttons]
         await stage.slack.press("U0ONCALL", card, "restart")
@@ -84,7 +84,7 @@ async def test_a_press_of_two_that_are_needed_still_counts(stage, way):
         await stage.whisper("U0ONCALL", "Your press counts")
         user = await asked(stage, way, alert)
         await stage.whisper(user, "has a card already")
-        await stage.slack.wait_for(lambda: stage.slack.thread(alert, containing="asked for by"))
+        await stage.slack.wait_for(lambda: stage.slack.thread(alert, containing="requested by"))
         card = await stage.card(alert)
         await stage.slack.press("U0SECOND", card, "restart")
         ended = await stage.stands(State.RESOLVED)
@@ -106,7 +106,7 @@ async def test_whoever_asks_again_and_again_is_named_once(stage):
                 await asyncio.sleep(0.02)
         await stage.slack.slash("U0STRANGER", "C0OPS", "/aegis", f"diagnose {NAME}")
         await stage.slack.wait_for(lambda: stage.slack.thread(alert, containing="<@U0STRANGER>"))
-        named = [one.words for one in stage.slack.thread(alert, containing="asked for by")]
+        named = [one.words for one in stage.slack.thread(alert, containing="requested by")]
         assert [sum(f"<@{user}>" in words for words in named) for user in ("U0SECOND", "U0STRANGER")] == [1, 1]
 
 

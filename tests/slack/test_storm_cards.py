@@ -68,5 +68,5 @@ def test_an_alert_that_was_read_in_time_says_nothing_of_it_nor_one_whose_time_ca
 
 
 def test_a_target_that_comes_and_goes_says_so() -> None:
-    assert "fired again 3×" in words(replace(PROPOSED, flap_count=3))
+    assert "fired again 3 times" in words(replace(PROPOSED, flap_count=3))
     assert "fired again" not in words(PROPOSED)

@@ -245,6 +245,9 @@ class FakeDiagnoser:
     model: str = "gemini-3.5-flash-lite"
     asked: list[Sequence[Prompt]] = field(default_factory=list)
 
+    def connect(self) -> None:
+        """Import nothing."""
+
     async def ask(self, prompts: Sequence[Prompt]) -> ModelReply:
         self.asked.append(prompts)
         if self.error:

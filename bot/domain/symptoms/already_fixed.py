@@ -59,7 +59,7 @@ _AUTHORITIES = re.compile(r"\bca\b|bundle|trust|chain|authorit")
 _OF_OURS = re.compile(r"remote error|alert")
 _GAVE_UP = re.compile(
     r"(?:giv\w{1,4} up|gave up|no more|exhausted|will not|stopped|not) .{0,30}(?:connect|broker|subscri|consum)"
-    r"|(?:connect|broker|subscri|consum)\w* .{0,60}(?:giving up|gave up|exhausted|no more attempts|for good)"
+    r"|(?:connect|broker|subscri|consum)\w{0,20}+ .{0,60}(?:giving up|gave up|exhausted|no more attempts|for good)"
 )
 # A changed setting explains that others cannot be reached, and leads what came right after it.
 _EXPLAINS, _WITHOUT_TROUBLE = 0.8, 0.3
