@@ -203,7 +203,7 @@ class Window:
     def confirm(self) -> None:
         """Say yes to what is asked before a restart."""
         question = self.page.get_by_role("alertdialog", name=f"Restart {API}?")
-        expect(question).to_contain_text(f"Container {API} on host")
+        expect(question).to_contain_text(f"container {API} on host")
         question.get_by_role("button", name="Restart", exact=True).click()
         expect(question).to_have_count(0)
 
