@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from bot.domain.alerts.label_syntax import KEY, key_of, map_pairs, pairs_in, tag_pairs, value_of
@@ -265,8 +265,3 @@ def _is_label(match: re.Match[str], key: str) -> bool:
 
 def _marked(match: re.Match[str]) -> bool:
     return bool(match["bullet"] or match["style"].strip() or match["close"] or match["close2"])
-
-
-def values_of(pairs: Iterable[tuple[str, str]], keys: frozenset[str]) -> list[str]:
-    """Return the values of those of ``pairs`` whose key is one of ``keys``, in order."""
-    return [value for key, value in pairs if key in keys and value]
