@@ -53,9 +53,10 @@ def manifest() -> dict[str, Any]:
     return loaded
 
 
-def trees() -> Iterator[ast.AST]:
+def nodes(folder: Path = ROOT / "bot") -> Iterator[ast.AST]:
     for path in CODE:
-        yield from ast.walk(ast.parse(path.read_text()))
+        if path.is_relative_to(folder):
+            yield from ast.walk(ast.parse(path.read_text()))
 
 
 def methods_in_the_code() -> set[str]:
@@ -63,14 +64,14 @@ def methods_in_the_code() -> set[str]:
     named = {
         name for name, _ in inspect.getmembers(AsyncWebClient, inspect.iscoroutinefunction) if "_" in name.strip("_")
     }
-    return {node.attr for node in trees() if isinstance(node, ast.Attribute)} & (named - {"api_call"})
+    return {node.attr for node in nodes() if isinstance(node, ast.Attribute)} & (named - {"api_call"})
 
 
 def routes_in_the_code(kind: str) -> set[str]:
-    """The literal names that listeners are registered for, as in ``app.event("message")``."""
+    """Return the literal names that listeners are registered for, as in ``app.event("message")``."""
     return {
         node.args[0].value
-        for node in ast.walk(ast.parse((ROOT / "bot" / "slack" / "listeners.py").read_text()))
+        for node in nodes(ROOT / "bot" / "slack")
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
         and isinstance(node.func.value, ast.Name)

@@ -117,13 +117,13 @@ async def test_a_database_that_is_away_or_takes_no_writes_is_named_without_the_p
 def test_the_command_line_takes_it_from_a_file_and_to_one(aegis: Aegis, url: str, tmp_path: Path) -> None:
     (tmp_path / "old.json").write_text(WRITTEN)
     taken = aegis("runbook", "import", "old.json", AEGIS_DATABASE_URL=url)
-    assert (taken.code, taken.out) == (0, "2 added, 0 changed, 0 were there already.\n")
+    assert (taken.code, taken.out) == (0, "2 added, 0 changed, 0 already present.\n")
     assert aegis("runbook", "add", "--root-cause", "täglich", AEGIS_DATABASE_URL=url).code == 0
     exported = aegis("runbook", "export", AEGIS_DATABASE_URL=url)
     assert [entry.get("reviewed_by", {}).get("who") for entry in json.loads(exported.out)] == ["Ana", None, None]
     (tmp_path / "new.json").write_text(exported.out.replace("Ana", "Bea"))
     assert aegis("runbook", "import", "new.json", AEGIS_DATABASE_URL=url).out == (
-        "0 added, 1 changed, 2 were there already.\n"
+        "0 added, 1 changed, 2 already present.\n"
     )
     listed = aegis("runbook", "list", "--json", AEGIS_DATABASE_URL=url)
     assert len(listed.json) == 3

@@ -112,6 +112,13 @@ class MemorySlack:
             self._look_at(said)
             return {"ok": True}
 
+    async def chat_getPermalink(self, **asked: Any) -> Mapping[str, Any]:  # noqa: N802 - the SDK's name
+        async with self.stage.effect(READ) as fault:
+            before(fault)
+            if asked["message_ts"] not in self.messages:
+                raise _refused("message_not_found")
+            return {"ok": True, "permalink": f"https://aegis.slack.com/archives/{asked['channel']}/p1"}
+
     async def reactions_add(self, **_: Any) -> Mapping[str, Any]:
         async with self.stage.effect(NOTE) as fault:
             before(fault)
