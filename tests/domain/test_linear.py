@@ -7,17 +7,14 @@ import pytest
 
 from tests.support import linear
 
-_MODULES = sorted({name for name, *_ in linear.patterns()})
+_ELSEWHERE = ("bot.domain.redaction", "bot.domain.signatures", "bot.domain.symptoms")
+"""Packages whose patterns have test files of their own."""
 
 
-@pytest.mark.parametrize("module", _MODULES)
+@pytest.mark.slow
+@pytest.mark.parametrize("module", linear.modules_with_patterns("bot", but=_ELSEWHERE))
 def test_patterns_are_linear(module):
-    found = {
-        f"{where} {pattern.pattern[:60]!r}": slow
-        for name, where, pattern, at_start in linear.patterns()
-        if name == module and (slow := linear.slow(pattern, at_start))
-    }
-    assert not found
+    assert not linear.slow_patterns(module)
 
 
 # Made while a text is read, from names that are escaped: no longer than a name, and nothing repeats in them.

@@ -18,12 +18,17 @@ from typing import Any
 
 import bot
 
-SMALL, LARGE, TIMES = 6_000, 24_000, 4
+PROBE, SMALL, LARGE, TIMES = 1_500, 6_000, 24_000, 4
 MOST = 6.0
 """How many times the time of the small text the large one may take: four is linear, sixteen is quadratic."""
-FLOOR_S = 0.004
+FLOOR_S = 0.01
 """A large text that takes less than this is fast, whatever the small one took."""
 HOPELESS_S = 1.5
+STEADY_S = 0.0004
+"""From here on a time is measured well enough to foretell the next one."""
+FORETELLS_LINEAR = 4.4
+"""Where four times the text takes at most so many times as long, what is not linear in it is at most an eighth of the
+time at 6,000 characters: four times the text again takes less than six times as long."""
 STEPS = 1_000
 """A pattern with at most so many ways at each place of a text is linear as it is, and not measured."""
 SEPARATORS = ("", "-", " ", "_", ".", "/", "=", ":")
@@ -270,16 +275,47 @@ def _tests(items: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
 
 
 def units(items: Any) -> list[str]:
-    """Return the literal runs of a parsed pattern, signs of its classes, and all beginnings of its shortest match."""
+    """Return the literal runs of a parsed pattern, signs of its classes, and beginnings of its shortest match.
+
+    A beginning counts where a repetition starts or ends: only there a pattern has a choice.
+    """
     found: dict[str, None] = {}
     _runs(items, found)
     grown = ""
     for item in items:
         more = _shortest([item])
-        if more and len(grown + more) < 300:
-            grown += more
+        if len(grown + more) >= 300:
+            break
+        if ways([item]) > 1:
             found[grown] = None
+            found[grown + more] = None
+        grown += more
+    found[grown] = None
     return [unit for unit in found if unit]
+
+
+def start(items: Iterable[Any]) -> tuple[str, bool]:
+    """Return the literal that a match starts with, in small letters, and whether it is all of the pattern."""
+    run = ""
+    for op, value in items:
+        if op is _constants.LITERAL:
+            run += chr(value)
+        elif op is _constants.SUBPATTERN:
+            more, whole = start(value[3])
+            run += more
+            if not whole:
+                return run.lower(), False
+        elif op is not _constants.AT and (
+            op not in (_constants.ASSERT, _constants.ASSERT_NOT) or ways([(op, value)]) > 1
+        ):
+            return run.lower(), False
+    return run.lower(), True
+
+
+def begins_nowhere(first: str, unit: str) -> bool:
+    """Return True if a text of ``unit`` lacks what a match starts with: each place is left at once."""
+    text = repeated(unit, 2 * len(unit) + len(first))
+    return bool(first) and first.isascii() and text.isascii() and first not in text.lower()
 
 
 def _runs(items: Iterable[Any], found: dict[str, None]) -> None:
@@ -405,11 +441,19 @@ def cpu(call: Callable[[], object], limit_s: float = HOPELESS_S) -> float:
 
 def growth(run: Callable[[int], Callable[[], object]], floor_s: float = FLOOR_S) -> str:
     """Return "" if ``run(24,000)`` takes at most six times the CPU time of ``run(6,000)``, else what it took."""
-    small_call = run(SMALL)
+    probe_call = run(PROBE)
     try:
-        small = cpu(small_call)
-        if small * (LARGE / SMALL) ** 2 < floor_s:  # even if it were quadratic
+        probe = cpu(probe_call)
+        if probe * (LARGE / PROBE) ** 2 < floor_s:  # even if it were quadratic
             return ""
+        small_call = run(SMALL)
+        small = cpu(small_call)
+        if small * (LARGE / SMALL) ** 2 < floor_s:
+            return ""
+        if small > STEADY_S:
+            probe = min(probe, *(cpu(probe_call) for _ in range(2)))
+            if small <= FORETELLS_LINEAR * probe:
+                return ""
         large_call = run(LARGE)
         large = cpu(large_call, max(HOPELESS_S, small * 20))
         for _ in range(8):
@@ -452,8 +496,11 @@ def slow(pattern: re.Pattern[Any], at_start: bool, enough: int = 3) -> list[str]
     for part, items in parts(pattern):
         if bounded(items):
             continue
+        first, _ = start(items)
         for unit in units(items):
             for separator in separators(items):
+                if begins_nowhere(first, unit + separator):
+                    continue
                 answer = growth(over_pattern(part, unit + separator, at_start))
                 if answer:
                     found.append(f"{unit + separator!r}: {answer}")
@@ -461,3 +508,21 @@ def slow(pattern: re.Pattern[Any], at_start: bool, enough: int = 3) -> list[str]
                         return found
                     break
     return found
+
+
+def slow_patterns(module: str) -> dict[str, list[str]]:
+    """Return the patterns of a module that are not linear, each with the texts that show it."""
+    return {
+        f"{where} {pattern.pattern[:60]!r}": found
+        for name, where, pattern, at_start in patterns()
+        if name == module and (found := slow(pattern, at_start))
+    }
+
+
+def modules_with_patterns(*packages: str, but: tuple[str, ...] = ()) -> list[str]:
+    """Return the modules in or below these packages that have a pattern."""
+
+    def below(name: str, tops: tuple[str, ...]) -> bool:
+        return any(name == top or name.startswith(top + ".") for top in tops)
+
+    return sorted({name for name, *_ in patterns() if below(name, packages) and not below(name, but)})
