@@ -31,6 +31,8 @@ FORETELLS_LINEAR = 4.4
 time at 6,000 characters: four times the text again takes less than six times as long."""
 STEPS = 1_000
 """A pattern with at most so many ways at each place of a text is linear as it is, and not measured."""
+MANY = 60
+"""Of more alternatives than this, each text is tried on all of them at once."""
 SEPARATORS = ("", "-", " ", "_", ".", "/", "=", ":")
 _SAMPLES = "aA1-_ ./=:\"',;@\n\t([{<|\\#*~+%!?ä$&^`)]}>\x1b\x00\u200b\u3042\u201c\xab\ud800\udc80"
 
@@ -67,7 +69,12 @@ def patterns() -> tuple[Found, ...]:
             before = found.get(key)
             if before is None or (before[3] and not at_start):
                 found[key] = (name, where, pattern, at_start)
-    return tuple(found.values())
+    # What ignores case matches all that the same pattern matches otherwise.
+    return tuple(
+        item
+        for (text, flags), item in found.items()
+        if flags & re.IGNORECASE or (text, flags | re.IGNORECASE) not in found
+    )
 
 
 def _of_globals(name: str, module: ModuleType) -> Iterator[tuple[str, re.Pattern[Any], bool]]:
@@ -436,7 +443,9 @@ def cpu(call: Callable[[], object], limit_s: float = HOPELESS_S) -> float:
         return time.thread_time() - start
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.signal(signal.SIGPROF, before)
+        signal.signal(
+            signal.SIGPROF, signal.SIG_IGN if before is signal.SIG_DFL else before
+        )  # the last may be under way
 
 
 def growth(run: Callable[[int], Callable[[], object]], floor_s: float = FLOOR_S) -> str:
@@ -450,10 +459,8 @@ def growth(run: Callable[[int], Callable[[], object]], floor_s: float = FLOOR_S)
         small = cpu(small_call)
         if small * (LARGE / SMALL) ** 2 < floor_s:
             return ""
-        if small > STEADY_S:
-            probe = min(probe, *(cpu(probe_call) for _ in range(2)))
-            if small <= FORETELLS_LINEAR * probe:
-                return ""
+        if _foretells_linear(probe_call, probe, small):
+            return ""
         large_call = run(LARGE)
         large = cpu(large_call, max(HOPELESS_S, small * 20))
         for _ in range(8):
@@ -469,6 +476,14 @@ def growth(run: Callable[[int], Callable[[], object]], floor_s: float = FLOOR_S)
     if large < floor_s or large <= MOST * small:
         return ""
     return f"{small * 1000:.1f} ms, then {large * 1000:.1f} ms: ×{large / max(small, 1e-6):.1f}"
+
+
+def _foretells_linear(probe_call: Callable[[], object], probe: float, small: float) -> bool:
+    if small <= STEADY_S:
+        return False
+    if probe < STEADY_S * 10:
+        probe = min(probe, *(cpu(probe_call) for _ in range(2)))
+    return small <= FORETELLS_LINEAR * probe
 
 
 def repeated(unit: str, size: int) -> str:
@@ -493,21 +508,30 @@ def over_pattern(pattern: re.Pattern[Any], unit: str, at_start: bool) -> Callabl
 def slow(pattern: re.Pattern[Any], at_start: bool, enough: int = 3) -> list[str]:
     """Return the repeated texts over which the time of a pattern is not linear."""
     found: list[str] = []
-    for part, items in parts(pattern):
-        if bounded(items):
-            continue
-        first, _ = start(items)
-        for unit in units(items):
-            for separator in separators(items):
-                if begins_nowhere(first, unit + separator):
-                    continue
-                answer = growth(over_pattern(part, unit + separator, at_start))
-                if answer:
-                    found.append(f"{unit + separator!r}: {answer}")
-                    if len(found) >= enough:
-                        return found
-                    break
+    for part, text in _tries(pattern):
+        answer = growth(over_pattern(part, text, at_start))
+        if answer:
+            found.append(f"{text!r}: {answer}")
+            if len(found) >= enough:
+                break
     return found
+
+
+def _tries(pattern: re.Pattern[Any]) -> Iterator[tuple[re.Pattern[Any], str]]:
+    """Return each alternative with the texts to repeat; of very many alternatives, the whole.
+
+    There each literal stands alone and before one separator, which differs from literal to literal.
+    """
+    many = [(part, items) for part, items in parts(pattern) if not bounded(items)]
+    tries: dict[tuple[re.Pattern[Any], str], None] = {}
+    for part, items in many:
+        first, _ = start(items)
+        told_apart = separators(items)
+        for at, unit in enumerate(units(items)):
+            for separator in told_apart if len(many) <= MANY else {told_apart[0], told_apart[at % len(told_apart)]}:
+                if not begins_nowhere(first, unit + separator):
+                    tries[part if len(many) <= MANY else pattern, unit + separator] = None
+    yield from tries
 
 
 def slow_patterns(module: str) -> dict[str, list[str]]:

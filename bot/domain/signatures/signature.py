@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from bot.domain.diagnosis import FailureClass
 
-_PIECE = re.compile(r"(\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|[^\\\[])([*+]?)", re.DOTALL)
+_PIECE = re.compile(r"(\\.|\[\^?\]?(?:\\.|[^\]\\]){0,300}+\]|[^\\\[])([*+]?)", re.DOTALL)
 _LONGEST_GAP, _LONGEST_WORD, _MOST_TIMES = 400, 100, 20
 
 
