@@ -57,7 +57,7 @@ def test_every_pattern_is_known_before_the_text_is(module):
     ],
 )
 def test_what_is_not_linear_is_found(pattern, at_start):
-    assert linear.slow(re.compile(pattern), at_start)
+    assert linear.slow(re.compile(pattern), at_start, enough=1)
 
 
 @pytest.mark.parametrize(

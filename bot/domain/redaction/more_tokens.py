@@ -60,7 +60,7 @@ MORE_TOKENS: tuple[Rule, ...] = (
         "tool-token",
         "pat. st. API- dnkey- fio-u-",
         r"(?:pat\.[\w-]{22}\.[0-9a-f]{24}\.\w{20}|st\.[0-9a-f]{24}\.[0-9a-f]{32}\.[0-9a-f]{32}|"
-        r"API-(?=[A-Z]*\d)[A-Z0-9]{25,}+|dnkey-[A-Z0-9]{26}-[A-Z0-9]{52}|fio-u-[\w-]{60,}+)",
+        r"API-(?=[A-Z]{0,60}\d)[A-Z0-9]{25,}+|dnkey-[A-Z0-9]{26}-[A-Z0-9]{52}|fio-u-[\w-]{60,}+)",
     ),
     vendor_shape("tool-token", "2/ 1/ 0/", r"[012]/\d{10,20}(?:/\d{10,20})?:[0-9a-f]{32}\b"),
     vendor_shape("tool-token", "sl.", r"sl\.(?:u\.)?[\w-]{100,}+"),
@@ -74,33 +74,33 @@ MORE_TOKENS: tuple[Rule, ...] = (
         "access_token$ FLWSECK sk_sbox_ pdl_ AQE",
         r"(?:access_token\$(?:production|sandbox)\$[a-z0-9]{16}\$[0-9a-f]{32}|"
         r"FLWSECK(?:_TEST)?-[0-9a-zA-Z]{12,40}-X|sk_sbox_[a-z0-9]{20,}+|pdl_[a-z]{4}_apikey_\w{30,}+|"
-        r"AQE[A-Za-z0-9+/]{20,}+-[A-Za-z0-9+/]{20,}+=?-\w{8,}+)",
+        r"AQE[A-Za-z0-9+/]{20,400}+-[A-Za-z0-9+/]{20,400}+=?-\w{8,}+)",
     ),
     vendor_shape(
         "cloud-token",
         "cflt YC LTAI AKID y0_ y1_ t1.",
-        r"(?:cflt[A-Za-z0-9+/]{56,}+|YC(?=[A-Za-z_-]*\d)[\w-]{38}(?![\w-])|"
-        r"LTAI(?=[A-Za-z]*\d)[A-Za-z0-9]{16,24}\b|AKID(?=[A-Za-z]*\d)[A-Za-z0-9]{32}\b|y[0-3]_[\w-]{50,}+|"
+        r"(?:cflt[A-Za-z0-9+/]{56,}+|YC(?=[A-Za-z_-]{0,60}\d)[\w-]{38}(?![\w-])|"
+        r"LTAI(?=[A-Za-z]{0,60}\d)[A-Za-z0-9]{16,24}\b|AKID(?=[A-Za-z]{0,60}\d)[A-Za-z0-9]{32}\b|y[0-3]_[\w-]{50,}+|"
         r"t1\.[\w-]{20,}+={0,2}\.[\w-]{80,}+)",
     ),
     vendor_shape(
         "ai-key",
         "csk- fc- pa- unkey_ wandb_v1_",
-        r"(?:csk-[a-z0-9]{40,}+|fc-(?=[a-f]*\d)[0-9a-f]{32}\b|"
-        r"pa-(?=[A-Za-z_-]*\d)(?=[a-z0-9_-]*[A-Z])[\w-]{43}(?![\w-])|unkey_(?=[A-Za-z]*\d)[A-Za-z0-9]{20,}+|"
+        r"(?:csk-[a-z0-9]{40,}+|fc-(?=[a-f]{0,60}\d)[0-9a-f]{32}\b|"
+        r"pa-(?=[A-Za-z_-]{0,60}\d)(?=[a-z0-9_-]{0,60}[A-Z])[\w-]{43}(?![\w-])|unkey_(?=[A-Za-z]{0,60}\d)[A-Za-z0-9]{20,}+|"
         r"wandb_v1_\w{40,}+)",
     ),
     vendor_shape(
         "tool-token",
         "2 ak_2 vercel_blob_rw_",
-        r"(?:2(?=[a-z0-9]*[A-Z])[A-Za-z0-9]{26}_[A-Za-z0-9]{21,22}(?!\w)|ak_2[A-Za-z0-9]{26}\b|"
+        r"(?:2(?=[a-z0-9]{0,60}[A-Z])[A-Za-z0-9]{26}_[A-Za-z0-9]{21,22}(?!\w)|ak_2[A-Za-z0-9]{26}\b|"
         r"vercel_blob_rw_\w{30,}+)",
     ),
     vendor_shape(
         "tool-token",
         "00",
-        r"00(?=[A-Za-z_-]*\d)(?=[a-z0-9_-]*[A-Z])(?=[A-Z0-9_-]*[a-z])[\w-]{40}(?![\w-])",
+        r"00(?=[A-Za-z_-]{0,60}\d)(?=[a-z0-9_-]{0,60}[A-Z])(?=[A-Z0-9_-]{0,60}[a-z])[\w-]{40}(?![\w-])",
         _random,
     ),
-    vendor_shape("tool-token", "sk_", r"sk_(?=[A-Za-z]*\d)(?=[a-z0-9]*[A-Z])[A-Za-z0-9]{32,}+"),
+    vendor_shape("tool-token", "sk_", r"sk_(?=[A-Za-z]{0,60}\d)(?=[a-z0-9]{0,60}[A-Z])[A-Za-z0-9]{32,}+"),
 )
