@@ -49,13 +49,18 @@ assert len(TEXTS) >= 30
 
 
 def _status_and_names(text: str) -> Any:
-    message = status.says(text[:]), title_targets.in_title(text, ("web", "prod-db"))
+    message = status.state_in(text), title_targets.in_title(text, ("web", "prod-db"))
     return message, title_targets.is_group_head(text), title_targets.container_of(text, ("web", "prod-db"))
 
 
 def _labels(text: str) -> Any:
-    found = list(label_syntax.within(text)), list(label_syntax.maps(text)), list(label_syntax.tags(text))
-    return found, label_syntax.key_of(text), label_syntax.value_of(text), severity.of_pairs((("severity", text),), text)
+    found = list(label_syntax.pairs_in(text)), list(label_syntax.map_pairs(text)), list(label_syntax.tag_pairs(text))
+    return (
+        found,
+        label_syntax.key_of(text),
+        label_syntax.value_of(text),
+        severity.severity_of_pairs((("severity", text),), text),
+    )
 
 
 def _webhook(text: str) -> Any:
@@ -68,7 +73,7 @@ def _webhook(text: str) -> Any:
 
 
 def _digest(text: str) -> Any:
-    return digest.digest([text.encode("utf-8", "replace")], secrets=KNOWN)
+    return digest.digest_log([text.encode("utf-8", "replace")], secrets=KNOWN)
 
 
 def _logged(text: str) -> Evidence:
@@ -78,12 +83,12 @@ def _logged(text: str) -> Evidence:
 
 def _diagnosed(text: str) -> Any:
     looked = _logged(text)
-    return diagnose.diagnose(looked, diagnose.read(looked, text), ())
+    return diagnose.diagnose_by_rules(looked, diagnose.find_symptoms(looked, text), ())
 
 
 def _prompt(text: str) -> Any:
     looked = _logged(text)
-    return prompt.prompts(looked, (), (), alert=text, title=text, nonce="n0nce4you")
+    return prompt.build_prompts(looked, (), (), alert=text, title=text, nonce="n0nce4you")
 
 
 def _shown(text: str) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 _OURS = re.compile(
     r"<@[UW][A-Z0-9]+>|<!subteam\^S[A-Z0-9]+>|<!date\^\d+\^\{date_short_pretty\} \{time\}\|[0-9: -]+UTC>"
+    r"|<https://[a-z0-9-]+\.slack\.com/archives/[CDG][A-Z0-9]+/p\d+\|Open the card>"
 )
 _ENTITY = re.compile(r"&(?:amp|lt|gt);")
 _UNSENDABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -35,7 +36,7 @@ def length(text: str) -> int:
 
 
 def check_markup(text: str) -> None:
-    """Nothing in escaped text means anything to Slack but our own mentions and dates."""
+    """Nothing in escaped text means anything to Slack but Aegis's mentions, dates and links to cards."""
     rest = _ENTITY.sub("", _OURS.sub("", text))
     assert not set(rest) & set("<>&"), rest
     assert not _UNSENDABLE.search(text)
