@@ -77,7 +77,7 @@ async def test_48_an_engine_that_dies_between_stop_and_start_gets_the_container_
         scene.engine.kill()
         await scene.said(alert, "unknown whether the restart happened")
         scene.engine.start()
-        await scene.said(alert, "stopped but not started again; it is started now")
+        await scene.said(alert, "stopped but not started again; Aegis started it")
         outcome = await scene.said(alert, "200 ×3")
         assert "ecovered" in outcome.words
         assert scene.engine.inspect(NAME)["State"]["Running"]
