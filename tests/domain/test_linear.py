@@ -8,7 +8,7 @@ import pytest
 from tests.support import linear
 
 _ELSEWHERE = ("bot.domain.redaction", "bot.domain.signatures", "bot.domain.symptoms")
-"""Packages whose patterns have test files of their own."""
+"""Packages whose patterns have test files of their own, so that they run side by side."""
 
 
 @pytest.mark.slow

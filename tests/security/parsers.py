@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,9 +13,10 @@ from bot.adapters.docker import inspection as container_facts
 from bot.adapters.docker.errors import refused
 from bot.domain import guard
 from bot.domain.addresses import verify_url
-from bot.domain.alerts import alert, webhook_bodies
-from bot.domain.evidence import Evidence, Neighbour
-from bot.domain.llm import fact_check, reply
+from bot.domain.alerts import alert, label_syntax, severity, status, title_targets, webhook_bodies
+from bot.domain.evidence import Evidence, LogDigest, LogLine, Neighbour
+from bot.domain.incident import State
+from bot.domain.llm import fact_check, prompt, reply
 from bot.domain.logs import digest
 from bot.domain.redaction.redact import redact
 from bot.domain.runbook import json_format, precedents
@@ -26,7 +28,8 @@ from bot.settings import load
 from bot.slack.connection.web_api import Identity
 from bot.slack.listeners import actions, alert_messages
 from bot.slack.listeners.commands import parse_command
-from bot.slack.views import mrkdwn, phrases, replies
+from bot.slack.views import card, modals, mrkdwn, phrases, replies
+from tests.slack.incidents import BY_STATE, PROPOSED
 from tests.support.fakes import CONTAINER, facts
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
@@ -178,6 +181,47 @@ def shown(text: str) -> Any:
     )
 
 
+def logged_as_it_is(text: str) -> Evidence:
+    """Return evidence whose log lines are this text, as no digest would shorten it."""
+    lines = tuple(LogLine(number, line, 1) for number, line in enumerate(text.split("\n"), 1))
+    return replace(evidence("x"), log=LogDigest(lines, len(lines)))
+
+
+def diagnosed(text: str) -> Any:
+    looked = logged_as_it_is(text)
+    return diagnose.diagnose_by_rules(looked, diagnose.find_symptoms(looked, text))
+
+
+def prompted(text: str) -> Any:
+    return prompt.build_prompts(logged_as_it_is(text), (), (), alert=text, title=text, nonce="n0nce4you")
+
+
+def label_pairs(text: str) -> Any:
+    found = [list(read(text)) for read in (label_syntax.pairs_in, label_syntax.map_pairs, label_syntax.tag_pairs)]
+    level = severity.severity_of_pairs((("severity", text),), text)
+    return found, label_syntax.key_of(text), label_syntax.value_of(text), level
+
+
+def titled(text: str) -> Any:
+    names = ("web", "prod-db")
+    found = title_targets.in_title(text, names), title_targets.container_of(text, names)
+    return status.state_in(text), title_targets.is_group_head(text), found
+
+
+def viewed(text: str) -> Any:
+    """Show this text wherever one stands: in cards of three states, in windows and in replies."""
+    assert PROPOSED.diagnosis is not None
+    diagnosis = replace(PROPOSED.diagnosis, headline=text, root_cause=text, justification=text, caveats=(text,))
+    texts: dict[str, Any] = dict.fromkeys(("target", "title", "alert_text", "closing", "reason", "bundle"), text)
+    begun, waiting, ignored = (
+        replace(BY_STATE[state], **texts, diagnosis=diagnosis, evidence=logged_as_it_is(text))
+        for state in (State.OPEN, State.PROPOSED, State.IGNORED)
+    )
+    windows = modals.evidence(waiting), modals.evidence_text(waiting), modals.ignore(waiting)
+    spoken = replies.outcome(waiting, [text]), replies.notice(text), replies.announcement(waiting)
+    return [card.card(one) for one in (begun, waiting, ignored)], windows, spoken
+
+
 TEXTS: dict[str, Callable[[str], Any]] = {
     "alert: text": lambda text: read_alert(said(text)),
     "alert: attachment": lambda text: read_alert(attachment(text)),
@@ -214,7 +258,16 @@ TEXTS: dict[str, Callable[[str], Any]] = {
     "time": phrases.moment,
     "shown": shown,
 }
-"""Readers of a text."""
+"""Readers of a text of any length."""
+
+CUT_TEXTS: dict[str, Callable[[str], Any]] = {
+    "labels": label_pairs,
+    "title": titled,
+    "diagnosis": diagnosed,
+    "prompt": prompted,
+    "views": viewed,
+}
+"""Readers of a text that was cut before it came to them."""
 
 VALUES: dict[str, Callable[[Any], Any]] = {
     "alert": lambda value: read_alert(an_object(value)),

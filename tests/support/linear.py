@@ -443,9 +443,8 @@ def cpu(call: Callable[[], object], limit_s: float = HOPELESS_S) -> float:
         return time.thread_time() - start
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.signal(
-            signal.SIGPROF, signal.SIG_IGN if before is signal.SIG_DFL else before
-        )  # the last may be under way
+        # The last signal may still be under way, and would end the process by default.
+        signal.signal(signal.SIGPROF, signal.SIG_IGN if before is signal.SIG_DFL else before)
 
 
 def growth(run: Callable[[int], Callable[[], object]], floor_s: float = FLOOR_S) -> str:
@@ -517,21 +516,23 @@ def slow(pattern: re.Pattern[Any], at_start: bool, enough: int = 3) -> list[str]
     return found
 
 
-def _tries(pattern: re.Pattern[Any]) -> Iterator[tuple[re.Pattern[Any], str]]:
-    """Return each alternative with the texts to repeat; of very many alternatives, the whole.
+def _tries(pattern: re.Pattern[Any]) -> list[tuple[re.Pattern[Any], str]]:
+    """Return each alternative with the texts to repeat; of very many alternatives, the whole pattern.
 
     There each literal stands alone and before one separator, which differs from literal to literal.
     """
-    many = [(part, items) for part, items in parts(pattern) if not bounded(items)]
+    alternatives = [(part, items) for part, items in parts(pattern) if not bounded(items)]
+    whole = len(alternatives) > MANY
     tries: dict[tuple[re.Pattern[Any], str], None] = {}
-    for part, items in many:
+    for part, items in alternatives:
         first, _ = start(items)
-        told_apart = separators(items)
+        all_separators = separators(items)
         for at, unit in enumerate(units(items)):
-            for separator in told_apart if len(many) <= MANY else {told_apart[0], told_apart[at % len(told_apart)]}:
+            chosen = (all_separators[0], all_separators[at % len(all_separators)]) if whole else all_separators
+            for separator in chosen:
                 if not begins_nowhere(first, unit + separator):
-                    tries[part if len(many) <= MANY else pattern, unit + separator] = None
-    yield from tries
+                    tries[pattern if whole else part, unit + separator] = None
+    return list(tries)
 
 
 def slow_patterns(module: str) -> dict[str, list[str]]:
