@@ -18,6 +18,7 @@ from bot.domain.redaction.command_lines import COMMANDS, PROSE
 from bot.domain.redaction.credentials import SHAPES as CREDENTIALS
 from bot.domain.redaction.credentials import in_credentials
 from bot.domain.redaction.encoded import in_encoded
+from bot.domain.redaction.headings import HEADINGS
 from bot.domain.redaction.key_values import redact_pairs
 from bot.domain.redaction.markup import in_markup
 from bot.domain.redaction.more_tokens import MORE_TOKENS
@@ -33,7 +34,7 @@ SHAPES = (*TOKENS, *MORE_TOKENS)
 SHORTEST_KNOWN = 6
 # A marker can free what stood behind a longer secret; nothing real needs more than two looks.
 _PASSES = 5
-_IN_SENTENCES = (*NAMED, *PROSE, *SESSIONS, *SENTENCES)
+_IN_SENTENCES = (*NAMED, *PROSE, *SESSIONS, *SENTENCES, *HEADINGS)
 _DEEPEST = 2
 """How often what was decoded is decoded again."""
 _AROUND = 20

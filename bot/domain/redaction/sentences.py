@@ -95,11 +95,14 @@ CODES: tuple[Rule, ...] = (
     ),
 )
 
-_DOTTED = re.compile(r"[A-Za-z_-]+\d+(?:\.\d+)+\w?\Z|[A-Za-z-]+\d{1,2}\Z|(?:[A-Z][a-z]*-)+[A-Z][A-Za-z]*\d?\Z")
+_DOTTED = re.compile(
+    r"[\w-]+\.[a-z]{2,4}\Z|"
+    r"[A-Za-z_-]+\d+(?:\.\d+)+\w?\Z|[A-Za-z-]+\d{1,2}\Z|(?:[A-Z][a-z]*-)+[A-Z][A-Za-z]*\d?\Z"
+)
 _PLACE = re.compile(r"\w+@[\w-]+\.\w|\w+://|/|\w[\w.-]*:\d|(?:[a-z0-9]{1,12}[._-]){2,}[a-z0-9]+\Z|-{1,2}\w")
 
 
-def _plausible(match: re.Match[str]) -> bool:
+def plausible(match: re.Match[str]) -> bool:
     """Say whether a word of a sentence is a password: mixed as one is, and no version, header, address or option."""
     value = match[1]
     return not _DOTTED.match(value) and not _PLACE.match(value) and is_named_in_prose(value)
@@ -121,14 +124,14 @@ GIVEN: tuple[Rule, ...] = (
         r"bind|bound|su|ssh)(?:[ ](?:to|on|at|into)[ ][\w.:-]{1,80})?[ ](?:as|(?:with|"
         r"using)[ ](?:the[ ])?user)[ ](?:user[ ])?"
         r"[\"'`]?[\w.@+\\-]{1,64}[\"'`]?[ ](?:(?:with|using|by|and|via)(?:[ ]the)?|/)[ ](?-i:" + _VALUE + ")",
-        _plausible,
+        plausible,
     ),
     place(
         # the new API key (Y), and his token (Y)
         "token",
         "passw,passphrase,key ,key_,token ,secret ",
         _NOUN + r"[ ](?i:(?:for|of)[ ][\w.-]{1,40}[ ])?[(\[]" + _VALUE,
-        _plausible,
+        plausible,
     ),
     place(
         # "the password for X stays Y", "password? Y"
@@ -138,7 +141,7 @@ GIVEN: tuple[Rule, ...] = (
         r"(?:(?:is|was)[ ](?:still|now|currently|again|always|just)|stays|remains|became|equals|will be|should be|"
         r"used to be|"
         r"would be|must be|has to be|changed to|reads)[ ]|\?[ ]{1,2})" + _VALUE,
-        _plausible,
+        plausible,
     ),
     place(
         "token",
@@ -146,7 +149,7 @@ GIVEN: tuple[Rule, ...] = (
         r"(?i)\b(?:us(?:e|es|ed|ing)|tr(?:y|ied)|with|take)[ ](?:(?:the|my|our|this|that|his|her|new|old|api|"
         r"access)[ ]){0,3}"
         r"(?:key|token|secret|password|passphrase)[ ](?-i:" + _VALUE + ")",
-        _plausible,
+        plausible,
     ),
 )
 

@@ -1,0 +1,36 @@
+"""Secrets under a heading that names them, in text and in HTML. For ``redact``."""
+
+from __future__ import annotations
+
+from bot.domain.redaction.sentences import plausible
+from bot.domain.redaction.urls_and_headers import place
+from bot.domain.redaction.vendor_tokens import Rule
+
+_NOUN = (
+    r"(?:pass(?:word|wd|phrase|code)|(?:api|access|secret|auth|licen[sc]e|private)[ _-](?:key|token)|"
+    r"(?:bot |app |bearer |session )?token|secret)"
+)
+_FIRST = (
+    r"(?:(?:your|the|my|our|new|current|old|admin|root|user|database|db|"
+    r"temporary|initial|generated|enter|this|here)[ ])"
+)
+_VALUE = r"(![^\s\"'`<>]{6,256})"
+_HINTS = "passw,passphrase,passcode,key,token,secret"
+
+HEADINGS: tuple[Rule, ...] = (
+    place(
+        "password",
+        _HINTS,
+        rf"(?im)^[ \t]{{0,20}}[#*_>=-]{{0,6}}[ ]?{_FIRST}{{0,4}}{_NOUN}(?:[ ](?:is|was|below|follows)){{0,2}}[ ]?"
+        r"[:*_=#→>-]{0,6}[ \t\r]{0,4}\n(?:[ \t]{0,20}[-=~*]{3,80}[ \t\r]{0,4}\n)?"
+        rf"[ \t]{{0,20}}(?:[-*>][ ])?[\"'`*]{{0,3}}{_VALUE}[\"'`*]{{0,3}}[ \t\r]{{0,4}}$",
+        plausible,
+    ),
+    place(
+        "password",
+        "</",
+        rf"(?i)>\s{{0,8}}{_FIRST}{{0,4}}{_NOUN}\s?:?\s{{0,8}}</(?:dt|th|td|label|b|strong|span|div|p|li|h\d)>\s{{0,40}}"
+        rf"<(?:dd|td|span|code|div|p|pre|b)(?:\s[^<>\n]{{0,200}})?>\s{{0,8}}(?:<code>)?{_VALUE}\s{{0,8}}</",
+        plausible,
+    ),
+)
