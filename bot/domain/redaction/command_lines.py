@@ -13,7 +13,7 @@ _CHOSEN = re.compile(r"(?=.*\d)(?=.*[a-z])(?=.*[A-Z!#%^*+~])")
 # 2026-11-22T10:00Z, v1.2.3-A, ORA-00060, Model7B, a/b.csv: dates, versions, error numbers, product names, files
 _VERSIONED = re.compile(
     r"\d{4}-\d\d-\d\d|v?\d+(?:\.\d+)+|[A-Z]{2,8}-?\d+$|[A-Za-z]+\d{0,3}[A-Z]?$|[A-Z][a-z]+\w*\.\w+$|"
-    r"[\w.-]+/[\w./-]*\.\w{1,5}$|(?:[A-Z][a-z]*-)+[A-Z][A-Za-z]*\d?$"
+    r"[\w.-]+/[\w./-]*\.\w{1,5}$|[a-z]+(?:[_-]\d+)+$|(?:[a-z0-9]+[_-]){2,}[a-z]+$|(?:[A-Z][a-z]*-)+[A-Z][A-Za-z]*\d?$"
 )
 
 
@@ -120,8 +120,8 @@ COMMANDS: tuple[Rule, ...] = (
         # Said in a sentence: letters, digits and a capital or a sign, which no word, date or version has.
         begins("passw(?:or)?d")
         + r"(?i:(?: for \S{1,80})?(?: (?:is|was|has been|set|reset|changed|to)){0,4}[ \t]{1,3}[\"'`\[(]?"
-        r"(!(?=[^\s\"'`\])]{0,60}\d)(?=[^\s\"'`\])]{0,60}[a-z])(?-i:(?=[^\s\"'`\])]{0,60}[A-Z!#$%^&*+]))[^\s\"'`\]):=/,@]{6,64}+)"
-        r"(?![:=/@\w]))",
+        r"(!(?=[^\s\"'`\])]{0,60}\d)(?=[^\s\"'`\])]{0,60}[a-z])(?-i:(?=[^\s\"'`\])]{0,60}[A-Z!#$%^&*+]))(?:[^\s\"'`\]):=/,@.]|\.(?![\s\"')]|\Z)){6,64}+)"
+        r"(?![:=/@\w]|\.\w))",
     ),
     place("password", "password(,password[", r"(?i)\bpassword[(\[](![^\s()\[\]\"',]{6,64}+)(?=[)\]])"),
     place("password", "login", r"(?i)\blogin\s{1,3}\S{1,64}\s{1,3}password\s{1,3}(!\S{2,}+)"),
@@ -214,7 +214,7 @@ PROSE: tuple[Rule, ...] = (
         "code",
         r"(?i)\b(?:(?:your|the|use|enter)[ ](?:\w{1,16}[ ]){0,3}code(?:[ ]is)?:?[ ]|code[ ]is:?[ ])[\"'`]?"
         r"(!\d{3,4}[- ]?\d{3,4}|[A-Z0-9]{4}-[A-Z0-9]{4})(?![\w:%/-]|\.\w)",
-        lambda match: not _STATUS.search(match[0][: match.start(1) - match.start()]),
+        lambda match: not _STATUS.search(match.string[max(0, match.start() - 16) : match.start(1)]),
     ),
     place("password", " -p", r"(?<!\S)-[pP] ?[\"']?(![^\s\"'/:=,|;-][^\s\"'/:=,|;]{5,64}+)(?=[\"']?(?:\s|$))", chosen),
     place(

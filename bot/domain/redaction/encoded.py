@@ -15,13 +15,16 @@ from bot.domain.redaction.vendor_tokens import MARKED, mark
 Look = Callable[[str], str]
 
 _ESCAPE = re.compile(
-    r"%(?:25){0,3}(?P<url>[2-7][0-9A-Fa-f])"
+    r"\+?%(?:25){0,3}3(?P<form>[ADad])\+|\+%(?:25){0,3}3(?P<signed>[ADad])|%(?:25){0,3}(?P<url>[2-7][0-9A-Fa-f])"
+    r"|%u00(?P<wide>[2-7][0-9A-Fa-f])"
     r"|\\{1,8}+(?:u00(?P<json>[2-7][0-9A-Fa-f])|x(?P<hex>[2-7][0-9A-Fa-f])|(?P<quoted>[\"'/])|(?P<octal>[01][0-7]{2})"
     r"|u\{0{0,4}(?P<brace>[2-7][0-9A-Fa-f])\}|u(?P<unseen>00[aA][dD]|20(?:0[b-fB-F]|2[a-eA-E]|6[0-9a-fA-F])|"
     r"[fF][eE][fF]{2}))"
     r"|&(?:amp;){0,3}(?:(?P<name>quot|apos|lt|gt|amp|equals|colon|nbsp|sol|commat)"
     r"|#(?P<number>\d{2,3})|#[xX]0{0,2}(?P<html>[2-7][0-9A-Fa-f]));"
 )
+_PRINTED = re.compile(_ESCAPE.pattern + r"|=(?P<printed>[2-7][0-9A-F])")
+"""Quoted-printable too, where an escaped sign of equality shows that a text is written so."""
 _ENTITIES = {
     "quot": '"', "apos": "'", "lt": "<", "gt": ">", "amp": "&", "equals": "=", "colon": ":", "nbsp": " ", "sol": "/",
     "commat": "@",
@@ -29,7 +32,7 @@ _ENTITIES = {
 _LAYERS = 3
 _LONGEST_LINE = 8192
 """A longer line is looked at in pieces of that length, cut at blanks."""
-_TELLING = re.compile(rf"{HINTS}|://|\bbasic\b")
+_TELLING = re.compile(rf"{HINTS}|://|\bbasic\b|\bmysql|\bcurl\b")
 _TOKEN = re.compile(
     r"gh[pousr]_|github_pat_|xox[a-z]-|xapp-|gl[a-z]{2,4}-|sk[-_]|akia|asia|eyj|npm_|pypi-|hvs\.|aiza|dop_v1|"
     r"shp[a-z]{2}_|hf_"
@@ -51,7 +54,11 @@ _SAMPLE = 16
 """Characters of base64 that show whether text stands in it: twelve bytes of anything else are hardly ever readable."""
 _LONGEST_CODED = 1 << 16
 _SASL = re.compile(r"[^\0\n]{0,200}\0[^\0\n]{1,200}\0[^\0\n]{2,200}\Z")
-_PAIR = re.compile(r"[\w.@+-]{1,64}:(?!//)(?=[^\s:]{0,60}\d)(?=[^\s:]{0,60}[A-Za-z])[^\s:]{6,128}\Z")
+_PAIR = re.compile(
+    r"[\w.@+-]{1,64}:(?!//)(?=[^\s:]{0,60}\d)(?=[^\s:]{0,60}[A-Za-z])[^\s:]{6,128}\Z"
+    r"|(?:admin|administrator|root|user|guest|test|app|ops|deploy|ci|bot|service|svc|postgres|mysql|redis|rabbitmq|elastic|"
+    r"api|dev|demo|monitor|backup|jenkins|git|docker|registry)[\w.@-]{0,40}:(?!//)[^\s:/]{6,128}\Z"
+)
 _CHOSEN = re.compile(r"(?=\S{0,60}\d)(?=\S{0,60}[A-Za-z])(?=\S{0,60}[A-Z!#%^*+~@&-])\S{6,128}\Z")
 _CHALLENGE = re.compile(
     r"(?<![\w.])334(?:[ -][A-Za-z0-9+/]{0,400}={0,2})?\s{0,4}\Z"
@@ -64,7 +71,7 @@ _KUBERNETES = re.compile(r"\bkind\\{0,2}[\"']?:[ ]?\\{0,2}[\"']?Secret\b")
 
 def in_encoded(text: str, look: Look) -> str:
     """Return ``text`` with the encoded secrets replaced; ``look`` redacts what was decoded."""
-    if "%" in text or "\\" in text or "&" in text:
+    if "%" in text or "\\" in text or "&" in text or "=3D" in text:
         text = _in_escapes(text, look)
     return _in_base64(_in_dialogue(text), look)
 
@@ -72,7 +79,7 @@ def in_encoded(text: str, look: Look) -> str:
 def _in_escapes(text: str, look: Look) -> str:
     done: list[str] = []
     at = 0
-    for escape in _ESCAPE.finditer(text):
+    for escape in (_PRINTED if "=3D" in text else _ESCAPE).finditer(text):
         if escape.start() < at:
             continue
         start = text.rfind("\n", at, escape.start()) + 1 or at
@@ -116,7 +123,7 @@ def _decoded(text: str) -> tuple[str, list[int]]:
     chars: list[str] = []
     places: list[int] = []
     at = 0
-    for escape in _ESCAPE.finditer(text):
+    for escape in (_PRINTED if "=3D" in text else _ESCAPE).finditer(text):
         meant = _meant(escape)
         chars += (text[at : escape.start()], meant)
         places += (*range(at, escape.start()), *(escape.start() for _ in meant))
@@ -130,6 +137,8 @@ def _meant(escape: re.Match[str]) -> str:
         return written
     if kind == "unseen":
         return ""
+    if kind in ("form", "signed"):
+        return "=" if written in "Dd" else ":"
     if kind == "name":
         return _ENTITIES[written]
     code = int(written, {"number": 10, "octal": 8}.get(kind or "", 16))

@@ -10,24 +10,32 @@ from bot.domain.redaction.vendor_tokens import fold
 
 _ANSI = r"(?:\x1b\[[\d;]{0,12}m){0,4}"
 HINTS = (
-    "p(?:ass|wd?|sw|in|sk)|s(?:ecret|ess|id|ig|alt)|token|key|c(?:red|ookie|ode|v[vc]|srf)|auth|hook|jwt|bearer|otp|"
+    "p(?:ass|wd?|sw|in|sk)|s(?:ecret|ess|id|ig|alt|eed)|token|key|c(?:red|ookie|ode|v[vc]|srf)|auth|hook|jwt|bearer|"
+    "otp|"
     "mnemonic|xsrf|docker|crypt|appid|crumb"
 )
 OF_CLASS = r"(?::(?:protected|(?:\"?[\w\\]{1,100}\"?:)?private))?"
 """What PHP writes behind the name of a property."""
 _SOME_HINT = re.compile(HINTS)
 _WRAPPERS = (
-    "some|ok|just|secret(?:str|string|box|vec)?|string|str|arcstr|arc|rc|box|(?:cow::)?(?:borrowed|owned)|zeroizing|"
-    "token|password|passphrase|credentials?|api_?key|(?:access|auth)_?token|redacted|sensitive|protected|hidden"
+    "some|optional|option|ok|just|secret(?:str|string|box|vec)?|string|str|arcstr|arc|rc|box|"
+    "(?:cow::)?(?:borrowed|owned)|zeroizing|"
+    "token|password|passphrase|credentials?|api_?key|(?:access|auth)_?token|redacted|sensitive|protected|hidden|"
+    "[a-z]{1,16}(?:token|password|secret|apikey|passphrase)"
 )
 """What stands between a key and its value in Rust, Scala and Python, in lower case: ``Some(Secret("…"))``."""
+INNER = (
+    r"(?:inner\w{0,20}|value|0|secret\w{0,20}|expose\w{0,10}|data|raw|plain\w{0,10}|token|key|password|bytes|string)"
+)
+"""The field that holds the secret of a type made for one."""
 # From a telling word within the key to where the value starts; the key's part before the word is read backwards.
 _PAIR = re.compile(
     rf"(?P<key>(?:{HINTS})[\w.-]{{0,80}}+)"
     rf"(?P<between>{_ANSI}(?:\\{{0,4}}[\"'`]|&quot;|%22)?{OF_CLASS}\]?{_ANSI}"
-    rf"[ \t]{{0,4}}(?::=|=>|->|==|[:=]|%3[ad]|>|(?<=[\"']),(?=[ \t]{{0,4}}[\"']))[ \t]{{0,4}}{_ANSI})"
-    r"(?:(?:string|str)\(\d{1,6}\)[ ]?|\(string\)[ ]\(len=\d{1,6}\)[ ]|"
-    rf"(?:(?:{_WRAPPERS})\(){{1,3}}(?=\\{{0,4}}[\"']))?"
+    rf"[ \t]{{0,24}}(?::=|=>|->|==|[:=]|%3[ad]|>|(?<=[\"']),(?=[ \t]{{0,4}}[\"']))[ \t]{{0,4}}{_ANSI})"
+    r"(?:(?:string|str)\(\d{1,6}\)[ ]?|\(string\)[ ]?(?:\(len=\d{1,6}\)[ ]?)?|"
+    rf"(?:(?:option(?:al)?(?:\.|::))?(?:{_WRAPPERS})"
+    rf"(?:\(|\[|[ ]?\{{[ ]{{0,4}}(?:{INNER}[:=][ ]?)?|[ ](?=[\"']))){{1,4}})?"
     r"(?P<open>b?\\{0,4}[\"'`]|&quot;|%22)?"
 )
 KEY_CHARS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
@@ -44,18 +52,18 @@ _NAMED = re.compile(
 )
 
 
-def _words(text: str) -> frozenset[str]:
+def words_of(text: str) -> frozenset[str]:
     """Return the words of ``text``, as a set."""
     return frozenset(text.split())
 
 
 _SPLIT = re.compile(r"[_.\-]+|(?<=[a-z0-9])(?=[A-Z])")
 
-_PASSWORD_ENDS = tuple(_words("password passwd passphrase passcode pwd requirepass masterauth userpass pw"))
+_PASSWORD_ENDS = tuple(words_of("password passwd passphrase passcode pwd requirepass masterauth userpass pw"))
 _PASSES = ("bypass", "compass", "trespass", "surpass", "overpass", "underpass", "encompass", "multipass")
 _PASSWORD_WORDS = frozenset({"pass", "pw", "psw", "pswd", "pin", "otp", "cvv", "cvc", "mnemonic"})
 _TOKEN_ENDS = tuple(
-    _words(
+    words_of(
         "token secret secrets apikey apikeys accesskey accesskeyid secretkey privatekey encryptionkey "
         "signingkey applicationkey masterkey authkey accountkey "
         "credential credentials appkey secretkeybase licensekey servicekey sshkey hmackey deploykey "
@@ -67,10 +75,11 @@ _TOKEN_ENDS = tuple(
 )
 _KEYS_TO = ("api", "access", "secret", "auth", "private", "license", "hmac", "application")
 _SESSION_ENDS = ("sessionid", "sessid", "sid", "sessiontoken", "sessioncookie", "sessionkey")
-_WEAK_WORDS = _words(
-    "appid key auth sig signature code cookie session salt passwordsalt webhook authorization tokens xsrf csrf encrypt"
+_WEAK_WORDS = words_of(
+    "appid key auth sig signature seed code cookie session salt passwordsalt webhook authorization tokens xsrf csrf enc"
+    "rypt"
 )
-_HARMLESS_ENDS = _words(
+_HARMLESS_ENDS = words_of(
     "count counts id ids name names path paths file files length len type types url uri urls "
     "endpoint expiry expires "
     "expiration expired ttl at age policy version arn ref size limit issuer field header attempts attempt retries "
@@ -83,7 +92,7 @@ _HARMLESS_ENDS = _words(
     "missing present set found location dir user username email mount created_at position pos "
     "line offset key_id column encryption encoder hasher hashing"
 )
-_HARMLESS_KEYS = _words(
+_HARMLESS_KEYS = words_of(
     "maxtoken nexttoken pagetoken nextpagetoken continuationtoken synctoken canceltoken "
     "cancellationtoken unexpectedtoken "
     "publickey primarykey foreignkey cachekey sortkey partitionkey routingkey idempotencykey "
@@ -107,7 +116,7 @@ def redact_pairs(text: str) -> str:
         if what is None or _is_markup(pair["between"], before):
             continue
         start, end, scanned = _value(text, pair, scanned)
-        if not is_secret(
+        if _is_next(pair["between"], text[start : start + _LONGEST_KEY]) or not is_secret(
             what,
             key,
             text[start : min(end, start + _LONGEST_JUDGED)],
@@ -121,6 +130,14 @@ def redact_pairs(text: str) -> str:
         at = search = end
     done.append(text[at:])
     return _NAMED.sub(_named, "".join(done))
+
+
+_NEXT = re.compile(r"[\w.-]{1,60}=(?!=?(?:[\s\"'&;,]|\Z))|[a-z]{2,20}(?=[ ]-)")
+
+
+def _is_next(between: str, value: str) -> bool:
+    """Say whether no value stands there, and a blank parts the pair from the next one, or from a command."""
+    return between.lstrip("\\\"'`").startswith("=") and between.endswith((" ", "\t")) and bool(_NEXT.match(value))
 
 
 def _is_markup(between: str, before: str) -> bool:

@@ -1,4 +1,4 @@
-"""Secrets that a sentence names before or behind itself, codes in a list, and ids of sessions. For ``redact``."""
+"""Secrets that a sentence names before or behind itself, and ids of sessions. For ``redact``."""
 
 from __future__ import annotations
 
@@ -65,7 +65,8 @@ NAMED: tuple[Rule, ...] = (
     place(
         "password",
         "[redacted:",
-        r"\[redacted:(?:password|token)\][\"'`]? (?:to|and|or|then|into) [\"'`]?(![^\s\"'`,;()]{6,64}+)",
+        r"\[redacted:(?:password|token)\][\"'`]?,?(?: (?:to|and|or|then|into|the|old|previous|former|new|current|other|"
+        r"one|was|is|not)){1,5} [\"'`]?(![^\s\"'`,;()]{6,64}+)",
         lambda match: chosen(match) and not _NO_VALUE.match(match[1]),
     ),
     place(
@@ -76,25 +77,10 @@ NAMED: tuple[Rule, ...] = (
     ),
 )
 
-_CODES = re.compile(
-    r"\b(?:(?:recovery|backup|scratch|emergency|one[- ]time|2fa|mfa|otp|two[- ]factor)[ -]"
-    r"(?:login |sign-in |backup |access )?codes?|(?:2fa|mfa|otp|two[- ]factor)[ -]backup)\b"
-)
-_CODE = re.compile(
-    r"(?<![\w./:@=-])(?=[A-Za-z-]{0,24}\d)(?:[A-Za-z0-9]{4,8}(?:[-/][A-Za-z0-9]{4,8}){1,5}|\d{4}(?: \d{4}){1,3}|\d{8})"
-    r"(?![\w:@=%/-]|\.\w)"
-)
-_NO_CODE = re.compile(r"[A-Za-z]+\d?(?:[-/][a-z]+\d{0,2})*\Z|[a-z]+-[0-9a-f]{4,}-")
-_CODES_REACH = 400
-"""Characters behind the words in which a list of codes may stand."""
-
 
 def in_prose(text: str) -> str:
-    """Return ``text`` without the secrets and codes that a sentence names."""
+    """Return ``text`` without the secrets that a sentence names."""
     folded = fold(text)
-    if "code" in folded or "backup" in folded:
-        text = _codes(text, folded)
-        folded = fold(text)
     places = sorted({place for noun in _NOUNS for place in _places(folded, noun)})
     done: list[str] = []
     at = 0
@@ -120,21 +106,3 @@ def _places(folded: str, noun: str) -> list[int]:
             places.append(place)
         place = folded.find(noun, place + 1)
     return places
-
-
-def _codes(text: str, folded: str) -> str:
-    done: list[str] = []
-    at = 0
-    for named in _CODES.finditer(folded):
-        start = max(at, named.end())
-        done += (text[at:start], _CODE.sub(_code, text[start : named.end() + _CODES_REACH]))
-        at = max(start, min(len(text), named.end() + _CODES_REACH))
-    return "".join((*done, text[at:])) if done else text
-
-
-def _code(match: re.Match[str]) -> str:
-    digits = match[0][:4].isdigit()
-    return match[0] if _DATE.match(match[0]) or (not digits and _NO_CODE.match(match[0])) else mark("code")
-
-
-_DATE = re.compile(r"(?:19|20)\d\d[-/ ]?(?:0\d|1[0-2])(?:[-/ ]?\d\d)?")

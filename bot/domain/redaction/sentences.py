@@ -121,8 +121,8 @@ GIVEN: tuple[Rule, ...] = (
         " as ,user ",
         r"(?i)\b(?:log(?:ged|ging)?[ -]?(?:in|on)|login|sign(?:ed|ing)?[ -](?:in|on)|connect(?:ed|ing|s)?|"
         r"authenticat(?:e|es|ed|ing)|"
-        r"bind|bound|su|ssh)(?:[ ](?:to|on|at|into)[ ][\w.:-]{1,80})?[ ](?:as|(?:with|"
-        r"using)[ ](?:the[ ])?user)[ ](?:user[ ])?"
+        r"bind|bound|su|ssh)(?:[ ](?:to|on|at|into)[ ][\w.:-]{1,80})?[ ](?:as|with|"
+        r"using)[ ](?:the[ ])?(?:user[ ])?"
         r"[\"'`]?[\w.@+\\-]{1,64}[\"'`]?[ ](?:(?:with|using|by|and|via)(?:[ ]the)?|/)[ ](?-i:" + _VALUE + ")",
         plausible,
     ),

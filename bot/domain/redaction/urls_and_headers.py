@@ -78,12 +78,12 @@ HEADERS: tuple[Rule, ...] = (
     place(
         "authorization",
         "bearer,ssws",
-        r"\b(?i:bearer|ssws)[ :=]{1,3}[\"']?(!(?=[A-Za-z._~+/-]*\d|[A-Z]*[a-z]+[A-Z])[\w.~+/-]{12,}+={0,2})(?![=\w])",
+        r"\b(?i:bearer|ssws)[ :=+]{1,3}[\"']?(!(?=[A-Za-z._~+/-]*\d|[A-Z]*[a-z]+[A-Z])[\w.~+/-]{12,}+={0,2})(?![=\w])",
     ),
     place(
         "authorization",
         "basic",
-        r"\b(?i:basic) (!(?=[a-z0-9+/]*[A-Z])(?=[A-Z0-9+/]*[a-z])[A-Za-z0-9+/]{8,}+={0,2})(?![\w.-])",
+        r"\b(?i:basic)[ +](!(?=[a-z0-9+/]*[A-Z])(?=[A-Z0-9+/]*[a-z])[A-Za-z0-9+/]{8,}+={0,2})(?![\w.-])",
         lambda match: _is_pair(match[1]),
     ),
     place("authorization", "digest", r"(?i)\bdigest [^\n]{0,400}?\bresponse=\\?[\"']?(![0-9a-f]{32,128})"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _PLACEHOLDER = re.compile(
-    r"(?i)(?:\[redacted|aws4-hmac-|!(?:vault|secret|ref|sub|env|getatt|reference)\b|\*{2,}|x{3,}\b|\.{3,}|<|\$\{|\$\(|\$[A-Z_]{2,}|\{\{|%[sdv(]|%\{|#\{|"
+    r"(?i)(?:\[redacted|aws4-hmac-|!(?:vault|secret|ref|sub|env|getatt|reference)\b|\*{2,}|x{3,}\b|\.{3,}|<|\$\{|\$\(|\$[A-Z_]{2,}|\{\{|%[sdv(]|%![a-z]\((?:missing|badindex|nil|<nil>|\*)|%\{|#\{|"
     r"\[(?:filtered|masked|hidden|secret|protected|removed)"
     r"|(?:null|none|nil|undefined|true|false|yes|no|unset|empty|missing|required|expired|invalid|"
     r"incorrect|wrong|mismatch|failed|denied|"
@@ -25,7 +25,19 @@ _NAME = re.compile(r"[a-z]+(?:[_./:-]+(?:v?\d{1,3}|[a-z]+))*\Z|[A-Z]+(?:_[A-Z0-9
 _WORDS = re.compile(r"(?:[A-Z]?[a-z]{2,}|[A-Z]{2,5})(?:[A-Z][a-z]{2,})+\Z")  # DeadlineExceeded, IOErrorOccurred
 _NUMBER = re.compile(r"-?[\d.,]+(?:[a-z%]{1,3})?\Z", re.IGNORECASE)
 _ALGORITHM = re.compile(r"(?i)(?:hmac|aes|sha|rsa|ecdsa|ed25519|md5|(?:hs|rs|es|ps)\d{3})(?![a-z])[\w/.-]{0,20}\Z")
+_CALLED = re.compile(
+    r"[a-z][a-z0-9]*+(?:[._-](?:[a-z]++\d{0,2}+|\d{1,2}+))++\Z|[A-Z]?[a-z]++\d?(?:[A-Z]++[a-z]++\d?)++[A-Z]{0,5}+:?\Z"
+)
+"""api_token2, secretKeyRef: what programs call things."""
+_OBJECT = re.compile(r"[\w.$]{1,200}@[0-9a-f]{4,16}\Z|[\w.]{1,80}\(\Z")
+"""android.os.Proxy@2bd79ce, os.getenv(: a thing of a program, and what asks for a value."""
+_HANDLE = re.compile(r"0x[0-9a-f]{8,17}\Z")
 _SHORTEST_RANDOM = 16
+_LONGEST_LONE = 400
+_PLACE = re.compile(
+    r"\w+@[\w-]+\.\w|\w{2,12}://|[.~]{0,2}/|[\w.-]{1,60}:\d{1,6}\Z|[\w-]{1,60}\.[a-z]{2,4}\Z|(?:[a-z0-9]{1,16}[._-]){2,}[a-z0-9]{1,16}\Z|-{1,2}\w|[\w.]{1,60}\(|v?\d+(?:\.\d+)+|\w{1,40}="
+)
+_DATED = re.compile(r"\d{4}-\d\d-\d\d|\d\d:\d\d")
 
 
 def is_secret(what: str, key: str, value: str, between: str, before: str, after: str, *, quoted: bool) -> bool:
@@ -37,6 +49,7 @@ def is_secret(what: str, key: str, value: str, between: str, before: str, after:
         len(value) < (_SHORTEST_RANDOM if what in ("weak", "session") else 3)
         or _PLACEHOLDER.match(value)
         or _REFERENCE.match(value)
+        or _OBJECT.match(value)
         or "[redacted:" in value
     ):
         return False
@@ -58,6 +71,7 @@ def is_secret(what: str, key: str, value: str, between: str, before: str, after:
             len(value) >= 16
             and not _ACCOUNT.match(value)
             and not _UUID.match(value)
+            and not _HANDLE.match(value)
             and is_random(value, shortest=_SHORTEST_RANDOM)
         )
     return _of_environment(key, before, value) or (
@@ -111,3 +125,29 @@ def is_random(value: str, shortest: int) -> bool:
         return False
     kinds = sum((any(c.islower() for c in value), any(c.isupper() for c in value), any(c.isdigit() for c in value)))
     return kinds >= 2 and len(set(value)) >= min(8, len(value) * 2 // 3)
+
+
+def is_lone_secret(value: str, what: str, *, sure: bool = True) -> bool:
+    """Say whether the only word of a line or cell, whose name is of the kind ``what``, is a secret."""
+    if (
+        not 6 <= len(value) <= _LONGEST_LONE
+        or " " in value
+        or "\t" in value
+        or value.endswith((":", "{", "("))
+        or "[redacted:" in value
+    ):
+        return False
+    if (
+        is_placeholder(value)
+        or is_plain_word(value)
+        or _DATED.match(value)
+        or _PLACE.match(value)
+        or _CALLED.match(value)
+    ):
+        return False
+    digits = any(char.isdigit() for char in value)
+    if what == "password":
+        signs = any(char in "!#%^*+~$&@_-." for char in value)
+        cased = any(char.isupper() for char in value) and any(char.islower() for char in value)
+        return (digits and (signs or cased)) or (sure and (digits or signs)) or is_random(value, shortest=12)
+    return digits and is_random(value, shortest=12)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from bot.domain.redaction.below import PREFIX
+from bot.domain.redaction.columns import Joint, column_joints, soft_breaks
 from bot.domain.redaction.encoded import marked_spans
 from bot.domain.redaction.values import is_plain_word, is_random
 
@@ -44,12 +45,9 @@ def in_wrapped(text: str, look: Callable[[str], str]) -> str:
     return "".join((*done, text[at:])) if done else text
 
 
-_Joint = tuple[int, int, str]
-
-
-def _groups(text: str) -> Iterator[list[_Joint]]:
+def _groups(text: str) -> Iterator[list[Joint]]:
     """Yield the joints whose lines belong together: where each starts and ends, and what stands for it."""
-    group: list[_Joint] = []
+    group: list[Joint] = []
     for joint in _joints(text):
         if group and (len(group) >= _MOST_JOINTS or "\n" in text[group[-1][1] : joint[0]]):
             yield group
@@ -59,19 +57,18 @@ def _groups(text: str) -> Iterator[list[_Joint]]:
         yield group
 
 
-def _joints(text: str) -> Iterator[_Joint]:
-    ends = _LINE_END.finditer(text)
+def _joints(text: str) -> Iterator[Joint]:
+    ends = {text.find("\n", joint[0]): joint for joint in (*column_joints(text), *soft_breaks(text))}
+    for end in _LINE_END.finditer(text):
+        if end.start() not in ends and (joint := _joint(text, end)):
+            ends[end.start()] = joint
     if "\\n" not in text:
-        return (joint for end in ends if (joint := _joint(text, end)))
+        return iter(sorted(ends.values()))
     escaped = (match.span() for match in _ESCAPED_END.finditer(text))
-    both = (
-        *(joint for end in ends if (joint := _joint(text, end))),
-        *((*span, "") for span in escaped if _goes_on(text, *span)),
-    )
-    return iter(sorted(both))
+    return iter(sorted((*ends.values(), *((*span, "") for span in escaped if _goes_on(text, *span)))))
 
 
-def _joint(text: str, end: re.Match[str]) -> _Joint | None:
+def _joint(text: str, end: re.Match[str]) -> Joint | None:
     """Return what joins the line before ``end`` with the one behind it."""
     before = text[max(0, end.start() - 24) : end.start()]
     if end["plus"] is not None and (string := _BEFORE_STRING.search(before)):
@@ -104,7 +101,7 @@ def _goes_on(text: str, end: int, start: int) -> bool:
     return is_random(one, shortest=8) and not _HEX.match(one) and (mixed or len(one) >= 12) and "/" not in one[:1]
 
 
-def _joined(text: str, start: int, end: int, joints: Sequence[_Joint], look: Callable[[str], str]) -> str:
+def _joined(text: str, start: int, end: int, joints: Sequence[Joint], look: Callable[[str], str]) -> str:
     parts: list[str] = []
     places: list[int] = []
     at = start
@@ -122,7 +119,7 @@ def _joined(text: str, start: int, end: int, joints: Sequence[_Joint], look: Cal
     return "".join((*done, text[at:end]))
 
 
-def _pieces(text: str, start: int, end: int, joints: Sequence[_Joint], marker: str) -> Iterator[str]:
+def _pieces(text: str, start: int, end: int, joints: Sequence[Joint], marker: str) -> Iterator[str]:
     """Yield the marker for each piece of a secret, and the joints between."""
     for first, last, _ in joints:
         if start <= first < end:
