@@ -11,7 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from bot.domain.redaction.below import PREFIX
 from bot.domain.redaction.columns import Joint, column_joints, soft_breaks
 from bot.domain.redaction.encoded import marked_spans
+from bot.domain.redaction.more_tokens import MORE_TOKENS
+from bot.domain.redaction.service_tokens import SERVICE_TOKENS
 from bot.domain.redaction.values import is_plain_word, is_random
+from bot.domain.redaction.vendor_tokens import SHAPES
 
 _OF_PIECE = r"A-Za-z0-9_+/=.~-"
 # Each opens with the end of the line, which is found fastest; what is before it belongs to the joint too.
@@ -25,6 +28,8 @@ _BEFORE_STRING = re.compile(r"(?P<quote>[\"'])[ \t]{0,4}[+.&]?[ \t]{0,4}\\?\r?\Z
 _PIECE_CHARS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+/=.~-"
 _HEAD = re.compile(rf"[{_OF_PIECE}]{{3,512}}+(?P<next>[^\n]?)")
 _HEX = re.compile(r"[0-9a-f-]+\Z|[0-9A-F-]+\Z")
+_TOKENS = (*SHAPES, *MORE_TOKENS, *SERVICE_TOKENS)
+_LONGEST_TOKEN = 300
 _NAME = re.compile(r"[\w.-]{1,80}+=[^=\s]")
 _LONG_PIECE = 40
 _MOST_JOINTS = 64
@@ -62,10 +67,17 @@ def _joints(text: str) -> Iterator[Joint]:
     for end in _LINE_END.finditer(text):
         if end.start() not in ends and (joint := _joint(text, end)):
             ends[end.start()] = joint
+    ends = {place: joint for place, joint in ends.items() if not _starts_token(text, joint[1])}
     if "\\n" not in text:
         return iter(sorted(ends.values()))
     escaped = (match.span() for match in _ESCAPED_END.finditer(text))
     return iter(sorted((*ends.values(), *((*span, "") for span in escaped if _goes_on(text, *span)))))
+
+
+def _starts_token(text: str, start: int) -> bool:
+    """Say whether a token of its own starts there, which what is before it must not take a part of."""
+    piece = text[start : start + _LONGEST_TOKEN]
+    return any(shape.pattern.match(piece) for shape in _TOKENS if any(hint in piece[:32] for hint in shape.hints))
 
 
 def _joint(text: str, end: re.Match[str]) -> Joint | None:
