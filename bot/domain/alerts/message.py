@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from bot.domain.unseen import LINE_END, without_unseen
+
 # A message may hold 100 attachments of 50 blocks, its text 40,000 characters; what comes after these is not read.
 MAX_PARTS = 400
 MAX_CHARS = 40_000
@@ -30,7 +32,6 @@ _EMOJI_NAME = re.compile(r"(?<![\w:]):[a-z0-9_+'-]{1,40}:(?:(?::skin-tone-\d:)|(
 _PICTURE = re.compile(
     "[\u2190-\u21ff\u2300-\u23ff\u2460-\u24ff\u25a0-\u27bf\u2900-\u297f\u2b00-\u2bff\u3030\ufe0f\u200d\U0001f000-\U0001faff]"
 )
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 
 class SectionKind(StrEnum):
@@ -90,7 +91,7 @@ def _read(parts: Sequence[Section]) -> Iterator[Section]:
 def undo_links(text: str) -> str:
     """Return ``text`` with ``<url|label>`` as its label, mentions as ``@id``, no broadcasts, entities undone once."""
     undone = _LINK.sub(_link, text)
-    return _CONTROL.sub("", html.unescape(undone) if "&" in undone else undone)
+    return without_unseen(LINE_END.sub("\n", html.unescape(undone) if "&" in undone else undone))
 
 
 def _link(match: re.Match[str]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import IntEnum
 
-from bot.domain.redaction.canonical import UNSEEN
+from bot.domain.unseen import UNSEEN
 
 # Digits and lower-case hex digits carry ids and numbers; what is left of a line when they are deleted is its shape.
 # ``bytes.translate`` does that at memory speed, for a whole block of lines at once.

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from bot.domain.redaction.canonical import UNSEEN
 from bot.domain.runbook_entry import Entry
+from bot.domain.unseen import UNSEEN
 from bot.errors import RunbookBroken
 
 LARGEST = 512 << 20

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+from bot.domain.unseen import LINE_END, without_unseen
+
 DASH = "–"
 """What stands for something that is not known, or for a text in which nothing can be seen."""
 
@@ -21,14 +23,7 @@ _ANSI = re.compile(
     r"|(?:\x1b[PX^_]|[\x90\x98\x9e\x9f])[^\x1b\x9c]{0,512}(?:\x1b\\|\x9c)"
     r"|\x1b[ -/]*[0-~]"
 )
-_LINE_END = re.compile("\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _BYTES = re.compile("(?<![\ud800-\udbff])[\udc80-\udcff]+")
-_UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters
-    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f"  # direction signs
-    "\u00ad\u034f\u180e\u200b\u2060-\u2065\ufeff\ufff9-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"  # invisible
-)
-_BLANK = "\u115f\u1160\u200c\u200d\u2800\u3164\ufe0e\ufe0f\uffa0"
 _MARKER = re.compile(
     r"(?<!\w)[*_~](?=\S)|(?<=\S)[*_~](?!\w)"  # what would open or close bold, italic, strike
     r"|:(?=[\d_+'-]{0,100}[a-z][\w+'-]{0,100}:)"  # what would open an emoji's name
@@ -50,8 +45,7 @@ def strip_invisible(text: str) -> str:
     """
     text = _BYTES.sub(_spelled, text)
     text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    text = _LINE_END.sub("\n", _ANSI.sub("", text))
-    return _UNSEEN.sub("", text)
+    return without_unseen(LINE_END.sub("\n", _ANSI.sub("", text)))
 
 
 def _spelled(residue: re.Match[str]) -> str:
@@ -59,7 +53,7 @@ def _spelled(residue: re.Match[str]) -> str:
 
 
 def _or_dash(text: str) -> str:
-    return text if any(not sign.isspace() and sign not in _BLANK for sign in text) else DASH
+    return text if any(not sign.isspace() for sign in text) else DASH
 
 
 def escape(text: str) -> str:

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.redaction.canonical import UNSEEN as CLASS
 from bot.domain.redaction.canonical import canonical
 from bot.domain.redaction.redact import redact
+from bot.domain.unseen import UNSEEN as CLASS
 
 TOKEN = "ghp_a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
 UNSEEN = [
