@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 
 from bot.domain.alerts.alert import Alert
 from bot.domain.audit.trail import AuditEvent
+from bot.domain.diagnosis import Action
 from bot.domain.evidence import Evidence, Facts
 from bot.domain.guard import History, Permit, Refusal
 from bot.domain.incident import Approval, Incident, Press, Thread
@@ -62,7 +63,7 @@ class EngineInfo:
 
 
 class Containers(Protocol):
-    """The Docker Engine. All raise ``EngineError``; a time-out of ``restart`` means unknown, not failed."""
+    """The Docker Engine. All raise ``EngineError``; a time-out of ``act`` means unknown, not failed."""
 
     async def info(self) -> EngineInfo:
         """Return which engine answers."""
@@ -97,11 +98,12 @@ class Containers(Protocol):
         Raise ``BundleFailed``.
         """
 
-    async def restart(self, facts: Facts) -> None:
-        """Restart by id with the container's own stop time-out. Sends the call at most once."""
+    async def act(self, action: Action, container_id: str, *, stop_timeout: int = 0) -> None:
+        """Carry out ``action`` on the container of exactly this full id. Sends the call at most once.
 
-    async def start(self, container_id: str) -> None:
-        """Start a container that was stopped and not started again; do nothing if it runs."""
+        ``RESTART`` gives the program ``stop_timeout`` seconds to end. ``START`` does nothing if the container runs.
+        Raise ``ValueError`` for an action that the engine does not have.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.adapters.docker import inspect_file
-from bot.domain.diagnosis import Action, FailureClass
+from bot.domain.diagnosis import PROPOSED_ACTIONS, Action, FailureClass
 from bot.domain.evidence import Evidence, LogDigest, Neighbour, Source, Status, Usage
 from bot.domain.logs import filters
 from bot.domain.logs.digest import join_digests
@@ -86,7 +86,7 @@ class Case(BaseModel):
         return {
             True: frozenset({Action.RESTART}),
             False: frozenset({Action.IGNORE}),
-            None: frozenset(Action),
+            None: frozenset(PROPOSED_ACTIONS),
         }[self.helps]
 
     def text(self) -> bytes:

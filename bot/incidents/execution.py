@@ -6,6 +6,7 @@ import logging
 from dataclasses import replace
 
 from bot.domain import notices
+from bot.domain.diagnosis import Action
 from bot.domain.evidence import Facts
 from bot.domain.incident import Incident, RestartOutcome, State
 from bot.domain.verification import Verification
@@ -80,10 +81,10 @@ class Execution:
     async def _restart(self, incident: Incident, facts: Facts) -> None:
         """Send the restart once. Where the answer is missing, look what happened."""
         try:
-            if not await self._transitions.log_engine_call(incident, "restart"):
+            if not await self._transitions.log_engine_call(incident, Action.RESTART):
                 return
             with STAGES.labels("restart").time():
-                await self._containers.restart(facts)
+                await self._containers.act(Action.RESTART, facts.container_id, stop_timeout=facts.stop_timeout)
         except StoreError as error:
             sentence = notices.restart_not_recorded(error.sentence)
             await self._closing.abort_restart(incident, sentence)
@@ -130,9 +131,9 @@ class Execution:
     async def _start_again(self, incident: Incident) -> None:
         """Start what the engine stopped for our restart and did not start: the second half of the approved restart."""
         try:
-            if not await self._transitions.log_engine_call(incident, "start"):
+            if not await self._transitions.log_engine_call(incident, Action.START):
                 return
-            await self._containers.start(incident.container)
+            await self._containers.act(Action.START, incident.container)
         except (EngineTimeout, EngineUnreachable) as error:
             log.warning("no answer to the start, looking what happened: %s", error.sentence)
             await self.verify(incident)

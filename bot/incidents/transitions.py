@@ -8,6 +8,7 @@ from typing import TypeVar
 from uuid import uuid4
 
 from bot.domain.audit.trail import AuditEvent, Verdict
+from bot.domain.diagnosis import Action
 from bot.domain.incident import LIVE, Approval, Incident, State
 from bot.errors import StoreError
 from bot.ports import Store
@@ -77,7 +78,7 @@ class Transitions:
                 await self._world.sleep(pause)
                 pause = min(pause * 2, LONGEST_RETRY_S)
 
-    async def log_engine_call(self, incident: Incident, call: str) -> bool:
+    async def log_engine_call(self, incident: Incident, action: Action) -> bool:
         """Add an engine call to the audit trail before it is made.
 
         Return ``False`` if another replica took the incident over. Then, and when this raises ``StoreError``, the call
@@ -91,7 +92,7 @@ class Transitions:
             actor=incident.approval.user if incident.approval else "",
             incident=incident.id,
             target=incident.target,
-            said=f"{call} {incident.container[:12]}",
+            said=f"{action.value} {incident.container[:12]}",
         )
         return await self._store.log_engine_call(incident, act)
 

@@ -18,8 +18,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from bot.adapters.docker.containers import DockerContainers
+from bot.domain.diagnosis import Action
 from tests.adapters.conftest import FakeEngine, Handler
-from tests.support.fakes import START
+from tests.support.fakes import START, restart
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
@@ -80,8 +81,8 @@ async def use(containers: DockerContainers) -> None:
     assert evidence.facts is not None
     await containers.newest_lines(evidence.facts.container_id, 5)
     await containers.bundle(evidence.facts, "incident")
-    await containers.restart(evidence.facts)
-    await containers.start(evidence.facts.container_id)
+    await restart(containers, evidence.facts)
+    await containers.act(Action.START, evidence.facts.container_id)
 
 
 @pytest.mark.parametrize("scheme", ["tcp", "http"])

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.diagnosis import Action, Diagnosis, FailureClass, Quote
+from bot.domain.diagnosis import PROPOSED_ACTIONS, Action, Diagnosis, FailureClass, Quote
 from bot.domain.evidence import Evidence, LogDigest, LogLine
 from bot.errors import AegisError
 from bot.evals import case as eval_case
@@ -90,7 +90,7 @@ def test_a_case_may_be_json_with_its_log_beside_it(tmp_path: Path) -> None:
     case = eval_case.load(written(tmp_path, json.dumps(given), "x.json"))
     assert case.evidence().log.total_lines == 1
     assert case.helps is None
-    assert set(case.actions) == set(Action)
+    assert set(case.actions) == set(PROPOSED_ACTIONS)
 
 
 def test_a_log_of_a_case_is_redacted_like_any_other(tmp_path: Path) -> None:

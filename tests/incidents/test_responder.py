@@ -164,13 +164,13 @@ async def test_approved_restart_is_done_once_verified_told_and_remembered(bench)
 async def test_buttons_are_gone_before_the_engine_is_called(bench):
     incident = await bench.fire()
     seen: list[str] = []
-    original = bench.containers.restart
+    original = bench.containers.act
 
-    async def restart(look):
+    async def act(*args, **more):
         seen.extend(card.state.value for card in bench.messenger.cards)
-        await original(look)
+        await original(*args, **more)
 
-    bench.containers.restart = restart
+    bench.containers.act = act
     await bench.responder.act(press(incident))
     assert seen[-1] == "ACTING"
 
@@ -419,13 +419,13 @@ async def test_a_restart_that_the_trail_cannot_note_is_not_sent(bench, monkeypat
 async def test_the_trail_tells_the_approval_before_the_engine_is_told(bench):
     incident = await bench.fire()
     told: list[tuple[str, str, str]] = []
-    original = bench.containers.restart
+    original = bench.containers.act
 
-    async def restart(look):
+    async def act(*args, **more):
         told.extend((row.act.kind, row.act.verdict.value, row.act.actor) for row in await bench.store.trail())
-        await original(look)
+        await original(*args, **more)
 
-    bench.containers.restart = restart
+    bench.containers.act = act
     await bench.responder.act(press(incident))
     assert told[-3:] == [("press", "allowed", "U0ONCALL"), ("state", "no rule", ""), ("engine", "allowed", "U0ONCALL")]
     acts = [row.act for row in await bench.store.trail()]

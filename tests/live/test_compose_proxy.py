@@ -9,8 +9,9 @@ import pytest
 import requests
 
 from bot.adapters.docker.containers import DockerContainers
+from bot.domain.diagnosis import Action
 from tests.support.docker_engine import Engine
-from tests.support.fakes import START
+from tests.support.fakes import START, restart
 from tests.support.proxy_rules import FILES, allows
 
 
@@ -33,7 +34,7 @@ async def test_every_call_of_aegis_is_let_through(engine: Engine, tmp_path: Path
     facts = await containers.facts(name)
     await containers.newest_lines(facts.container_id, 5)
     await containers.bundle(facts, "incident")
-    await containers.restart(facts)
-    await containers.start(facts.container_id)
+    await restart(containers, facts)
+    await containers.act(Action.START, facts.container_id)
     assert {method for method, _ in calls} == {"GET", "POST"}
     assert [(file, *call) for file in FILES for call in sorted(calls) if not allows(file, *call)] == []

@@ -17,9 +17,11 @@ from bot.adapters.docker import client
 from bot.adapters.docker.containers import DockerContainers
 from bot.adapters.http_probe import HttpProber
 from bot.domain.addresses.verify_url import resolve_url
+from bot.domain.diagnosis import Action
 from bot.domain.evidence import Evidence, Source, Status
 from bot.errors import EngineDenied, EngineTimeout, EngineUnreachable, RestartFailed, TargetNotFound
 from tests.support.docker_engine import Engine, running_engine, skip_or_fail, wait_until
+from tests.support.fakes import restart
 
 pytestmark = pytest.mark.live
 
@@ -203,7 +205,7 @@ async def test_two_runs_are_told_apart_by_the_engines_times(engine: Engine, cont
     engine.app()
     engine.break_app()
     wait_until(lambda: b"QueuePool" in engine.client.api.logs("buggy-app-v2"), 10, "it complains")
-    await containers.restart(await containers.facts("buggy-app-v2"))
+    await restart(containers, await containers.facts("buggy-app-v2"))
     wait_until(lambda: engine.client.api.logs("buggy-app-v2").count(b"listening") == 2, 10, "it listens again")
     evidence = await containers.evidence("buggy-app-v2")
     (border,) = [line for line in evidence.log.lines if line.boundary]
@@ -220,7 +222,7 @@ async def test_a_restart_by_id_happens_exactly_once(engine: Engine, containers: 
     before = await containers.facts("buggy-app-v2")
     since = int(time.time())
     await asyncio.sleep(1)  # the engine tells events by whole seconds
-    await containers.restart(before)
+    await restart(containers, before)
     after = await containers.facts_of(container)
     assert after.started_at > before.started_at
     assert after.running
@@ -235,7 +237,7 @@ async def test_the_containers_own_stop_time_out_is_kept(engine: Engine, containe
     engine.client.api.start(container)
     facts = await containers.facts("stubborn")
     assert facts.stop_timeout == 1
-    await containers.restart(facts)
+    await restart(containers, facts)
     killed = await containers.facts("stubborn")
     assert killed.started_at > facts.started_at
     stopped_for = at(killed.finished_at) - at(facts.started_at)
@@ -252,7 +254,7 @@ async def test_a_restart_that_the_engine_cannot_do_says_so(engine: Engine, conta
     port = engine.port("first")
     engine.create("second", ["/bin/buggy-app"], ports={"8080/tcp": ("127.0.0.1", port)})
     with pytest.raises(RestartFailed) as told:
-        await containers.restart(await containers.facts("second"))
+        await restart(containers, await containers.facts("second"))
     assert "port is already allocated" in told.value.detail
     assert "port" not in told.value.sentence
 
@@ -280,7 +282,7 @@ async def test_a_recreated_container_is_another_one(engine: Engine, containers: 
     with pytest.raises(TargetNotFound):
         await containers.facts_of(old.container_id)
     with pytest.raises(TargetNotFound):
-        await containers.restart(old)
+        await restart(containers, old)
     new = await containers.facts("buggy-app-v2")
     assert new.container_id != old.container_id
     assert new.restart_count == 0
@@ -305,7 +307,7 @@ async def test_a_port_picked_by_the_engine_is_found_again_after_a_restart(
     engine.break_app()
     prober = HttpProber()
     assert (await prober.probe(url)).said == "503"
-    await containers.restart(before)
+    await restart(containers, before)
     now = await containers.facts("buggy-app-v2")
     today = resolve_url(url, before, now)
     assert today == f"http://127.0.0.1:{engine.port()}/health" != url
@@ -320,10 +322,10 @@ async def test_start_brings_back_a_stopped_container_and_leaves_a_running_one(
 ) -> None:
     container = engine.run("batch", "trap 'exit 0' TERM; while :; do sleep 1 & wait $!; done")
     running = await containers.facts("batch")
-    await containers.start(container)
+    await containers.act(Action.START, container)
     assert (await containers.facts("batch")).started_at == running.started_at
     engine.client.api.stop(container, timeout=5)
-    await containers.start(container)
+    await containers.act(Action.START, container)
     again = await containers.facts("batch")
     assert again.running
     assert again.started_at > running.started_at
@@ -406,7 +408,7 @@ async def test_a_restart_of_an_engine_that_was_frozen_before_never_happens(
     before = await containers.facts("buggy-app-v2")
     since = int(time.time())
     with engine.frozen(), pytest.raises(EngineTimeout):
-        await containers.restart(before)
+        await restart(containers, before)
     # Each restart first asks which version the engine speaks, so nothing was left in the queue of the frozen one.
     assert (await containers.facts_of(container)).started_at == before.started_at
     assert "kill" not in engine.events(container, since)
@@ -419,7 +421,7 @@ async def test_a_restart_that_freezes_in_the_middle_is_unknown_and_then_happens_
     container = engine.run("buggy-app-v2", TAKES_ITS_TIME, labels={"aegis.stop-timeout": "2"})
     before = await containers.facts("buggy-app-v2")
     since = int(time.time())
-    restarting = asyncio.create_task(containers.restart(before))
+    restarting = asyncio.create_task(restart(containers, before))
     await stop_has_begun(engine, container, since)
     with engine.frozen(), pytest.raises(EngineTimeout):
         await restarting
@@ -438,7 +440,7 @@ async def test_an_engine_that_ends_in_the_middle_is_unreachable_and_then_found_a
         containers = adapter(own, tmp_path)
         container = own.run("buggy-app-v2", TAKES_ITS_TIME, labels={"aegis.stop-timeout": "60"})
         facts = await containers.facts("buggy-app-v2")
-        restarting = asyncio.create_task(containers.restart(facts))
+        restarting = asyncio.create_task(restart(containers, facts))
         await stop_has_begun(own, container, int(time.time()) - 60)
         own.kill()
         # It broke off after the call was heard: whether it happened is unknown, not failed.

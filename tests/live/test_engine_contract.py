@@ -25,10 +25,12 @@ import pytest
 import requests
 
 from bot.adapters.docker.containers import DockerContainers
+from bot.domain.diagnosis import Action
 from bot.domain.evidence import Status
 from bot.errors import RestartFailed, TargetNotFound
 from bot.playground.engine.engine import ProcessEngine, ProcessImage
 from tests.support.docker_engine import wait_until
+from tests.support.fakes import restart
 
 IMAGE = "shop/buggy:2.3.1"
 SECOND = 10**9
@@ -864,14 +866,14 @@ async def test_aegis_restarts_it_once_and_sees_the_new_start(box: Box, container
     bundle = json.loads(text_of(await containers.bundle(before, "i1")))
     assert bundle["log"] == ["ready"]
     assert any("sleep" in line or "sh" in line for line in bundle["processes"])
-    await containers.restart(before)
+    await restart(containers, before)
     after = await containers.facts("buggy-app-v2")
     assert after.started_at > before.started_at
     assert (after.running, after.restart_count, after.container_id) == (True, 0, before.container_id)
     box.until(lambda: box.client.logs("buggy-app-v2") == b"ready\nready\n")
     assert await containers.newest_lines(after.container_id, 5) == ("ready", "ready")
     box.client.kill("buggy-app-v2")
-    await containers.start(before.container_id)
+    await containers.act(Action.START, before.container_id)
     assert (await containers.facts("buggy-app-v2")).running
 
 
@@ -903,7 +905,7 @@ async def test_aegis_reads_a_crash_loop_and_an_out_of_memory(box: Box, container
 async def test_aegis_hears_that_a_restart_failed(box: Box, containers: DockerContainers):
     box.create("one", ["nosuchprogram"])
     with pytest.raises(RestartFailed) as failed:
-        await containers.restart(await containers.facts("one"))
+        await restart(containers, await containers.facts("one"))
     assert "executable file not found" in failed.value.detail
 
 

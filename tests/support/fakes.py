@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from bot.domain.alerts.alert import Alert, Kind
+from bot.domain.diagnosis import Action
 from bot.domain.evidence import Evidence, Facts, LogDigest, LogLine, Source, Status
 from bot.domain.guard import Permit, Refusal, RefusalReason
 from bot.domain.incident import Incident, Press, Thread
@@ -14,7 +15,7 @@ from bot.domain.llm.prompt import Prompt
 from bot.domain.target import Target
 from bot.domain.verification import Probe
 from bot.errors import AegisError, EngineError, TargetNotFound
-from bot.ports import Asker, EngineInfo, ModelReply, ReceivedAlert
+from bot.ports import Asker, Containers, EngineInfo, ModelReply, ReceivedAlert
 
 CONTAINER = "c" * 64
 START = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
@@ -85,11 +86,13 @@ class FakeContainers:
     inventory_error: EngineError | None = None
     refused: dict[str, EngineError] = field(default_factory=dict)
     writes: list[tuple[str, str]] = field(default_factory=list)
+    last: Facts | None = None
 
     def _look(self) -> Facts:
         told = self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
         if isinstance(told, EngineError):
             raise told
+        self.last = told
         return told
 
     async def info(self) -> EngineInfo:
@@ -133,17 +136,15 @@ class FakeContainers:
         self.writes.append(("bundle", incident))
         return f"bundles/{incident}.json"
 
-    async def restart(self, facts: Facts) -> None:
-        self.writes.append(("restart", facts.container_id))
+    async def act(self, action: Action, container_id: str, *, stop_timeout: int = 0) -> None:
+        self.writes.append((action.value, container_id))
+        if action is Action.START:
+            self.looks = [facts(started_at="2026-11-22T03:00:09.000000000Z", health="healthy")]
+            return
         if self.restart_happens:
-            again = replace(facts, started_at="2026-11-22T03:00:05.000000000Z", health="healthy")
-            self.looks = [again]
+            self.looks = [replace(self.last or facts(), started_at="2026-11-22T03:00:05.000000000Z", health="healthy")]
         if self.on_restart:
             raise self.on_restart
-
-    async def start(self, container_id: str) -> None:
-        self.writes.append(("start", container_id))
-        self.looks = [facts(started_at="2026-11-22T03:00:09.000000000Z", health="healthy")]
 
     @property
     def restarts(self) -> int:
@@ -253,3 +254,8 @@ class FakeDiagnoser:
         if self.error:
             raise self.error
         return ModelReply(self.text, self.model, 5200, 1.2)
+
+
+async def restart(containers: Containers, look: Facts) -> None:
+    """Restart as an approved press does: by the id and the stop time-out of a look."""
+    await containers.act(Action.RESTART, look.container_id, stop_timeout=look.stop_timeout)

@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import docker
 
@@ -18,6 +19,7 @@ from bot.adapters.docker.client import EngineClient
 from bot.adapters.docker.inspection import FULL_ID, NAME, Inspection, facts, read, without_secrets
 from bot.adapters.docker.sources import Look, Sources, every_container, failed, health, state
 from bot.adapters.docker.text import safe
+from bot.domain.diagnosis import Action
 from bot.domain.evidence import Evidence, Facts, LogDigest, Neighbour, Status
 from bot.domain.target import Target
 from bot.errors import BundleFailed, EngineError, TargetNotFound
@@ -30,6 +32,22 @@ _NO_CONTAINER = "0" * 64
 """An id that no container has: ids are random."""
 NEW_NEIGHBOUR_AGE = timedelta(hours=1)
 """How new a neighbour is that may have brought the trouble."""
+
+
+class _Call(Protocol):
+    def __call__(self, client: docker.APIClient, container_id: str, stop_timeout: int) -> None: ...
+
+
+def _restart(client: docker.APIClient, container_id: str, stop_timeout: int) -> None:
+    client.restart(container_id, timeout=stop_timeout)
+
+
+def _start(client: docker.APIClient, container_id: str, stop_timeout: int) -> None:  # noqa: ARG001 - as every call
+    client.start(container_id)
+
+
+_CALLS: Mapping[Action, _Call] = {Action.RESTART: _restart, Action.START: _start}
+"""The engine's call for each action that it can carry out."""
 
 
 class DockerContainers:
@@ -180,43 +198,25 @@ class DockerContainers:
                 hint=f"Look at the disk that holds {self._bundles}.",
             ) from late
 
-    async def restart(self, facts: Facts) -> None:
-        """Restart by id with the container's own stop time-out. Sends the call at most once."""
-        container_id, seconds = _full_id(facts.container_id), facts.stop_timeout
-
-        def deed(client: docker.APIClient) -> None:
-            client.restart(container_id, timeout=seconds)
-
-        await self._act(deed, seconds)
-
-    async def start(self, container_id: str) -> None:
-        """Start a container that was stopped and not started again; does nothing where it runs."""
-        checked = _full_id(container_id)
-
-        def deed(client: docker.APIClient) -> None:
-            client.start(checked)
-
-        await self._act(deed, 0)
+    async def act(self, action: Action, container_id: str, *, stop_timeout: int = 0) -> None:
+        """Carry out ``action`` on the container of exactly this full id. Sends the call at most once."""
+        if action not in _CALLS:
+            raise ValueError(f"the engine has no call for {action.value}")
+        call, checked = _CALLS[action], _full_id(container_id)
+        try:
+            await self._client.act(lambda client: call(client, checked, stop_timeout), stop_timeout)
+        except EngineError as error:
+            error.detail = safe(error.detail, 500, self._secrets)
+            raise
 
     async def check_restart_calls(self) -> None:
         """Raise ``EngineDenied`` if the engine, or a proxy before it, refuses the calls that a press of Restart makes.
 
         They are made for a container that cannot exist, so that nothing happens where they get through.
         """
-        calls: tuple[Callable[[docker.APIClient], None], ...] = (
-            lambda client: client.restart(_NO_CONTAINER, timeout=0),
-            lambda client: client.start(_NO_CONTAINER),
-        )
-        for call in calls:
+        for call in _CALLS.values():
             with contextlib.suppress(TargetNotFound):
-                await self._client.ask(call)
-
-    async def _act(self, deed: Callable[[docker.APIClient], None], seconds: int) -> None:
-        try:
-            await self._client.act(deed, seconds)
-        except EngineError as error:
-            error.detail = safe(error.detail, 500, self._secrets)
-            raise
+                await self._client.ask(partial(call, container_id=_NO_CONTAINER, stop_timeout=0))
 
     async def _look_by_name(self, name: str) -> Look:
         if not isinstance(name, str) or not NAME.fullmatch(name):

@@ -22,6 +22,7 @@ from bot.adapters.docker import crash_bundle
 from bot.adapters.docker.containers import DockerContainers
 from bot.adapters.docker.errors import translate, translate_act
 from bot.domain import guard
+from bot.domain.diagnosis import Action
 from bot.domain.evidence import Status
 from bot.errors import (
     BundleFailed,
@@ -34,6 +35,7 @@ from bot.errors import (
 )
 from tests.adapters.conftest import ID, FakeEngine, Handler
 from tests.support.docker_engine import wait_until
+from tests.support.fakes import restart
 
 ROWS = [json.loads(line) for line in (Path(__file__).parents[2] / "corpus/names.jsonl").read_text().splitlines()]
 PLANTED = ("planted-env-secret", "planted-args-secret", "planted-cmd-secret", "planted-entry-secret")
@@ -85,7 +87,7 @@ async def test_only_a_full_id_is_asked_for_by_id(
     with pytest.raises(TargetNotFound):
         await containers.facts_of(key)
     with pytest.raises(TargetNotFound):
-        await containers.start(key)
+        await containers.act(Action.START, key)
     assert fake_engine.journal == []
 
 
@@ -275,7 +277,7 @@ async def test_restart_goes_by_full_id_with_the_containers_own_time(
 ) -> None:
     fake_engine.inspect["Config"]["StopTimeout"] = 42
     fake_engine.say("POST .*/restart", 204)
-    await containers.restart(await containers.facts("buggy-app-v2"))
+    await restart(containers, await containers.facts("buggy-app-v2"))
     posts = [path for method, path in fake_engine.journal if method == "POST"]
     assert posts == [f"/v1.41/containers/{ID}/restart?t=42"]
 
@@ -291,7 +293,7 @@ async def test_a_restart_whose_connection_breaks_is_unknown_and_sent_once(
     facts = await containers.facts("buggy-app-v2")
     fake_engine.on("POST .*/restart", drop)
     with pytest.raises(EngineTimeout):
-        await containers.restart(facts)
+        await restart(containers, facts)
     assert fake_engine.calls("POST") == 1
 
 
@@ -302,7 +304,7 @@ async def test_a_redirected_restart_is_not_followed(
     facts = await containers.facts("buggy-app-v2")
     fake_engine.say("POST .*/restart", status, None, {"Location": f"/v1.41/containers/{ID}/restart?t=10"})
     with pytest.raises(EngineDenied):
-        await containers.restart(facts)
+        await restart(containers, facts)
     assert fake_engine.calls("/restart") == 1
 
 
@@ -322,18 +324,26 @@ async def test_a_refused_restart_says_why(
     facts = await containers.facts("buggy-app-v2")
     fake_engine.say("POST .*/restart", status, {"message": message})
     with pytest.raises(error) as told:
-        await containers.restart(facts)
+        await restart(containers, facts)
     assert told.value.detail == message
     assert message not in told.value.sentence
     assert told.value.hint
     assert fake_engine.calls("POST") == 1
 
 
+async def test_what_the_engine_has_no_call_for_is_not_sent(
+    containers: DockerContainers, fake_engine: FakeEngine
+) -> None:
+    with pytest.raises(ValueError, match="ignore"):
+        await containers.act(Action.IGNORE, ID)
+    assert fake_engine.calls("POST") == 0
+
+
 async def test_start_of_a_running_container_does_nothing_and_is_fine(
     containers: DockerContainers, fake_engine: FakeEngine
 ) -> None:
     fake_engine.say("POST .*/start", 304)
-    await containers.start(ID)
+    await containers.act(Action.START, ID)
     assert fake_engine.calls("POST") == 1
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.diagnosis import UNKNOWN_CAUSE_CONFIDENCE, Action, Diagnosis, FailureClass, Quote
+from bot.domain.diagnosis import PROPOSED_ACTIONS, UNKNOWN_CAUSE_CONFIDENCE, Action, Diagnosis, FailureClass, Quote
 from bot.domain.evidence import Evidence, LogDigest, LogLine, Neighbour, Source, Status
 from bot.domain.llm.fact_check import check_reply
 from bot.domain.llm.reply import Reply, parse_reply
@@ -354,7 +354,7 @@ def test_an_exit_code_alone_is_a_hint_and_overrules_nothing() -> None:
 REPLIES = st.builds(
     Reply,
     root_cause=st.text(min_size=1, max_size=80).filter(str.strip),
-    action=st.sampled_from(Action),
+    action=st.sampled_from(PROPOSED_ACTIONS),
     justification=st.text(max_size=80),
     headline=st.text(max_size=40),
     confidence=st.floats(0, 1),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
+from bot.domain.diagnosis import Action
 from bot.domain.evidence import Evidence, Facts, LogDigest, LogLine, Source, Status
 from bot.domain.target import Target
 from bot.domain.verification import Probe
@@ -164,11 +165,14 @@ class LivingContainers:
             _meet(fault)
             return f"bundles/{incident}.json"
 
-    async def restart(self, facts: Facts) -> None:
+    async def act(self, action: Action, container_id: str, *, stop_timeout: int = 0) -> None:
+        await (self._start(container_id) if action is Action.START else self._restart(container_id))
+
+    async def _restart(self, container_id: str) -> None:
         async with self.stage.effect(RESTART) as fault:
             if fault in UNANSWERED:
                 raise UNANSWERED[fault]
-            container = self._of(facts.container_id)
+            container = self._of(container_id)
             self.written(RESTART, container)
             self.restarts += 1
             if fault == "timeout, then done":
@@ -179,7 +183,7 @@ class LivingContainers:
                 self._restarted(container)
             _meet(fault, "The engine could not start it again.")
 
-    async def start(self, container_id: str) -> None:
+    async def _start(self, container_id: str) -> None:
         async with self.stage.effect(START) as fault:
             if fault in UNANSWERED:
                 raise UNANSWERED[fault]
