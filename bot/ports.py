@@ -359,6 +359,13 @@ class Approvers(Protocol):
         """Return the ids of the approvers and approver groups in the settings, or ``*``."""
 
 
+class Escalator(Protocol):
+    """Whoever is called when Aegis cannot help. Nobody at all is an escalator too."""
+
+    async def call(self, incident: Incident) -> None:
+        """Call somebody who takes the incident over. Raise ``SlackError`` as every message does."""
+
+
 @dataclass(frozen=True, slots=True)
 class Asker:
     """A person who asks for something."""

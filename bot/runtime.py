@@ -22,7 +22,6 @@ class ResponseConfig:
     timeout: float
     successes: int
     urls: dict[str, str] = field(default_factory=dict)
-    escalation: tuple[str, ...] = ()
     watched: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
 

@@ -48,7 +48,7 @@ from bot.incidents.set_aside import Retrial
 from bot.incidents.transitions import Transitions
 from bot.incidents.triage import Triage
 from bot.incidents.warm_up import read_samples
-from bot.ports import Approvers, Containers, Messenger, Prober, Runbook, Store, UnfinishedWork
+from bot.ports import Approvers, Containers, Escalator, Messenger, Prober, Runbook, Store, UnfinishedWork
 from bot.runtime import MonotonicClock, ResponseConfig, Runtime
 from bot.settings import Settings
 from bot.slack import app
@@ -58,6 +58,7 @@ from bot.slack.connection.server_clock import SlackClock
 from bot.slack.connection.socket_mode import Connection
 from bot.slack.connection.tasks import BackgroundTasks
 from bot.slack.connection.web_api import SLACK, identify, web_client
+from bot.slack.delivery.escalator import SlackEscalator
 from bot.slack.delivery.messenger import SlackMessenger
 from bot.slack.delivery.outbox import Outbox
 from bot.slack.listeners.backfill import Backfill
@@ -156,7 +157,6 @@ def _plan(settings: Settings) -> ResponseConfig:
         timeout=settings.aegis_verify_timeout,
         successes=settings.aegis_verify_successes,
         urls=settings.verify_urls,
-        escalation=settings.aegis_escalation,
         watched=settings.aegis_alert_channels,
         hosts=(socket.gethostname(), *(urlsplit(address).hostname or "" for address in _addresses(settings))),
     )
@@ -218,8 +218,8 @@ class Edges(Protocol):
     def world(self) -> Runtime: ...  # noqa: D102
 
 
-def incident_path(edges: Edges, *, messenger: Messenger, approvers: Approvers) -> IncidentPath:
-    """Put together what works on incidents, over ``edges``, ``messenger`` and ``approvers``."""
+def incident_path(edges: Edges, *, messenger: Messenger, approvers: Approvers, escalator: Escalator) -> IncidentPath:
+    """Put together what works on incidents, over ``edges`` and what talks to people."""
     containers, store, plan, world = edges.containers, edges.store, edges.plan, edges.world
     transitions = Transitions(store=store, world=world)
     replies = Replies(store=store, messenger=messenger, world=world)
@@ -230,7 +230,7 @@ def incident_path(edges: Edges, *, messenger: Messenger, approvers: Approvers) -
         containers=containers,
         transitions=transitions,
         replies=replies,
-        plan=plan,
+        escalator=escalator,
         world=world,
     )
     approval = ApprovalCheck(
@@ -326,7 +326,8 @@ async def running(settings: Settings) -> AsyncIterator[Connection]:
         approvers = SlackApprovers(
             client, settings.aegis_approvers, team=own.team_id, channels=settings.aegis_alert_channels
         )
-        path = incident_path(edges, messenger=outbox, approvers=approvers)
+        escalator = SlackEscalator(outbox, settings.aegis_escalation)
+        path = incident_path(edges, messenger=outbox, approvers=approvers, escalator=escalator)
         responder, resume = path.responder, path.resume
 
         async def reconnected() -> None:

@@ -36,6 +36,7 @@ from bot.incidents.responder import Responder
 from bot.incidents.resume import MOST_AT_ONCE
 from bot.ports import ReceivedAlert
 from bot.runtime import ResponseConfig, Runtime
+from bot.slack.delivery.escalator import SlackEscalator
 from bot.slack.listeners.queries import StatusQueries
 from bot.slack.views.replies import choose
 from bot.wiring import incident_path
@@ -67,6 +68,7 @@ class Bench:
         self.approvers = FakeApprovers()
         self.diagnoser = FakeDiagnoser()
         self.clock = Clock()
+        self.escalation: tuple[str, ...] = ()
         self.plan = ResponseConfig(
             POLICY, delay=5, timeout=60, successes=3, urls={"buggy-app-v2": "http://buggy/health"}
         )
@@ -77,7 +79,8 @@ class Bench:
         self.examination = Investigator(
             containers=self.containers, diagnoser=self.diagnoser, memory=self.memory, world=self.world
         )
-        self.path = incident_path(self, messenger=self.messenger, approvers=self.approvers)
+        escalator = SlackEscalator(self.messenger, self.escalation)
+        self.path = incident_path(self, messenger=self.messenger, approvers=self.approvers, escalator=escalator)
         self.responder, self.resume = self.path.responder, self.path.resume
         return self.responder
 
@@ -328,7 +331,7 @@ async def test_dry_run_does_everything_but_the_restart(bench):
 
 
 async def test_not_recovered_says_so_names_the_escalation_and_is_remembered(bench):
-    bench.plan = replace(bench.plan, escalation=("S0ONCALL",))
+    bench.escalation = ("S0ONCALL",)
     bench.build()
     bench.prober.answers = [Probe(False, "503")]
     incident = await bench.fire()
