@@ -15,7 +15,7 @@ from bot.domain.guard import History, Permit, Refusal
 from bot.domain.incident import Approval, Incident, Press, Thread
 from bot.domain.llm.prompt import Prompt
 from bot.domain.runbook_entry import Entry
-from bot.domain.target import Target
+from bot.domain.target import KnownTarget
 from bot.domain.verification import Probe
 
 T = TypeVar("T")
@@ -68,7 +68,7 @@ class Containers(Protocol):
     async def info(self) -> EngineInfo:
         """Return which engine answers."""
 
-    async def inventory(self) -> tuple[Target, ...]:
+    async def inventory(self) -> tuple[KnownTarget, ...]:
         """Return every container, running or not."""
 
     async def facts(self, name: str) -> Facts:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain.evidence import Evidence, LogDigest, Source, Status
 from bot.domain.runbook_entry import Entry, Precedent
-from bot.domain.target import Target
+from bot.domain.target import KnownTarget
 from bot.errors import AegisError
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def read_alert_file(content: object) -> dict[str, object]:
     """Return the fields of an alert, with keys that do not change. Raise ``AegisError`` if ``content`` is no alert.
 
     ``content`` is a Slack message event, or an object with ``event``, or with ``body`` and ``sender`` of a webhook. Its
-    ``inventory`` lists names, or objects with the fields of ``Target``.
+    ``inventory`` lists names, or objects with the fields of ``KnownTarget``.
     """
     from bot.domain.alerts.admission import limit_alert  # noqa: PLC0415 - a command imports only what it needs
     from bot.domain.alerts.alert import find_targets, read_alert  # noqa: PLC0415 - a command imports only what it needs
@@ -88,13 +88,13 @@ def read_alert_file(content: object) -> dict[str, object]:
     }
 
 
-def _inventory(given: object) -> list[Target]:
-    known = [field.name for field in fields(Target)]
+def _inventory(given: object) -> list[KnownTarget]:
+    known = [field.name for field in fields(KnownTarget)]
     inventory = []
     for item in given if isinstance(given, list) else ():
         values = {"name": item} if isinstance(item, str) else item
         if isinstance(values, dict) and isinstance(values.get("name"), str):
-            inventory.append(Target(**{name: values[name] for name in known if isinstance(values.get(name), str)}))
+            inventory.append(KnownTarget(**{name: values[name] for name in known if isinstance(values.get(name), str)}))
     return inventory
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class KnownTarget:
     """One container that the engine knows now, and the other exact names by which an alert may label it.
 
     ``project`` and ``service`` are Compose's, ``swarm_service`` and ``swarm_task`` Swarm's. ``fell`` says that it went

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from bot.domain.alerts.alert import Kind, find_targets
 from bot.domain.incident import LIVE, Incident, State, Thread, is_expired
-from bot.domain.target import Target
+from bot.domain.target import KnownTarget
 from bot.errors import EngineError
 from bot.incidents.closing import Closing
 from bot.incidents.outage import AWAY, OutageGrouping
@@ -54,8 +54,8 @@ class Intake:
         self._world = world
         self._host = OutageGrouping(store=store, transitions=transitions, world=world)
         self._asking = asyncio.Lock()
-        self._known: tuple[Target, ...] = ()
-        self._inventory: tuple[Target, ...] = ()
+        self._known: tuple[KnownTarget, ...] = ()
+        self._inventory: tuple[KnownTarget, ...] = ()
         self._good_until = 0.0
         self._away = False
         self._opening: dict[tuple[str, str], str] = {}
@@ -128,7 +128,7 @@ class Intake:
             sent_at=_sent_at(received),
         )
 
-    async def inventory(self) -> tuple[Target, ...]:
+    async def inventory(self) -> tuple[KnownTarget, ...]:
         """Return what runs; with no answer from the engine, the names that the operator gave, so that a card comes."""
         async with self._asking:
             loop = asyncio.get_running_loop()
@@ -142,14 +142,14 @@ class Intake:
                 self._away = True
                 past = () if self._known else {incident.target for incident in await self._store.recent(limit=100)}
                 names = {*self._plan.policy.allowlist, *past} - {target.name for target in self._known}
-                self._inventory = (*self._known, *(Target(name) for name in sorted(names) if name))
+                self._inventory = (*self._known, *(KnownTarget(name) for name in sorted(names) if name))
             self._good_until = loop.time() + INVENTORY_CACHE_S
             return self._inventory
 
     def _expired(self, incident: Incident) -> bool:
         return is_expired(incident, self._world.now(), self._plan.policy.expiry)
 
-    async def _begun(self, received: ReceivedAlert, name: str, inventory: Sequence[Target]) -> OpenResult:
+    async def _begun(self, received: ReceivedAlert, name: str, inventory: Sequence[KnownTarget]) -> OpenResult:
         incident = self.incident(received, name)
         # What failed is begun again: perhaps it was opened, and only the database's answer was lost.
         incident = replace(incident, id=self._opening.setdefault((received.key, name), incident.id))

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.domain.incident import Incident, State
-from bot.domain.target import Target
+from bot.domain.target import KnownTarget
 from bot.incidents.transitions import Transitions
 from bot.ports import OpenResult, Store
 from bot.runtime import Runtime
@@ -47,7 +47,7 @@ class OutageGrouping:
         self.turn = asyncio.Lock()
         """To be held from the question to the opening: of two that come at once, one leads."""
 
-    def common(self, name: str, inventory: Sequence[Target], *, away: bool) -> str:
+    def common(self, name: str, inventory: Sequence[KnownTarget], *, away: bool) -> str:
         """Return what a target has in common with others, as a sentence; ``""`` where it stands alone."""
         now = self._world.now()
         while self._new and now - self._new[0] >= timedelta(minutes=1):

@@ -6,7 +6,7 @@ import pytest
 
 from bot.domain.alerts.alert import Alert, Kind
 from bot.domain.incident import State, Thread
-from bot.domain.target import Target
+from bot.domain.target import KnownTarget
 from bot.errors import SlackError
 from bot.incidents.intake import MOST_CARDS
 from bot.ports import ReceivedAlert
@@ -20,7 +20,7 @@ NAMES = ("buggy-app-v2", "web", "db-1", "cache", "queue", "mail-out", "search-1"
 
 @pytest.fixture(autouse=True)
 def many(bench: Bench) -> None:
-    bench.containers.others = tuple(Target(name, name.ljust(64, "0")) for name in NAMES[1:])
+    bench.containers.others = tuple(KnownTarget(name, name.ljust(64, "0")) for name in NAMES[1:])
 
 
 def group(*names: str, kind: Kind = Kind.FIRING, ts: str = "1.1", logs: str = "") -> ReceivedAlert:

@@ -12,7 +12,7 @@ import pytest
 
 from bot.domain.alerts.alert import Kind
 from bot.domain.incident import Incident, Press, State
-from bot.domain.target import Target
+from bot.domain.target import KnownTarget
 from bot.errors import EngineUnreachable
 from bot.incidents import intake, outage
 from tests.incidents.test_responder import Bench
@@ -33,7 +33,7 @@ async def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
 def watched(bench: Bench, *, fell: bool = False) -> None:
     """Let the engine list all targets, running or just down."""
     state = "exited" if fell else "running"
-    bench.containers.others = tuple(Target(name, CONTAINER, state, fell=fell) for name in NAMES)
+    bench.containers.others = tuple(KnownTarget(name, CONTAINER, state, fell=fell) for name in NAMES)
 
 
 async def fire(bench: Bench, name: str, number: int, kind: Kind = Kind.FIRING) -> None:
@@ -89,7 +89,7 @@ async def test_targets_that_nobody_knows_go_on_the_list_by_their_alerts_title(be
 
 
 async def test_a_few_that_go_down_together_have_a_card_each(bench: Bench) -> None:
-    bench.containers.others = tuple(Target(name, CONTAINER, "exited", fell=True) for name in NAMES[:4])
+    bench.containers.others = tuple(KnownTarget(name, CONTAINER, "exited", fell=True) for name in NAMES[:4])
     for number, name in enumerate(NAMES[:4], 1):
         bench.containers.looks = [facts(name)]
         await fire(bench, name, number)
@@ -204,7 +204,7 @@ async def test_in_a_storm_alerts_share_one_look_at_what_runs(bench: Bench, monke
     asked = 0
     given = bench.containers.inventory
 
-    async def inventory() -> tuple[Target, ...]:
+    async def inventory() -> tuple[KnownTarget, ...]:
         nonlocal asked
         asked += 1
         return await given()

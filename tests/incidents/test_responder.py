@@ -18,7 +18,7 @@ from bot.domain.audit.trail import AuditEvent, Verdict
 from bot.domain.evidence import VERIFY_URL, Facts, Port, Source, Status
 from bot.domain.guard import Policy
 from bot.domain.incident import Approval, Incident, Press, State, Thread
-from bot.domain.target import Target
+from bot.domain.target import KnownTarget
 from bot.domain.verification import Probe
 from bot.errors import (
     BundleFailed,
@@ -859,7 +859,7 @@ async def test_engine_down_at_recovery_is_waited_for_and_told_once(bench):
 
 
 async def test_own_containers_are_protected_by_compose_service_too(bench):
-    bench.containers.others = (Target("shop-buggy-1", "e" * 64, service="socket-proxy"),)
+    bench.containers.others = (KnownTarget("shop-buggy-1", "e" * 64, service="socket-proxy"),)
     bench.plan = replace(
         bench.plan,
         hosts=("socket-proxy",),

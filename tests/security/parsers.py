@@ -22,7 +22,7 @@ from bot.domain.redaction.redact import redact
 from bot.domain.runbook import json_format, precedents
 from bot.domain.runbook_entry import Entry
 from bot.domain.symptoms import diagnose
-from bot.domain.target import Target
+from bot.domain.target import KnownTarget
 from bot.errors import AegisError
 from bot.settings import load
 from bot.slack.connection.web_api import Identity
@@ -34,7 +34,7 @@ from tests.support.fakes import CONTAINER, facts
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 OWN = Identity("U0AEGIS", "B0AEGIS", "A0AEGIS", "T0PLAY")
-INVENTORY = (Target("buggy-app-v2", CONTAINER), Target("web", "d" * 64, project="shop", service="web"))
+INVENTORY = (KnownTarget("buggy-app-v2", CONTAINER), KnownTarget("web", "d" * 64, project="shop", service="web"))
 KNOWN = ("xoxb-a-known-token", "xapp-another-known-token", "the-known-key-of-the-model")
 
 

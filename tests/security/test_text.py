@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bot.domain.evidence import Evidence, Facts, HealthProbe, LogDigest, LogLine, Neighbour, Source, Status
-from bot.domain.target import Target
+from bot.domain.target import KnownTarget
 from bot.domain.verification import Probe
 from bot.playground.slack.state.messages import pings
 from tests.slack.blockkit import check_blocks, check_markup, check_view
@@ -191,8 +191,8 @@ class Hostile(FakeContainers):
             labels=(("com.docker.compose.project", self.text), (f"aegis.{self.text}", self.text)),
         )
 
-    async def inventory(self) -> tuple[Target, ...]:
-        return (*await super().inventory(), Target(self.text, "e" * 64))
+    async def inventory(self) -> tuple[KnownTarget, ...]:
+        return (*await super().inventory(), KnownTarget(self.text, "e" * 64))
 
     async def evidence(self, name: str) -> Evidence:
         lines = tuple(LogLine(number, self.text, number, self.text) for number in range(1, 4))

@@ -12,7 +12,7 @@ from bot.domain.evidence import Evidence, Facts, LogDigest, LogLine, Source, Sta
 from bot.domain.guard import Permit, Refusal, RefusalReason
 from bot.domain.incident import Incident, Press, Thread
 from bot.domain.llm.prompt import Prompt
-from bot.domain.target import Target
+from bot.domain.target import KnownTarget
 from bot.domain.verification import Probe
 from bot.errors import AegisError, EngineError, TargetNotFound
 from bot.ports import Asker, Containers, EngineInfo, ModelReply, ReceivedAlert
@@ -78,7 +78,7 @@ class FakeContainers:
     """An engine with a journal of its writes. ``looks`` are told one after the other, the last one for ever."""
 
     looks: list[Facts | EngineError] = field(default_factory=lambda: [facts()])
-    others: tuple[Target, ...] = (Target("prod-db", "d" * 64),)
+    others: tuple[KnownTarget, ...] = (KnownTarget("prod-db", "d" * 64),)
     lines: tuple[str, ...] = (POOL_LINE,)
     on_restart: EngineError | None = None
     restart_happens: bool = True
@@ -102,10 +102,10 @@ class FakeContainers:
         for error in self.refused.values():
             raise error
 
-    async def inventory(self) -> tuple[Target, ...]:
+    async def inventory(self) -> tuple[KnownTarget, ...]:
         if self.inventory_error:
             raise self.inventory_error
-        return (Target("buggy-app-v2", CONTAINER), *self.others)
+        return (KnownTarget("buggy-app-v2", CONTAINER), *self.others)
 
     async def facts(self, name: str) -> Facts:
         look = self._look()

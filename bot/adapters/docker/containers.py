@@ -21,7 +21,7 @@ from bot.adapters.docker.sources import Look, Sources, every_container, failed, 
 from bot.adapters.docker.text import safe
 from bot.domain.diagnosis import Action
 from bot.domain.evidence import Evidence, Facts, LogDigest, Neighbour, Status
-from bot.domain.target import Target
+from bot.domain.target import KnownTarget
 from bot.errors import BundleFailed, EngineError, TargetNotFound
 from bot.ports import EngineInfo
 
@@ -80,19 +80,19 @@ class DockerContainers:
         self._now = now
         self._sources = Sources(self._client, deadline=deadline, secrets=self._secrets, now=now)
         self._engine: EngineInfo | None = None
-        self._listing: asyncio.Future[tuple[Target, ...]] | None = None
+        self._listing: asyncio.Future[tuple[KnownTarget, ...]] | None = None
 
     async def info(self) -> EngineInfo:
         """Return which engine answers."""
         return await self._known_engine(self._deadline)
 
-    async def inventory(self) -> tuple[Target, ...]:
+    async def inventory(self) -> tuple[KnownTarget, ...]:
         """Return every container, running or not. Many who ask at once share one answer."""
         if self._listing is None or self._listing.done():
             self._listing = asyncio.ensure_future(self._list())
         return await asyncio.shield(self._listing)
 
-    async def _list(self) -> tuple[Target, ...]:
+    async def _list(self) -> tuple[KnownTarget, ...]:
         return listing.targets(await self._client.ask(every_container))
 
     async def facts(self, name: str) -> Facts:

@@ -14,7 +14,7 @@ from bot.domain.alerts.label_syntax import Pairs
 from bot.domain.alerts.labels import Member, read_members
 from bot.domain.alerts.message import SectionKind, SlackMessage, flatten, without_markup
 from bot.domain.alerts.targets import labelled_targets, naming_pairs
-from bot.domain.target import Target
+from bot.domain.target import KnownTarget
 
 MAX_TITLE = 200
 MAX_TEXT = 20_000
@@ -91,7 +91,7 @@ def _with_sentences(found: list[Member], message: SlackMessage) -> list[Member]:
     return [*found, Member(said)] if len(found) != 1 else [Member([*said, *found[0].pairs], found[0].resolved)]
 
 
-def find_targets(alert: Alert, inventory: Sequence[Target]) -> tuple[str, ...]:
+def find_targets(alert: Alert, inventory: Sequence[KnownTarget]) -> tuple[str, ...]:
     """Return the names of the targets that the alert labels, in the order in which it labels them; none is ``()``.
 
     A name counts where the sender puts names: a label, a field, a list of labels, the title's subject. Never in prose,

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from bot.domain.diagnosis import Action
 from bot.domain.evidence import Evidence, Facts, LogDigest, LogLine, Source, Status
-from bot.domain.target import Target
+from bot.domain.target import KnownTarget
 from bot.domain.verification import Probe
 from bot.errors import (
     BundleFailed,
@@ -125,10 +125,10 @@ class LivingContainers:
     async def info(self) -> EngineInfo:
         return EngineInfo("docker-7", "20.10.24", "1.41")
 
-    async def inventory(self) -> tuple[Target, ...]:
+    async def inventory(self) -> tuple[KnownTarget, ...]:
         async with self.stage.effect(LOOK) as fault:
             _meet(fault)
-            return tuple(Target(one.name, one.container_id) for one in self.containers.values())
+            return tuple(KnownTarget(one.name, one.container_id) for one in self.containers.values())
 
     async def facts(self, name: str) -> Facts:
         async with self.stage.effect(LOOK) as fault:

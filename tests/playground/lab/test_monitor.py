@@ -10,14 +10,14 @@ import pytest
 from aiohttp import web
 
 from bot.domain.alerts import alert
-from bot.domain.target import Target
+from bot.domain.target import KnownTarget
 from bot.playground.lab.monitor import Json, Monitor, ProbeHistory, attachments, still_out
 from bot.playground.slack.state.messages import words
 from bot.playground.slack.state.people import WEBHOOK
 from bot.playground.slack.workspace import Workspace
 
 NAME = "buggy-app-v2"
-INVENTORY = [Target(name) for name in ("web", "orders-db", NAME, "buggy-app", "blackbox")]
+INVENTORY = [KnownTarget(name) for name in ("web", "orders-db", NAME, "buggy-app", "blackbox")]
 
 
 @pytest.mark.parametrize(("firing", "kind"), [(True, alert.Kind.FIRING), (False, alert.Kind.RESOLVED)])
