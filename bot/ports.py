@@ -15,7 +15,7 @@ from bot.domain.guard import History, Permit, Refusal
 from bot.domain.incident import Approval, Incident, Press, Thread
 from bot.domain.llm.prompt import Prompt
 from bot.domain.runbook_entry import Entry
-from bot.domain.target import KnownTarget
+from bot.domain.target import KnownTarget, Target, TargetId
 from bot.domain.verification import Probe
 
 T = TypeVar("T")
@@ -71,13 +71,13 @@ class Containers(Protocol):
     async def inventory(self) -> tuple[KnownTarget, ...]:
         """Return every container, running or not."""
 
-    async def facts(self, name: str) -> Facts:
-        """Return the facts of the container of exactly this name. Raise ``TargetNotFound`` for a prefix or an id."""
+    async def facts(self, target: Target) -> Facts:
+        """Return the facts of the target of exactly this name. Raise ``TargetNotFound`` for a prefix or an id."""
 
-    async def facts_of(self, container_id: str) -> Facts:
+    async def facts_of(self, target_id: TargetId) -> Facts:
         """Return the facts of the container of exactly this full id."""
 
-    async def evidence(self, name: str) -> Evidence:
+    async def evidence(self, target: Target) -> Evidence:
         """Return the evidence of all sources, gathered at once under one deadline. A failed source is marked as failed.
 
         Raise ``TargetNotFound`` if there is no such container.
@@ -89,16 +89,16 @@ class Containers(Protocol):
         The log stays partial if reading it failed. Raise ``EngineError``.
         """
 
-    async def newest_lines(self, container_id: str, count: int) -> tuple[str, ...]:
+    async def newest_lines(self, target_id: TargetId, count: int) -> tuple[str, ...]:
         """Return the newest log lines, redacted and cut."""
 
-    async def bundle(self, facts: Facts, incident: str) -> str:
+    async def bundle(self, target: Target, target_id: TargetId, incident: str) -> str:
         """Write what a restart destroys (state, health log, processes, log tail) redacted to a file; return its path.
 
         Raise ``BundleFailed``.
         """
 
-    async def act(self, action: Action, container_id: str, *, stop_timeout: int = 0) -> None:
+    async def act(self, action: Action, target_id: TargetId, *, stop_timeout: int = 0) -> None:
         """Carry out ``action`` on the container of exactly this full id. Sends the call at most once.
 
         ``RESTART`` gives the program ``stop_timeout`` seconds to end. ``START`` does nothing if the container runs.
@@ -153,7 +153,7 @@ class IntakeResult:
     """The stored result of an alert so far."""
 
     #: Targets that the alert labels.
-    names: tuple[str, ...]
+    targets: tuple[Target, ...]
     #: One incident a target, or the incidents that a resolved alert ends.
     incidents: tuple[OpenResult, ...]
 
@@ -271,19 +271,19 @@ class Store(Protocol):
     async def add_audit_event(self, act: AuditEvent) -> None:
         """Add an event to the audit trail. The methods that save alerts, presses and steps add theirs themselves."""
 
-    async def live(self, target: str = "") -> tuple[Incident, ...]:
+    async def live(self, target: Target | None = None) -> tuple[Incident, ...]:
         """Return the live incidents, of one target or all, oldest first."""
 
     async def oldest_beyond(self, keep: int) -> tuple[Incident, ...]:
         """Return some of the proposed incidents that are older than the newest ``keep``."""
 
-    async def recent(self, target: str = "", limit: int = 10) -> tuple[Incident, ...]:
+    async def recent(self, target: Target | None = None, limit: int = 10) -> tuple[Incident, ...]:
         """Return incidents, newest first."""
 
     async def unfinalized(self) -> tuple[Incident, ...]:
         """Return this process's ended incidents that are not finalized."""
 
-    async def history(self, target: str, now: datetime) -> History:
+    async def history(self, target: Target, now: datetime) -> History:
         """Return when and how often Aegis restarted ``target``."""
 
 

@@ -29,6 +29,7 @@ from bot.adapters.runbook.table import RunbookTable
 from bot.adapters.text_worker.worker import TextWorker
 from bot.domain.guard import Policy
 from bot.domain.redaction.redact import redact
+from bot.domain.target import parse_target
 from bot.errors import AegisError, StoreError
 from bot.http import health as vitals
 from bot.http.open_files import raise_limit
@@ -145,7 +146,7 @@ def _addresses(settings: Settings) -> tuple[str, ...]:
 
 def _plan(settings: Settings) -> ResponseConfig:
     policy = Policy(
-        allowlist=frozenset(settings.aegis_restart_allowlist),
+        allowlist=frozenset(map(parse_target, settings.aegis_restart_allowlist)),
         cooldown=settings.aegis_restart_cooldown,
         limit=settings.aegis_restart_limit,
         expiry=settings.aegis_approval_expiry,
@@ -156,7 +157,7 @@ def _plan(settings: Settings) -> ResponseConfig:
         delay=settings.aegis_verify_delay,
         timeout=settings.aegis_verify_timeout,
         successes=settings.aegis_verify_successes,
-        urls=settings.verify_urls,
+        urls={parse_target(name): url for name, url in settings.verify_urls.items()},
         watched=settings.aegis_alert_channels,
         hosts=(socket.gethostname(), *(urlsplit(address).hostname or "" for address in _addresses(settings))),
     )

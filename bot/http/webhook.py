@@ -266,7 +266,7 @@ def _tell_what_to_confirm(body: Mapping[str, Any]) -> None:
 
 def _said(begun: IntakeResult) -> dict[str, object]:
     ids = [opened.incident.id for opened in begun.incidents]
-    return {"incident": ids[0] if ids else None, "incidents": ids, "targets": list(begun.names)}
+    return {"incident": ids[0] if ids else None, "incidents": ids, "targets": [str(target) for target in begun.targets]}
 
 
 def _yes(said: Mapping[str, object]) -> web.Response:

@@ -144,7 +144,7 @@ class Closing:
         newest: tuple[str, ...] = ()
         if incident.state is State.UNRESOLVED:
             try:
-                newest = await self._containers.newest_lines(incident.container, NEWEST_LINES)
+                newest = await self._containers.newest_lines(incident.target_id, NEWEST_LINES)
             except EngineError as error:
                 log.warning("no newest log lines: %s", error.sentence)
         await self._messenger.outcome(incident, newest)

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from bot.domain import notices
 from bot.domain.diagnosis import Action
-from bot.domain.evidence import Facts
 from bot.domain.incident import Incident, RestartOutcome, State
 from bot.domain.verification import Verification
 from bot.errors import (
@@ -63,28 +62,28 @@ class Execution:
         """Carry out what was approved, to the end of the incident."""
         await self._replies.update_card(approved)
         if authorized.dry_run:
-            sentence = notices.dry_run(approved.target)
+            sentence = notices.dry_run(str(approved.target))
             await self._closing.close(
                 approved, State.INTERRUPTED, sentence, by=approved.approval.user if approved.approval else ""
             )
             return
         try:
-            bundle = await self._containers.bundle(authorized.facts, approved.id)
+            bundle = await self._containers.bundle(approved.target, approved.target_id, approved.id)
             saved = await self._transitions.save_if_unchanged(approved, replace(approved, bundle=bundle))
         except (BundleFailed, EngineError, StoreError) as error:
             sentence = notices.evidence_not_saved(error.sentence)
             await self._closing.abort_restart(approved, sentence)
             return
         if saved is not None:
-            await self._restart(saved, authorized.facts)
+            await self._restart(saved, authorized.facts.stop_timeout)
 
-    async def _restart(self, incident: Incident, facts: Facts) -> None:
+    async def _restart(self, incident: Incident, stop_timeout: int) -> None:
         """Send the restart once. Where the answer is missing, look what happened."""
         try:
             if not await self._transitions.log_engine_call(incident, Action.RESTART):
                 return
             with STAGES.labels("restart").time():
-                await self._containers.act(Action.RESTART, facts.container_id, stop_timeout=facts.stop_timeout)
+                await self._containers.act(Action.RESTART, incident.target_id, stop_timeout=stop_timeout)
         except StoreError as error:
             sentence = notices.restart_not_recorded(error.sentence)
             await self._closing.abort_restart(incident, sentence)
@@ -133,7 +132,7 @@ class Execution:
         try:
             if not await self._transitions.log_engine_call(incident, Action.START):
                 return
-            await self._containers.act(Action.START, incident.container)
+            await self._containers.act(Action.START, incident.target_id)
         except (EngineTimeout, EngineUnreachable) as error:
             log.warning("no answer to the start, looking what happened: %s", error.sentence)
             await self.verify(incident)

@@ -47,7 +47,7 @@ class RecoveryMonitor:
         incident = self._dated(incident)
         while True:
             try:
-                facts: Facts | None = await self._containers.facts_of(incident.container)
+                facts: Facts | None = await self._containers.facts_of(incident.target_id)
             except TargetNotFound:
                 facts = None
             except EngineError as error:
@@ -64,7 +64,7 @@ class RecoveryMonitor:
     async def describe_state(self, incident: Incident) -> str:
         """Describe the state in which a failed call left the container."""
         try:
-            facts = await self._containers.facts_of(incident.container)
+            facts = await self._containers.facts_of(incident.target_id)
         except TargetNotFound:
             return "and it is gone now"
         except EngineError as error:
@@ -83,7 +83,7 @@ class RecoveryMonitor:
         while True:
             facts, probe = None, None
             try:
-                facts = await self._containers.facts_of(incident.container)
+                facts = await self._containers.facts_of(incident.target_id)
                 probe = await self._probe(incident, facts)
             except TargetNotFound:
                 return replace(

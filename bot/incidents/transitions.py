@@ -91,8 +91,8 @@ class Transitions:
             rule="approval",
             actor=incident.approval.user if incident.approval else "",
             incident=incident.id,
-            target=incident.target,
-            said=f"{action.value} {incident.container[:12]}",
+            target=str(incident.target),
+            said=f"{action.value} {incident.target_id.id[:12]}",
         )
         return await self._store.log_engine_call(incident, act)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from bot.domain.alerts.alert import find_targets, read_alert
 from bot.domain.target import KnownTarget
+from tests.support.fakes import names_of
 
 
 def from_bot(text: str, **more: Any) -> dict[str, Any]:
@@ -14,4 +15,4 @@ def from_bot(text: str, **more: Any) -> dict[str, Any]:
 
 def named(event: dict[str, Any], *inventory: str | KnownTarget) -> tuple[str, ...]:
     known = [one if isinstance(one, KnownTarget) else KnownTarget(one) for one in inventory]
-    return find_targets(read_alert(event), known)
+    return names_of(find_targets(read_alert(event), known))

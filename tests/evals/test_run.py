@@ -13,6 +13,7 @@ import pytest
 
 from bot.domain.diagnosis import PROPOSED_ACTIONS, Action, Diagnosis, FailureClass, Quote
 from bot.domain.evidence import Evidence, LogDigest, LogLine
+from bot.domain.target import parse_target
 from bot.errors import AegisError
 from bot.evals import case as eval_case
 from bot.evals.case import Case
@@ -164,7 +165,7 @@ def test_a_printed_line_that_is_not_in_the_log_is_seen(tmp_path: Path) -> None:
 
 def test_a_line_that_did_not_survive_is_seen(tmp_path: Path) -> None:
     case = eval_case.load(written(tmp_path))
-    evidence = Evidence("shop", "", None, log=LogDigest((LogLine(1, "10:00:00 INFO served"),), 2))
+    evidence = Evidence(parse_target("shop"), "", None, log=LogDigest((LogLine(1, "10:00:00 INFO served"),), 2))
     assert not mark(case, evidence, replace(SAID, quotes=()), seconds=0, model=False).digest_complete
 
 

@@ -18,7 +18,7 @@ from bot.domain.audit.trail import AuditEvent, Verdict
 from bot.domain.evidence import VERIFY_URL, Facts, Port, Source, Status
 from bot.domain.guard import Policy
 from bot.domain.incident import Approval, Incident, Press, State, Thread
-from bot.domain.target import KnownTarget
+from bot.domain.target import KnownTarget, parse_target
 from bot.domain.verification import Probe
 from bot.errors import (
     BundleFailed,
@@ -52,7 +52,7 @@ from tests.support.fakes import (
     facts,
 )
 
-POLICY = Policy(frozenset({"buggy-app-v2"}), cooldown=300, limit=3, expiry=3600, dry_run=False)
+POLICY = Policy(frozenset(map(parse_target, {"buggy-app-v2"})), cooldown=300, limit=3, expiry=3600, dry_run=False)
 
 
 class Bench:
@@ -70,7 +70,7 @@ class Bench:
         self.clock = Clock()
         self.escalation: tuple[str, ...] = ()
         self.plan = ResponseConfig(
-            POLICY, delay=5, timeout=60, successes=3, urls={"buggy-app-v2": "http://buggy/health"}
+            POLICY, delay=5, timeout=60, successes=3, urls={parse_target("buggy-app-v2"): "http://buggy/health"}
         )
         self.build()
 
@@ -327,7 +327,7 @@ async def test_dry_run_does_everything_but_the_restart(bench):
     await bench.responder.act(press(incident))
     assert bench.containers.writes == []
     assert any("Dry run" in words for what, _, words in bench.messenger.said if what == "say")
-    assert (await bench.store.history("buggy-app-v2", bench.clock.now())).last_restart is None
+    assert (await bench.store.history(parse_target("buggy-app-v2"), bench.clock.now())).last_restart is None
 
 
 async def test_not_recovered_says_so_names_the_escalation_and_is_remembered(bench):
@@ -360,7 +360,7 @@ async def test_a_restart_without_permission_is_not_counted_as_tried(bench):
     incident = await bench.fire()
     await bench.responder.act(press(incident))
     assert (await bench.now(incident)).state is State.INTERRUPTED
-    assert (await bench.store.history("buggy-app-v2", bench.clock.now())).last_restart is None
+    assert (await bench.store.history(parse_target("buggy-app-v2"), bench.clock.now())).last_restart is None
     assert bench.entries() == []
 
 
@@ -713,7 +713,7 @@ async def test_many_cards_of_the_last_run_are_brought_up_to_date_a_few_at_a_time
     for number in range(30):
         at = bench.clock.now()
         place, card = Thread("C0ALERTS", "1.1"), f"9.{number}"
-        new = Incident(f"inc-{number}", f"app-{number}", place, State.OPEN, at, title="down", card=card)
+        new = Incident(f"inc-{number}", parse_target(f"app-{number}"), place, State.OPEN, at, title="down", card=card)
         opened = (await bench.store.open(new)).incident
         await bench.store.save_if_unchanged(opened, replace(opened, state=State.PROPOSED, proposed_at=at))
     await bench.recover()
@@ -735,7 +735,7 @@ async def test_status_names_what_is_there_and_what_is_not(bench):
     said = await desk.overview()
     assert said.model == ""
     assert said.engine == "Docker 20.10.24 on docker-7"
-    assert [incident.target for incident in said.live] == ["buggy-app-v2"]
+    assert [incident.target.name for incident in said.live] == ["buggy-app-v2"]
     assert said.memory == "0 past incidents"
 
 
@@ -863,7 +863,7 @@ async def test_own_containers_are_protected_by_compose_service_too(bench):
     bench.plan = replace(
         bench.plan,
         hosts=("socket-proxy",),
-        policy=replace(POLICY, allowlist=frozenset({"shop-buggy-1"})),
+        policy=replace(POLICY, allowlist=frozenset({parse_target("shop-buggy-1")})),
     )
     bench.build()
     bench.containers.looks = [facts("shop-buggy-1", container_id="e" * 64)]

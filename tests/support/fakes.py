@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -12,7 +12,7 @@ from bot.domain.evidence import Evidence, Facts, LogDigest, LogLine, Source, Sta
 from bot.domain.guard import Permit, Refusal, RefusalReason
 from bot.domain.incident import Incident, Press, Thread
 from bot.domain.llm.prompt import Prompt
-from bot.domain.target import KnownTarget
+from bot.domain.target import KnownTarget, Target, TargetId, parse_target
 from bot.domain.verification import Probe
 from bot.errors import AegisError, EngineError, TargetNotFound
 from bot.ports import Asker, Containers, EngineInfo, ModelReply, ReceivedAlert
@@ -107,37 +107,39 @@ class FakeContainers:
             raise self.inventory_error
         return (KnownTarget("buggy-app-v2", CONTAINER), *self.others)
 
-    async def facts(self, name: str) -> Facts:
+    async def facts(self, target: Target) -> Facts:
         look = self._look()
-        if look.name != name:
-            raise TargetNotFound(f"There is no container {name}.")
+        if look.name != target.name:
+            raise TargetNotFound(f"There is no container {target}.")
         return look
 
-    async def facts_of(self, container_id: str) -> Facts:
+    async def facts_of(self, target_id: TargetId) -> Facts:
         look = self._look()
-        if look.container_id != container_id:
+        if look.container_id != target_id.id:
             raise TargetNotFound("There is no such container any more.")
         return look
 
-    async def evidence(self, name: str) -> Evidence:
+    async def evidence(self, target: Target) -> Evidence:
         kept = tuple(LogLine(number, text, 412) for number, text in enumerate(self.lines, 1))
         sources = (Source("logs", Status.OK, f"{len(kept)} lines"), Source("stats", Status.TIMED_OUT))
-        return Evidence(name, START.isoformat(), await self.facts(name), LogDigest(kept, len(kept)), sources=sources)
+        return Evidence(
+            target, START.isoformat(), await self.facts(target), LogDigest(kept, len(kept)), sources=sources
+        )
 
     async def whole_log(self, evidence: Evidence) -> Evidence:
         return evidence
 
-    async def newest_lines(self, container_id: str, count: int) -> tuple[str, ...]:
+    async def newest_lines(self, target_id: TargetId, count: int) -> tuple[str, ...]:
         return self.lines[-count:]
 
-    async def bundle(self, facts: Facts, incident: str) -> str:
+    async def bundle(self, target: Target, target_id: TargetId, incident: str) -> str:
         if self.bundle_error:
             raise self.bundle_error
         self.writes.append(("bundle", incident))
         return f"bundles/{incident}.json"
 
-    async def act(self, action: Action, container_id: str, *, stop_timeout: int = 0) -> None:
-        self.writes.append((action.value, container_id))
+    async def act(self, action: Action, target_id: TargetId, *, stop_timeout: int = 0) -> None:
+        self.writes.append((action.value, target_id.id))
         if action is Action.START:
             self.looks = [facts(started_at="2026-11-22T03:00:09.000000000Z", health="healthy")]
             return
@@ -256,6 +258,16 @@ class FakeDiagnoser:
         return ModelReply(self.text, self.model, 5200, 1.2)
 
 
+async def bundle(containers: Containers, look: Facts, incident: str) -> str:
+    """Save what a restart of a container that was looked at destroys; return the path."""
+    return await containers.bundle(parse_target(look.name), TargetId("", look.container_id), incident)
+
+
 async def restart(containers: Containers, look: Facts) -> None:
     """Restart as an approved press does: by the id and the stop time-out of a look."""
-    await containers.act(Action.RESTART, look.container_id, stop_timeout=look.stop_timeout)
+    await containers.act(Action.RESTART, TargetId("", look.container_id), stop_timeout=look.stop_timeout)
+
+
+def names_of(targets: Iterable[Target]) -> tuple[str, ...]:
+    """Return the targets as people name them."""
+    return tuple(map(str, targets))

@@ -21,7 +21,7 @@ from bot.adapters.docker.sources import Look, Sources, every_container, failed, 
 from bot.adapters.docker.text import safe
 from bot.domain.diagnosis import Action
 from bot.domain.evidence import Evidence, Facts, LogDigest, Neighbour, Status
-from bot.domain.target import KnownTarget
+from bot.domain.target import KnownTarget, Target, TargetId
 from bot.errors import BundleFailed, EngineError, TargetNotFound
 from bot.ports import EngineInfo
 
@@ -95,24 +95,24 @@ class DockerContainers:
     async def _list(self) -> tuple[KnownTarget, ...]:
         return listing.targets(await self._client.ask(every_container))
 
-    async def facts(self, name: str) -> Facts:
+    async def facts(self, target: Target) -> Facts:
         """Look at the container of exactly this name."""
-        return (await self._look_by_name(name)).facts
+        return (await self._look_by_name(target.name)).facts
 
-    async def facts_of(self, container_id: str) -> Facts:
+    async def facts_of(self, target_id: TargetId) -> Facts:
         """Return the facts of the container of exactly this full id."""
-        return (await self._look_by_id(container_id)).facts
+        return (await self._look_by_id(target_id.id)).facts
 
-    async def evidence(self, name: str) -> Evidence:
+    async def evidence(self, target: Target) -> Evidence:
         """Gather all sources side by side under one deadline."""
         ends = time.monotonic() + self._deadline
         gathered_at = self._now().isoformat(timespec="seconds")
         try:
-            look = await self._look_by_name(name)
+            look = await self._look_by_name(target.name)
         except TargetNotFound:
             raise
         except EngineError as error:
-            return Evidence(name, gathered_at, None, sources=(failed("state", error),))
+            return Evidence(target, gathered_at, None, sources=(failed("state", error),))
         facts = look.facts
         log, image, used, events, rows, disk = await asyncio.gather(
             self._sources.log(look, ends),
@@ -123,7 +123,7 @@ class DockerContainers:
             self._sources.disk(ends),
         )
         return Evidence(
-            target=name,
+            target=target,
             gathered_at=gathered_at,
             facts=replace(without_secrets(facts, self._secrets), image_created_at=image.value),
             log=log.value,
@@ -157,18 +157,18 @@ class DockerContainers:
         words = [line.text for line in log.lines]
         return listing.neighbours(rows, facts, words, self._secrets, new_since=lately)
 
-    async def newest_lines(self, container_id: str, count: int) -> tuple[str, ...]:
+    async def newest_lines(self, target_id: TargetId, count: int) -> tuple[str, ...]:
         """Return the newest log lines, redacted and cut."""
-        look = await self._look_by_id(container_id)
+        look = await self._look_by_id(target_id.id)
         return await self._sources.newest_lines(look, count, time.monotonic() + self._deadline)
 
-    async def bundle(self, facts: Facts, incident: str) -> str:
+    async def bundle(self, target: Target, target_id: TargetId, incident: str) -> str:
         """Write what a restart destroys to a file; return its path. Raises ``BundleFailed``."""
         try:
-            look = await self._look_by_id(facts.container_id)
+            look = await self._look_by_id(target_id.id)
         except EngineError as error:
             raise BundleFailed(
-                f"What a restart of {facts.name} would destroy could not be read: {error.message}",
+                f"What a restart of {target} would destroy could not be read: {error.message}",
                 hint=error.hint,
                 detail=error.detail,
             ) from error
@@ -181,7 +181,7 @@ class DockerContainers:
         at = self._now()
         content = {
             "incident": incident,
-            "target": facts.name,
+            "target": target.name,
             "written_at": at.isoformat(timespec="seconds"),
             "state": asdict(without_secrets(look.facts, self._secrets)),
             "processes": processes.value,
@@ -189,7 +189,7 @@ class DockerContainers:
             "log": log.value,
             "sources": [asdict(answer.source) for answer in (processes, events, log)],
         }
-        writing = asyncio.to_thread(crash_bundle.write, self._bundles, facts.name, incident, at, content)
+        writing = asyncio.to_thread(crash_bundle.write, self._bundles, target.name, incident, at, content)
         try:
             return str(await asyncio.wait_for(writing, self._deadline))
         except TimeoutError as late:
@@ -198,11 +198,11 @@ class DockerContainers:
                 hint=f"Look at the disk that holds {self._bundles}.",
             ) from late
 
-    async def act(self, action: Action, container_id: str, *, stop_timeout: int = 0) -> None:
+    async def act(self, action: Action, target_id: TargetId, *, stop_timeout: int = 0) -> None:
         """Carry out ``action`` on the container of exactly this full id. Sends the call at most once."""
         if action not in _CALLS:
             raise ValueError(f"the engine has no call for {action.value}")
-        call, checked = _CALLS[action], _full_id(container_id)
+        call, checked = _CALLS[action], _full_id(target_id.id)
         try:
             await self._client.act(lambda client: call(client, checked, stop_timeout), stop_timeout)
         except EngineError as error:

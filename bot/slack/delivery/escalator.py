@@ -17,4 +17,4 @@ class SlackEscalator:
     async def call(self, incident: Incident) -> None:
         """Mention those on call in the incident's thread, and ask them to take over."""
         if self._people:
-            await self._messenger.say(incident, notices.escalation(incident.target), mention=self._people)
+            await self._messenger.say(incident, notices.escalation(str(incident.target)), mention=self._people)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from bot.domain.alerts.alert import Alert, Kind, find_targets, read_alert, similar_names
 from bot.domain.target import KnownTarget
 from tests.domain.messages import from_bot, named
+from tests.support.fakes import names_of
 
 CASES = sorted((Path(__file__).parents[2] / "corpus" / "alerts").glob("*.json"))
 IN_LINES = [
@@ -48,7 +49,9 @@ def check(case: dict[str, Any]) -> None:
     expect = case["expect"]
     alert = read_alert(case["event"])
     assert alert.kind == expect["kind"]
-    assert set(find_targets(alert, [KnownTarget(name) for name in case["inventory"]])) == set(expect["targets"])
+    assert set(names_of(find_targets(alert, [KnownTarget(name) for name in case["inventory"]]))) == set(
+        expect["targets"]
+    )
     assert alert.severity == expect["severity"] or alert.kind is Kind.NOISE
     assert expect["title_contains"] in alert.title
 
@@ -68,7 +71,7 @@ def test_where_the_labelled_containers_are_unknown_no_other_is_taken(case: dict[
     meant = set(case["expect"]["targets"])
     alike = [other for name in meant for other in (f"{name}-canary", f"{name}_2", f"x-{name}", name[:-1])]
     known = [KnownTarget(name) for name in (*case["inventory"], *alike) if name not in meant]
-    assert find_targets(read_alert(case["event"]), known) == ()
+    assert names_of(find_targets(read_alert(case["event"]), known)) == ()
 
 
 @pytest.mark.parametrize(
@@ -91,7 +94,7 @@ def test_the_cases_cover_every_sender_firing_and_resolved() -> None:
 def test_nothing_a_person_writes_is_an_alert() -> None:
     alert = read_alert({"type": "message", "user": "U1", "text": "[FIRING:1] ContainerDown (prod-db critical)"})
     assert alert.kind is Kind.NOISE
-    assert find_targets(alert, [KnownTarget("prod-db")]) == ()
+    assert names_of(find_targets(alert, [KnownTarget("prod-db")])) == ()
 
 
 def test_of_names_that_start_alike_only_the_exact_one_is_meant() -> None:
@@ -219,7 +222,7 @@ def test_any_json_is_read_without_an_error(body: Any) -> None:
         body if isinstance(body, dict) else {"message": body, "attachments": body, "blocks": body, "bot_id": body}
     )
     assert isinstance(alert, Alert)
-    assert set(find_targets(alert, [KnownTarget("web"), KnownTarget("db-1")])) <= {"web", "db-1"}
+    assert set(names_of(find_targets(alert, [KnownTarget("web"), KnownTarget("db-1")]))) <= {"web", "db-1"}
 
 
 @given(MESSAGE)
@@ -228,7 +231,7 @@ def test_any_json_is_read_without_an_error(body: Any) -> None:
 def test_any_shape_of_a_message_is_read_without_an_error(body: Any) -> None:
     event = body if isinstance(body, dict) else {"text": body}
     alert = read_alert({"bot_id": "B1", **event})
-    assert set(find_targets(alert, [KnownTarget("web"), KnownTarget("db-1")])) <= {"web", "db-1"}
+    assert set(names_of(find_targets(alert, [KnownTarget("web"), KnownTarget("db-1")]))) <= {"web", "db-1"}
 
 
 @given(st.text(alphabet=st.sampled_from('ab-1:=`*{}[](),"<>|&\n \t•/.'), max_size=300))

@@ -13,6 +13,7 @@ from bot.domain.llm.fact_check import check_reply
 from bot.domain.llm.reply import Reply, parse_reply
 from bot.domain.symptoms import diagnose
 from bot.domain.symptoms.symptom import Symptom
+from bot.domain.target import parse_target
 from bot.errors import ReplyRejected
 from tests.support.fakes import facts
 
@@ -25,7 +26,7 @@ REPLY_ROWS = [
 ]
 
 EVIDENCE = Evidence(
-    target="buggy-app-v2",
+    target=parse_target("buggy-app-v2"),
     gathered_at="2026-11-22T10:04:31Z",
     facts=None,
     log=LogDigest(
@@ -93,7 +94,9 @@ def test_a_diagnosis_that_cites_nothing_is_not_very_sure() -> None:
     assert judged(lines=()).confidence <= 0.6
 
 
-NOTHING = Evidence("buggy-app-v2", "2026-11-22T10:04:31Z", None, sources=(Source("state", Status.DENIED),))
+NOTHING = Evidence(
+    parse_target("buggy-app-v2"), "2026-11-22T10:04:31Z", None, sources=(Source("state", Status.DENIED),)
+)
 
 
 @pytest.mark.parametrize("claimed", [0.86, 1.0, 0.5])

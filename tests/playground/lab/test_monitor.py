@@ -15,6 +15,7 @@ from bot.playground.lab.monitor import Json, Monitor, ProbeHistory, attachments,
 from bot.playground.slack.state.messages import words
 from bot.playground.slack.state.people import WEBHOOK
 from bot.playground.slack.workspace import Workspace
+from tests.support.fakes import names_of
 
 NAME = "buggy-app-v2"
 INVENTORY = [KnownTarget(name) for name in ("web", "orders-db", NAME, "buggy-app", "blackbox")]
@@ -28,7 +29,7 @@ async def test_aegis_reads_the_message_as_about_this_service_and_no_other(firing
     )
     read = alert.read_alert(posted.body)
     assert read.kind is kind
-    assert alert.find_targets(read, INVENTORY) == (NAME,)
+    assert names_of(alert.find_targets(read, INVENTORY)) == (NAME,)
     assert (read.sender, read.severity) == ("alertmanager", "critical")
 
 
