@@ -49,7 +49,12 @@ from bot.incidents.set_aside import Retrial
 from bot.incidents.transitions import Transitions
 from bot.incidents.triage import Triage
 from bot.incidents.warm_up import read_samples
-from bot.ports import Approvers, Containers, Escalator, Messenger, Prober, Runbook, Store, UnfinishedWork
+from bot.ports.database import Store, UnfinishedWork
+from bot.ports.engine import Engine
+from bot.ports.escalator import Escalator
+from bot.ports.http_probe import Prober
+from bot.ports.runbook import Runbook
+from bot.ports.slack import Approvers, Messenger
 from bot.runtime import MonotonicClock, ResponseConfig, Runtime
 from bot.settings import Settings
 from bot.slack import app
@@ -204,7 +209,7 @@ class Edges(Protocol):
     """The edges over which incidents are worked on."""
 
     @property
-    def containers(self) -> Containers: ...  # noqa: D102 - named by its type
+    def containers(self) -> Engine: ...  # noqa: D102 - named by its type
     @property
     def store(self) -> Store: ...  # noqa: D102
     @property

@@ -25,7 +25,7 @@ from bot.domain.incident import Thread
 from bot.errors import AegisError, StoreError
 from bot.incidents.alert_reader import Reading
 from bot.incidents.api import WebhookRequests
-from bot.ports import IntakeResult, ReceivedAlert
+from bot.ports.database import IntakeResult, ReceivedAlert
 from bot.telemetry import HTTP_MALFORMED
 
 log = logging.getLogger(__name__)

@@ -30,7 +30,9 @@ from bot.domain.target import Target
 from bot.errors import EngineError, SlackError, StoreError, TargetNotFound
 from bot.incidents.refused import CardChange, PressRefused
 from bot.incidents.transitions import Transitions
-from bot.ports import Approvers, Containers, Messenger, Store
+from bot.ports.database import Store
+from bot.ports.engine import Engine
+from bot.ports.slack import Approvers, Messenger
 from bot.runtime import ResponseConfig, Runtime
 
 log = logging.getLogger(__name__)
@@ -70,7 +72,7 @@ class ApprovalCheck:
     def __init__(
         self,
         *,
-        containers: Containers,
+        containers: Engine,
         store: Store,
         messenger: Messenger,
         approvers: Approvers,

@@ -13,7 +13,11 @@ from bot.domain.runbook import from_incident
 from bot.errors import EngineError, RunbookError, SlackError
 from bot.incidents.replies import Replies
 from bot.incidents.transitions import Transitions
-from bot.ports import Containers, Escalator, Messenger, Runbook, Store
+from bot.ports.database import Store
+from bot.ports.engine import Engine
+from bot.ports.escalator import Escalator
+from bot.ports.runbook import Runbook
+from bot.ports.slack import Messenger
 from bot.runtime import Runtime
 from bot.telemetry import RECOVERY
 
@@ -35,7 +39,7 @@ class Closing:
         store: Store,
         messenger: Messenger,
         memory: Runbook,
-        containers: Containers,
+        containers: Engine,
         transitions: Transitions,
         replies: Replies,
         escalator: Escalator,

@@ -24,7 +24,9 @@ from bot.incidents.closing import Closing
 from bot.incidents.recovery import RecoveryMonitor
 from bot.incidents.replies import Replies
 from bot.incidents.transitions import Transitions
-from bot.ports import Containers, Messenger, Store
+from bot.ports.database import Store
+from bot.ports.engine import Engine
+from bot.ports.slack import Messenger
 from bot.telemetry import STAGES
 
 log = logging.getLogger(__name__)
@@ -42,7 +44,7 @@ class Execution:
     def __init__(
         self,
         *,
-        containers: Containers,
+        containers: Engine,
         store: Store,
         messenger: Messenger,
         transitions: Transitions,

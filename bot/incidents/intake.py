@@ -15,7 +15,8 @@ from bot.errors import EngineError
 from bot.incidents.closing import Closing
 from bot.incidents.outage import AWAY, OutageGrouping
 from bot.incidents.transitions import Transitions
-from bot.ports import Containers, IntakeResult, OpenResult, ReceivedAlert, Store
+from bot.ports.database import IntakeResult, OpenResult, ReceivedAlert, Store
+from bot.ports.engine import Engine
 from bot.runtime import ResponseConfig, Runtime
 from bot.telemetry import ALERTS, STAGES
 
@@ -40,7 +41,7 @@ class Intake:
     def __init__(
         self,
         *,
-        containers: Containers,
+        containers: Engine,
         store: Store,
         transitions: Transitions,
         closing: Closing,

@@ -22,7 +22,9 @@ from bot.domain.symptoms import diagnose
 from bot.domain.symptoms.diagnose import Symptom
 from bot.domain.target import Target
 from bot.errors import EngineError, EngineTimeout, ModelError, RunbookError, TargetNotFound
-from bot.ports import Containers, Diagnoser, Runbook
+from bot.ports.engine import Engine
+from bot.ports.model import Diagnoser
+from bot.ports.runbook import Runbook
 from bot.runtime import Runtime
 from bot.telemetry import DIAGNOSIS, MODEL_FALLBACKS, STAGES
 
@@ -49,7 +51,7 @@ class Findings:
 class Investigator:
     """Looks at targets. Whatever fails on the way is said in the findings; nothing here raises for it."""
 
-    def __init__(self, *, containers: Containers, diagnoser: Diagnoser | None, memory: Runbook, world: Runtime) -> None:
+    def __init__(self, *, containers: Engine, diagnoser: Diagnoser | None, memory: Runbook, world: Runtime) -> None:
         self._containers = containers
         self._diagnoser = diagnoser
         self._memory = memory

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from bot.domain.incident import Incident, State
 from bot.domain.target import KnownTarget, Target
 from bot.incidents.transitions import Transitions
-from bot.ports import OpenResult, Store
+from bot.ports.database import OpenResult, Store
 from bot.runtime import Runtime
 
 FEWEST_GROUPED_TARGETS = 5

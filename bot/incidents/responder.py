@@ -23,7 +23,9 @@ from bot.incidents.resume import Resume, each
 from bot.incidents.set_aside import Retrial
 from bot.incidents.transitions import Transitions
 from bot.incidents.triage import Triage
-from bot.ports import Asker, Containers, IntakeResult, Messenger, OpenResult, ReceivedAlert, Store
+from bot.ports.database import IntakeResult, OpenResult, ReceivedAlert, Store
+from bot.ports.engine import Engine
+from bot.ports.slack import Asker, Messenger
 from bot.runtime import Runtime
 from bot.telemetry import INCIDENTS, incident_id
 
@@ -39,7 +41,7 @@ class Responder:
     def __init__(  # noqa: PLR0913 - every part of the path stands here once
         self,
         *,
-        containers: Containers,
+        containers: Engine,
         store: Store,
         messenger: Messenger,
         transitions: Transitions,

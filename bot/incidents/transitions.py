@@ -11,7 +11,7 @@ from bot.domain.audit.trail import AuditEvent, Verdict
 from bot.domain.diagnosis import Action
 from bot.domain.incident import LIVE, Approval, Incident, State
 from bot.errors import StoreError
-from bot.ports import Store
+from bot.ports.database import Store
 from bot.runtime import Runtime
 from bot.telemetry import INCIDENTS, RESTARTS
 

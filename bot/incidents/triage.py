@@ -20,7 +20,8 @@ from bot.incidents.investigation import Findings, Investigator
 from bot.incidents.replies import Replies
 from bot.incidents.transitions import Transitions
 from bot.incidents.unknown_targets import Strays
-from bot.ports import Messenger, ReceivedAlert, Store
+from bot.ports.database import ReceivedAlert, Store
+from bot.ports.slack import Messenger
 from bot.runtime import ResponseConfig, Runtime
 from bot.telemetry import incident_id
 

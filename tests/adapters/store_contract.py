@@ -29,7 +29,7 @@ from bot.domain.runbook_entry import Entry, Precedent
 from bot.domain.target import TargetKind, parse_target
 from bot.domain.verification import Verification
 from bot.errors import StoreUnavailable
-from bot.ports import ReceivedAlert
+from bot.ports.database import ReceivedAlert
 from tests.support.long_form import often
 
 RACES = often(60, 3_000)

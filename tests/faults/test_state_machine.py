@@ -26,7 +26,7 @@ from bot.domain.incident import LIVE, Press, Thread
 from bot.domain.runbook.json_format import parse_runbook
 from bot.domain.target import parse_target
 from bot.playground.slack.state.messages import controls
-from bot.ports import ReceivedAlert
+from bot.ports.database import ReceivedAlert
 from tests.faults.simulation import bot as parts
 from tests.faults.simulation import engine as docker
 from tests.faults.simulation import slack as web

@@ -23,7 +23,7 @@ from bot.http.server import Health, HttpServer
 from bot.http.webhook import MOST_A_MINUTE, MOST_BYTES, MOST_WRONG_A_MINUTE, SENDERS, Webhook, WebhookConfig
 from bot.playground.slack.state.messages import Message
 from bot.playground.slack.workspace import Workspace
-from bot.ports import IntakeResult, ReceivedAlert
+from bot.ports.database import IntakeResult, ReceivedAlert
 from bot.settings import load
 from bot.wiring import running
 from tests.test_wiring import environment

@@ -9,7 +9,7 @@ from bot.domain.incident import State, Thread
 from bot.domain.target import KnownTarget
 from bot.errors import SlackError
 from bot.incidents.intake import MOST_CARDS
-from bot.ports import ReceivedAlert
+from bot.ports.database import ReceivedAlert
 from tests.incidents.test_responder import Bench, bench
 from tests.support.fakes import START
 

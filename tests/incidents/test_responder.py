@@ -34,7 +34,7 @@ from bot.errors import (
 from bot.incidents.investigation import Investigator
 from bot.incidents.responder import Responder
 from bot.incidents.resume import MOST_AT_ONCE
-from bot.ports import ReceivedAlert
+from bot.ports.database import ReceivedAlert
 from bot.runtime import ResponseConfig, Runtime
 from bot.slack.delivery.escalator import SlackEscalator
 from bot.slack.listeners.queries import StatusQueries

@@ -19,7 +19,7 @@ from bot.domain.target import parse_target
 from bot.errors import EngineUnreachable
 from bot.playground.slack.state.clock import Pace
 from bot.playground.slack.workspace import Workspace
-from bot.ports import ReceivedAlert
+from bot.ports.database import ReceivedAlert
 from bot.slack.app import add_routes, make_app
 from bot.slack.connection.socket_mode import Connection
 from bot.slack.connection.tasks import BackgroundTasks

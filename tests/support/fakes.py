@@ -15,7 +15,10 @@ from bot.domain.llm.prompt import Prompt
 from bot.domain.target import KnownTarget, Target, TargetId, parse_target
 from bot.domain.verification import Probe
 from bot.errors import AegisError, EngineError, TargetNotFound
-from bot.ports import Asker, Containers, EngineInfo, ModelReply, ReceivedAlert
+from bot.ports.database import ReceivedAlert
+from bot.ports.engine import Engine, EngineInfo
+from bot.ports.model import ModelReply
+from bot.ports.slack import Asker
 
 CONTAINER = "c" * 64
 START = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
@@ -258,12 +261,12 @@ class FakeDiagnoser:
         return ModelReply(self.text, self.model, 5200, 1.2)
 
 
-async def bundle(containers: Containers, look: Facts, incident: str) -> str:
+async def bundle(containers: Engine, look: Facts, incident: str) -> str:
     """Save what a restart of a container that was looked at destroys; return the path."""
     return await containers.bundle(parse_target(look.name), TargetId("", look.container_id), incident)
 
 
-async def restart(containers: Containers, look: Facts) -> None:
+async def restart(containers: Engine, look: Facts) -> None:
     """Restart as an approved press does: by the id and the stop time-out of a look."""
     await containers.act(Action.RESTART, TargetId("", look.container_id), stop_timeout=look.stop_timeout)
 

@@ -14,7 +14,8 @@ from bot.domain.alerts.admission import limit_alert
 from bot.domain.incident import LIVE, Incident, State
 from bot.domain.target import Target, to_stored
 from bot.errors import StoreUnavailable
-from bot.ports import OutboxMessage, ReceivedAlert
+from bot.ports.database import ReceivedAlert
+from bot.ports.outbox import OutboxMessage
 
 MOST_AUDIT_CHARACTERS = 300
 """Characters of outside text in one row of the audit trail."""

@@ -25,7 +25,7 @@ from bot.domain.guard import History, Refusal
 from bot.domain.incident import TRANSITIONS, Approval, Incident, Press, State
 from bot.domain.target import Target
 from bot.errors import StoreUnavailable
-from bot.ports import OpenResult, ReceivedAlert, UnfinishedWork
+from bot.ports.database import OpenResult, ReceivedAlert, UnfinishedWork
 
 MOST_CLOSED_AT_ONCE = 10
 """Incidents that are closed at once to make room: each costs two messages."""

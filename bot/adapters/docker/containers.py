@@ -23,7 +23,7 @@ from bot.domain.diagnosis import Action
 from bot.domain.evidence import Evidence, Facts, LogDigest, Neighbour, Status
 from bot.domain.target import KnownTarget, Target, TargetId
 from bot.errors import BundleFailed, EngineError, TargetNotFound
-from bot.ports import EngineInfo
+from bot.ports.engine import EngineInfo
 
 BUNDLE_LINES = 2_000
 WHOLE_LOG_TIMEOUT_S = 60.0
@@ -51,7 +51,7 @@ _CALLS: Mapping[Action, _Call] = {Action.RESTART: _restart, Action.START: _start
 
 
 class DockerContainers:
-    """Implements ``Containers``. Names are compared exactly; everything after the first look goes by the full id.
+    """Implements ``Engine``. Names are compared exactly; everything after the first look goes by the full id.
 
     ``deadline`` in seconds is for one question, and for all sources of evidence together. ``restart_timeout`` in
     seconds is for containers without a stop time-out of their own. ``secrets`` are literal ones that must never come

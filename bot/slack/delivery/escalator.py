@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.domain import notices
 from bot.domain.incident import Incident
-from bot.ports import Messenger
+from bot.ports.slack import Messenger
 
 
 class SlackEscalator:

@@ -17,7 +17,8 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 from bot.domain.incident import Incident, State, Thread
 from bot.domain.target import parse_target
 from bot.errors import SlackError
-from bot.ports import Asker, OutboxMessage
+from bot.ports.outbox import OutboxMessage
+from bot.ports.slack import Asker
 from bot.slack.connection.rate_limit import PROGRESS, REFUSAL
 from bot.slack.connection.tasks import BackgroundTasks
 from bot.slack.connection.web_api import NO_ANSWER, RATE_LIMITED, Identity, WebApi, explain, translate

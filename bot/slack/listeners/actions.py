@@ -15,7 +15,7 @@ from bot.domain.incident import Incident, Press, State, Thread
 from bot.domain.target import parse_target
 from bot.errors import AegisError, SlackError
 from bot.incidents.api import SlackRequests
-from bot.ports import Asker
+from bot.ports.slack import Asker
 from bot.slack.connection.tasks import BackgroundTasks
 from bot.slack.delivery.messenger import SlackMessenger
 from bot.slack.members import Members

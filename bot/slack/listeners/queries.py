@@ -10,7 +10,10 @@ from bot.domain.runbook import precedents
 from bot.domain.runbook_entry import Precedent
 from bot.domain.target import parse_target
 from bot.errors import EngineError, RunbookError
-from bot.ports import Approvers, Containers, Runbook, Store
+from bot.ports.database import Store
+from bot.ports.engine import Engine
+from bot.ports.runbook import Runbook
+from bot.ports.slack import Approvers
 from bot.runtime import ResponseConfig, Runtime
 
 
@@ -20,7 +23,7 @@ class StatusQueries:
     def __init__(
         self,
         *,
-        containers: Containers,
+        containers: Engine,
         store: Store,
         memory: Runbook,
         approvers: Approvers,

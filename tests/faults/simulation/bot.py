@@ -29,7 +29,8 @@ from bot.domain.runbook_entry import Entry
 from bot.errors import AegisError, ModelUnavailable, RunbookUnwritable, SlackError, StoreError, StoreUnavailable
 from bot.incidents.investigation import Investigator
 from bot.incidents.responder import Responder
-from bot.ports import ModelReply, ReceivedAlert
+from bot.ports.database import ReceivedAlert
+from bot.ports.model import ModelReply
 from bot.runtime import ResponseConfig, Runtime
 from bot.slack.connection.tasks import BackgroundTasks
 from bot.slack.connection.web_api import Identity

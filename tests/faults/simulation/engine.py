@@ -20,7 +20,7 @@ from bot.errors import (
     RestartFailed,
     TargetNotFound,
 )
-from bot.ports import EngineInfo
+from bot.ports.engine import EngineInfo
 from tests.faults.simulation.stage import Stage
 from tests.support import fakes
 
