@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.domain.guard import Policy
 from bot.domain.own_containers import Surroundings
-from bot.domain.target import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +21,8 @@ class ResponseConfig:
     delay: float
     timeout: float
     successes: int
-    urls: Mapping[Target, str] = field(default_factory=dict)
+    urls: dict[str, str] = field(default_factory=dict)
+    escalation: tuple[str, ...] = ()
     watched: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
 

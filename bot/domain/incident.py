@@ -11,7 +11,6 @@ from bot.domain.diagnosis import Action, Diagnosis
 from bot.domain.evidence import Evidence, Facts
 from bot.domain.guard import Permit, Refusal
 from bot.domain.runbook_entry import Precedent
-from bot.domain.target import Target, TargetId
 from bot.domain.verification import Verification
 
 
@@ -94,8 +93,8 @@ class Incident:
 
     #: Identifier, used in the log, the audit trail and file names.
     id: str
-    #: Target, or the alert's own words in place of its name if the alert names none.
-    target: Target
+    #: Name of the container, or the alert's own words if it names none.
+    target: str
     #: Channel and thread of the card.
     place: Thread
     #: Current state; only ``TRANSITIONS`` may follow.
@@ -161,7 +160,7 @@ class Incident:
     #: Time at which Slack received the alert's message.
     sent_at: datetime | None = None
     #: Targets that went down together with this one, which stands first.
-    grouped_targets: tuple[Target, ...] = ()
+    grouped_targets: tuple[str, ...] = ()
     #: Our sentence about what the grouped targets have in common.
     group_reason: str = ""
     #: Number of times it fired again soon after it had recovered.
@@ -174,10 +173,10 @@ class Incident:
         return late if LATE <= late < timedelta(days=1) else timedelta(0)
 
     @property
-    def target_id(self) -> TargetId:
-        """Return the container that was looked at; its id is ``""`` if there was none."""
+    def container(self) -> str:
+        """Return the full id of the container that was looked at, or ``""``."""
         facts = self.evidence.facts if self.evidence else None
-        return TargetId(self.target.host, facts.container_id if facts else "")
+        return facts.container_id if facts else ""
 
     @property
     def approved_by(self) -> tuple[str, ...]:

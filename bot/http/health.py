@@ -11,9 +11,7 @@ from typing import Protocol
 
 from bot.domain.incident import LIVE
 from bot.errors import AegisError
-from bot.ports.database import Store
-from bot.ports.engine import Engine
-from bot.ports.runbook import Runbook
+from bot.ports import Containers, Runbook, Store
 from bot.runtime import Runtime
 from bot.telemetry import OPEN_INCIDENTS
 
@@ -66,7 +64,7 @@ class Outbox(Protocol):
 
 
 def parts(
-    containers: Engine, model: Model | None, memory: Runbook, outbox: Outbox, clock: Callable[[], str]
+    containers: Containers, model: Model | None, memory: Runbook, outbox: Outbox, clock: Callable[[], str]
 ) -> tuple[HealthCheck, ...]:
     """Return what /health asks beside Slack and the database; ``clock`` says what is wrong with our clock."""
 

@@ -13,12 +13,8 @@ from bot.domain.runbook import from_incident
 from bot.errors import EngineError, RunbookError, SlackError
 from bot.incidents.replies import Replies
 from bot.incidents.transitions import Transitions
-from bot.ports.database import Store
-from bot.ports.engine import Engine
-from bot.ports.escalator import Escalator
-from bot.ports.runbook import Runbook
-from bot.ports.slack import Messenger
-from bot.runtime import Runtime
+from bot.ports import Containers, Messenger, Runbook, Store
+from bot.runtime import ResponseConfig, Runtime
 from bot.telemetry import RECOVERY
 
 log = logging.getLogger(__name__)
@@ -39,10 +35,10 @@ class Closing:
         store: Store,
         messenger: Messenger,
         memory: Runbook,
-        containers: Engine,
+        containers: Containers,
         transitions: Transitions,
         replies: Replies,
-        escalator: Escalator,
+        plan: ResponseConfig,
         world: Runtime,
     ) -> None:
         self._store = store
@@ -51,7 +47,7 @@ class Closing:
         self._containers = containers
         self._transitions = transitions
         self._replies = replies
-        self._escalator = escalator
+        self._plan = plan
         self._world = world
         self._finishing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -148,9 +144,10 @@ class Closing:
         newest: tuple[str, ...] = ()
         if incident.state is State.UNRESOLVED:
             try:
-                newest = await self._containers.newest_lines(incident.target_id, NEWEST_LINES)
+                newest = await self._containers.newest_lines(incident.container, NEWEST_LINES)
             except EngineError as error:
                 log.warning("no newest log lines: %s", error.sentence)
         await self._messenger.outcome(incident, newest)
-        if incident.state is State.UNRESOLVED:
-            await self._escalator.call(incident)
+        if incident.state is State.UNRESOLVED and self._plan.escalation:
+            sentence = notices.escalation(incident.target)
+            await self._messenger.say(incident, sentence, mention=self._plan.escalation)

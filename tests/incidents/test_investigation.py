@@ -11,7 +11,6 @@ import pytest
 
 from bot.domain.evidence import Evidence, LogDigest, LogLine, Source, Status
 from bot.domain.incident import Incident, State
-from bot.domain.target import Target
 from bot.errors import EngineTimeout
 from bot.incidents import investigation
 from tests.incidents.test_responder import Bench, press
@@ -30,9 +29,9 @@ class LongLog(FakeContainers):
         self.whole = whole
         self.reading = asyncio.Event()
 
-    async def evidence(self, target: Target) -> Evidence:
+    async def evidence(self, name: str) -> Evidence:
         sources = (Source("logs", Status.OK, "newest 10,000 lines of more"),)
-        return Evidence(target, "2026-11-22T03:00:00+00:00", await self.facts(target), TAIL, sources=sources)
+        return Evidence(name, "2026-11-22T03:00:00+00:00", await self.facts(name), TAIL, sources=sources)
 
     async def whole_log(self, evidence: Evidence) -> Evidence:
         await self.reading.wait()

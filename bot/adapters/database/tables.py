@@ -51,8 +51,6 @@ incidents = Table(
     "incidents",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("host", Text),
-    Column("kind", Text),
     Column("target", Text),
     Column("state", Text),
     Column("revision", Integer),

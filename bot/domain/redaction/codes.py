@@ -14,25 +14,29 @@ _LISTS = re.compile(
     r"|codes? de (?:r\u00e9cup\u00e9ration|secours|recuperaci\u00f3n|respaldo|recupera\u00e7\u00e3o)|"
     r"codici di (?:recupero|backup)"
     r"|wiederherstellungs-?codes?|(?:backup|ersatz)-?codes"
-    r"|(?:recovery|account recovery|filevault|bitlocker)[-_ ](?:key|password)(?![a-z_])"
+    r"|(?:recovery|account recovery|filevault|bitlocker)[-_ ](?:keys?|password)(?![a-z_])"
+    r"|(?:2fa|mfa|otp|totp)[-_ ]recovery(?=:)"
 )
 """What announces codes for whoever has lost the second factor, in lower case."""
 _REACH = 400
 """Characters behind the words in which a list of codes may stand."""
 _CODE = re.compile(
     r"(?<![\w./:@=-])(?=[A-Za-z-]{0,24}\d)"
-    r"(?:[A-Za-z0-9]{4,8}(?:[-/][A-Za-z0-9]{4,8}){1,7}|\d{4}(?: \d{4}){1,3})(?![\w:@=%/-]|\.\w)"
+    r"(?:[A-Za-z0-9]{4,8}(?:[-/][A-Za-z0-9]{4,8}){1,7}|\d{4}(?: \d{4}){1,3}|\d{5} \d{5}|"
+    r"(?=[0-9a-f ]{0,12}[a-f])[0-9a-f]{4} [0-9a-f]{4}|"
+    r"(?<=[\"'])(?=[A-Za-z]{0,12}\d[A-Za-z]{0,12}\d)[A-Za-z0-9]{6,12}(?=[\"']))(?![\w:@=%/-]|\.\w)"
 )
 _GAP = re.compile(
-    r"(?:\\{0,3}[\"'`]|[\s:=,;{}\[\]()*•#|│>]|-(?=[ \n-])|[ ]?\b(?:and|are|is|or|y|et|und|left|remaining|unused|new|"
-    r"below)(?=[ :])|(?<=[\s\[(#])\d{1,2}(?=[.)\] ])[.)]?"
-    r"|[ ]for[ ][\w.@-]{1,40}(?=:)|\\n|=>){1,80}+"
+    r"(?:\[redacted:code\]|,[ ](?:[a-z]{1,12}[ ]){1,6}[a-z]{1,12}(?=[:\n])|\\{0,3}[\"'`]|[\s:=,;{}\[\]()*•#|│>]|"
+    r"-(?=[ \n-])|[ ]?\b(?:and|are|is|or|y|et|und|left|remaining|unused|new|below)(?=[ :])|"
+    r"(?<=[\s\[(#])\d{1,2}(?=[.):\] ])[.):]?|[ ]?\bfor[ ][\w.@-]{1,40}(?=:)|\\n|=>){1,80}+"
 )
 """What may stand between the words and the first code, and between two codes."""
 _ITEM = re.compile(
-    r"[A-Za-z0-9]{4,10}(?:[ -/](?=[A-Za-z0-9]{4}))??(?:[-/][A-Za-z0-9]{4,10}){0,7}(?![\w:@=%/.-])|"
+    r"[A-Za-z0-9]{4,32}(?:[-/][A-Za-z0-9]{4,10}){0,7}(?![\w:@=%/.-])|"
     r"[A-Za-z0-9]{4,10}(?:[-/][A-Za-z0-9]{4,10}){0,7}(?=\.(?:\s|\Z))"
 )
+_LETTERS = re.compile(r"[a-z]{4}(?:-[a-z]{4}){2,5}\Z|[a-z]{5}(?:-[a-z]{5}){2,5}\Z|[A-Z]{4}(?:-[A-Z]{4}){2,5}\Z")
 _NO_CODE = re.compile(r"[A-Za-z]+\d?(?:[-/][a-z]+\d{0,2})*\Z|[a-z]+-[0-9a-f]{4,}-")
 _DATE = re.compile(r"(?:19|20)\d\d[-/ ]?(?:0\d|1[0-2])(?:[-/ ]?\d\d)?(?!\d)")
 
@@ -126,6 +130,8 @@ def _listed(text: str, start: int, end: int) -> tuple[str, int]:
 
 
 def _is_item(word: str) -> bool:
+    if _LETTERS.match(word):
+        return True
     if _DATE.match(word) or len(word) < 6 or not any(map(str.isdigit, word)):
         return (
             len(word) == 5 and any(map(str.isdigit, word)) and any(map(str.isalpha, word)) and not word[:-1].isalpha()

@@ -6,7 +6,7 @@ import re
 
 from bot.domain.redaction.key_values import kind_of
 from bot.domain.redaction.urls_and_headers import begins, place
-from bot.domain.redaction.values import is_placeholder, is_random
+from bot.domain.redaction.values import is_likely, is_placeholder, is_random
 from bot.domain.redaction.vendor_tokens import Rule
 
 _CHOSEN = re.compile(r"(?=.*\d)(?=.*[a-z])(?=.*[A-Z!#%^*+~])")
@@ -17,6 +17,9 @@ _VERSIONED = re.compile(
 )
 
 
+_ASSIGNED = re.compile(r"[A-Za-z_][\w.]{1,60}=[^=]")
+
+
 def chosen(match: re.Match[str]) -> bool:
     """Say whether a value looks like a password that somebody chose: letters, digits, and a capital or a sign."""
     return bool(_CHOSEN.match(match[1]))
@@ -24,7 +27,11 @@ def chosen(match: re.Match[str]) -> bool:
 
 def is_named_in_prose(value: str) -> bool:
     """Say whether a word of a sentence about secrets is one: drawn by lot or chosen, and no date, version or name."""
-    return not _VERSIONED.match(value) and bool(is_random(value, shortest=20) or _CHOSEN.match(value))
+    return (
+        not _VERSIONED.match(value)
+        and not _ASSIGNED.match(value)
+        and bool(is_random(value, shortest=20) or _CHOSEN.match(value))
+    )
 
 
 def _said(match: re.Match[str]) -> bool:
@@ -51,7 +58,75 @@ _ALIAS = (
 _STATUS = re.compile(r"(?i)\b(?:status|exit|error|return|response|result|http|zip|postal|country|area|reason|sql)[ ]")
 _GIVEN = r"(?!-|\$|<|\{|[A-Z_]{3,64}(?![^\s\"']))"
 
+_OPTION = (
+    r"\b(?:sqlcmd|bcp|ipmitool|isql|tsql|cqlsh|twine|useradd|usermod|influx|nodetool|cypher-shell|arangosh|vncviewer|"
+    r"xfreerdp|"
+    r"impdp|expdp|svn|hg|ncftp|lftp|fetchmail)\b"
+)
 COMMANDS: tuple[Rule, ...] = (
+    place(
+        "password",
+        "sqlcmd,bcp,ipmitool,isql,tsql,cqlsh,twine,useradd,usermod,nodetool,cypher-shell,arangosh",
+        _OPTION + rf"[^\n|;]{{0,120}}?\s-[pP][ =]?[\"']?{_GIVEN}(![^\s\"'=/-][^\s\"']{{3,}}+)",
+        lambda match: not match[1].isdigit(),
+    ),
+    place(
+        "password",
+        "openssl",
+        r"\bopenssl\s{1,3}enc\b[^\n|;]{0,120}?\s-(?:k|pass)\s{1,3}(?!pass:|env:|file:)[\"']?(![^\s\"'-]{4,}+)",
+    ),
+    place("token", "vault login", r"\bvault\s{1,3}login\s{1,3}(?:-no-\w{1,12}\s{1,3})?(?!-)(![^\s\"'=]{8,}+)(?!\S)"),
+    place(
+        "password",
+        "net use",
+        r"(?i)\bnet use\s{1,3}\S{1,80}\s{1,3}\S{1,200}\s{1,3}(?!/)(![^\s/\"']{4,}+)(?=\s{1,3}/user)",
+    ),
+    place("password", "net user", r"(?i)\bnet user\s{1,3}[\w.-]{1,64}\s{1,3}(?!/|\*)(![^\s/\"'*]{4,}+)"),
+    place(
+        "password",
+        "chpasswd",
+        r"\becho\s{1,3}(?:-\w\s{1,3})?[\"']?[\w.-]{1,64}:(![^\s\"'|"
+        r"]{4,256}+)[\"']?\s{0,3}\|\s{0,3}(?:sudo\s{1,3})?chpasswd",
+    ),
+    place(
+        "password",
+        "<<<",
+        r"\b(?:chpasswd|passwd|cryptsetup|kinit|sudo|openssl|gpg|smbpasswd)\b[^\n|"
+        r";]{0,120}?<<<\s{0,3}[\"']?(?:[\w.-]{1,64}:)?(![^\s\"'$]{4,256}+)",
+    ),
+    place(
+        "password",
+        "login",
+        r"(?m)(?:^|[>:\]][ ])[A-Za-z]{0,4}\d{1,6} LOGIN [\"']?[\w.@+-]{1,64}[\"']? [\"']?(![^\s\"']{6,128}+)[\"']?\s{0,"
+        r"2}$",
+    ),
+    place("password", "rclone", r"\brclone\s{1,3}obscure\s{1,3}[\"']?(?!-)(![^\s\"']{4,}+)"),
+    place("password", "--password-command", r"--password-command[ =][\"']?echo\s{1,3}(![^\s\"']{4,}+)"),
+    place("password", "impdp,expdp,userid", r"(?i)\b(?:impdp|expdp|userid=|sqlldr)\s{0,3}\w{1,64}/(![^\s@\"'/]{4,}+)"),
+    place("password", "db2 ", r"(?i)\bdb2\b[^\n|;]{0,120}?\suser\s{1,3}\S{1,64}\s{1,3}using\s{1,3}(![^\s\"']{4,}+)"),
+    place(
+        "password",
+        "convertto-securestring",
+        r"(?i)convertto-securestring\s{1,3}(?:-string\s{1,3})?[\"'](![^\"'\n]{4,256}+)[\"']",
+    ),
+    place("password", "wpa_passphrase", r"\bwpa_passphrase\s{1,3}\S{1,64}\s{1,3}[\"']?(![^\s\"']{8,}+)"),
+    place("password", "nmcli", r"\bnmcli\b[^\n|;]{0,160}?\spassword\s{1,3}[\"']?(![^\s\"']{6,}+)"),
+    place("token", "snyk auth,codecov", r"\b(?:snyk\s{1,3}auth|codecov\s[^\n|;]{0,80}?-t)\s{1,3}(![0-9a-f-]{36})"),
+    place("token", "_auth", r":_auth(?:Token)?\s{1,3}(![A-Za-z0-9_=+/.-]{12,}+)"),
+    place("token", "sonar.login", r"sonar\.login=(![A-Za-z0-9_]{16,}+)"),
+    place("token", "curl", r"\bcurl\b[^\n|;]{0,200}?\s(?:-b|--cookie)[ =][\"']?[\w.-]{1,40}=(![\w%.~+/=-]{12,}+)"),
+    place(
+        # login('ops', 'secret'), ->auth('secret'), PDO('dsn', 'ops', 'secret'): the last of what such a function takes
+        "password",
+        "auth(,login(,pdo(,_bind(,connect(,authenticate(,setpassword(,crypt(,password_hash(,password_verify(,md5(,sha1("
+        "",
+        r"(?i)(?:auth|login|pdo|_bind|connect|authenticate|setpassword|crypt|password_hash|password_verify|"
+        r"(?<=password=)(?:md5|sha1))"
+        r"\((?:(?:'[^'\n]{0,200}'|\"[^\"\n]{0,200}\"|"
+        r"[\w.:\\]{1,40}(?:\(\w{0,30}\))?),[ ]?){0,3}[\"'](![^\"'\n]{4,256}+)[\"'](?=\)|,[ ]?(?:[\"'][\w-]{1,20}[\"']|"
+        r"\w{1,20}(?:\([^()\n]{0,40}\))?)\))",
+        lambda match: is_likely(match[1]) or chosen(match),
+    ),
     place(
         "secret",
         "alias set,host add",
@@ -120,7 +195,8 @@ COMMANDS: tuple[Rule, ...] = (
         # Said in a sentence: letters, digits and a capital or a sign, which no word, date or version has.
         begins("passw(?:or)?d")
         + r"(?i:(?: for \S{1,80})?(?: (?:is|was|has been|set|reset|changed|to)){0,4}[ \t]{1,3}[\"'`\[(]?"
-        r"(!(?=[^\s\"'`\])]{0,60}\d)(?=[^\s\"'`\])]{0,60}[a-z])(?-i:(?=[^\s\"'`\])]{0,60}[A-Z!#$%^&*+]))(?:[^\s\"'`\]):=/,@.]|\.(?![\s\"')]|\Z)){6,64}+)"
+        r"(!(?=[^\s\"'`\])]{0,60}\d)(?=[^\s\"'`\])]{0,60}[a-z])(?-i:(?=[^\s\"'`\])]{0,60}[A-Z!#$%^&*+]))(?:[^\s\"'`\]):"
+        r"=/,@.]|\.(?![\s\"')]|\Z)){6,64}+)"
         r"(?![:=/@\w]|\.\w))",
     ),
     place("password", "password(,password[", r"(?i)\bpassword[(\[](![^\s()\[\]\"',]{6,64}+)(?=[)\]])"),
@@ -156,6 +232,7 @@ COMMANDS: tuple[Rule, ...] = (
         r"(?i)(?<![\w-])--?(?:[\w-]{0,40}-)?(?:password|passwd|passphrase|pass|token|secret|api-?key|"
         r"(?:access|secret|application|hmac)-key)\s{1,3}[\"']?"
         r"(?!-|\$|<|\{|(?-i:[A-Z_]{3,64}(?![^\s\]])))(![^\s\"']{3,}+)",
+        lambda match: not is_placeholder(match[1]),
     ),
     place(
         "password",
@@ -184,7 +261,7 @@ PROSE: tuple[Rule, ...] = (
         + r"(?i:s?(?:[ ](?:is|was|are|value|of|for|provided|set|to|number|in use|use|used|as|we|you|they|i|share|"
         r"entered|typed|given|now|has|been|reads|#?\d{1,2}|\w{1,12}(?=[ ](?:is|was|set)))){0,5}"
         r":?[ ](?:to |is )?)[`\"']?"
-        r"(!(?=\S{0,60}\d)(?=[\w+/=.!~*#%^-]{0,60}[A-Za-z])[\w+/=!*#%^.~-]{7,512}[\w+/=*#%^~-])(?![\w:/])",
+        r"(!(?=\S{0,60}\d)(?=[\w+/=.!~*#%^-]{0,60}[A-Za-z])[\w+/=!*#%^.~-]{7,512}[\w+/=*#%^~-])(?![\w:/@])",
         _said,
     ),
     place(
@@ -198,7 +275,8 @@ PROSE: tuple[Rule, ...] = (
     place(
         "token",
         "aws,access,akia",
-        r"(?<![A-Za-z0-9/+=.:-])((?=[a-z0-9/+]*[A-Z])(?=[A-Z0-9/+]*[a-z])(?=[A-Za-z/+]*\d)[A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])",
+        r"(?<![A-Za-z0-9/+=.:-])((?=[a-z0-9/+]*[A-Z])(?=[A-Z0-9/+]*[a-z])(?=[A-Za-z/+]*\d)[A-Za-z0-9/+]{40})(?![A-Za-z0"
+        r"-9/+=])",
     ),
     place(
         "code",

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from string import ascii_uppercase
 
+from bot.domain.redaction.command_lines import is_named_in_prose
 from bot.domain.redaction.key_values import kind_of
 from bot.domain.redaction.urls_and_headers import begins, place
-from bot.domain.redaction.values import is_placeholder, is_plain_word
+from bot.domain.redaction.values import is_likely, is_placeholder, is_plain_word
 from bot.domain.redaction.vendor_tokens import Absent, Rule, mark, replace_all
 
 _FOREIGN = (
@@ -37,6 +38,10 @@ def _joined(match: re.Match[str]) -> bool:
     return not (is_placeholder(match[1]) or is_plain_word(match[1]))
 
 
+def _is_named(value: str) -> bool:
+    return is_likely(value) or is_named_in_prose(value)
+
+
 _KEYS = ["API", "ACCESS", "SECRET", "PRIVATE", "AUTH", "ENCRYPTION", "SIGNING", "MASTER", "APPLICATION", "HMAC"]
 _IN_CAPITALS = (
     *("PASSWORD", "PASSWD", "PASSPHRASE", "PASS", "PWD", "TOKEN", "SECRET", "CREDENTIALS?"),
@@ -57,14 +62,16 @@ _PAIRS: tuple[Rule, ...] = (
         "password",
         _FOREIGN,
         rf"(?i)(?:{_FOREIGN.replace(',', '|')})[ ](?:\w{{1,8}}[ ]){{0,2}}[\"'«„]?(?P<open>)"
-        r"(!(?=[^\s\"']{0,80}\d)(?=[^\s\"']{0,80}(?-i:[A-Z!#%^*+~]))(?=[^\s\"']{0,80}(?-i:[a-z]))[^\s\"',;:/()]{6,256}+)",
+        r"(![^\s\"',;:/()«»„“”]{6,256}+)",
+        lambda match: _is_named(match[2].rstrip(".!?")),
     ),
     place(
         # auth=('user', 'password'), HTTPBasicAuth("user", "password"), auth=(user, password)
         "password",
         "auth,cred,login",
         r"(?i)[acl](?:(?<=a)uth|(?<=c)red(?:ential)?s?|(?<=l)ogin)"
-        r"(?:\s?[=:]\s?(?:\w{1,20})?[(\[{]|(?:(?<=basicauth)|(?<=basic_auth)|(?<=digestauth)|(?<=proxyauth))\()\s?(?P<open>b?[\"']?)[\w.@+-]{1,64}+[\"']?\s?,\s?b?[\"']?"
+        r"(?:\s?[=:]\s?(?:\w{1,20})?[(\[{]|(?:(?<=basicauth)|(?<=basic_auth)|(?<=digestauth)|"
+        r"(?<=proxyauth))\()\s?(?P<open>b?[\"']?)[\w.@+-]{1,64}+[\"']?\s?,\s?b?[\"']?"
         r"(![^\s\"',()\[\]{}]{3,256}+)",
         _two,
     ),
@@ -190,9 +197,15 @@ SHAPES = (*_HASHES, *_COMMANDS, *_PAIRS)
 
 _INSERT = re.compile(
     r"[iI](?i:nsert)\s{1,3}(?i:into)\s{1,3}[\w.`\"]{1,128}\s{0,3}\((?P<names>[^()]{1,2000})\)\s{0,3}(?i:values)\s{0,3}\("
+    r""
+    r""
+    r""
+    r""
+    r""
 )
 _ITEM = re.compile(
-    r"\s{0,8}(?:N?'(?P<text>(?:[^'\\\n]|''|\\.){0,4000}+)'|\"(?P<double>[^\"\\\n]{0,4000}+)\"|(?P<bare>[^,()'\"\n]{0,400}+))\s{0,8}(?P<end>[,)]|$)"
+    r"\s{0,8}(?:N?'(?P<text>(?:[^'\\\n]|''|\\.){0,4000}+)'|\"(?P<double>[^\"\\\n]{0,4000}+)\"|"
+    r"(?P<bare>[^,()'\"\n]{0,400}+))\s{0,8}(?P<end>[,)]|$)"
 )
 
 

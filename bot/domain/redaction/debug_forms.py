@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from bot.domain.redaction.key_values import INNER, kind_of
-from bot.domain.redaction.values import is_placeholder, is_plain_word, is_random
+from bot.domain.redaction.values import is_likely, is_placeholder, is_plain_word, is_random
 from bot.domain.redaction.vendor_tokens import mark
 
 _TYPE = re.compile(
@@ -49,7 +49,11 @@ def _of_type(match: re.Match[str]) -> str:
     value = match[group]
     if is_placeholder(value) or is_plain_word(value):
         return match[0]
-    unsure = what == "weak" or match["type"].lower() in _OF_PARSERS or group == "bare"
+    unsure = (
+        what == "weak" or match["type"].lower() in _OF_PARSERS or match["type"].endswith("Token") or group == "bare"
+    )
+    if match["type"] == "Secret" and is_likely(value, 8):
+        return _put(match, group, what)
     if unsure and not is_random(value, shortest=_SHORTEST_OF_PARSERS):
         return match[0]
     return _put(match, group, "secret" if what == "weak" else what)

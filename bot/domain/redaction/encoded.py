@@ -56,16 +56,22 @@ _LONGEST_CODED = 1 << 16
 _SASL = re.compile(r"[^\0\n]{0,200}\0[^\0\n]{1,200}\0[^\0\n]{2,200}\Z")
 _PAIR = re.compile(
     r"[\w.@+-]{1,64}:(?!//)(?=[^\s:]{0,60}\d)(?=[^\s:]{0,60}[A-Za-z])[^\s:]{6,128}\Z"
-    r"|(?:admin|administrator|root|user|guest|test|app|ops|deploy|ci|bot|service|svc|postgres|mysql|redis|rabbitmq|elastic|"
+    r"|(?:admin|administrator|root|user|guest|test|app|ops|deploy|ci|bot|service|svc|postgres|mysql|redis|rabbitmq|"
+    r"elastic|"
     r"api|dev|demo|monitor|backup|jenkins|git|docker|registry)[\w.@-]{0,40}:(?!//)[^\s:/]{6,128}\Z"
 )
 _CHOSEN = re.compile(r"(?=\S{0,60}\d)(?=\S{0,60}[A-Za-z])(?=\S{0,60}[A-Z!#%^*+~@&-])\S{6,128}\Z")
 _CHALLENGE = re.compile(
     r"(?<![\w.])334(?:[ -][A-Za-z0-9+/]{0,400}={0,2})?\s{0,4}\Z"
-    r"|(?i:\bauth(?:enticate)? (?:login|plain))\s{0,4}\Z"
+    r"|(?<![\w.])334(?:[ -][A-Za-z0-9+/]{0,400}={0,2})?(?:\\r|\\n){1,2}['\"]\s{0,4}\Z"
+    r"|(?i:\bauth(?:enticate)? (?:login|plain|cram-md5))(?:\\r|\\n){0,2}['\"]?\s{0,4}\Z"
 )
 _DIALOGUE = re.compile(r"334(?<!\w334)(?:[ -]|\s{0,4}$)|AUTH|auth(?:enticate)? (?:login|plain)", re.MULTILINE)
-_ANSWER = re.compile(r"(?<!\S)(?!334)(?P<coded>[A-Za-z0-9+/]{4,400}={0,2})\s{0,4}\Z")
+_ANSWER = re.compile(
+    r"(?:(?<!\S)|(?<=['\"]))(?<!334 )(?!334)(?P<coded>[A-Za-z0-9+/]{4,400}={0,2})(?:\\r|\\n){0,2}['\"]?\s{0,4}\Z"
+)
+_SENT = re.compile(r"(?<=send: ['\"])(?P<coded>[A-Za-z0-9+/]{8,400}={0,2})(?=\\r\\n['\"])")
+"""What Python's mail client logs of an answer."""
 _KUBERNETES = re.compile(r"\bkind\\{0,2}[\"']?:[ ]?\\{0,2}[\"']?Secret\b")
 
 
@@ -176,6 +182,8 @@ def marked_spans(plain: str, seen: str) -> Iterator[tuple[int, int, str]]:
 
 def _in_dialogue(text: str) -> str:
     """Return ``text`` without what a mail client answers to a request for its name and password."""
+    if "send: " in text:
+        text = _SENT.sub(_sent, text)
     if not any(sign in text for sign in ("334", "AUTH", "auth")) or not _DIALOGUE.search(text):
         return text
     done: list[str] = []
@@ -191,6 +199,11 @@ def _in_dialogue(text: str) -> str:
             done += (text[at : answer.start()], mark("authorization"))
             at = answer.end("coded")
     return "".join((*done, text[at:]))
+
+
+def _sent(match: re.Match[str]) -> str:
+    plain = _text_of(match["coded"], shortest=2)
+    return mark("authorization") if plain and not plain.endswith(":") else match[0]
 
 
 def _in_base64(text: str, look: Look) -> str:

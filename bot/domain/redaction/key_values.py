@@ -21,7 +21,7 @@ _WRAPPERS = (
     "some|optional|option|ok|just|secret(?:str|string|box|vec)?|string|str|arcstr|arc|rc|box|"
     "(?:cow::)?(?:borrowed|owned)|zeroizing|"
     "token|password|passphrase|credentials?|api_?key|(?:access|auth)_?token|redacted|sensitive|protected|hidden|"
-    "[a-z]{1,16}(?:token|password|secret|apikey|passphrase)"
+    "[a-z]{1,16}(?:token|password|secret|apikey|passphrase)|(?:[a-z]{2,20}::){1,3}(?:from|new|some|ok|owned|borrowed)"
 )
 """What stands between a key and its value in Rust, Scala and Python, in lower case: ``Some(Secret("…"))``."""
 INNER = (
@@ -31,8 +31,9 @@ INNER = (
 # From a telling word within the key to where the value starts; the key's part before the word is read backwards.
 _PAIR = re.compile(
     rf"(?P<key>(?:{HINTS})[\w.-]{{0,80}}+)"
-    rf"(?P<between>{_ANSI}(?:\\{{0,4}}[\"'`]|&quot;|%22)?{OF_CLASS}\]?{_ANSI}"
-    rf"[ \t]{{0,24}}(?::=|=>|->|==|[:=]|%3[ad]|>|(?<=[\"']),(?=[ \t]{{0,4}}[\"']))[ \t]{{0,4}}{_ANSI})"
+    rf"(?P<between>{_ANSI}(?:\\{{0,4}}[\"'`]|&quot;|%22)?{OF_CLASS}[\])]?{_ANSI}"
+    rf"[ \t]{{0,24}}(?::=|=>|->|==|[:=]|%3[ad]|>|(?<=[\"']),(?=[ \t]{{0,24}}[\"'])|"
+    rf"(?<=\");s:\d{{1,5}}:(?=\"))[ \t]{{0,24}}{_ANSI})"
     r"(?:(?:string|str)\(\d{1,6}\)[ ]?|\(string\)[ ]?(?:\(len=\d{1,6}\)[ ]?)?|"
     rf"(?:(?:option(?:al)?(?:\.|::))?(?:{_WRAPPERS})"
     rf"(?:\(|\[|[ ]?\{{[ ]{{0,4}}(?:{INNER}[:=][ ]?)?|[ ](?=[\"']))){{1,4}})?"
@@ -133,11 +134,18 @@ def redact_pairs(text: str) -> str:
 
 
 _NEXT = re.compile(r"[\w.-]{1,60}=(?!=?(?:[\s\"'&;,]|\Z))|[a-z]{2,20}(?=[ ]-)")
+_NEXT_FIELD = re.compile(r"[A-Z][A-Za-z]{1,30}:(?:[\[{&<]|\d|map\[|true\b|false\b)")
+"""The next field of a structure that Go prints."""
 
 
 def _is_next(between: str, value: str) -> bool:
     """Say whether no value stands there, and a blank parts the pair from the next one, or from a command."""
-    return between.lstrip("\\\"'`").startswith("=") and between.endswith((" ", "\t")) and bool(_NEXT.match(value))
+    parted = between.endswith((" ", "\t"))
+    if "," in between and value.startswith("--"):
+        return True
+    if parted and between.startswith(":"):
+        return bool(_NEXT_FIELD.match(value))
+    return parted and between.lstrip("\\\"'`").startswith("=") and bool(_NEXT.match(value))
 
 
 def _is_markup(between: str, before: str) -> bool:

@@ -87,7 +87,8 @@ MORE_TOKENS: tuple[Rule, ...] = (
         "ai-key",
         "csk- fc- pa- unkey_ wandb_v1_",
         r"(?:csk-[a-z0-9]{40,}+|fc-(?=[a-f]{0,60}\d)[0-9a-f]{32}\b|"
-        r"pa-(?=[A-Za-z_-]{0,60}\d)(?=[a-z0-9_-]{0,60}[A-Z])[\w-]{43}(?![\w-])|unkey_(?=[A-Za-z]{0,60}\d)[A-Za-z0-9]{20,}+|"
+        r"pa-(?=[A-Za-z_-]{0,60}\d)(?=[a-z0-9_-]{0,60}[A-Z])[\w-]{43}(?![\w-])|"
+        r"unkey_(?=[A-Za-z]{0,60}\d)[A-Za-z0-9]{20,}+|"
         r"wandb_v1_\w{40,}+)",
     ),
     vendor_shape(

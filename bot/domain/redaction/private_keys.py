@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from bot.domain.redaction.values import is_random
 from bot.domain.redaction.vendor_tokens import mark
@@ -19,12 +20,18 @@ _LAST = re.compile(_RUN + r"[A-Za-z0-9+/]{2,15}={0,2}(?=(?:\s|\\[nr])*\Z)")
 _KEY = "private-key"
 # A line of a key whose head is not in this text: 64 (PEM), 70 (OpenSSH) or 76 (MIME) characters and nothing else.
 _LONE = re.compile(
-    r"(?<![^\s|])(?=[a-z0-9+/]*[A-Z])(?=[A-Z0-9+/]*[a-z])(?=[A-Za-z+/]*\d)"
+    r"(?<![^\s|])(?!/[a-z]{1,12}/[a-z])(?=[a-z0-9+/]*[A-Z])(?=[A-Z0-9+/]*[a-z])(?=[A-Za-z+/]*\d)"
     r"(?:[A-Za-z0-9+/]{64}|[A-Za-z0-9+/]{70}|[A-Za-z0-9+/]{76})$",
     re.MULTILINE,
 )
+_PUBLIC = re.compile(r"-{4,5} ?BEGIN (?![A-Z0-9 ]{0,40}(?:PRIVATE|SEED|Static))[A-Z0-9 ]{3,40}-{4,5}")
+_PUBLIC_END = re.compile(r"-{4,5} ?END [A-Z0-9 ]{3,40}-{4,5}")
+_PUBLIC_DATA = ("iVBORw0KGgo", "/9j/", "R0lGOD", "JVBERi0", "UEsDB", "PHN2Zy", "AAAAB3NzaC1", "AAAAC3NzaC1", "d09GM")
+"""How pictures, documents, fonts and public keys begin in base64."""
+_LONGEST_PREFIX = 160
 _AFTER_LONE = re.compile(
-    r"(?<=\[redacted:private-key\])(?P<before>\r?\n(?:[^\n]{0,120}[\s|])??)(?P<word>[A-Za-z0-9+/]{2,75}+={0,2})(?=\r?\n|\Z)"
+    r"(?<=\[redacted:private-key\])(?P<before>\r?\n(?:[^\n]{0,120}[\s|"
+    r"])??)(?P<word>[A-Za-z0-9+/]{2,75}+={0,2})(?=\r?\n|\Z)"
 )
 """The last line of such a key, which is shorter."""
 _PUTTY = re.compile(r"(?<=Private-Lines: )(\d{1,3}\r?\n)((?:[A-Za-z0-9+/=]{1,64}\r?\n){1,200})")
@@ -55,9 +62,37 @@ def in_private_keys(text: str) -> str:
 
 
 def _lone(text: str) -> str:
-    if "-----BEGIN CERTIFICATE-----" not in text and any(_ends_in_key(line) for line in text.split("\n")):
-        text = _LONE.sub(mark(_KEY), text)
+    if any(_ends_in_key(line) for line in text.split("\n")):
+        text = _without_lone(text)
     return _AFTER_LONE.sub(_short, text) if mark(_KEY) in text else text
+
+
+def _without_lone(text: str) -> str:
+    """Return ``text`` without lines of keys, but for what is public: certificates, public keys, pictures."""
+    public = list(_public(text)) if "BEGIN" in text else []
+    done: list[str] = []
+    at = end = 0
+    shown = False
+    for line in _LONE.finditer(text):
+        if text.count("\n", end, line.start()) != 1 or line.start() - end > _LONGEST_PREFIX:
+            shown = line[0].startswith(_PUBLIC_DATA)
+        end = line.end()
+        while public and public[0][1] <= line.start():
+            public.pop(0)
+        if not shown and not (public and public[0][0] <= line.start()):
+            done += (text[at : line.start()], mark(_KEY))
+            at = line.end()
+    return "".join((*done, text[at:])) if done else text
+
+
+def _public(text: str) -> Iterator[tuple[int, int]]:
+    """Yield where armour of something public starts and ends."""
+    at = 0
+    for begin in _PUBLIC.finditer(text):
+        if begin.start() >= at:
+            end = _PUBLIC_END.search(text, begin.end())
+            at = end.end() if end else len(text)
+            yield begin.start(), at
 
 
 def _short(match: re.Match[str]) -> str:

@@ -6,7 +6,7 @@ import re
 
 from bot.domain.redaction.command_lines import chosen, is_named_in_prose
 from bot.domain.redaction.urls_and_headers import begins, place
-from bot.domain.redaction.values import is_random
+from bot.domain.redaction.values import is_likely, is_random
 from bot.domain.redaction.vendor_tokens import Rule, fold, mark
 
 _NOUNS = ("password", "passwd", "passphrase", "passcode", "token", "secret", "api key", "access key", "credential")
@@ -24,8 +24,8 @@ _VALUE_IS = re.compile(
 _BEFORE_CHARS = 320
 _NO_VALUE = re.compile(r"\w+@[\w-]+\.\w|\w+://|[\w.-]*/[\w./-]*\Z|\w[\w.-]*:\d|(?:[a-z0-9]{1,12}[._-]){2,}[a-z0-9]+\Z")
 
-SESSIONS: tuple[Rule, ...] = (
-    place("session", "sess_,sess:,sess-", r"\bsess[_:-](!(?=[a-z]{0,60}+\d)[A-Za-z0-9-]{20,128}+)(?![\w.])"),
+_SESSIONS: tuple[Rule, ...] = (
+    place("session", "sess_,sess:,sess-", r"\bsess[_:-](!(?=[A-Za-z]{0,60}+\d)[A-Za-z0-9-]{18,128}+)(?![\w.])"),
     place(
         "session",
         "sess,connect.sid",
@@ -34,6 +34,19 @@ SESSIONS: tuple[Rule, ...] = (
         lambda match: is_random(match[1], shortest=20) and not match[1].startswith("/") and "." not in match[1][:8],
     ),
 )
+
+_SESSION_PATH = (
+    # sessions/ID, flask_session/ID, session:ID, spring:session:sessions:UUID
+    place(
+        "session",
+        "session,laravel",
+        r"(?i)(?:sessions?(?:/(?:[a-z]{1,3}/)?|:(?:sessions:)?|_file_dir/)|"
+        r"laravel(?:_cache)?:)(!(?-i:(?=[A-Za-z]{0,60}+\d)[A-Za-z0-9]{24,64}+|"
+        r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}))(?=(?:\.session|\.json|\.dat)?(?![\w./-]))",
+    ),
+)
+
+SESSIONS = (*_SESSIONS, *_SESSION_PATH)
 
 NAMED: tuple[Rule, ...] = (
     place(
@@ -92,7 +105,9 @@ def in_prose(text: str) -> str:
             continue
         first, last = start + value.start("value"), start + value.end("value")
         last -= len(text[first:last]) - len(text[first:last].rstrip(".,;:"))
-        if is_named_in_prose(text[first:last]) and not _NO_VALUE.match(text[first:last]):
+        if (
+            is_named_in_prose(text[first:last]) or (folded.startswith("pass", found) and is_likely(text[first:last]))
+        ) and not _NO_VALUE.match(text[first:last]):
             done += (text[at:first], mark("password" if folded.startswith("pass", found) else "token"))
             at = last
     return "".join((*done, text[at:])) if done else text

@@ -32,6 +32,20 @@ TICKETS: tuple[Rule, ...] = (
         _ticket,
     ),
     place(
+        # beside Slack's name any ticket opens a socket
+        "ticket",
+        "slack",
+        r"(?i)slack[^\n]{0,200}?(?<![a-z])ticket\\{0,4}[\"'`]?[ ]?(?:[:=]|=>|%3D|(?=[ ]))[ ]{0,2}\\{0,4}[\"'`]?"
+        r"(!(?=[a-z_-]{0,60}\d)[a-z0-9][\w%~+/=-]{7,400}+)",
+    ),
+    place(
+        "ticket",
+        "slack",
+        r"(?i)(?<![a-z])ticket\\{0,4}[\"'`]?[ ]?(?:[:=]|"
+        r"=>)[ ]{0,2}\\{0,4}[\"'`]?(!(?=[a-z_-]{0,60}\d)[a-z0-9][\w%~+/=-]{7,400}+)"
+        r"(?=[^\n]{0,200}slack)",
+    ),
+    place(
         "ticket",
         "wss:",
         r"(?i)wss:(?:\\{0,4}/){2}[\w.-]{0,80}slack[\w.-]{0,40}+(?:\\{0,4}/)websocket(?:\\{0,4}/)(![\w+/=-]{10,}+)",
@@ -80,7 +94,7 @@ CODES: tuple[Rule, ...] = (
         "code,otp,pin,password",
         rf"(?<![\w./:@=%-])(!{_DIGITS})(?i:[ ](?:is|was|as)[ ](?:your|my|the|a)[ ](?:new[ ])?"
         rf"(?:(?!zip|area|country|error|status|exit)\w{{1,14}}[ ])?(?:{_OF}[ ]{_WHAT}\b|otp\b|{_WHAT}{_FOR}|"
-        rf"(?<=your ){_WHAT}\b))",
+        rf"(?<=your ){_WHAT}\b|(?-i:(?<=your )[A-Z])\w{{0,14}}[ ]code\b))",
         _code,
     ),
     place(

@@ -22,7 +22,8 @@ def _address(name: str, hint: str, pattern: str) -> Rule:
 
 
 _PATHS = (
-    "token|tokens|bot|bots|reset|password-?reset|reset-?password|verify|verify-?email|email-?verify|confirm|confirmation|"
+    "token|tokens|bot|bots|reset|password-?reset|reset-?password|verify|verify-?email|email-?verify|confirm|"
+    "confirmation|"
     "activate|activation|invite|invites|invitation|invitations|unsubscribe|magic|magic-?link|webhooks?|api-?keys?|"
     "secrets?|sessions?|auth|share|shared|login|sso|access|feed|ical|calendar|rss|download|callback|key|keys|otp|link"
 )
@@ -83,7 +84,8 @@ SERVICE_TOKENS: tuple[Rule, ...] = (
     vendor_shape(
         "payment-key",
         "FLWPUBK FLWSECK _live_ _test_ _prod_ A21AA",
-        r"(?:FLW(?:PUB|SEC)K_TEST-[0-9a-zA-Z]{12,40}(?:-X)?|[prs]k_(?:live|test|prod)_(?=[A-Za-z]{0,60}\d)[A-Za-z0-9]{10,}+|"
+        r"(?:FLW(?:PUB|SEC)K_TEST-[0-9a-zA-Z]{12,40}(?:-X)?|[prs]k_(?:live|test|"
+        r"prod)_(?=[A-Za-z]{0,60}\d)[A-Za-z0-9]{10,}+|"
         r"A21AA[\w-]{60,}+)",
     ),
     vendor_shape("twilio-key", "SK", r"SK[0-9a-fA-F]{32}(?![0-9a-fA-F])"),
@@ -99,6 +101,53 @@ SERVICE_TOKENS: tuple[Rule, ...] = (
     vendor_shape("swarm-token", "SWMKEY-", r"SWMKEY-1-[A-Za-z0-9+/]{40,}+"),
     vendor_shape("nats-seed", "SU SA SO SN SC", r"S[UAONC][A-Z2-7]{56}(?![A-Z0-9])"),
     vendor_shape("wallet-key", "xprv zprv yprv tprv", r"[xyzt]prv[1-9A-HJ-NP-Za-km-z]{100,112}(?!\w)"),
+    vendor_shape("aws-key", "amzn", rf"(?:amzn\.mws\.{_UUID}|amzn1\.oa2-cs\.v1\.[0-9a-f]{{60,}}+)"),
+    vendor_shape(
+        "azure-key",
+        "AccountKey SharedKey zure osmos torage",
+        r"(?<!sha512.)(?=[a-z0-9+/]{0,80}[A-Z])(?=[A-Z0-9+/]{0,80}[a-z])[A-Za-z0-9+/]{86}==(?![\w=])",
+    ),
+    vendor_shape(
+        "airtable-key", "key", r"key(?=[a-zA-Z]{0,14}\d)(?=[a-z0-9]{0,14}[A-Z])[A-Za-z0-9]{14}(?![\w-])", _drawn
+    ),
+    vendor_shape("salesforce-token", "00D", r"00D[A-Za-z0-9]{12,15}(?:!|%21)[A-Za-z0-9._]{60,}+"),
+    vendor_shape(
+        "tool-token",
+        "pina_ dbtc_ dbtu_ sec-c- xnd_ Mid-server- APP_USR- vk1.a. RGAPI- os_v2_app_ tr_dev_ tr_prod_ ser. _|"
+        "WARNING: act. rft.",
+        rf"(?:pina_[A-Za-z0-9]{{60,}}+|dbt[cu]_[\w-]{{30,}}+|sec-c-[A-Za-z0-9+/=-]{{30,}}+|xnd_(?:production|"
+        rf"development)_\w{{30,}}+|"
+        rf"Mid-server-[\w-]{{16,}}+|APP_USR-\d{{10,}}-\d{{4,}}-[0-9a-f]{{32}}[\w-]{{0,20}}+|vk1\.a\.[\w-]{{60,}}+|"
+        rf"RGAPI-{_UUID}|"
+        r"os_v2_app_[a-z0-9]{60,}+|tr_(?:dev|prod|stg)_[A-Za-z0-9]{18,}+|ser\.[A-Za-z0-9]{20,}+|"
+        r"_\|WARNING:[^|\n]{20,400}\|_[0-9A-F]{60,}+|(?:act|rft)\.[A-Za-z0-9]{30,}+(?:![\w.]{1,8})?)",
+        _drawn,
+    ),
+    vendor_shape(
+        "unleash-token", ":", r"[a-z*][\w-]{0,30}:(?:development|production|staging|default)\.([0-9a-f]{56,64})(?![\w])"
+    ),
+    vendor_shape(
+        "ably-key",
+        ":",
+        r"(?<![\w.:/])([\w-]{6}\.[\w-]{6}:(?=[A-Za-z_-]{0,60}\d)(?=[a-z0-9_-]{0,60}[A-Z])[\w-]{22,43})(?![\w-])",
+        _drawn,
+    ),
+    Rule("jenkins-token", ("enkins",), re.compile(r"(?<!\w)(11[0-9a-f]{32})(?!\w)")),
+    Rule(
+        "app-password",
+        (
+            "pplication password",
+            "pp password",
+            "pp-password",
+            "app_password",
+            "pp-specific password",
+            "pplication_password",
+        ),
+        re.compile(
+            r"(?i)app(?:lication)?(?:[ _-]specific)?[ _-]password[^\n]{0,40}?[ :=\"'`](?-i:([a-z]{4}(?:[ -][a-z]{4}){3}"
+            r"|[A-Za-z0-9]{4}(?:[ -][A-Za-z0-9]{4}){5}))(?![\w-])"
+        ),
+    ),
     vendor_shape("twitch-token", "oauth:", r"oauth:([a-z0-9]{30})(?!\w)", _drawn),
     vendor_shape("twitter-token", "AAAAAAAAAAAAAAAAAAAAA", r"A{20,24}[A-Za-z0-9%]{50,}+"),
     vendor_shape("discord-token", "mfa.", r"mfa\.[\w-]{60,}+"),
@@ -135,10 +184,12 @@ SERVICE_TOKENS: tuple[Rule, ...] = (
         "webhook",
         ("/services/", "/commands/", "/actions/", "/workflows/", "/triggers/"),
         re.compile(
-            r"(?<=/)(?:services|commands|actions|workflows|triggers)(?:\\{0,4}/)([TE][A-Z0-9]{6,12}(?:\\{0,4}/)[A-Z0-9]{6,20}(?:\\{0,4}/)[\w\\/%-]{10,200})"
+            r"(?<=/)(?:services|commands|actions|workflows|"
+            r"triggers)(?:\\{0,4}/)([TE][A-Z0-9]{6,12}(?:\\{0,4}/)[A-Z0-9]{6,20}(?:\\{0,4}/)[\w\\/%-]{10,200})"
         ),
     ),
-    Rule("ticket", ("rigger_id", "rigger"), re.compile(r"(?<![\w.])(\d{10,15}\.\d{9,15}\.[0-9a-f]{32})(?!\w)")),
+    Rule("ticket", ("rigger_id", "rigger"), re.compile(r"(?<![\w.])(\d{3,15}\.\d{3,15}\.[0-9a-f]{32})(?!\w)")),
+    Rule("ticket", ("app_id",), re.compile(r"slack[^\s]{0,300}?app_id(?:=|%3D)([0-9a-f]{32,64})(?!\w)")),
     Rule("invite", ("shared_invite/",), re.compile(r"shared_invite(?:/|%2F)(zt-[\w~-]{12,})")),
     Rule("signature", ("slack-files.com",), re.compile(r"slack-files\.com/T\w{6,12}-F\w{6,12}-([0-9a-f]{8,})")),
 )

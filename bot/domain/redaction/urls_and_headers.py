@@ -37,7 +37,8 @@ ADDRESSES: tuple[Rule, ...] = (
     place(
         "password",
         "://",
-        r"://(?!\[redacted)[^\s/:@\"'<>]{0,128}+:(?!\d+/)(!(?:(?!://)[^\s\"'<>,;]){1,256})(?=@[\w.-]{1,253}:\d{2,5}(?:[/?,\s\"']|"
+        r"://(?!\[redacted)[^\s/:@\"'<>]{0,128}+:(?!\d+/)(!(?:(?!://)[^\s\"'<>,;]){1,256})(?=@[\w.-]{1,253}:\d{2,5}(?:["
+        r"/?,\s\"']|"
         r"$))",
     ),
     # Up to the last @ before the path; a password with a slash in it only where no port can be meant.
@@ -72,7 +73,7 @@ HEADERS: tuple[Rule, ...] = (
         "authorization",
         r"(?i)(?<!redacted:)authorization[\"'\\\]]{0,6}\s{0,4}(?:[:=]|=>|,)\s{0,4}+(?:[\"'\\]|\[(?!redacted)){0,6}+"
         rf"(?:{_WORDS}[ :=]{{1,3}})?+(?:token=|key=)?+[\"'\\]{{0,4}}+"
-        r"(?!bearer\b|basic\b|digest\b|aws4|realm=|header|none\b|null\b|\*|<|\$|\{{)(![^\s\"'\\,;]{6,}+)",
+        r"(?!bearer\b|basic\b|digest\b|aws4|realm=|header|\w{1,20}\(|none\b|null\b|\*|<|\$|\{{)(![^\s\"'\\,;]{6,}+)",
         lambda match: not is_plain_word(match[1]),
     ),
     place(

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 
 _PLACEHOLDER = re.compile(
-    r"(?i)(?:\[redacted|aws4-hmac-|!(?:vault|secret|ref|sub|env|getatt|reference)\b|\*{2,}|x{3,}\b|\.{3,}|<|\$\{|\$\(|\$[A-Z_]{2,}|\{\{|%[sdv(]|%![a-z]\((?:missing|badindex|nil|<nil>|\*)|%\{|#\{|"
+    r"(?i)(?:\[redacted|aws4-hmac-|!(?:vault|secret|ref|sub|env|getatt|reference)\b|\*{2,}|x{3,}\b|\.{3,}|<|\$\{|\$\(|"
+    r"\$[A-Z_]{2,}|\{\{|%[sdv(]|%![a-z]\((?:missing|badindex|nil|<nil>|\*)|%\{|#\{|"
     r"\[(?:filtered|masked|hidden|secret|protected|removed)"
     r"|(?:null|none|nil|undefined|true|false|yes|no|unset|empty|missing|required|expired|invalid|"
     r"incorrect|wrong|mismatch|failed|denied|"
     r"rejected|revoked|redacted|masked|hidden|filtered|changed|string|str|bytes|ok|optional|not|is|"
     r"was|must|unknown|unauthorized|changeme-not-set|done|skipped|updated|unchanged|accepted|verified|"
     r"bearer|basic|default|disabled|enabled|authentication|found|file|env|from|n/a)(?![\w!@#$%^*+-])|"
-    r"(?:\w{1,20}\(){1,3}(?:\[?redacted|_\)|none)|\([a-z ]{2,20}\))"
+    r"(?:\w{1,20}\(){1,3}(?:\[?redacted|_\)|none)|\([a-z ]{2,20}\)|\((?:sensitive|known)\b)"
 )
 _REFERENCE = re.compile(
     r"(?i)(?:\.{0,2}/(?:run|etc|var|secrets?|vault|home|app|mnt|opt|usr|tmp|root|data|srv|config)\b|"
@@ -29,13 +30,35 @@ _CALLED = re.compile(
     r"[a-z][a-z0-9]*+(?:[._-](?:[a-z]++\d{0,2}+|\d{1,2}+))++\Z|[A-Z]?[a-z]++\d?(?:[A-Z]++[a-z]++\d?)++[A-Z]{0,5}+:?\Z"
 )
 """api_token2, secretKeyRef: what programs call things."""
-_OBJECT = re.compile(r"[\w.$]{1,200}@[0-9a-f]{4,16}\Z|[\w.]{1,80}\(\Z")
+_OBJECT = re.compile(r"[\w.$]{1,200}@[0-9a-f]{4,16}\Z|[\w.]{1,80}\(\Z|[A-Za-z_][\w.]{0,80}[\[(][\w.]{0,60}[\])]?\Z")
 """android.os.Proxy@2bd79ce, os.getenv(: a thing of a program, and what asks for a value."""
 _HANDLE = re.compile(r"0x[0-9a-f]{8,17}\Z")
+_ONE_WORD = re.compile(r"[^\s\"'`=:/(){}\[\]<>\\|,;]{1,400}\Z")
+_NUMBERED = re.compile(
+    r"(?i:(?:[a-z]{2,8}[-_])?(?:sha|md|aes|rsa|[rhep]s|utf|base|bcrypt|argon2?i?d?|scrypt|pbkdf|ed|ecdsa|x|"
+    r"tls|ssl|https?|ipv|oauth|saml|ldap|v|"
+    r"scram|"
+    r"krb|ntlm|pkcs|p|mysql|mariadb|postgres(?:ql)?|pg|redis|node|python|java|php|win(?:dows)?|user|users|app|apps|svc|"
+    r"service|"
+    r"db|database|host|server|client|version|line|step|attempts?|request|role|group|test|page|col|column|field|index|"
+    r"row|shard|"
+    r"pod|worker|replica|port|id|min|max|minlength|maxlength|length|level|error|err|code|exit|status|type|kind|phase|"
+    r"stage|"
+    r"method|plugin|driver|slot|part|chunk|block|node|rule|policy|tenant|cluster|realm|zone|region|account|admin|key|"
+    r"keys|"
+    r"token|tokens|secret|secrets|password|passwords|arg|param|var|item|job|task|run|build|file|expired|string|ops|dev|"
+    r"prod|"
+    r"staging|web|api|cache|queue|log|logs|grub|sso|mfa|otp|log4j|s|ec|k8s|rfc|iso|cve|ora)[-_.]?v?\d+(?:[-_.]?bit)?)\Z"
+    r"|argon2id?\Z|\d+[A-Za-z]{1,4}\Z"
+)
+"""sha256, user7, 90d, X509: names with a number, and numbers with a unit."""
+_SHOUTED = re.compile(r"[A-Z]+\d*[A-Z]*\Z")
+_ADDRESS = re.compile(r"\w+@[\w-]+\.\w|[\w-]{1,60}\.[a-z]{2,4}\Z|v?\d+(?:\.\d+)+|-{1,2}\w")
 _SHORTEST_RANDOM = 16
 _LONGEST_LONE = 400
 _PLACE = re.compile(
-    r"\w+@[\w-]+\.\w|\w{2,12}://|[.~]{0,2}/|[\w.-]{1,60}:\d{1,6}\Z|[\w-]{1,60}\.[a-z]{2,4}\Z|(?:[a-z0-9]{1,16}[._-]){2,}[a-z0-9]{1,16}\Z|-{1,2}\w|[\w.]{1,60}\(|v?\d+(?:\.\d+)+|\w{1,40}="
+    r"\w+@[\w-]+\.\w|\w{2,12}://|[.~]{0,2}/|[\w.-]{1,60}:\d{1,6}\Z|[\w-]{1,60}\.[a-z]{2,4}\Z|"
+    r"(?:[a-z0-9]{1,16}[._-]){2,}[a-z0-9]{1,16}\Z|-{1,2}\w|[\w.]{1,60}\(|v?\d+(?:\.\d+)+|\w{1,40}="
 )
 _DATED = re.compile(r"\d{4}-\d\d-\d\d|\d\d:\d\d")
 
@@ -149,5 +172,31 @@ def is_lone_secret(value: str, what: str, *, sure: bool = True) -> bool:
     if what == "password":
         signs = any(char in "!#%^*+~$&@_-." for char in value)
         cased = any(char.isupper() for char in value) and any(char.islower() for char in value)
-        return (digits and (signs or cased)) or (sure and (digits or signs)) or is_random(value, shortest=12)
+        return (
+            (digits and (signs or cased))
+            or (sure and (digits or signs))
+            or is_likely(value)
+            or is_random(value, shortest=12)
+        )
     return digits and is_random(value, shortest=12)
+
+
+def is_likely(value: str, shortest: int = 6, *, named: bool = True) -> bool:
+    """Say whether a word right behind the word "password" is one: letters and digits, and nothing that is numbered.
+
+    ``named`` says that it can be the name of a thing as well: api-token-2, a digest.
+    """
+    if not shortest <= len(value) <= _LONGEST_LONE or is_placeholder(value):
+        return False
+    if not any(map(str.isdigit, value)) or not any(map(str.isalpha, value)) or not _ONE_WORD.match(value):
+        return False
+    if _DATED.match(value) or _NUMBERED.match(value) or _ADDRESS.match(value):
+        return False
+    return not named or not (
+        is_plain_word(value)
+        or _PLACE.match(value)
+        or _CALLED.match(value)
+        or _SHOUTED.match(value)
+        or _UUID.match(value)
+        or _HEX.match(value)
+    )

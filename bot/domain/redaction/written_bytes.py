@@ -36,7 +36,8 @@ _DUMPED = re.compile(
 )
 _FEWEST = 9
 _WIDE = re.compile(
-    r"(?<![A-Za-z0-9+/])(?:[CDI-Za-f][AQgw][AB][A-Za-z0-9+/]A[C-H][A-Za-z0-9+/]A){3,4000}+[A-Za-z0-9+/]{0,8}={0,2}(?![A-Za-z0-9+/=])"
+    r"(?<![A-Za-z0-9+/])(?:[CDI-Za-f][AQgw][AB][A-Za-z0-9+/]A[C-H][A-Za-z0-9+/]A){3,4000}+[A-Za-z0-9+/]{0,8}={0,2}(?![A"
+    r"-Za-z0-9+/=])"
 )
 """Base64 of ASCII text in UTF-16, as PowerShell takes its commands."""
 

@@ -1,1 +1,0 @@
-"""Protocols of what the responder needs from outside, one module an edge."""
