@@ -3,7 +3,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
-PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
+WORKERS ?= auto
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 PURE := tests/domain tests/slack/views tests/incidents tests/cli tests/test_settings.py tests/test_env_file.py \
   tests/test_runtime.py tests/test_background.py
 LONG := TORTURE=long AEGIS_TEST_LIVE=required $(BIN)/python -m pytest

@@ -24,6 +24,7 @@ from bot.domain.logs.digest import digest_log
 from bot.domain.runbook import precedents
 from bot.domain.runbook_entry import Entry
 from bot.domain.symptoms import diagnose
+from bot.domain.target import parse_target
 from tests.domain import log_cases
 from tests.support.fakes import facts
 
@@ -95,12 +96,14 @@ def _same(told: Sequence[str]) -> Iterator[Entry]:
 
 def decisive(read: LogDigest) -> list[str]:
     """Return the lines by which the trouble of a log is known again."""
-    return [line.text for line in diagnose.decisive(Evidence("shop", NOW.isoformat(), facts("shop"), read))]
+    return [
+        line.text for line in diagnose.decisive(Evidence(parse_target("shop"), NOW.isoformat(), facts("shop"), read))
+    ]
 
 
 def measure(lines: int, read: LogDigest, entries: list[Entry]) -> dict[str, int | float]:
     """Write the prompt for one log and one runbook; the index of the runbook is made before."""
-    evidence = Evidence("shop", NOW.isoformat(), facts("shop"), read)
+    evidence = Evidence(parse_target("shop"), NOW.isoformat(), facts("shop"), read)
     proven = diagnose.find_symptoms(evidence)
     told = decisive(read)
     trouble = proven[0].trouble.value if proven else ""

@@ -28,6 +28,7 @@ from bot.domain.logs import filters
 from bot.domain.runbook import precedents, ranking
 from bot.domain.runbook_entry import Entry
 from bot.domain.symptoms import diagnose
+from bot.domain.target import parse_target
 from tests.domain import retrieval_cases
 from tests.domain.retrieval_cases import Query
 
@@ -52,7 +53,7 @@ class Asked:
 def asked(query: Query) -> Asked:
     """Take a query's log the way that an alert's log goes."""
     log = filters.digest_blocks(["\n".join(query.log).encode() + b"\n"], ())
-    evidence = Evidence(query.target, NOW.isoformat(), None, log)
+    evidence = Evidence(parse_target(query.target), NOW.isoformat(), None, log)
     proven = diagnose.find_symptoms(evidence)
     lines = tuple(line.text for line in diagnose.decisive(evidence, precedents.ASKED))
     return Asked(query, lines, proven[0].trouble.value if proven else "")

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from bot.errors import SlackError, StoreError
-from bot.ports import Store, UnfinishedWork
+from bot.ports.database import Store, UnfinishedWork
 
 log = logging.getLogger(__name__)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.domain.guard import Policy
 from bot.domain.own_containers import Surroundings
+from bot.domain.target import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +22,7 @@ class ResponseConfig:
     delay: float
     timeout: float
     successes: int
-    urls: dict[str, str] = field(default_factory=dict)
-    escalation: tuple[str, ...] = ()
+    urls: Mapping[Target, str] = field(default_factory=dict)
     watched: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
 

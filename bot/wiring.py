@@ -29,6 +29,7 @@ from bot.adapters.runbook.table import RunbookTable
 from bot.adapters.text_worker.worker import TextWorker
 from bot.domain.guard import Policy
 from bot.domain.redaction.redact import redact
+from bot.domain.target import parse_target
 from bot.errors import AegisError, StoreError
 from bot.http import health as vitals
 from bot.http.open_files import raise_limit
@@ -48,7 +49,12 @@ from bot.incidents.set_aside import Retrial
 from bot.incidents.transitions import Transitions
 from bot.incidents.triage import Triage
 from bot.incidents.warm_up import read_samples
-from bot.ports import Approvers, Containers, Messenger, Prober, Runbook, Store, UnfinishedWork
+from bot.ports.database import Store, UnfinishedWork
+from bot.ports.engine import Engine
+from bot.ports.escalator import Escalator
+from bot.ports.http_probe import Prober
+from bot.ports.runbook import Runbook
+from bot.ports.slack import Approvers, Messenger
 from bot.runtime import MonotonicClock, ResponseConfig, Runtime
 from bot.settings import Settings
 from bot.slack import app
@@ -58,6 +64,7 @@ from bot.slack.connection.server_clock import SlackClock
 from bot.slack.connection.socket_mode import Connection
 from bot.slack.connection.tasks import BackgroundTasks
 from bot.slack.connection.web_api import SLACK, identify, web_client
+from bot.slack.delivery.escalator import SlackEscalator
 from bot.slack.delivery.messenger import SlackMessenger
 from bot.slack.delivery.outbox import Outbox
 from bot.slack.listeners.backfill import Backfill
@@ -144,7 +151,7 @@ def _addresses(settings: Settings) -> tuple[str, ...]:
 
 def _plan(settings: Settings) -> ResponseConfig:
     policy = Policy(
-        allowlist=frozenset(settings.aegis_restart_allowlist),
+        allowlist=frozenset(map(parse_target, settings.aegis_restart_allowlist)),
         cooldown=settings.aegis_restart_cooldown,
         limit=settings.aegis_restart_limit,
         expiry=settings.aegis_approval_expiry,
@@ -155,8 +162,7 @@ def _plan(settings: Settings) -> ResponseConfig:
         delay=settings.aegis_verify_delay,
         timeout=settings.aegis_verify_timeout,
         successes=settings.aegis_verify_successes,
-        urls=settings.verify_urls,
-        escalation=settings.aegis_escalation,
+        urls={parse_target(name): url for name, url in settings.verify_urls.items()},
         watched=settings.aegis_alert_channels,
         hosts=(socket.gethostname(), *(urlsplit(address).hostname or "" for address in _addresses(settings))),
     )
@@ -203,7 +209,7 @@ class Edges(Protocol):
     """The edges over which incidents are worked on."""
 
     @property
-    def containers(self) -> Containers: ...  # noqa: D102 - named by its type
+    def containers(self) -> Engine: ...  # noqa: D102 - named by its type
     @property
     def store(self) -> Store: ...  # noqa: D102
     @property
@@ -218,8 +224,8 @@ class Edges(Protocol):
     def world(self) -> Runtime: ...  # noqa: D102
 
 
-def incident_path(edges: Edges, *, messenger: Messenger, approvers: Approvers) -> IncidentPath:
-    """Put together what works on incidents, over ``edges``, ``messenger`` and ``approvers``."""
+def incident_path(edges: Edges, *, messenger: Messenger, approvers: Approvers, escalator: Escalator) -> IncidentPath:
+    """Put together what works on incidents, over ``edges`` and what talks to people."""
     containers, store, plan, world = edges.containers, edges.store, edges.plan, edges.world
     transitions = Transitions(store=store, world=world)
     replies = Replies(store=store, messenger=messenger, world=world)
@@ -230,7 +236,7 @@ def incident_path(edges: Edges, *, messenger: Messenger, approvers: Approvers) -
         containers=containers,
         transitions=transitions,
         replies=replies,
-        plan=plan,
+        escalator=escalator,
         world=world,
     )
     approval = ApprovalCheck(
@@ -326,7 +332,8 @@ async def running(settings: Settings) -> AsyncIterator[Connection]:
         approvers = SlackApprovers(
             client, settings.aegis_approvers, team=own.team_id, channels=settings.aegis_alert_channels
         )
-        path = incident_path(edges, messenger=outbox, approvers=approvers)
+        escalator = SlackEscalator(outbox, settings.aegis_escalation)
+        path = incident_path(edges, messenger=outbox, approvers=approvers, escalator=escalator)
         responder, resume = path.responder, path.resume
 
         async def reconnected() -> None:

@@ -64,7 +64,7 @@ def diagnosis_json(findings: Findings) -> dict[str, object]:
     """Return a diagnosis with keys that do not change between versions."""
     answer = findings.diagnosis
     return {
-        "target": findings.evidence.target,
+        "target": str(findings.evidence.target),
         "class": answer.trouble.value,
         "root_cause": answer.root_cause,
         "action": answer.action.value,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain.evidence import Evidence, LogDigest, Source, Status
 from bot.domain.runbook_entry import Entry, Precedent
-from bot.domain.target import Target
+from bot.domain.target import KnownTarget, parse_target
 from bot.errors import AegisError
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ async def diagnose(components: Components, name: str, given: GivenEvidence | Non
         if given is not None:
             evidence = _evidence(name, given, components.world.now(), secrets)
             return await components.examination.consider(evidence, title=title, alert="")
-        await components.containers.facts(name)
-        findings = await components.examination.examine(name, title=title, alert="")
+        await components.containers.facts(parse_target(name))
+        findings = await components.examination.examine(parse_target(name), title=title, alert="")
         return await components.examination.deepen(findings, title=title, alert="") or findings
     finally:
         await components.close()
@@ -54,14 +54,14 @@ def _evidence(name: str, given: GivenEvidence, now: datetime, secrets: Sequence[
     if given.log is not None:
         log = filters.digest_blocks(given.log, secrets)
         lines = Source("logs", Status.OK if log.total_lines else Status.EMPTY, f"{log.total_lines:,} lines")
-    return Evidence(name, now.isoformat(timespec="seconds"), facts, log, sources=(state, lines))
+    return Evidence(parse_target(name), now.isoformat(timespec="seconds"), facts, log, sources=(state, lines))
 
 
 def read_alert_file(content: object) -> dict[str, object]:
     """Return the fields of an alert, with keys that do not change. Raise ``AegisError`` if ``content`` is no alert.
 
     ``content`` is a Slack message event, or an object with ``event``, or with ``body`` and ``sender`` of a webhook. Its
-    ``inventory`` lists names, or objects with the fields of ``Target``.
+    ``inventory`` lists names, or objects with the fields of ``KnownTarget``.
     """
     from bot.domain.alerts.admission import limit_alert  # noqa: PLC0415 - a command imports only what it needs
     from bot.domain.alerts.alert import find_targets, read_alert  # noqa: PLC0415 - a command imports only what it needs
@@ -78,23 +78,23 @@ def read_alert_file(content: object) -> dict[str, object]:
     else:
         alert = read_webhook(str(content.get("sender") or ""), body)
     alert = limit_alert(alert)
-    names = find_targets(alert, _inventory(content.get("inventory")))
+    found = find_targets(alert, _inventory(content.get("inventory")))
     return {
         "kind": alert.kind.value,
-        "targets": list(names),
+        "targets": [str(target) for target in found],
         "severity": alert.severity,
         "title": alert.title,
         "sender": alert.sender,
     }
 
 
-def _inventory(given: object) -> list[Target]:
-    known = [field.name for field in fields(Target)]
+def _inventory(given: object) -> list[KnownTarget]:
+    known = [field.name for field in fields(KnownTarget) if field.name not in ("host", "kind")]
     inventory = []
     for item in given if isinstance(given, list) else ():
         values = {"name": item} if isinstance(item, str) else item
         if isinstance(values, dict) and isinstance(values.get("name"), str):
-            inventory.append(Target(**{name: values[name] for name in known if isinstance(values.get(name), str)}))
+            inventory.append(KnownTarget(**{name: values[name] for name in known if isinstance(values.get(name), str)}))
     return inventory
 
 
@@ -106,7 +106,7 @@ def find_similar(
     from bot.domain.runbook import precedents  # noqa: PLC0415 - a command imports only what it needs
     from bot.domain.symptoms import diagnose as symptoms  # noqa: PLC0415 - a command imports only what it needs
 
-    evidence = Evidence(target, now.isoformat(), None, filters.digest_blocks(log, ()))
+    evidence = Evidence(parse_target(target), now.isoformat(), None, filters.digest_blocks(log, ()))
     proven = symptoms.find_symptoms(evidence)
     return precedents.find_precedents(
         entries,

@@ -6,14 +6,13 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 from uuid import uuid4
 
 import typer
 
 from bot.cli import console, input_files
 from bot.cli.console import Json, show
-from bot.domain.diagnosis import Action
 from bot.errors import AegisError
 
 if TYPE_CHECKING:
@@ -94,7 +93,7 @@ def check() -> None:
 def add(
     root_cause: Annotated[str, typer.Option(metavar="TEXT", prompt="Root cause", help="What failed, and why.")],
     justification: Annotated[str, typer.Option(metavar="TEXT", help="Reason for the action.")] = "",
-    action: Annotated[Action, typer.Option(help="Action that was taken.")] = Action.RESTART,
+    action: Annotated[Literal["restart", "ignore"], typer.Option(help="Action that was taken.")] = "restart",
     target: Annotated[str, typer.Option(metavar="NAME", help="Name of the container.")] = "",
     symptom: Annotated[str, typer.Option(metavar="LINE", help="Log line that identifies the incident.")] = "",
 ) -> None:
@@ -104,7 +103,7 @@ def add(
 
     entry = Entry(
         root_cause=root_cause,
-        action=action.value,
+        action=action,
         justification=justification,
         id=uuid4().hex,
         at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),

@@ -17,6 +17,7 @@ from bot.domain.addresses.verify_url import verify_address
 from bot.domain.alerts.alert import similar_names
 from bot.domain.evidence import Facts
 from bot.domain.guard import History, Refusal
+from bot.domain.target import parse_target
 from bot.errors import AegisError, EngineDenied, TargetNotFound
 from bot.settings import Settings
 from bot.wiring import Components, parts
@@ -70,7 +71,7 @@ async def _engine(settings: Settings, components: Components) -> AsyncIterator[C
             yield Check(f"target {name}", None, SKIPPED)
             continue
         try:
-            facts = await components.containers.facts(name)
+            facts = await components.containers.facts(parse_target(name))
         except TargetNotFound:
             yield await run_check(f"target {name}", _target_not_found, name, components)
         except AegisError as error:
@@ -127,7 +128,7 @@ async def _target(facts: Facts, components: Components) -> str:
         await components.containers.inventory(), components.plan.hosts, await components.world.surroundings()
     )
     policy = replace(components.plan.policy, own=mine.protected(facts.name))
-    decision = guard.check(facts.name, facts, History(), policy, components.world.now())
+    decision = guard.check(parse_target(facts.name), facts, History(), policy, components.world.now())
     if isinstance(decision, Refusal):
         raise AegisError(decision.reason, hint="If Aegis must not restart it, remove it from AEGIS_RESTART_ALLOWLIST.")
     return facts.status

@@ -7,10 +7,15 @@ from enum import StrEnum
 
 
 class Action(StrEnum):
-    """What can be proposed. There is nothing else, whatever a model says."""
+    """What can be done about a target. There is nothing else, whatever a model says."""
 
     RESTART = "restart"
+    START = "start"
     IGNORE = "ignore"
+
+
+PROPOSED_ACTIONS = (Action.RESTART, Action.IGNORE)
+"""What a diagnosis may propose. ``START`` only ends a restart that stopped in its middle."""
 
 
 class FailureClass(StrEnum):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from bot.domain.target import Target
+
 
 class Status(StrEnum):
     """How a source of evidence answered. Missing is not zero."""
@@ -165,7 +167,7 @@ class LogDigest:
 class Evidence:
     """All that was read about one target in one go: redacted, bounded, each source with its status."""
 
-    target: str
+    target: Target
     gathered_at: str
     facts: Facts | None
     log: LogDigest = field(default_factory=LogDigest)

@@ -11,6 +11,7 @@ from enum import StrEnum
 from bot.domain import refusals
 from bot.domain.diagnosis import Action
 from bot.domain.evidence import Facts
+from bot.domain.target import Target
 from bot.domain.times import format_duration
 
 
@@ -75,7 +76,7 @@ class Policy:
     ``own``: names and ids of Aegis itself and what it needs to run; ``None`` if that is not known.
     """
 
-    allowlist: frozenset[str]
+    allowlist: frozenset[Target]
     cooldown: int
     limit: int
     expiry: int
@@ -93,14 +94,18 @@ class History:
     restarting: str = ""
 
 
-def digest(facts: Facts, action: Action = Action.RESTART) -> str:
-    """Return what an approver approves: 16 hex digits over container id, start time, image id and action."""
-    seen = "\n".join((facts.container_id, facts.started_at, facts.image_id, action.value))
+def digest(target: Target, facts: Facts, action: Action = Action.RESTART) -> str:
+    """Return what an approver approves: 16 hex digits over host, container id, start time, image id and action.
+
+    The only engine has no name and adds nothing, so that cards of earlier versions keep their digests.
+    """
+    parts = (facts.container_id, facts.started_at, facts.image_id, action.value)
+    seen = "\n".join((*parts, target.host) if target.host else parts)
     return hashlib.sha256(seen.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def check(
-    target: str,
+    target: Target,
     facts: Facts | None,
     history: History | None,
     policy: Policy,
@@ -111,10 +116,10 @@ def check(
     if action not in policy.actions:
         return Refusal(RefusalReason.ACTION, refusals.action_not_offered(action.value))
     if target not in policy.allowlist:
-        return Refusal(RefusalReason.ALLOWLIST, refusals.not_on_allowlist(target))
+        return Refusal(RefusalReason.ALLOWLIST, refusals.not_on_allowlist(str(target)))
     if facts is None:
-        return Refusal(RefusalReason.FACTS, refusals.state_unknown(target))
-    if facts.name != target:
+        return Refusal(RefusalReason.FACTS, refusals.state_unknown(str(target)))
+    if facts.name != target.name:
         return Refusal(RefusalReason.NAME, refusals.OTHER_NAME)
     refused = _own(target, facts, policy) or _label(facts) or _state(facts)
     if refused:
@@ -123,15 +128,15 @@ def check(
         return Refusal(RefusalReason.HISTORY, refusals.HISTORY_UNKNOWN)
     people = approvals(facts)
     if people is None:
-        return Refusal(RefusalReason.APPROVALS, refusals.approvals_unreadable(target))
+        return Refusal(RefusalReason.APPROVALS, refusals.approvals_unreadable(str(target)))
     return _pace(target, history, policy, now) or Permit(policy.dry_run, people)
 
 
-def _own(target: str, facts: Facts, policy: Policy) -> Refusal | None:
+def _own(target: Target, facts: Facts, policy: Policy) -> Refusal | None:
     if policy.own is None:
-        return Refusal(RefusalReason.OWN, refusals.own_unknown(target))
-    if target in policy.own or facts.container_id in policy.own:
-        return Refusal(RefusalReason.OWN, refusals.own(target))
+        return Refusal(RefusalReason.OWN, refusals.own_unknown(str(target)))
+    if target.name in policy.own or facts.container_id in policy.own:
+        return Refusal(RefusalReason.OWN, refusals.own(str(target)))
     return None
 
 
@@ -166,16 +171,16 @@ def _state(facts: Facts) -> Refusal | None:
     return None
 
 
-def _pace(target: str, history: History, policy: Policy, now: datetime) -> Refusal | None:
+def _pace(target: Target, history: History, policy: Policy, now: datetime) -> Refusal | None:
     if history.restarting:
-        return Refusal(RefusalReason.BUSY, refusals.busy(target))
+        return Refusal(RefusalReason.BUSY, refusals.busy(str(target)))
     if history.last_restart is not None:
         left = policy.cooldown - (now - history.last_restart).total_seconds()
         if left > 0:
             ago, more = format_duration(now - history.last_restart), format_duration(timedelta(seconds=left))
-            return Refusal(RefusalReason.COOLDOWN, refusals.cooldown(target, ago, more))
+            return Refusal(RefusalReason.COOLDOWN, refusals.cooldown(str(target), ago, more))
     if history.restarts_within_hour >= policy.limit:
-        return Refusal(RefusalReason.LIMIT, refusals.limit(target, history.restarts_within_hour))
+        return Refusal(RefusalReason.LIMIT, refusals.limit(str(target), history.restarts_within_hour))
     return None
 
 

@@ -11,6 +11,7 @@ from bot.domain.diagnosis import Action, Diagnosis
 from bot.domain.evidence import Evidence, Facts
 from bot.domain.guard import Permit, Refusal
 from bot.domain.runbook_entry import Precedent
+from bot.domain.target import Target, TargetId
 from bot.domain.verification import Verification
 
 
@@ -93,8 +94,8 @@ class Incident:
 
     #: Identifier, used in the log, the audit trail and file names.
     id: str
-    #: Name of the container, or the alert's own words if it names none.
-    target: str
+    #: Target, or the alert's own words in place of its name if the alert names none.
+    target: Target
     #: Channel and thread of the card.
     place: Thread
     #: Current state; only ``TRANSITIONS`` may follow.
@@ -160,7 +161,7 @@ class Incident:
     #: Time at which Slack received the alert's message.
     sent_at: datetime | None = None
     #: Targets that went down together with this one, which stands first.
-    grouped_targets: tuple[str, ...] = ()
+    grouped_targets: tuple[Target, ...] = ()
     #: Our sentence about what the grouped targets have in common.
     group_reason: str = ""
     #: Number of times it fired again soon after it had recovered.
@@ -173,10 +174,10 @@ class Incident:
         return late if LATE <= late < timedelta(days=1) else timedelta(0)
 
     @property
-    def container(self) -> str:
-        """Return the full id of the container that was looked at, or ``""``."""
+    def target_id(self) -> TargetId:
+        """Return the container that was looked at; its id is ``""`` if there was none."""
         facts = self.evidence.facts if self.evidence else None
-        return facts.container_id if facts else ""
+        return TargetId(self.target.host, facts.container_id if facts else "")
 
     @property
     def approved_by(self) -> tuple[str, ...]:

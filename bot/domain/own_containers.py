@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bot.domain.addresses.metadata import IPAddress, parse_address
-from bot.domain.target import Target
+from bot.domain.target import KnownTarget
 
 _ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 _BY_THE_ENGINE = ("/etc/hostname", "/etc/hosts", "/etc/resolv.conf", "/run/.containerenv", "/dev/shm")  # noqa: S108
@@ -72,7 +72,7 @@ def own_ids(mountinfo: str, cgroup: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def find_own_containers(inventory: Sequence[Target], hosts: Sequence[str], around: Surroundings) -> OwnContainers:
+def find_own_containers(inventory: Sequence[KnownTarget], hosts: Sequence[str], around: Surroundings) -> OwnContainers:
     """Return the containers that Aegis is or needs.
 
     ``hosts`` are names that may be a container's name, service or short id: this machine's host name, and the hosts of
@@ -107,7 +107,7 @@ def find_own_containers(inventory: Sequence[Target], hosts: Sequence[str], aroun
     return OwnContainers(words, certain, tuple(unknown))
 
 
-def _is_needed(target: Target, need: NeededAddress, machine: set[IPAddress]) -> bool:
+def _is_needed(target: KnownTarget, need: NeededAddress, machine: set[IPAddress]) -> bool:
     reached = _parsed(need.addresses or ())
     # A loopback address is this machine's own: it leads to a container only by a published port.
     if {address for address in reached if not address.is_loopback} & _parsed(target.addresses):

@@ -1,12 +1,84 @@
-"""One container of the inventory, with the names by which an alert may label it."""
+"""What an alert is about and an action acts on: host, kind and name; and what an engine lists of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler
+    from pydantic_core import CoreSchema
+
+
+class TargetKind(StrEnum):
+    """What a target is. The values are stored: they may be added to, never changed."""
+
+    CONTAINER = "container"
+    SERVICE = "service"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Target:
+    """One target. It is false where its name is empty: an alert that names nothing that is known."""
+
+    #: Short name of the engine; ``""`` for the only one, which people need not name.
+    host: str
+    #: Container or service.
+    kind: TargetKind
+    #: Exact name on that engine.
+    name: str
+
+    def __bool__(self) -> bool:
+        return bool(self.name)
+
+    def __str__(self) -> str:
+        return f"{self.host}/{self.name}" if self.host else self.name
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: type[Any], handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Let pydantic read stored JSON by ``from_stored``."""
+        from pydantic_core import core_schema  # noqa: PLC0415 - most who name a target read no stored JSON
+
+        return core_schema.no_info_plain_validator_function(from_stored)
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class TargetId:
+    """One container by its full id, which no other container ever has, and the engine that it is on."""
+
+    host: str
+    id: str
+
+    def __bool__(self) -> bool:
+        return bool(self.id)
+
+
+def parse_target(written: str) -> Target:
+    """Return the target that a person, a setting or a stored row means by a name: a container of the only engine."""
+    return Target("", TargetKind.CONTAINER, written)
+
+
+def to_stored(target: Target) -> str | dict[str, str]:
+    """Return what stands in stored JSON: the bare name for a container of the only engine, else all fields."""
+    if parse_target(target.name) == target:
+        return target.name
+    return {"host": target.host, "kind": target.kind.value, "name": target.name}
+
+
+def from_stored(value: object) -> Target:
+    """Return the target of what ``to_stored`` returned. Raise ``ValueError`` for anything else."""
+    if isinstance(value, Target):
+        return value
+    if isinstance(value, str):
+        return parse_target(value)
+    if isinstance(value, dict) and all(isinstance(value.get(key), str) for key in ("host", "kind", "name")):
+        return Target(value["host"], TargetKind(value["kind"]), value["name"])
+    raise ValueError("this is no target")
+
+
+@dataclass(frozen=True, slots=True)
+class KnownTarget:
     """One container that the engine knows now, and the other exact names by which an alert may label it.
 
     ``project`` and ``service`` are Compose's, ``swarm_service`` and ``swarm_task`` Swarm's. ``fell`` says that it went
@@ -27,3 +99,10 @@ class Target:
     gateways: tuple[str, ...] = ()
     published: tuple[tuple[str, int], ...] = ()
     host_network: bool = False
+    host: str = ""
+    kind: TargetKind = TargetKind.CONTAINER
+
+    @property
+    def target(self) -> Target:
+        """Return which target this is."""
+        return Target(self.host, self.kind, self.name)

@@ -30,10 +30,11 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.adapters.docker import inspect_file
-from bot.domain.diagnosis import Action, FailureClass
+from bot.domain.diagnosis import PROPOSED_ACTIONS, Action, FailureClass
 from bot.domain.evidence import Evidence, LogDigest, Neighbour, Source, Status, Usage
 from bot.domain.logs import filters
 from bot.domain.logs.digest import join_digests
+from bot.domain.target import parse_target
 from bot.errors import AegisError
 
 ENDINGS = (".toml", ".json")
@@ -86,7 +87,7 @@ class Case(BaseModel):
         return {
             True: frozenset({Action.RESTART}),
             False: frozenset({Action.IGNORE}),
-            None: frozenset(Action),
+            None: frozenset(PROPOSED_ACTIONS),
         }[self.helps]
 
     def text(self) -> bytes:
@@ -114,7 +115,14 @@ class Case(BaseModel):
         state = Source("state", Status.OK if facts else Status.EMPTY, "" if facts else "not given")
         lines = Source("logs", Status.OK if log.total_lines else Status.EMPTY, f"{log.total_lines:,} lines")
         return Evidence(
-            self.target, EVALUATED_AT, facts, log, self.usage, self.neighbours, self.events, sources=(state, lines)
+            parse_target(self.target),
+            EVALUATED_AT,
+            facts,
+            log,
+            self.usage,
+            self.neighbours,
+            self.events,
+            sources=(state, lines),
         )
 
 

@@ -11,7 +11,9 @@ from typing import Protocol
 
 from bot.domain.incident import LIVE
 from bot.errors import AegisError
-from bot.ports import Containers, Runbook, Store
+from bot.ports.database import Store
+from bot.ports.engine import Engine
+from bot.ports.runbook import Runbook
 from bot.runtime import Runtime
 from bot.telemetry import OPEN_INCIDENTS
 
@@ -64,7 +66,7 @@ class Outbox(Protocol):
 
 
 def parts(
-    containers: Containers, model: Model | None, memory: Runbook, outbox: Outbox, clock: Callable[[], str]
+    containers: Engine, model: Model | None, memory: Runbook, outbox: Outbox, clock: Callable[[], str]
 ) -> tuple[HealthCheck, ...]:
     """Return what /health asks beside Slack and the database; ``clock`` says what is wrong with our clock."""
 

@@ -25,7 +25,7 @@ from bot.domain.incident import Thread
 from bot.errors import AegisError, StoreError
 from bot.incidents.alert_reader import Reading
 from bot.incidents.api import WebhookRequests
-from bot.ports import IntakeResult, ReceivedAlert
+from bot.ports.database import IntakeResult, ReceivedAlert
 from bot.telemetry import HTTP_MALFORMED
 
 log = logging.getLogger(__name__)
@@ -266,7 +266,7 @@ def _tell_what_to_confirm(body: Mapping[str, Any]) -> None:
 
 def _said(begun: IntakeResult) -> dict[str, object]:
     ids = [opened.incident.id for opened in begun.incidents]
-    return {"incident": ids[0] if ids else None, "incidents": ids, "targets": list(begun.names)}
+    return {"incident": ids[0] if ids else None, "incidents": ids, "targets": [str(target) for target in begun.targets]}
 
 
 def _yes(said: Mapping[str, object]) -> web.Response:

@@ -13,7 +13,7 @@ from bot.domain.alerts.shorten import UNREAD, short_alert, short_message, stored
 from bot.domain.alerts.webhook_bodies import read_webhook
 from bot.domain.redaction.redact import redact
 from bot.errors import TextOverrun
-from bot.ports import TextCalls
+from bot.ports.text_calls import TextCalls
 
 FUNCTIONS: tuple[Callable[..., Any], ...] = (alerts.read_alert, read_webhook, admit_alert, redact)
 """What may run in the process for long texts."""

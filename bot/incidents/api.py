@@ -6,7 +6,7 @@ from typing import Protocol
 
 from bot.domain.guard import Refusal
 from bot.domain.incident import Press, Thread
-from bot.ports import IntakeResult, ReceivedAlert
+from bot.ports.database import IntakeResult, ReceivedAlert
 
 
 class SlackRequests(Protocol):

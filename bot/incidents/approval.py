@@ -26,10 +26,13 @@ from bot.domain.incident import (
     is_expired,
     standing,
 )
+from bot.domain.target import Target
 from bot.errors import EngineError, SlackError, StoreError, TargetNotFound
 from bot.incidents.refused import CardChange, PressRefused
 from bot.incidents.transitions import Transitions
-from bot.ports import Approvers, Containers, Messenger, Store
+from bot.ports.database import Store
+from bot.ports.engine import Engine
+from bot.ports.slack import Approvers, Messenger
 from bot.runtime import ResponseConfig, Runtime
 
 log = logging.getLogger(__name__)
@@ -69,7 +72,7 @@ class ApprovalCheck:
     def __init__(
         self,
         *,
-        containers: Containers,
+        containers: Engine,
         store: Store,
         messenger: Messenger,
         approvers: Approvers,
@@ -163,7 +166,7 @@ class ApprovalCheck:
             return PressRefused(refusal=refusal, incident=incident)
         else:
             change = guard.changed(seen, facts) if seen else "there was no look at it before"
-            if not change and guard.digest(facts, press.action) == press.digest:
+            if not change and guard.digest(incident.target, facts, press.action) == press.digest:
                 return facts
         refusal = Refusal(RefusalReason.CHANGED, refusals.changed(change))
         return PressRefused(refusal=refusal, incident=incident, card=CardChange.CLOSE)
@@ -179,7 +182,7 @@ class ApprovalCheck:
         return PressRefused(refusal=verdict, incident=saved, card=CardChange.REFRESH)
 
     async def guard_verdict(
-        self, target: str, facts: Facts | None, action: Action = Action.RESTART
+        self, target: Target, facts: Facts | None, action: Action = Action.RESTART
     ) -> Permit | Refusal:
         """Ask the guard, with what the store and the engine know now."""
         now = self._world.now()
@@ -190,7 +193,7 @@ class ApprovalCheck:
         except (StoreError, EngineError) as error:
             log.warning("the guard refuses: %s", error.sentence)
             return Refusal(RefusalReason.FACTS, refusals.check_failed(error.message))
-        policy = replace(self._plan.policy, own=mine.protected(target, self._plan.policy.own))
+        policy = replace(self._plan.policy, own=mine.protected(target.name, self._plan.policy.own))
         return guard.check(target, facts, history, policy, now, action)
 
     async def _check_others(

@@ -13,8 +13,12 @@ from bot.domain.runbook import from_incident
 from bot.errors import EngineError, RunbookError, SlackError
 from bot.incidents.replies import Replies
 from bot.incidents.transitions import Transitions
-from bot.ports import Containers, Messenger, Runbook, Store
-from bot.runtime import ResponseConfig, Runtime
+from bot.ports.database import Store
+from bot.ports.engine import Engine
+from bot.ports.escalator import Escalator
+from bot.ports.runbook import Runbook
+from bot.ports.slack import Messenger
+from bot.runtime import Runtime
 from bot.telemetry import RECOVERY
 
 log = logging.getLogger(__name__)
@@ -35,10 +39,10 @@ class Closing:
         store: Store,
         messenger: Messenger,
         memory: Runbook,
-        containers: Containers,
+        containers: Engine,
         transitions: Transitions,
         replies: Replies,
-        plan: ResponseConfig,
+        escalator: Escalator,
         world: Runtime,
     ) -> None:
         self._store = store
@@ -47,7 +51,7 @@ class Closing:
         self._containers = containers
         self._transitions = transitions
         self._replies = replies
-        self._plan = plan
+        self._escalator = escalator
         self._world = world
         self._finishing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -144,10 +148,9 @@ class Closing:
         newest: tuple[str, ...] = ()
         if incident.state is State.UNRESOLVED:
             try:
-                newest = await self._containers.newest_lines(incident.container, NEWEST_LINES)
+                newest = await self._containers.newest_lines(incident.target_id, NEWEST_LINES)
             except EngineError as error:
                 log.warning("no newest log lines: %s", error.sentence)
         await self._messenger.outcome(incident, newest)
-        if incident.state is State.UNRESOLVED and self._plan.escalation:
-            sentence = notices.escalation(incident.target)
-            await self._messenger.say(incident, sentence, mention=self._plan.escalation)
+        if incident.state is State.UNRESOLVED:
+            await self._escalator.call(incident)

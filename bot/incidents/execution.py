@@ -6,7 +6,7 @@ import logging
 from dataclasses import replace
 
 from bot.domain import notices
-from bot.domain.evidence import Facts
+from bot.domain.diagnosis import Action
 from bot.domain.incident import Incident, RestartOutcome, State
 from bot.domain.verification import Verification
 from bot.errors import (
@@ -24,7 +24,9 @@ from bot.incidents.closing import Closing
 from bot.incidents.recovery import RecoveryMonitor
 from bot.incidents.replies import Replies
 from bot.incidents.transitions import Transitions
-from bot.ports import Containers, Messenger, Store
+from bot.ports.database import Store
+from bot.ports.engine import Engine
+from bot.ports.slack import Messenger
 from bot.telemetry import STAGES
 
 log = logging.getLogger(__name__)
@@ -42,7 +44,7 @@ class Execution:
     def __init__(
         self,
         *,
-        containers: Containers,
+        containers: Engine,
         store: Store,
         messenger: Messenger,
         transitions: Transitions,
@@ -62,28 +64,28 @@ class Execution:
         """Carry out what was approved, to the end of the incident."""
         await self._replies.update_card(approved)
         if authorized.dry_run:
-            sentence = notices.dry_run(approved.target)
+            sentence = notices.dry_run(str(approved.target))
             await self._closing.close(
                 approved, State.INTERRUPTED, sentence, by=approved.approval.user if approved.approval else ""
             )
             return
         try:
-            bundle = await self._containers.bundle(authorized.facts, approved.id)
+            bundle = await self._containers.bundle(approved.target, approved.target_id, approved.id)
             saved = await self._transitions.save_if_unchanged(approved, replace(approved, bundle=bundle))
         except (BundleFailed, EngineError, StoreError) as error:
             sentence = notices.evidence_not_saved(error.sentence)
             await self._closing.abort_restart(approved, sentence)
             return
         if saved is not None:
-            await self._restart(saved, authorized.facts)
+            await self._restart(saved, authorized.facts.stop_timeout)
 
-    async def _restart(self, incident: Incident, facts: Facts) -> None:
+    async def _restart(self, incident: Incident, stop_timeout: int) -> None:
         """Send the restart once. Where the answer is missing, look what happened."""
         try:
-            if not await self._transitions.log_engine_call(incident, "restart"):
+            if not await self._transitions.log_engine_call(incident, Action.RESTART):
                 return
             with STAGES.labels("restart").time():
-                await self._containers.restart(facts)
+                await self._containers.act(Action.RESTART, incident.target_id, stop_timeout=stop_timeout)
         except StoreError as error:
             sentence = notices.restart_not_recorded(error.sentence)
             await self._closing.abort_restart(incident, sentence)
@@ -130,9 +132,9 @@ class Execution:
     async def _start_again(self, incident: Incident) -> None:
         """Start what the engine stopped for our restart and did not start: the second half of the approved restart."""
         try:
-            if not await self._transitions.log_engine_call(incident, "start"):
+            if not await self._transitions.log_engine_call(incident, Action.START):
                 return
-            await self._containers.start(incident.container)
+            await self._containers.act(Action.START, incident.target_id)
         except (EngineTimeout, EngineUnreachable) as error:
             log.warning("no answer to the start, looking what happened: %s", error.sentence)
             await self.verify(incident)

@@ -10,12 +10,13 @@ from datetime import UTC, datetime, timedelta
 
 from bot.domain.alerts.alert import Kind, find_targets
 from bot.domain.incident import LIVE, Incident, State, Thread, is_expired
-from bot.domain.target import Target
+from bot.domain.target import KnownTarget, Target, parse_target
 from bot.errors import EngineError
 from bot.incidents.closing import Closing
 from bot.incidents.outage import AWAY, OutageGrouping
 from bot.incidents.transitions import Transitions
-from bot.ports import Containers, IntakeResult, OpenResult, ReceivedAlert, Store
+from bot.ports.database import IntakeResult, OpenResult, ReceivedAlert, Store
+from bot.ports.engine import Engine
 from bot.runtime import ResponseConfig, Runtime
 from bot.telemetry import ALERTS, STAGES
 
@@ -40,7 +41,7 @@ class Intake:
     def __init__(
         self,
         *,
-        containers: Containers,
+        containers: Engine,
         store: Store,
         transitions: Transitions,
         closing: Closing,
@@ -54,11 +55,11 @@ class Intake:
         self._world = world
         self._host = OutageGrouping(store=store, transitions=transitions, world=world)
         self._asking = asyncio.Lock()
-        self._known: tuple[Target, ...] = ()
-        self._inventory: tuple[Target, ...] = ()
+        self._known: tuple[KnownTarget, ...] = ()
+        self._inventory: tuple[KnownTarget, ...] = ()
         self._good_until = 0.0
         self._away = False
-        self._opening: dict[tuple[str, str], str] = {}
+        self._opening: dict[tuple[str, Target], str] = {}
         """The ids of what is being opened, by the alert's key and the target."""
 
     async def receive(self, received: ReceivedAlert) -> bool:
@@ -73,35 +74,36 @@ class Intake:
     async def begin(self, received: ReceivedAlert) -> IntakeResult:
         """Open an incident of each target that the alert labels; of an end, find the incidents that it ends."""
         inventory = await self.inventory()
-        names = find_targets(received.alert, inventory)
-        log.debug("alert %s names %s", received.key, ", ".join(names) or "no known container")
+        targets = find_targets(received.alert, inventory)
+        log.debug("alert %s names %s", received.key, ", ".join(map(str, targets)) or "no known container")
         if received.alert.kind is Kind.RESOLVED:
-            return IntakeResult(names, tuple([one async for one in self._ended(received, names)]))
-        if not names and self._away:
-            listed = await self._host.joined(received.alert.title[:MOST_TITLE_CHARACTERS] or "?", AWAY, received.at)
-            return IntakeResult((received.alert.title,), (listed,)) if listed else IntakeResult((), ())
+            return IntakeResult(targets, tuple([one async for one in self._ended(received, targets)]))
+        if not targets and self._away:
+            titled = parse_target(received.alert.title[:MOST_TITLE_CHARACTERS] or "?")
+            listed = await self._host.joined(titled, AWAY, received.at)
+            return IntakeResult((parse_target(received.alert.title),), (listed,)) if listed else IntakeResult((), ())
         begun = IntakeResult(
-            names, tuple([await self._begun(received, name, inventory) for name in names[:MOST_CARDS]])
+            targets, tuple([await self._begun(received, target, inventory) for target in targets[:MOST_CARDS]])
         )
-        for name in names:
-            self._opening.pop((received.key, name), None)
+        for target in targets:
+            self._opening.pop((received.key, target), None)
         return begun
 
-    async def _ended(self, received: ReceivedAlert, names: tuple[str, ...]) -> AsyncIterator[OpenResult]:
+    async def _ended(self, received: ReceivedAlert, targets: tuple[Target, ...]) -> AsyncIterator[OpenResult]:
         """Find what an end ends: incidents, and places on the list of a host."""
         for one in await self._store.live():
             if one.grouped_targets:
-                shorter = await self._host.over(one, names)
+                shorter = await self._host.over(one, targets)
                 if shorter is not None:
                     yield OpenResult(shorter, new=False)
-            elif _is_over(one, received, names):
+            elif _is_over(one, received, targets):
                 yield OpenResult(one, new=False)
 
     async def standing(self, received: ReceivedAlert) -> IntakeResult:
         """Return what an alert that was taken in before led to; nothing is opened."""
-        names = find_targets(received.alert, await self.inventory())
-        newest = [incident for name in names[:MOST_CARDS] for incident in await self._store.recent(name, 1)]
-        return IntakeResult(names, tuple(OpenResult(incident, new=False) for incident in newest))
+        targets = find_targets(received.alert, await self.inventory())
+        newest = [incident for target in targets[:MOST_CARDS] for incident in await self._store.recent(target, 1)]
+        return IntakeResult(targets, tuple(OpenResult(incident, new=False) for incident in newest))
 
     async def open(self, incident: Incident) -> OpenResult:
         """Open an incident, or count one more alert to the live one; a card that is too old is closed before."""
@@ -110,12 +112,12 @@ class Intake:
                 await self._closing.expire(live)
         return await self._store.open(incident)
 
-    def incident(self, received: ReceivedAlert, name: str) -> Incident:
-        """Make the incident of one target of an alert; ``name`` is empty where it is not known yet."""
+    def incident(self, received: ReceivedAlert, target: Target) -> Incident:
+        """Make the incident of one target of an alert; its name is empty where it is not known yet."""
         alert = received.alert
         return Incident(
             id=self._world.name(),
-            target=name,
+            target=target,
             place=received.place,
             state=State.OPEN,
             opened_at=received.at,
@@ -128,7 +130,7 @@ class Intake:
             sent_at=_sent_at(received),
         )
 
-    async def inventory(self) -> tuple[Target, ...]:
+    async def inventory(self) -> tuple[KnownTarget, ...]:
         """Return what runs; with no answer from the engine, the names that the operator gave, so that a card comes."""
         async with self._asking:
             loop = asyncio.get_running_loop()
@@ -141,26 +143,27 @@ class Intake:
                 log.warning("no inventory: %s", error.sentence)
                 self._away = True
                 past = () if self._known else {incident.target for incident in await self._store.recent(limit=100)}
-                names = {*self._plan.policy.allowlist, *past} - {target.name for target in self._known}
-                self._inventory = (*self._known, *(Target(name) for name in sorted(names) if name))
+                missing = {*self._plan.policy.allowlist, *past} - {known.target for known in self._known}
+                named = (KnownTarget(one.name, host=one.host, kind=one.kind) for one in sorted(missing) if one)
+                self._inventory = (*self._known, *named)
             self._good_until = loop.time() + INVENTORY_CACHE_S
             return self._inventory
 
     def _expired(self, incident: Incident) -> bool:
         return is_expired(incident, self._world.now(), self._plan.policy.expiry)
 
-    async def _begun(self, received: ReceivedAlert, name: str, inventory: Sequence[Target]) -> OpenResult:
-        incident = self.incident(received, name)
+    async def _begun(self, received: ReceivedAlert, target: Target, inventory: Sequence[KnownTarget]) -> OpenResult:
+        incident = self.incident(received, target)
         # What failed is begun again: perhaps it was opened, and only the database's answer was lost.
-        incident = replace(incident, id=self._opening.setdefault((received.key, name), incident.id))
+        incident = replace(incident, id=self._opening.setdefault((received.key, target), incident.id))
         async with self._host.turn:
-            newest = next(iter(await self._store.recent(name, 1)), None)
+            newest = next(iter(await self._store.recent(target, 1)), None)
             if newest is not None and newest.id != incident.id and _of_one_alert(newest, incident):
                 # The last run opened it before it ended; it goes on as what that run left.
                 return OpenResult(newest, new=False)
-            common = self._host.common(name, inventory, away=self._away)
+            common = self._host.common(target, inventory, away=self._away)
             if newest is None or newest.state not in LIVE:
-                listed = await self._host.joined(name, common, received.at)
+                listed = await self._host.joined(target, common, received.at)
                 if listed is not None:
                     return listed
             elif received.asker or not self._expired(newest):
@@ -193,10 +196,10 @@ def _sent_at(received: ReceivedAlert) -> datetime | None:
         return None
 
 
-def _is_over(incident: Incident, received: ReceivedAlert, names: tuple[str, ...]) -> bool:
+def _is_over(incident: Incident, received: ReceivedAlert, targets: tuple[Target, ...]) -> bool:
     """Return True if a resolved alert ends this waiting incident: by its own message or by its target."""
     own = received.message and incident.place == Thread(received.place.channel, received.message)
-    return bool(own or incident.target in names) and incident.state in (State.OPEN, State.PROPOSED)
+    return bool(own or incident.target in targets) and incident.state in (State.OPEN, State.PROPOSED)
 
 
 def _of_one_alert(newest: Incident, incident: Incident) -> bool:

@@ -20,8 +20,11 @@ from bot.domain.runbook import precedents as runbook
 from bot.domain.runbook_entry import Precedent
 from bot.domain.symptoms import diagnose
 from bot.domain.symptoms.diagnose import Symptom
+from bot.domain.target import Target
 from bot.errors import EngineError, EngineTimeout, ModelError, RunbookError, TargetNotFound
-from bot.ports import Containers, Diagnoser, Runbook
+from bot.ports.engine import Engine
+from bot.ports.model import Diagnoser
+from bot.ports.runbook import Runbook
 from bot.runtime import Runtime
 from bot.telemetry import DIAGNOSIS, MODEL_FALLBACKS, STAGES
 
@@ -48,14 +51,14 @@ class Findings:
 class Investigator:
     """Looks at targets. Whatever fails on the way is said in the findings; nothing here raises for it."""
 
-    def __init__(self, *, containers: Containers, diagnoser: Diagnoser | None, memory: Runbook, world: Runtime) -> None:
+    def __init__(self, *, containers: Engine, diagnoser: Diagnoser | None, memory: Runbook, world: Runtime) -> None:
         self._containers = containers
         self._diagnoser = diagnoser
         self._memory = memory
         self._world = world
         self._look_turns = asyncio.Semaphore(INVESTIGATIONS_AT_ONCE)
 
-    async def examine(self, target: str, *, title: str, alert: str, logs: str = "") -> Findings:
+    async def examine(self, target: Target, *, title: str, alert: str, logs: str = "") -> Findings:
         """Gather the evidence of ``target`` and consider it.
 
         ``title`` and ``alert`` are what the sender said, ``logs`` the log that it sent along, redacted.
@@ -107,7 +110,7 @@ class Investigator:
         )
         return Findings(evidence, await self._diagnosis(evidence, proven, precedents, asked), precedents)
 
-    async def _evidence(self, target: str) -> Evidence:
+    async def _evidence(self, target: Target) -> Evidence:
         try:
             async with self._look_turns:
                 with STAGES.labels("evidence").time():
@@ -139,7 +142,7 @@ class Investigator:
         found = await asyncio.to_thread(
             runbook.find_precedents,
             entries,
-            target=evidence.target,
+            target=str(evidence.target),
             lines=[line.text for line in diagnose.decisive(evidence)],
             trouble=proven[0].trouble.value if proven else "",
             now=self._world.now(),
@@ -162,7 +165,7 @@ class Investigator:
                 parse_reply(said.text),
                 evidence,
                 proven,
-                target=evidence.target,
+                target=str(evidence.target),
                 by=said.model,
                 tokens=said.tokens,
                 seconds=said.seconds,

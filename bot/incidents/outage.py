@@ -9,9 +9,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.domain.incident import Incident, State
-from bot.domain.target import Target
+from bot.domain.target import KnownTarget, Target
 from bot.incidents.transitions import Transitions
-from bot.ports import OpenResult, Store
+from bot.ports.database import OpenResult, Store
 from bot.runtime import Runtime
 
 FEWEST_GROUPED_TARGETS = 5
@@ -40,47 +40,47 @@ class OutageGrouping:
         self._store = store
         self._transitions = transitions
         self._world = world
-        self._leads: dict[str, str] = {}
+        self._leads: dict[Target, str] = {}
         self._lead = ""
         self._new: deque[datetime] = deque()
         self._found = False
         self.turn = asyncio.Lock()
         """To be held from the question to the opening: of two that come at once, one leads."""
 
-    def common(self, name: str, inventory: Sequence[Target], *, away: bool) -> str:
+    def common(self, target: Target, inventory: Sequence[KnownTarget], *, away: bool) -> str:
         """Return what a target has in common with others, as a sentence; ``""`` where it stands alone."""
         now = self._world.now()
         while self._new and now - self._new[0] >= timedelta(minutes=1):
             self._new.popleft()
         if away:
             return AWAY
-        if sum(target.fell for target in inventory) >= FEWEST_GROUPED_TARGETS and any(
-            one.fell for one in inventory if one.name == name
+        if sum(known.fell for known in inventory) >= FEWEST_GROUPED_TARGETS and any(
+            known.fell for known in inventory if known.target == target
         ):
             return FALLEN
         return TOO_MANY if len(self._new) >= MOST_NEW_CARDS_A_MINUTE else ""
 
-    async def joined(self, name: str, common: str, at: datetime) -> OpenResult | None:
+    async def joined(self, target: Target, common: str, at: datetime) -> OpenResult | None:
         """Count an alert, taken in ``at``, to the incident that its target goes along with; ``None``: it gets its own.
 
         The targets of one alert do not go along with each other: they stand in one thread already.
         """
         await self._find()
-        lead = await self._live(self._leads.get(name, ""))
-        if lead is not None and name != lead.target and name in lead.grouped_targets:
+        lead = await self._live(self._leads.get(target, ""))
+        if lead is not None and target != lead.target and target in lead.grouped_targets:
             if common or self._world.now() - lead.opened_at < REGROUP_WINDOW:
                 return await self._counted(lead)
             await self._transitions.reapply_and_save(
-                lead, lambda one: replace(one, grouped_targets=_without(one.grouped_targets, name))
+                lead, lambda one: replace(one, grouped_targets=_without(one.grouped_targets, target))
             )
-            del self._leads[name]
+            del self._leads[target]
             return None
         lead = await self._live(self._lead) if common else None
-        if lead is None or lead.target == name or lead.opened_at == at:
+        if lead is None or lead.target == target or lead.opened_at == at:
             return None
 
         def longer(one: Incident) -> Incident:
-            along = tuple(dict.fromkeys((*(one.grouped_targets or (one.target,)), name)))
+            along = tuple(dict.fromkeys((*(one.grouped_targets or (one.target,)), target)))
             return replace(one, grouped_targets=along, group_reason=one.group_reason or common)
 
         listed = await self._transitions.reapply_and_save(lead, longer) or await self._transitions.reapply_and_save(
@@ -88,7 +88,7 @@ class OutageGrouping:
         )
         if listed is None:
             return None
-        self._leads[name] = listed.id
+        self._leads[target] = listed.id
         return await self._counted(listed)
 
     def opened(self, incident: Incident, common: str) -> None:
@@ -97,15 +97,15 @@ class OutageGrouping:
         if common:
             self._lead = incident.id
 
-    async def over(self, incident: Incident, names: Sequence[str]) -> Incident | None:
+    async def over(self, incident: Incident, targets: Sequence[Target]) -> Incident | None:
         """Take what recovered off the list; ``None`` where nothing changed. An empty list is the end."""
-        left = _without(incident.grouped_targets, *names)
+        left = _without(incident.grouped_targets, *targets)
         if left == incident.grouped_targets:
             return None
-        for name in names:
-            self._leads.pop(name, None)
+        for target in targets:
+            self._leads.pop(target, None)
         return await self._transitions.reapply_and_save(
-            incident, lambda one: replace(one, grouped_targets=_without(one.grouped_targets, *names))
+            incident, lambda one: replace(one, grouped_targets=_without(one.grouped_targets, *targets))
         )
 
     async def _counted(self, lead: Incident) -> OpenResult:
@@ -126,5 +126,5 @@ class OutageGrouping:
                 self._leads |= dict.fromkeys(incident.grouped_targets, incident.id)
 
 
-def _without(along: tuple[str, ...], *names: str) -> tuple[str, ...]:
-    return tuple(name for name in along if name not in names)
+def _without(along: tuple[Target, ...], *targets: Target) -> tuple[Target, ...]:
+    return tuple(target for target in along if target not in targets)

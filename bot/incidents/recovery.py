@@ -12,7 +12,8 @@ from bot.domain.evidence import Facts
 from bot.domain.incident import Incident, RestartOutcome, restart_outcome
 from bot.domain.verification import Probe, Verification
 from bot.errors import EngineError, TargetNotFound, VerifyUrlRefused
-from bot.ports import Containers, Prober
+from bot.ports.engine import Engine
+from bot.ports.http_probe import Prober
 from bot.runtime import ResponseConfig, Runtime
 
 log = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ LONGEST_PROBE_INTERVAL_S = 30.0
 class RecoveryMonitor:
     """Looks, and looks again. It never restarts anything."""
 
-    def __init__(self, *, containers: Containers, prober: Prober, plan: ResponseConfig, world: Runtime) -> None:
+    def __init__(self, *, containers: Engine, prober: Prober, plan: ResponseConfig, world: Runtime) -> None:
         self._containers = containers
         self._prober = prober
         self._plan = plan
@@ -47,7 +48,7 @@ class RecoveryMonitor:
         incident = self._dated(incident)
         while True:
             try:
-                facts: Facts | None = await self._containers.facts_of(incident.container)
+                facts: Facts | None = await self._containers.facts_of(incident.target_id)
             except TargetNotFound:
                 facts = None
             except EngineError as error:
@@ -64,7 +65,7 @@ class RecoveryMonitor:
     async def describe_state(self, incident: Incident) -> str:
         """Describe the state in which a failed call left the container."""
         try:
-            facts = await self._containers.facts_of(incident.container)
+            facts = await self._containers.facts_of(incident.target_id)
         except TargetNotFound:
             return "and it is gone now"
         except EngineError as error:
@@ -83,7 +84,7 @@ class RecoveryMonitor:
         while True:
             facts, probe = None, None
             try:
-                facts = await self._containers.facts_of(incident.container)
+                facts = await self._containers.facts_of(incident.target_id)
                 probe = await self._probe(incident, facts)
             except TargetNotFound:
                 return replace(

@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Sequence
 from bot.domain.incident import LIVE, Incident, Press
 from bot.errors import SlackError, StoreError
 from bot.incidents.refused import PressRefused
-from bot.ports import Messenger, Store
+from bot.ports.database import Store
+from bot.ports.slack import Messenger
 from bot.runtime import Runtime
 from bot.telemetry import REFUSALS
 

@@ -11,6 +11,7 @@ from bot.domain import notices
 from bot.domain.alerts.alert import Kind, similar_names
 from bot.domain.guard import Refusal, RefusalReason
 from bot.domain.incident import LIVE, Incident, Press, State, Thread, awaited, decided_by, standing
+from bot.domain.target import Target, parse_target
 from bot.errors import EngineError, SlackError, StoreError
 from bot.incidents.approval import ApprovalCheck, Awaits, unknown_card
 from bot.incidents.closing import Closing
@@ -22,7 +23,9 @@ from bot.incidents.resume import Resume, each
 from bot.incidents.set_aside import Retrial
 from bot.incidents.transitions import Transitions
 from bot.incidents.triage import Triage
-from bot.ports import Asker, Containers, IntakeResult, Messenger, OpenResult, ReceivedAlert, Store
+from bot.ports.database import IntakeResult, OpenResult, ReceivedAlert, Store
+from bot.ports.engine import Engine
+from bot.ports.slack import Asker, Messenger
 from bot.runtime import Runtime
 from bot.telemetry import INCIDENTS, incident_id
 
@@ -38,7 +41,7 @@ class Responder:
     def __init__(  # noqa: PLR0913 - every part of the path stands here once
         self,
         *,
-        containers: Containers,
+        containers: Engine,
         store: Store,
         messenger: Messenger,
         transitions: Transitions,
@@ -111,7 +114,7 @@ class Responder:
             await self._over(received, begun)
             return
         untold: SlackError | None = None
-        if not begun.names:
+        if not begun.targets:
             try:
                 await self._transitions.retry_until_stored(lambda: self._triage.ask_which(received))
             except SlackError as error:
@@ -128,8 +131,8 @@ class Responder:
                 posted += await self._posted(received, opened)
             except SlackError as error:
                 untold = error
-        if len(begun.names) > MOST_CARDS:
-            await self._triage.name_the_rest(begun.names, posted[0].place if posted else received.place)
+        if len(begun.targets) > MOST_CARDS:
+            await self._triage.name_the_rest(begun.targets, posted[0].place if posted else received.place)
         looking = (self._resume.through(incident, self._triage.look(incident)) for incident in posted)
         await each([*renewing, *looking])
         if untold is not None:
@@ -157,7 +160,7 @@ class Responder:
         if opened.incident.flap_count and received.message:
             await self._replies.best_effort(
                 self._messenger.say_at(
-                    received.place, notices.fired_again(opened.incident.target, opened.incident.alerts)
+                    received.place, notices.fired_again(str(opened.incident.target), opened.incident.alerts)
                 )
             )
         return [incident] if incident is not None else []
@@ -173,28 +176,33 @@ class Responder:
         An unknown name is answered to ``user`` alone, with the nearest names; ``url`` is their own reply address.
         Raises ``SlackError`` where the card cannot be posted: only that address can say so.
         """
-        asker = Asker(user, place, url)
+        await self._diagnose(parse_target(name), Asker(user, place, url))
+
+    async def _diagnose(self, target: Target, asker: Asker) -> None:
         try:
-            names = sorted(target.name for target in await self._containers.inventory())
+            known = {known.target for known in await self._containers.inventory()}
         except EngineError as error:
             await self._replies.best_effort(self._messenger.reply(asker, error.sentence))
             return
-        if name not in names:
-            near = similar_names(name, names)
-            told = notices.no_such_container(name, near)
-            await self._replies.best_effort(self._messenger.choose(place, told, near or names, user=user, url=url))
+        if target not in known:
+            names = sorted(str(one) for one in known)
+            near = similar_names(str(target), names)
+            told = notices.no_such_container(str(target), near)
+            await self._replies.best_effort(
+                self._messenger.choose(asker.place, told, near or names, user=asker.user, url=asker.url)
+            )
             return
-        for live in await self._store.live(name):
+        for live in await self._store.live(target):
             await self._renew(live, asker)
             return
         incident = Incident(
             id=self._world.name(),
-            target=name,
-            place=place,
+            target=target,
+            place=asker.place,
             state=State.OPEN,
             opened_at=self._world.now(),
-            opened_by=user,
-            title=f"Diagnosis of {name}",
+            opened_by=asker.user,
+            title=f"Diagnosis of {target}",
         )
         await self._open(incident, asker)
 
@@ -237,9 +245,9 @@ class Responder:
             await self._resume.through(incident, self._triage.look_again(incident))
         elif incident.state not in LIVE:
             thread = incident.place.thread or incident.card
-            await self.diagnose(incident.target, Thread(incident.place.channel, thread), press.user)
+            await self._diagnose(incident.target, Asker(press.user, Thread(incident.place.channel, thread)))
         else:
-            await self._replies.whisper(press, notices.being_diagnosed(incident.target))
+            await self._replies.whisper(press, notices.being_diagnosed(str(incident.target)))
 
     async def _open(self, incident: Incident, asker: Asker) -> None:
         try:

@@ -16,7 +16,8 @@ from bot.incidents.replies import Replies
 from bot.incidents.set_aside import Retrial
 from bot.incidents.transitions import Transitions
 from bot.incidents.triage import Triage
-from bot.ports import Messenger, ReceivedAlert, Store, UnfinishedWork
+from bot.ports.database import ReceivedAlert, Store, UnfinishedWork
+from bot.ports.slack import Messenger
 from bot.runtime import ResponseConfig, Runtime
 from bot.telemetry import incident_id
 

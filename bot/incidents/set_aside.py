@@ -16,7 +16,8 @@ from bot.errors import AegisError
 from bot.incidents.closing import Closing
 from bot.incidents.replies import Replies
 from bot.incidents.transitions import Transitions
-from bot.ports import MOST_TRIES, Messenger, ReceivedAlert, Store
+from bot.ports.database import MOST_TRIES, ReceivedAlert, Store
+from bot.ports.slack import Messenger
 from bot.runtime import Runtime
 from bot.telemetry import SET_ASIDE
 

@@ -8,9 +8,10 @@ from typing import TypeVar
 from uuid import uuid4
 
 from bot.domain.audit.trail import AuditEvent, Verdict
+from bot.domain.diagnosis import Action
 from bot.domain.incident import LIVE, Approval, Incident, State
 from bot.errors import StoreError
-from bot.ports import Store
+from bot.ports.database import Store
 from bot.runtime import Runtime
 from bot.telemetry import INCIDENTS, RESTARTS
 
@@ -77,7 +78,7 @@ class Transitions:
                 await self._world.sleep(pause)
                 pause = min(pause * 2, LONGEST_RETRY_S)
 
-    async def log_engine_call(self, incident: Incident, call: str) -> bool:
+    async def log_engine_call(self, incident: Incident, action: Action) -> bool:
         """Add an engine call to the audit trail before it is made.
 
         Return ``False`` if another replica took the incident over. Then, and when this raises ``StoreError``, the call
@@ -90,8 +91,8 @@ class Transitions:
             rule="approval",
             actor=incident.approval.user if incident.approval else "",
             incident=incident.id,
-            target=incident.target,
-            said=f"{call} {incident.container[:12]}",
+            target=str(incident.target),
+            said=f"{action.value} {incident.target_id.id[:12]}",
         )
         return await self._store.log_engine_call(incident, act)
 

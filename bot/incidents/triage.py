@@ -11,6 +11,7 @@ from bot.domain.addresses.verify_url import LABEL, NOT_KNOWN, verify_address
 from bot.domain.evidence import VERIFY_URL, Evidence, Source, Status
 from bot.domain.incident import LIVE, Incident, State, Thread
 from bot.domain.redaction.redact import redact
+from bot.domain.target import Target, parse_target
 from bot.errors import SlackError
 from bot.incidents.approval import ApprovalCheck
 from bot.incidents.closing import Closing
@@ -19,7 +20,8 @@ from bot.incidents.investigation import Findings, Investigator
 from bot.incidents.replies import Replies
 from bot.incidents.transitions import Transitions
 from bot.incidents.unknown_targets import Strays
-from bot.ports import Messenger, ReceivedAlert, Store
+from bot.ports.database import ReceivedAlert, Store
+from bot.ports.slack import Messenger
 from bot.runtime import ResponseConfig, Runtime
 from bot.telemetry import incident_id
 
@@ -73,15 +75,16 @@ class Triage:
 
     async def _offer(self, received: ReceivedAlert) -> Thread:
         """Offer the menu, and return where it stands."""
-        names = sorted(target.name for target in await self._alerts.inventory())
+        names = sorted(str(known.target) for known in await self._alerts.inventory())
         told = notices.WHICH_CONTAINER
-        place = (await self._announced(self._alerts.incident(received, ""))).place
+        place = (await self._announced(self._alerts.incident(received, parse_target("")))).place
         offered = self._messenger.choose(place, told, names)
         await (offered if received.asker else self._replies.best_effort(offered))
         return place
 
-    async def name_the_rest(self, names: Sequence[str], place: Thread) -> None:
+    async def name_the_rest(self, targets: Sequence[Target], place: Thread) -> None:
         """Name those of an alert's targets that get no card."""
+        names = [str(target) for target in targets]
         rest = names[MOST_CARDS:]
         more = f", and {len(rest) - MOST_NAMED_TARGETS} more" if len(rest) > MOST_NAMED_TARGETS else ""
         told = (
@@ -172,7 +175,7 @@ class Triage:
                 diagnosis=found.diagnosis,
                 precedents=found.precedents,
                 verdict=verdict,
-                digest=guard.digest(facts) if facts else "",
+                digest=guard.digest(incident.target, facts) if facts else "",
                 proposed_at=self._world.now(),
             ),
         )

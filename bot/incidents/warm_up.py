@@ -9,7 +9,7 @@ from bot.domain.evidence import Evidence
 from bot.domain.llm import prompt
 from bot.domain.logs import filters
 from bot.domain.symptoms import diagnose
-from bot.domain.target import Target
+from bot.domain.target import KnownTarget, parse_target
 
 _TARGET = "web"
 _MESSAGE = {"text": "", "attachments": [{"title": f"[FIRING:1] Down ({_TARGET} critical)", "color": "a30200"}]}
@@ -20,8 +20,8 @@ _NONCE = "0" * 16
 def read_samples() -> None:
     """Read a sample alert and diagnose a sample log: each pattern is compiled and each table made on the way."""
     alert = read_alert(_MESSAGE)
-    find_targets(alert, [Target(_TARGET)])
-    evidence = Evidence(_TARGET, datetime.now(UTC).isoformat(), None, filters.digest_blocks((_LOG,), ()))
+    find_targets(alert, [KnownTarget(_TARGET)])
+    evidence = Evidence(parse_target(_TARGET), datetime.now(UTC).isoformat(), None, filters.digest_blocks((_LOG,), ()))
     symptoms = diagnose.find_symptoms(evidence, alert.title)
     prompt.build_prompts(evidence, symptoms, (), alert=alert.text, title=alert.title, nonce=_NONCE)
     diagnose.diagnose_by_rules(evidence, symptoms, (), why="")

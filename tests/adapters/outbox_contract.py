@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from bot.adapters.database.store import SqlStore
 from bot.domain.incident import Thread
-from bot.ports import OutboxMessage
+from bot.ports.outbox import OutboxMessage
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 

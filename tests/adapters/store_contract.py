@@ -26,9 +26,10 @@ from bot.domain.evidence import Evidence, LogDigest, LogLine, Source, Status
 from bot.domain.guard import Permit, Refusal, RefusalReason
 from bot.domain.incident import Approval, Incident, Press, State, Thread
 from bot.domain.runbook_entry import Entry, Precedent
+from bot.domain.target import TargetKind, parse_target
 from bot.domain.verification import Verification
 from bot.errors import StoreUnavailable
-from bot.ports import ReceivedAlert
+from bot.ports.database import ReceivedAlert
 from tests.support.long_form import often
 
 RACES = often(60, 3_000)
@@ -47,7 +48,12 @@ async def store(url: str) -> AsyncIterator[SqlStore]:
 
 def an_incident(number: int = 1, target: str = "buggy-app-v2", state: State = State.OPEN) -> Incident:
     return Incident(
-        f"inc-{number:05}", target, Thread("C1", "1.1"), state, NOW + timedelta(seconds=number), title="Pool exhausted"
+        f"inc-{number:05}",
+        parse_target(target),
+        Thread("C1", "1.1"),
+        state,
+        NOW + timedelta(seconds=number),
+        title="Pool exhausted",
     )
 
 
@@ -56,7 +62,7 @@ def a_full_incident() -> Incident:
         an_incident(),
         opened_by="U1",
         evidence=Evidence(
-            "buggy-app-v2",
+            parse_target("buggy-app-v2"),
             "2026-11-22T10:04:31Z",
             None,
             LogDigest((LogLine(3, "ERROR täglich \x00 \ud800 \u202e", 412),), 1204, 99),
@@ -162,11 +168,27 @@ class StoreContract:
         assert second.incident == replace(first.incident, alerts=2)
         assert await store.save_if_unchanged(first.incident, replace(first.incident, title="still mine")) is not None
 
+    async def test_targets_of_one_name_on_two_hosts_or_of_two_kinds_are_not_one(self, store: SqlStore) -> None:
+        same = parse_target("web")
+        targets = same, replace(same, host="east"), replace(same, kind=TargetKind.SERVICE)
+        for number, target in enumerate(targets, 1):
+            opened = await store.open(replace(an_incident(number), target=target))
+            assert (opened.new, opened.incident.target) == (True, target)
+        for target in targets:
+            (live,) = await store.live(target)
+            assert (live.target, [live]) == (target, list(await store.recent(target)))
+        assert await moved(store, live, State.PROPOSED, State.ACTING)
+        now = NOW + timedelta(minutes=1)
+        assert [bool((await store.history(target, now)).restarting) for target in targets] == [False, False, True]
+
     async def test_an_ended_incident_makes_room_for_a_new_one(self, store: SqlStore) -> None:
         first = (await store.open(an_incident(1))).incident
         await moved(store, first, State.RESOLVED)
         assert (await store.open(an_incident(2))).new
-        assert [incident.id for incident in await store.recent("buggy-app-v2")] == ["inc-00002", "inc-00001"]
+        assert [incident.id for incident in await store.recent(parse_target("buggy-app-v2"))] == [
+            "inc-00002",
+            "inc-00001",
+        ]
         assert [incident.id for incident in await store.live()] == ["inc-00002"]
 
     async def test_recent_is_newest_first_and_limited_and_live_oldest_first(self, store: SqlStore) -> None:
@@ -174,7 +196,7 @@ class StoreContract:
             await store.open(an_incident(number, f"app-{number}"))
         assert [incident.id for incident in await store.recent(limit=2)] == ["inc-00003", "inc-00002"]
         assert [incident.id for incident in await store.live()] == ["inc-00001", "inc-00002", "inc-00003"]
-        assert [incident.id for incident in await store.live("app-3")] == ["inc-00003"]
+        assert [incident.id for incident in await store.live(parse_target("app-3"))] == ["inc-00003"]
 
     async def test_what_waits_for_a_decision_beyond_the_newest_is_found(self, store: SqlStore) -> None:
         for number in (2, 1, 4, 3, 5):
@@ -273,18 +295,18 @@ class StoreContract:
             then = replace(opened, restarted_at=NOW - timedelta(minutes=minutes))
             await moved(store, then, State.PROPOSED, State.ACTING, State.VERIFYING, State.RESOLVED)
         await store.open(an_incident(9, "another"))
-        history = await store.history("buggy-app-v2", NOW)
+        history = await store.history(parse_target("buggy-app-v2"), NOW)
         assert history.last_restart == NOW - timedelta(minutes=5)
         assert history.restarts_within_hour == 3
         assert history.restarting == ""
-        assert (await store.history("another", NOW)).last_restart is None
+        assert (await store.history(parse_target("another"), NOW)).last_restart is None
 
     async def test_history_names_the_incident_in_the_midst_of_a_restart(self, store: SqlStore) -> None:
         opened = (await store.open(an_incident())).incident
         restarting = await moved(store, opened, State.PROPOSED, State.ACTING)
-        assert (await store.history("buggy-app-v2", NOW)).restarting == opened.id
+        assert (await store.history(parse_target("buggy-app-v2"), NOW)).restarting == opened.id
         await moved(store, restarting, State.VERIFYING)
-        assert (await store.history("buggy-app-v2", NOW)).restarting == ""
+        assert (await store.history(parse_target("buggy-app-v2"), NOW)).restarting == ""
 
     async def test_ended_incidents_are_unremembered_until_that_is_saved(self, store: SqlStore) -> None:
         for number, ways in enumerate(
@@ -297,9 +319,9 @@ class StoreContract:
         ):
             await moved(store, (await store.open(an_incident(number, f"app-{number}"))).incident, *ways)
         waiting = await store.unfinalized()
-        assert [incident.target for incident in waiting] == ["app-0", "app-1", "app-2", "app-3"]
+        assert [incident.target.name for incident in waiting] == ["app-0", "app-1", "app-2", "app-3"]
         assert await store.save_if_unchanged(waiting[0], replace(waiting[0], finalized=True)) is not None
-        assert [incident.target for incident in await store.unfinalized()] == ["app-1", "app-2", "app-3"]
+        assert [incident.target.name for incident in await store.unfinalized()] == ["app-1", "app-2", "app-3"]
 
     async def test_a_refused_press_is_kept_whatever_it_carries(self, store: SqlStore) -> None:
         press = Press("U\x00", "T1", Thread("C1"), "no such incident", "\ud800" * 5000)

@@ -15,6 +15,7 @@ from bot.adapters.database.store import SqlStore
 from bot.adapters.database.tables import incidents
 from bot.domain.audit.trail import AuditEvent
 from bot.domain.incident import Approval, Incident, State, Thread
+from bot.domain.target import parse_target
 from bot.errors import StoreError
 
 
@@ -35,7 +36,9 @@ async def write(store: SqlStore, name: str) -> None:
     while True:
         number += 1
         ours = f"{name}-{number}"
-        opened = await store.open(Incident(ours, ours, Thread("C1"), State.OPEN, datetime.now(UTC), title="x" * 3000))
+        opened = await store.open(
+            Incident(ours, parse_target(ours), Thread("C1"), State.OPEN, datetime.now(UTC), title="x" * 3000)
+        )
         sys.stdout.write(f"{ours} OPEN\n")
         sys.stdout.flush()
         await store.save_if_unchanged(opened.incident, replace(opened.incident, state=State.PROPOSED))

@@ -18,8 +18,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from bot.adapters.docker.containers import DockerContainers
+from bot.domain.diagnosis import Action
+from bot.domain.target import TargetId, parse_target
 from tests.adapters.conftest import FakeEngine, Handler
-from tests.support.fakes import START
+from tests.support.fakes import START, bundle, restart
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
@@ -76,12 +78,12 @@ async def use(containers: DockerContainers) -> None:
     """Make every kind of call: questions, streams and acts."""
     await containers.info()
     await containers.inventory()
-    evidence = await containers.evidence("buggy-app-v2")
+    evidence = await containers.evidence(parse_target("buggy-app-v2"))
     assert evidence.facts is not None
-    await containers.newest_lines(evidence.facts.container_id, 5)
-    await containers.bundle(evidence.facts, "incident")
-    await containers.restart(evidence.facts)
-    await containers.start(evidence.facts.container_id)
+    await containers.newest_lines(TargetId("", evidence.facts.container_id), 5)
+    await bundle(containers, evidence.facts, "incident")
+    await restart(containers, evidence.facts)
+    await containers.act(Action.START, TargetId("", evidence.facts.container_id))
 
 
 @pytest.mark.parametrize("scheme", ["tcp", "http"])

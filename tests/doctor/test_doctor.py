@@ -21,7 +21,7 @@ from bot.doctor.doctor import run_checks
 from bot.doctor.slack import SCOPES
 from bot.domain.evidence import Port
 from bot.domain.own_containers import NeededAddress, Surroundings
-from bot.domain.target import Target
+from bot.domain.target import KnownTarget
 from bot.errors import EngineDenied, EngineError, TargetNotFound
 from bot.playground.slack.faults import Fault
 from bot.playground.slack.state.people import Channel
@@ -453,7 +453,7 @@ async def test_a_host_that_cannot_be_resolved_may_be_any_container(installation:
 
 
 async def test_aegis_own_containers_are_named(installation: Installation) -> None:
-    installation.containers.others = (Target("renamed", "9" * 64),)
+    installation.containers.others = (KnownTarget("renamed", "9" * 64),)
     installation.around = Surroundings(ids=frozenset({"9" * 64}), contained=True)
     assert (await installation.check_all())["own containers"].detail == "never restarted: renamed"
 

@@ -11,18 +11,21 @@ from hypothesis import strategies as st
 
 from bot.domain.diagnosis import Action
 from bot.domain.guard import History, Permit, Policy, Refusal, changed, check, digest
+from bot.domain.target import parse_target
 from bot.domain.times import format_duration
 from tests.support.fakes import CONTAINER, START, facts
 
-POLICY = Policy(frozenset({"buggy-app-v2"}), cooldown=300, limit=3, expiry=3600, dry_run=False)
+POLICY = Policy(frozenset(map(parse_target, {"buggy-app-v2"})), cooldown=300, limit=3, expiry=3600, dry_run=False)
 
 
 def test_allowed_running_target_is_permitted():
-    assert check("buggy-app-v2", facts(), History(), POLICY, START) == Permit()
+    assert check(parse_target("buggy-app-v2"), facts(), History(), POLICY, START) == Permit()
 
 
 def test_dry_run_is_a_permit_that_says_so():
-    assert check("buggy-app-v2", facts(), History(), replace(POLICY, dry_run=True), START) == Permit(dry_run=True)
+    assert check(parse_target("buggy-app-v2"), facts(), History(), replace(POLICY, dry_run=True), START) == Permit(
+        dry_run=True
+    )
 
 
 @pytest.mark.parametrize(
@@ -49,7 +52,7 @@ def test_dry_run_is_a_permit_that_says_so():
     ],
 )
 def test_everything_else_is_refused_with_a_reason(rule, target, look, history, policy):
-    verdict = check(target, look, history, policy, START)
+    verdict = check(parse_target(target), look, history, policy, START)
     assert isinstance(verdict, Refusal)
     assert verdict.rule == rule
     assert verdict.reason.endswith((".", "web"))
@@ -57,23 +60,29 @@ def test_everything_else_is_refused_with_a_reason(rule, target, look, history, p
 
 
 def test_cooldown_ends_when_it_is_over():
-    assert check("buggy-app-v2", facts(), History(START - timedelta(seconds=300), 1), POLICY, START) == Permit()
+    assert (
+        check(parse_target("buggy-app-v2"), facts(), History(START - timedelta(seconds=300), 1), POLICY, START)
+        == Permit()
+    )
 
 
 @pytest.mark.fault(28)
 def test_a_last_restart_in_the_future_still_holds_the_cooldown():
-    verdict = check("buggy-app-v2", facts(), History(START + timedelta(seconds=60), 1), POLICY, START)
+    verdict = check(parse_target("buggy-app-v2"), facts(), History(START + timedelta(seconds=60), 1), POLICY, START)
     assert isinstance(verdict, Refusal)
     assert verdict.rule == "cooldown"
 
 
 def test_protect_label_set_to_false_protects_nothing():
-    assert check("buggy-app-v2", facts(labels=(("aegis.protect", "false"),)), History(), POLICY, START) == Permit()
+    assert (
+        check(parse_target("buggy-app-v2"), facts(labels=(("aegis.protect", "false"),)), History(), POLICY, START)
+        == Permit()
+    )
 
 
 @given(st.text(max_size=80))
 def test_no_name_but_the_exact_one_is_ever_permitted(name):
-    verdict = check(name, facts(name), History(), POLICY, START)
+    verdict = check(parse_target(name), facts(name), History(), POLICY, START)
     assert isinstance(verdict, Permit) == (name == "buggy-app-v2")
 
 
@@ -87,17 +96,19 @@ def test_no_name_but_the_exact_one_is_ever_permitted(name):
 )
 def test_digest_and_words_differ_where_the_container_differs(change, said):
     now = facts(**change)
-    assert digest(now) != digest(facts())
+    assert digest(parse_target("buggy-app-v2"), now) != digest(parse_target("buggy-app-v2"), facts())
     assert said in changed(facts(), now)
 
 
 def test_health_may_change_between_card_and_press():
-    assert digest(facts(health="healthy")) == digest(facts())
+    assert digest(parse_target("buggy-app-v2"), facts(health="healthy")) == digest(
+        parse_target("buggy-app-v2"), facts()
+    )
     assert changed(facts(), facts(health="healthy")) == ""
 
 
 def test_what_is_not_known_to_be_no_part_of_aegis_is_not_restarted():
-    verdict = check("buggy-app-v2", facts(), History(), replace(POLICY, own=None), START)
+    verdict = check(parse_target("buggy-app-v2"), facts(), History(), replace(POLICY, own=None), START)
     assert isinstance(verdict, Refusal)
     assert (verdict.rule, "not known" in verdict.reason) == ("own", True)
 
@@ -111,8 +122,8 @@ def test_spans_are_written_for_people(seconds, said):
 
 
 def test_an_action_that_is_not_offered_is_refused():
-    verdict = check("buggy-app-v2", facts(), History(), POLICY, START, Action.IGNORE)
+    verdict = check(parse_target("buggy-app-v2"), facts(), History(), POLICY, START, Action.IGNORE)
     assert isinstance(verdict, Refusal)
     assert verdict.rule == "action"
     policy = replace(POLICY, actions=frozenset())
-    assert isinstance(check("buggy-app-v2", facts(), History(), policy, START), Refusal)
+    assert isinstance(check(parse_target("buggy-app-v2"), facts(), History(), policy, START), Refusal)

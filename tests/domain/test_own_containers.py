@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bot.domain.own_containers import NeededAddress, Surroundings, find_own_containers, own_ids
-from bot.domain.target import Target
+from bot.domain.target import KnownTarget
 
 ME, OUTER, OTHER = "a1" * 32, "b2" * 32, "c3" * 32
 MOUNTS = "743 722 0:54 / /proc rw,nosuid - proc proc rw\n{}\n750 722 0:55 / /dev rw,nosuid - tmpfs tmpfs rw\n"
@@ -58,10 +58,10 @@ def test_a_process_knows_its_container_by_what_the_kernel_says(mountinfo: str, c
     assert own_ids(mountinfo, cgroup) == ids
 
 
-AEGIS = Target("renamed", ME, addresses=("172.18.0.2",))
-PROXY = Target("shop-proxy-1", OUTER, service="socket-proxy", addresses=("172.18.0.3",), gateways=("172.18.0.1",))
-DB = Target("data", OTHER, addresses=("172.18.0.4", "fd00::4"), published=(("0.0.0.0", 5432), ("::", 5432)))
-APP = Target("app", "d4" * 32, addresses=("172.18.0.9",), published=(("127.0.0.1", 8080),))
+AEGIS = KnownTarget("renamed", ME, addresses=("172.18.0.2",))
+PROXY = KnownTarget("shop-proxy-1", OUTER, service="socket-proxy", addresses=("172.18.0.3",), gateways=("172.18.0.1",))
+DB = KnownTarget("data", OTHER, addresses=("172.18.0.4", "fd00::4"), published=(("0.0.0.0", 5432), ("::", 5432)))
+APP = KnownTarget("app", "d4" * 32, addresses=("172.18.0.9",), published=(("127.0.0.1", 8080),))
 ALL = (AEGIS, PROXY, DB, APP)
 
 
@@ -138,7 +138,7 @@ def test_a_host_that_is_a_containers_name_need_not_be_resolved() -> None:
 
 
 def test_in_the_hosts_network_nothing_tells_which_container_listens() -> None:
-    host = Target("db-on-host", "e5" * 32, host_network=True)
+    host = KnownTarget("db-on-host", "e5" * 32, host_network=True)
     mine = find_own_containers((AEGIS, host), (), needs("127.0.0.1", host="localhost"))
     assert mine.unknown == ("What listens at localhost:5432 may be a container in the host's network.",)
     assert find_own_containers((AEGIS, APP), (), needs("127.0.0.1")).unknown == ()
@@ -151,11 +151,11 @@ def test_a_container_that_does_not_know_its_id_says_so() -> None:
 
 
 def test_two_containers_without_an_id_are_both_kept() -> None:
-    inventory = (Target("one"), Target("two"))
+    inventory = (KnownTarget("one"), KnownTarget("two"))
     assert find_own_containers(inventory, ("one", "two"), Surroundings()).words == {"one", "two"}
 
 
 def test_an_engine_at_a_loopback_address_makes_no_container_ours() -> None:
-    app = Target("app", OTHER, addresses=("127.0.0.1",))
+    app = KnownTarget("app", OTHER, addresses=("127.0.0.1",))
     around = Surroundings(needs=(NeededAddress("127.0.0.1", 2375, ("127.0.0.1",)),))
     assert "app" not in find_own_containers([app], (), around).words

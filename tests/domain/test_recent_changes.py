@@ -9,6 +9,7 @@ import pytest
 from bot.domain.evidence import Evidence, Facts, Source, Status
 from bot.domain.recent_changes import find_changes
 from bot.domain.runbook_entry import Entry
+from bot.domain.target import parse_target
 from tests.support.fakes import facts
 
 SEEN = facts(created_at="2026-11-20T08:00:00.123456789Z", image_created_at="2026-11-18T08:00:00Z")
@@ -16,7 +17,7 @@ PAST = Entry("pool", "restart", target="buggy-app-v2", at="2026-11-10T03:00:00Z"
 
 
 def told(seen: Facts | None, *entries: Entry, at: str = "2026-11-22T03:00:00+00:00") -> Source:
-    return find_changes(Evidence("buggy-app-v2", at, seen), entries)
+    return find_changes(Evidence(parse_target("buggy-app-v2"), at, seen), entries)
 
 
 def test_an_old_container_that_was_never_in_trouble_is_nothing_new() -> None:

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from bot.domain.diagnosis import Action, Diagnosis, FailureClass, Quote
+from bot.domain.diagnosis import PROPOSED_ACTIONS, Action, Diagnosis, FailureClass, Quote
 from bot.domain.evidence import Evidence, LogDigest, LogLine
+from bot.domain.target import parse_target
 from bot.errors import AegisError
 from bot.evals import case as eval_case
 from bot.evals.case import Case
@@ -90,7 +91,7 @@ def test_a_case_may_be_json_with_its_log_beside_it(tmp_path: Path) -> None:
     case = eval_case.load(written(tmp_path, json.dumps(given), "x.json"))
     assert case.evidence().log.total_lines == 1
     assert case.helps is None
-    assert set(case.actions) == set(Action)
+    assert set(case.actions) == set(PROPOSED_ACTIONS)
 
 
 def test_a_log_of_a_case_is_redacted_like_any_other(tmp_path: Path) -> None:
@@ -164,7 +165,7 @@ def test_a_printed_line_that_is_not_in_the_log_is_seen(tmp_path: Path) -> None:
 
 def test_a_line_that_did_not_survive_is_seen(tmp_path: Path) -> None:
     case = eval_case.load(written(tmp_path))
-    evidence = Evidence("shop", "", None, log=LogDigest((LogLine(1, "10:00:00 INFO served"),), 2))
+    evidence = Evidence(parse_target("shop"), "", None, log=LogDigest((LogLine(1, "10:00:00 INFO served"),), 2))
     assert not mark(case, evidence, replace(SAID, quotes=()), seconds=0, model=False).digest_complete
 
 

@@ -91,7 +91,7 @@ async def test_a_failure_at_the_nth_call_leaves_nothing_stuck(tmp_path: Path, at
 
 REQUESTS: dict[str, Callable[[Bench, Incident], Awaitable[None]]] = {
     "a fresh look": lambda bench, card: bench.responder.rediagnose(press(card)),
-    "a diagnosis": lambda bench, card: bench.responder.diagnose(card.target, card.place, "U0ONCALL"),
+    "a diagnosis": lambda bench, card: bench.responder.diagnose(card.target.name, card.place, "U0ONCALL"),
     "ignore": lambda bench, card: bench.responder.ignore(press(card), "known"),
 }
 

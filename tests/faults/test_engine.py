@@ -14,8 +14,9 @@ from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
 
 from bot.adapters.docker.containers import DockerContainers
-from bot.domain.evidence import Facts
+from bot.domain.diagnosis import Action
 from bot.domain.incident import State
+from bot.domain.target import TargetId, parse_target
 from bot.errors import EngineDenied, EngineTimeout, EngineUnreachable, RestartFailed
 from bot.runtime import Runtime
 from bot.slack.listeners.queries import StatusQueries
@@ -24,7 +25,7 @@ from bot.slack.views import replies
 from tests.adapters.conftest import FakeEngine, containers, fake_engine, now
 from tests.faults.mounts import mount, unmount
 from tests.incidents.test_responder import Bench, press
-from tests.support.fakes import CONTAINER, facts
+from tests.support.fakes import CONTAINER, facts, restart
 
 __all__ = ["containers", "fake_engine", "now"]
 
@@ -103,13 +104,13 @@ async def test_50_a_restart_that_the_engine_cannot_do_says_that_it_is_down_and_w
     bench.containers.on_restart = RestartFailed("The Docker Engine could not do it.", detail=reason)
     bench.containers.restart_happens = False
     incident = await bench.fire()
-    original = bench.containers.restart
+    original = bench.containers.act
 
-    async def restart(look: Facts) -> None:
+    async def act(action: Action, target_id: TargetId, *, stop_timeout: int = 0) -> None:
         bench.containers.looks = [DOWN]
-        await original(look)
+        await original(action, target_id)
 
-    monkeypatch.setattr(bench.containers, "restart", restart)
+    monkeypatch.setattr(bench.containers, "act", act)
     await bench.responder.act(press(incident))
     ended = await bench.now(incident)
     assert (ended.state, bench.containers.restarts) == (State.UNRESOLVED, 1)
@@ -129,13 +130,13 @@ async def test_50_where_the_engine_does_not_say_how_it_is_now_that_is_said(
     bench.containers.on_restart = RestartFailed("The Docker Engine could not do it.")
     bench.containers.restart_happens = False
     incident = await bench.fire()
-    original = bench.containers.restart
+    original = bench.containers.act
 
-    async def restart(look: Facts) -> None:
+    async def act(action: Action, target_id: TargetId, *, stop_timeout: int = 0) -> None:
         bench.containers.looks = [EngineUnreachable("The engine does not answer.")]
-        await original(look)
+        await original(action, target_id)
 
-    monkeypatch.setattr(bench.containers, "restart", restart)
+    monkeypatch.setattr(bench.containers, "act", act)
     await bench.responder.act(press(incident))
     ended = await bench.now(incident)
     assert ended.verification is not None
@@ -160,13 +161,13 @@ async def test_48_a_start_whose_answer_is_not_heard_is_looked_at_and_not_called_
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     number = await left_stopped(bench)
-    original = bench.containers.start
+    original = bench.containers.act
 
-    async def start(container_id: str) -> None:
-        await original(container_id)
+    async def act(action: Action, target_id: TargetId, *, stop_timeout: int = 0) -> None:
+        await original(action, target_id)
         raise EngineTimeout("No answer from the engine.")
 
-    monkeypatch.setattr(bench.containers, "start", start)
+    monkeypatch.setattr(bench.containers, "act", act)
     await bench.recover()
     ended = await bench.store.get(number)
     assert ended is not None
@@ -180,11 +181,11 @@ async def test_48_a_start_that_fails_says_so_with_the_engines_reason(
 ) -> None:
     number = await left_stopped(bench)
 
-    async def start(container_id: str) -> None:
-        bench.containers.writes.append(("start", container_id))
+    async def act(action: Action, target_id: TargetId, *, stop_timeout: int = 0) -> None:
+        bench.containers.writes.append(("start", target_id.id))
         raise RestartFailed("The Docker Engine could not do it.", detail="no such image layer")
 
-    monkeypatch.setattr(bench.containers, "start", start)
+    monkeypatch.setattr(bench.containers, "act", act)
     await bench.recover()
     ended = await bench.store.get(number)
     assert ended is not None
@@ -210,7 +211,7 @@ async def test_56_the_wait_for_an_answer_is_longer_than_the_time_that_the_contai
     monkeypatch.setattr(HTTPAdapter, "send", noted)
     fake_engine.inspect["Config"]["StopTimeout"] = 120
     fake_engine.say("POST .*/restart", 204)
-    await containers.restart(await containers.facts("buggy-app-v2"))
+    await restart(containers, await containers.facts(parse_target("buggy-app-v2")))
     assert [path.split("?")[1] for method, path in fake_engine.journal if method == "POST"] == ["t=120"]
     assert len(waits) == 1
     assert waits[0] > 120 + 30

@@ -11,7 +11,7 @@ import pytest
 
 from bot.domain.guard import Permit, Refusal
 from bot.domain.incident import Incident, Press, State
-from bot.domain.target import Target
+from bot.domain.target import KnownTarget, parse_target
 from bot.incidents import closing
 from bot.slack.views import card as views
 from tests.incidents.test_responder import POLICY, Bench, press
@@ -79,7 +79,7 @@ async def test_82_beyond_what_may_wait_for_a_decision_the_oldest_is_closed_with_
 ) -> None:
     monkeypatch.setattr(closing, "MOST_OPEN_CARDS", 3)
     names = [f"app-{number}" for number in range(6)]
-    bench.containers.others = tuple(Target(name, f"{number:064x}") for number, name in enumerate(names))
+    bench.containers.others = tuple(KnownTarget(name, f"{number:064x}") for number, name in enumerate(names))
     opened = []
     for number, name in enumerate(names):
         bench.containers.looks = [facts(name, container_id=f"{number:064x}")]
@@ -125,7 +125,7 @@ async def test_83_a_name_that_left_the_allow_list_after_the_card_is_not_restarte
 ) -> None:
     incident = await bench.fire()
     assert restart_buttons(incident)
-    bench.plan = replace(bench.plan, policy=replace(POLICY, allowlist=frozenset({"other"})))
+    bench.plan = replace(bench.plan, policy=replace(POLICY, allowlist=frozenset({parse_target("other")})))
     bench.build()
     await bench.responder.act(press(incident))
     assert bench.containers.writes == []
@@ -143,8 +143,8 @@ async def test_84_what_aegis_needs_has_no_button_even_on_the_allow_list_and_a_fo
 ) -> None:
     name, number = {"itself": "aegis", "its database": "aegis-db", "the socket proxy": "proxy"}[what], "e" * 64
     host = {"itself": number[:12], "its database": "db", "the socket proxy": "proxy"}[what]
-    bench.containers.others = (Target(name, number, service="db" if what == "its database" else ""),)
-    bench.plan = replace(bench.plan, hosts=(host,), policy=replace(POLICY, allowlist=frozenset({name})))
+    bench.containers.others = (KnownTarget(name, number, service="db" if what == "its database" else ""),)
+    bench.plan = replace(bench.plan, hosts=(host,), policy=replace(POLICY, allowlist=frozenset({parse_target(name)})))
     bench.build()
     bench.containers.looks = [facts(name, container_id=number)]
     incident = await bench.fire(name=name)

@@ -15,7 +15,7 @@ from bot.domain.alerts.alert import Kind
 from bot.domain.incident import State
 from bot.playground.slack.state.messages import Message
 from bot.playground.slack.workspace import Workspace
-from bot.ports import ReceivedAlert
+from bot.ports.database import ReceivedAlert
 from bot.slack.connection.tasks import BackgroundTasks
 from bot.slack.connection.web_api import identify, web_client
 from bot.slack.delivery.messenger import SlackMessenger

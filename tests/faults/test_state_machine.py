@@ -24,8 +24,9 @@ from bot.domain.audit.trail import TrailCheck
 from bot.domain.guard import Policy
 from bot.domain.incident import LIVE, Press, Thread
 from bot.domain.runbook.json_format import parse_runbook
+from bot.domain.target import parse_target
 from bot.playground.slack.state.messages import controls
-from bot.ports import ReceivedAlert
+from bot.ports.database import ReceivedAlert
 from tests.faults.simulation import bot as parts
 from tests.faults.simulation import engine as docker
 from tests.faults.simulation import slack as web
@@ -36,7 +37,7 @@ from tests.support import fakes
 
 ONE, TWO, GUARDED, OTHER = "buggy-app-v2", "two-keys", "guarded", "prod-db"
 NAMES = (ONE, TWO, GUARDED, OTHER)
-POLICY = Policy(frozenset({ONE, TWO, GUARDED}), cooldown=300, limit=3, expiry=3600, dry_run=False)
+POLICY = Policy(frozenset(map(parse_target, {ONE, TWO, GUARDED})), cooldown=300, limit=3, expiry=3600, dry_run=False)
 APPROVERS = ("U0ONCALL", "U0SECOND")
 HOSTILE = f"<!channel> <@U0EVIL> <https://evil.example|ok> &lt;!here&gt; password={web.SECRET}"
 REPLY = json.dumps(

@@ -17,7 +17,7 @@ from bot.adapters.database.tables import replicas
 from bot.adapters.runbook.file import RunbookFile
 from bot.domain.incident import LIVE, Press, State
 from bot.errors import StoreUnavailable
-from bot.ports import UnfinishedWork
+from bot.ports.database import UnfinishedWork
 from tests.incidents.test_responder import Bench
 from tests.support.fakes import FakeContainers, FakeMessenger, FakeProber, alert
 

@@ -19,7 +19,7 @@ from bot.http import connections, server, webhook
 from bot.http.server import HttpServer
 from bot.http.webhook import Webhook, WebhookConfig
 from bot.incidents.api import WebhookRequests
-from bot.ports import IntakeResult, ReceivedAlert
+from bot.ports.database import IntakeResult, ReceivedAlert
 from bot.telemetry import HTTP_CLOSED, HTTP_MALFORMED
 from tests.http.test_server import HERE, well
 from tests.http.test_webhook import TOKEN, free_port

@@ -17,12 +17,13 @@ import aiohttp
 import pytest
 
 from bot.domain.alerts.alert import Kind
+from bot.domain.target import parse_target
 from bot.errors import SettingsError, StoreUnavailable
 from bot.http.server import Health, HttpServer
 from bot.http.webhook import MOST_A_MINUTE, MOST_BYTES, MOST_WRONG_A_MINUTE, SENDERS, Webhook, WebhookConfig
 from bot.playground.slack.state.messages import Message
 from bot.playground.slack.workspace import Workspace
-from bot.ports import IntakeResult, ReceivedAlert
+from bot.ports.database import IntakeResult, ReceivedAlert
 from bot.settings import load
 from bot.wiring import running
 from tests.test_wiring import environment
@@ -287,13 +288,13 @@ class Recording:
             broken, self.broken = self.broken, None
             raise broken
         self.begun.append(received)
-        return IntakeResult(("web",), ())
+        return IntakeResult((parse_target("web"),), ())
 
     async def again(self, received: ReceivedAlert) -> None:
         self.tried_again.append(received)
 
     async def standing(self, received: ReceivedAlert) -> IntakeResult:
-        return IntakeResult(("web",), ())
+        return IntakeResult((parse_target("web"),), ())
 
     async def follow(self, received: ReceivedAlert, begun: IntakeResult) -> None:
         return None

@@ -6,10 +6,10 @@ import pytest
 
 from bot.domain.alerts.alert import Alert, Kind
 from bot.domain.incident import State, Thread
-from bot.domain.target import Target
+from bot.domain.target import KnownTarget
 from bot.errors import SlackError
 from bot.incidents.intake import MOST_CARDS
-from bot.ports import ReceivedAlert
+from bot.ports.database import ReceivedAlert
 from tests.incidents.test_responder import Bench, bench
 from tests.support.fakes import START
 
@@ -20,7 +20,7 @@ NAMES = ("buggy-app-v2", "web", "db-1", "cache", "queue", "mail-out", "search-1"
 
 @pytest.fixture(autouse=True)
 def many(bench: Bench) -> None:
-    bench.containers.others = tuple(Target(name, name.ljust(64, "0")) for name in NAMES[1:])
+    bench.containers.others = tuple(KnownTarget(name, name.ljust(64, "0")) for name in NAMES[1:])
 
 
 def group(*names: str, kind: Kind = Kind.FIRING, ts: str = "1.1", logs: str = "") -> ReceivedAlert:
@@ -42,7 +42,7 @@ def said(bench: Bench, what: str) -> list[str]:
 async def test_several_targets_get_an_incident_and_a_card_each_in_the_alerts_thread(bench: Bench) -> None:
     await take(bench, group("web", "buggy-app-v2", "gone-1"))
     found = await bench.store.recent()
-    assert sorted(one.target for one in found) == ["buggy-app-v2", "web"]
+    assert sorted(one.target.name for one in found) == ["buggy-app-v2", "web"]
     assert {one.place for one in found} == {Thread("C0ALERTS", "1.1")}
     assert {one.state for one in found} == {State.PROPOSED}
     assert len(said(bench, "card")) == 2
@@ -62,7 +62,7 @@ async def test_of_many_targets_a_few_are_looked_at_and_the_others_are_named(benc
 async def test_a_target_that_has_a_live_card_is_counted_and_the_others_get_theirs(bench: Bench) -> None:
     await take(bench, group("web"))
     await take(bench, group("web", "db-1", ts="2.2"))
-    counts = {one.target: one.alerts for one in await bench.store.recent()}
+    counts = {one.target.name: one.alerts for one in await bench.store.recent()}
     assert counts == {"web": 2, "db-1": 1}
     assert len(said(bench, "card")) == 2
 
@@ -76,7 +76,7 @@ async def test_an_edit_to_resolved_closes_every_card_of_its_message(bench: Bench
 async def test_another_messages_end_closes_only_what_it_names(bench: Bench) -> None:
     await take(bench, group("web", "db-1"))
     await take(bench, group("web", kind=Kind.RESOLVED, ts="2.2"))
-    assert {one.target: one.state for one in await bench.store.recent()} == {
+    assert {one.target.name: one.state for one in await bench.store.recent()} == {
         "web": State.RESOLVED,
         "db-1": State.PROPOSED,
     }
@@ -88,7 +88,7 @@ async def test_killed_after_the_first_of_several_was_opened_each_is_opened_once(
     await bench.responder.begin(group("web"))
     bench.build()
     await bench.recover()
-    counts = {one.target: (one.alerts, one.state) for one in await bench.store.recent()}
+    counts = {one.target.name: (one.alerts, one.state) for one in await bench.store.recent()}
     assert counts == {"web": (1, State.PROPOSED), "db-1": (1, State.PROPOSED)}
     assert len(said(bench, "card")) == 2
     assert await bench.store.unhandled() == ()

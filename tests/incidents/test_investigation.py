@@ -11,6 +11,7 @@ import pytest
 
 from bot.domain.evidence import Evidence, LogDigest, LogLine, Source, Status
 from bot.domain.incident import Incident, State
+from bot.domain.target import Target
 from bot.errors import EngineTimeout
 from bot.incidents import investigation
 from tests.incidents.test_responder import Bench, press
@@ -29,9 +30,9 @@ class LongLog(FakeContainers):
         self.whole = whole
         self.reading = asyncio.Event()
 
-    async def evidence(self, name: str) -> Evidence:
+    async def evidence(self, target: Target) -> Evidence:
         sources = (Source("logs", Status.OK, "newest 10,000 lines of more"),)
-        return Evidence(name, "2026-11-22T03:00:00+00:00", await self.facts(name), TAIL, sources=sources)
+        return Evidence(target, "2026-11-22T03:00:00+00:00", await self.facts(target), TAIL, sources=sources)
 
     async def whole_log(self, evidence: Evidence) -> Evidence:
         await self.reading.wait()

@@ -12,11 +12,11 @@ import pytest
 
 from bot.domain.alerts.alert import Kind
 from bot.domain.incident import Incident, Press, State
-from bot.domain.target import Target
+from bot.domain.target import KnownTarget
 from bot.errors import EngineUnreachable
 from bot.incidents import intake, outage
 from tests.incidents.test_responder import Bench
-from tests.support.fakes import CONTAINER, alert, facts
+from tests.support.fakes import CONTAINER, alert, facts, names_of
 
 NAMES = tuple(f"svc-{number:02d}" for number in range(40))
 
@@ -33,7 +33,7 @@ async def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
 def watched(bench: Bench, *, fell: bool = False) -> None:
     """Let the engine list all targets, running or just down."""
     state = "exited" if fell else "running"
-    bench.containers.others = tuple(Target(name, CONTAINER, state, fell=fell) for name in NAMES)
+    bench.containers.others = tuple(KnownTarget(name, CONTAINER, state, fell=fell) for name in NAMES)
 
 
 async def fire(bench: Bench, name: str, number: int, kind: Kind = Kind.FIRING) -> None:
@@ -56,7 +56,7 @@ async def test_a_host_that_goes_down_is_one_card_with_the_list_not_forty(bench: 
     await asyncio.gather(*(fire(bench, name, number) for number, name in enumerate(NAMES, 1)))
     (one,) = await live(bench)
     assert posted(bench) == 1
-    assert set(one.grouped_targets) == set(NAMES)
+    assert set(names_of(one.grouped_targets)) == set(NAMES)
     assert one.alerts == 40
     assert one.group_reason == outage.FALLEN
     assert one.state is State.PROPOSED
@@ -74,7 +74,7 @@ async def test_an_engine_that_does_not_answer_is_one_card_too(bench: Bench) -> N
         await fire(bench, name, number)
     (one,) = await live(bench)
     assert posted(bench) == before + 1
-    assert set(one.grouped_targets) == set(NAMES[1:])
+    assert set(names_of(one.grouped_targets)) == set(NAMES[1:])
     assert one.group_reason == outage.AWAY
 
 
@@ -84,12 +84,12 @@ async def test_targets_that_nobody_knows_go_on_the_list_by_their_alerts_title(be
     await fire(bench, "buggy-app-v2", 1)
     await fire(bench, "never-seen", 2)
     (one,) = await live(bench)
-    assert one.grouped_targets == ("buggy-app-v2", "never-seen is down")
+    assert names_of(one.grouped_targets) == ("buggy-app-v2", "never-seen is down")
     assert not [what for what, _, _ in bench.messenger.said if what == "choose"]
 
 
 async def test_a_few_that_go_down_together_have_a_card_each(bench: Bench) -> None:
-    bench.containers.others = tuple(Target(name, CONTAINER, "exited", fell=True) for name in NAMES[:4])
+    bench.containers.others = tuple(KnownTarget(name, CONTAINER, "exited", fell=True) for name in NAMES[:4])
     for number, name in enumerate(NAMES[:4], 1):
         bench.containers.looks = [facts(name)]
         await fire(bench, name, number)
@@ -104,7 +104,7 @@ async def test_a_target_that_runs_has_its_own_card_while_its_host_has_trouble(be
     await fire(bench, NAMES[1], 2)
     bench.containers.looks = [facts()]
     await fire(bench, "buggy-app-v2", 3)
-    assert {one.target: len(one.grouped_targets) for one in await live(bench)} == {NAMES[0]: 2, "buggy-app-v2": 0}
+    assert {one.target.name: len(one.grouped_targets) for one in await live(bench)} == {NAMES[0]: 2, "buggy-app-v2": 0}
 
 
 async def test_the_list_is_found_again_after_a_start(bench: Bench) -> None:
@@ -116,7 +116,7 @@ async def test_the_list_is_found_again_after_a_start(bench: Bench) -> None:
     await fire(bench, NAMES[1], 3)
     await fire(bench, NAMES[2], 4)
     (one,) = await live(bench)
-    assert (one.grouped_targets, one.alerts) == (NAMES[:3], 4)
+    assert (names_of(one.grouped_targets), one.alerts) == (NAMES[:3], 4)
 
 
 async def test_who_recovers_leaves_the_list_and_the_last_one_closes_it(bench: Bench) -> None:
@@ -126,7 +126,7 @@ async def test_who_recovers_leaves_the_list_and_the_last_one_closes_it(bench: Be
         await fire(bench, name, number)
     await fire(bench, NAMES[0], 10, Kind.RESOLVED)
     (one,) = await live(bench)
-    assert one.grouped_targets == NAMES[1:3]
+    assert names_of(one.grouped_targets) == NAMES[1:3]
     for number, name in enumerate(NAMES[1:3], 11):
         await fire(bench, name, number, Kind.RESOLVED)
     assert await live(bench) == []
@@ -142,7 +142,10 @@ async def test_once_the_host_is_well_a_target_that_alerts_again_gets_a_look_of_i
     bench.clock.at += outage.REGROUP_WINDOW + timedelta(seconds=1)
     bench.containers.looks = [facts(NAMES[1])]
     await fire(bench, NAMES[1], 3)
-    assert {one.target: one.grouped_targets for one in await live(bench)} == {NAMES[0]: NAMES[:1], NAMES[1]: ()}
+    assert {one.target.name: names_of(one.grouped_targets) for one in await live(bench)} == {
+        NAMES[0]: NAMES[:1],
+        NAMES[1]: (),
+    }
 
 
 @pytest.mark.fault(66)
@@ -204,7 +207,7 @@ async def test_in_a_storm_alerts_share_one_look_at_what_runs(bench: Bench, monke
     asked = 0
     given = bench.containers.inventory
 
-    async def inventory() -> tuple[Target, ...]:
+    async def inventory() -> tuple[KnownTarget, ...]:
         nonlocal asked
         asked += 1
         return await given()

@@ -18,7 +18,7 @@ from bot.domain.audit.trail import AuditEvent, Verdict
 from bot.domain.evidence import VERIFY_URL, Facts, Port, Source, Status
 from bot.domain.guard import Policy
 from bot.domain.incident import Approval, Incident, Press, State, Thread
-from bot.domain.target import Target
+from bot.domain.target import KnownTarget, parse_target
 from bot.domain.verification import Probe
 from bot.errors import (
     BundleFailed,
@@ -34,8 +34,9 @@ from bot.errors import (
 from bot.incidents.investigation import Investigator
 from bot.incidents.responder import Responder
 from bot.incidents.resume import MOST_AT_ONCE
-from bot.ports import ReceivedAlert
+from bot.ports.database import ReceivedAlert
 from bot.runtime import ResponseConfig, Runtime
+from bot.slack.delivery.escalator import SlackEscalator
 from bot.slack.listeners.queries import StatusQueries
 from bot.slack.views.replies import choose
 from bot.wiring import incident_path
@@ -51,7 +52,7 @@ from tests.support.fakes import (
     facts,
 )
 
-POLICY = Policy(frozenset({"buggy-app-v2"}), cooldown=300, limit=3, expiry=3600, dry_run=False)
+POLICY = Policy(frozenset(map(parse_target, {"buggy-app-v2"})), cooldown=300, limit=3, expiry=3600, dry_run=False)
 
 
 class Bench:
@@ -67,8 +68,9 @@ class Bench:
         self.approvers = FakeApprovers()
         self.diagnoser = FakeDiagnoser()
         self.clock = Clock()
+        self.escalation: tuple[str, ...] = ()
         self.plan = ResponseConfig(
-            POLICY, delay=5, timeout=60, successes=3, urls={"buggy-app-v2": "http://buggy/health"}
+            POLICY, delay=5, timeout=60, successes=3, urls={parse_target("buggy-app-v2"): "http://buggy/health"}
         )
         self.build()
 
@@ -77,7 +79,8 @@ class Bench:
         self.examination = Investigator(
             containers=self.containers, diagnoser=self.diagnoser, memory=self.memory, world=self.world
         )
-        self.path = incident_path(self, messenger=self.messenger, approvers=self.approvers)
+        escalator = SlackEscalator(self.messenger, self.escalation)
+        self.path = incident_path(self, messenger=self.messenger, approvers=self.approvers, escalator=escalator)
         self.responder, self.resume = self.path.responder, self.path.resume
         return self.responder
 
@@ -164,13 +167,13 @@ async def test_approved_restart_is_done_once_verified_told_and_remembered(bench)
 async def test_buttons_are_gone_before_the_engine_is_called(bench):
     incident = await bench.fire()
     seen: list[str] = []
-    original = bench.containers.restart
+    original = bench.containers.act
 
-    async def restart(look):
+    async def act(*args, **more):
         seen.extend(card.state.value for card in bench.messenger.cards)
-        await original(look)
+        await original(*args, **more)
 
-    bench.containers.restart = restart
+    bench.containers.act = act
     await bench.responder.act(press(incident))
     assert seen[-1] == "ACTING"
 
@@ -324,11 +327,11 @@ async def test_dry_run_does_everything_but_the_restart(bench):
     await bench.responder.act(press(incident))
     assert bench.containers.writes == []
     assert any("Dry run" in words for what, _, words in bench.messenger.said if what == "say")
-    assert (await bench.store.history("buggy-app-v2", bench.clock.now())).last_restart is None
+    assert (await bench.store.history(parse_target("buggy-app-v2"), bench.clock.now())).last_restart is None
 
 
 async def test_not_recovered_says_so_names_the_escalation_and_is_remembered(bench):
-    bench.plan = replace(bench.plan, escalation=("S0ONCALL",))
+    bench.escalation = ("S0ONCALL",)
     bench.build()
     bench.prober.answers = [Probe(False, "503")]
     incident = await bench.fire()
@@ -357,7 +360,7 @@ async def test_a_restart_without_permission_is_not_counted_as_tried(bench):
     incident = await bench.fire()
     await bench.responder.act(press(incident))
     assert (await bench.now(incident)).state is State.INTERRUPTED
-    assert (await bench.store.history("buggy-app-v2", bench.clock.now())).last_restart is None
+    assert (await bench.store.history(parse_target("buggy-app-v2"), bench.clock.now())).last_restart is None
     assert bench.entries() == []
 
 
@@ -419,13 +422,13 @@ async def test_a_restart_that_the_trail_cannot_note_is_not_sent(bench, monkeypat
 async def test_the_trail_tells_the_approval_before_the_engine_is_told(bench):
     incident = await bench.fire()
     told: list[tuple[str, str, str]] = []
-    original = bench.containers.restart
+    original = bench.containers.act
 
-    async def restart(look):
+    async def act(*args, **more):
         told.extend((row.act.kind, row.act.verdict.value, row.act.actor) for row in await bench.store.trail())
-        await original(look)
+        await original(*args, **more)
 
-    bench.containers.restart = restart
+    bench.containers.act = act
     await bench.responder.act(press(incident))
     assert told[-3:] == [("press", "allowed", "U0ONCALL"), ("state", "no rule", ""), ("engine", "allowed", "U0ONCALL")]
     acts = [row.act for row in await bench.store.trail()]
@@ -710,7 +713,7 @@ async def test_many_cards_of_the_last_run_are_brought_up_to_date_a_few_at_a_time
     for number in range(30):
         at = bench.clock.now()
         place, card = Thread("C0ALERTS", "1.1"), f"9.{number}"
-        new = Incident(f"inc-{number}", f"app-{number}", place, State.OPEN, at, title="down", card=card)
+        new = Incident(f"inc-{number}", parse_target(f"app-{number}"), place, State.OPEN, at, title="down", card=card)
         opened = (await bench.store.open(new)).incident
         await bench.store.save_if_unchanged(opened, replace(opened, state=State.PROPOSED, proposed_at=at))
     await bench.recover()
@@ -732,7 +735,7 @@ async def test_status_names_what_is_there_and_what_is_not(bench):
     said = await desk.overview()
     assert said.model == ""
     assert said.engine == "Docker 20.10.24 on docker-7"
-    assert [incident.target for incident in said.live] == ["buggy-app-v2"]
+    assert [incident.target.name for incident in said.live] == ["buggy-app-v2"]
     assert said.memory == "0 past incidents"
 
 
@@ -856,11 +859,11 @@ async def test_engine_down_at_recovery_is_waited_for_and_told_once(bench):
 
 
 async def test_own_containers_are_protected_by_compose_service_too(bench):
-    bench.containers.others = (Target("shop-buggy-1", "e" * 64, service="socket-proxy"),)
+    bench.containers.others = (KnownTarget("shop-buggy-1", "e" * 64, service="socket-proxy"),)
     bench.plan = replace(
         bench.plan,
         hosts=("socket-proxy",),
-        policy=replace(POLICY, allowlist=frozenset({"shop-buggy-1"})),
+        policy=replace(POLICY, allowlist=frozenset({parse_target("shop-buggy-1")})),
     )
     bench.build()
     bench.containers.looks = [facts("shop-buggy-1", container_id="e" * 64)]

@@ -9,8 +9,10 @@ import pytest
 import requests
 
 from bot.adapters.docker.containers import DockerContainers
+from bot.domain.diagnosis import Action
+from bot.domain.target import TargetId, parse_target
 from tests.support.docker_engine import Engine
-from tests.support.fakes import START
+from tests.support.fakes import START, bundle, restart
 from tests.support.proxy_rules import FILES, allows
 
 
@@ -29,11 +31,11 @@ async def test_every_call_of_aegis_is_let_through(engine: Engine, tmp_path: Path
     monkeypatch.setattr(requests.Session, "send", recorded)
     await containers.info()
     await containers.inventory()
-    await containers.evidence(name)
-    facts = await containers.facts(name)
-    await containers.newest_lines(facts.container_id, 5)
-    await containers.bundle(facts, "incident")
-    await containers.restart(facts)
-    await containers.start(facts.container_id)
+    await containers.evidence(parse_target(name))
+    facts = await containers.facts(parse_target(name))
+    await containers.newest_lines(TargetId("", facts.container_id), 5)
+    await bundle(containers, facts, "incident")
+    await restart(containers, facts)
+    await containers.act(Action.START, TargetId("", facts.container_id))
     assert {method for method, _ in calls} == {"GET", "POST"}
     assert [(file, *call) for file in FILES for call in sorted(calls) if not allows(file, *call)] == []

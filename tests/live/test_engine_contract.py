@@ -25,10 +25,13 @@ import pytest
 import requests
 
 from bot.adapters.docker.containers import DockerContainers
+from bot.domain.diagnosis import Action
 from bot.domain.evidence import Status
+from bot.domain.target import TargetId, parse_target
 from bot.errors import RestartFailed, TargetNotFound
 from bot.playground.engine.engine import ProcessEngine, ProcessImage
 from tests.support.docker_engine import wait_until
+from tests.support.fakes import bundle, restart
 
 IMAGE = "shop/buggy:2.3.1"
 SECOND = 10**9
@@ -821,10 +824,10 @@ async def test_aegis_sees_the_container_as_it_is(box: Box, containers: DockerCon
         healthcheck=check(["CMD", "true"]),
     )
     box.until(lambda: box.state("buggy-app-v2")["Health"]["Status"] == "healthy")
-    evidence = await containers.evidence("buggy-app-v2")
+    evidence = await containers.evidence(parse_target("buggy-app-v2"))
     for _ in range(20):
         # The sample has a quarter of a second, which a busy machine may not give.
-        evidence = evidence if evidence.usage else await containers.evidence("buggy-app-v2")
+        evidence = evidence if evidence.usage else await containers.evidence(parse_target("buggy-app-v2"))
     facts = evidence.facts
     assert facts is not None
     assert (facts.container_id, facts.image, facts.status, facts.running) == (container, IMAGE, "running", True)
@@ -851,28 +854,28 @@ async def test_aegis_lists_every_container_and_takes_exact_names_only(box: Box, 
         ("buggy-app-v2", "running", "shop"),
         ("orders-db", "created", ""),
     ]
-    assert (await containers.facts_of(container)).name == "buggy-app-v2"
+    assert (await containers.facts_of(TargetId("", container))).name == "buggy-app-v2"
     for wrong in ("buggy-app", container[:12], "nope"):
         with pytest.raises(TargetNotFound):
-            await containers.facts(wrong)
+            await containers.facts(parse_target(wrong))
 
 
 async def test_aegis_restarts_it_once_and_sees_the_new_start(box: Box, containers: DockerContainers):
     box.run("buggy-app-v2", READY)
     box.until_said("buggy-app-v2", b"ready")
-    before = await containers.facts("buggy-app-v2")
-    bundle = json.loads(text_of(await containers.bundle(before, "i1")))
-    assert bundle["log"] == ["ready"]
-    assert any("sleep" in line or "sh" in line for line in bundle["processes"])
-    await containers.restart(before)
-    after = await containers.facts("buggy-app-v2")
+    before = await containers.facts(parse_target("buggy-app-v2"))
+    saved = json.loads(text_of(await bundle(containers, before, "i1")))
+    assert saved["log"] == ["ready"]
+    assert any("sleep" in line or "sh" in line for line in saved["processes"])
+    await restart(containers, before)
+    after = await containers.facts(parse_target("buggy-app-v2"))
     assert after.started_at > before.started_at
     assert (after.running, after.restart_count, after.container_id) == (True, 0, before.container_id)
     box.until(lambda: box.client.logs("buggy-app-v2") == b"ready\nready\n")
-    assert await containers.newest_lines(after.container_id, 5) == ("ready", "ready")
+    assert await containers.newest_lines(TargetId("", after.container_id), 5) == ("ready", "ready")
     box.client.kill("buggy-app-v2")
-    await containers.start(before.container_id)
-    assert (await containers.facts("buggy-app-v2")).running
+    await containers.act(Action.START, TargetId("", before.container_id))
+    assert (await containers.facts(parse_target("buggy-app-v2"))).running
 
 
 async def test_aegis_tells_the_lines_of_this_run_from_those_before(box: Box, containers: DockerContainers):
@@ -880,7 +883,7 @@ async def test_aegis_tells_the_lines_of_this_run_from_those_before(box: Box, con
     box.until_said("buggy-app-v2", b"ERROR old")
     box.client.restart("buggy-app-v2", timeout=2)
     box.until_said("buggy-app-v2", b"INFO new")
-    evidence = await containers.evidence("buggy-app-v2")
+    evidence = await containers.evidence(parse_target("buggy-app-v2"))
     assert [line.text for line in evidence.log.lines if line.text.startswith(("ERROR", "INFO"))] == [
         "ERROR old",
         "INFO new",
@@ -890,12 +893,12 @@ async def test_aegis_tells_the_lines_of_this_run_from_those_before(box: Box, con
 
 async def test_aegis_reads_a_crash_loop_and_an_out_of_memory(box: Box, containers: DockerContainers):
     crash_loop(box, "loop")
-    facts = await containers.facts("loop")
+    facts = await containers.facts(parse_target("loop"))
     assert (facts.restart_count >= 3, facts.exit_code, facts.restart_policy) == (True, 3, "always")
     box.run_out_of_memory("leak")
-    leak = await containers.facts("leak")
+    leak = await containers.facts(parse_target("leak"))
     assert (leak.oom_killed, leak.exit_code, leak.status) == (True, 137, "exited")
-    evidence = await containers.evidence("leak")
+    evidence = await containers.evidence(parse_target("leak"))
     told = without_repeats([line.partition(" ")[2] for line in evidence.events])
     assert told[-3:] == ["start", "oom", "die, exit code 137"]
 
@@ -903,7 +906,7 @@ async def test_aegis_reads_a_crash_loop_and_an_out_of_memory(box: Box, container
 async def test_aegis_hears_that_a_restart_failed(box: Box, containers: DockerContainers):
     box.create("one", ["nosuchprogram"])
     with pytest.raises(RestartFailed) as failed:
-        await containers.restart(await containers.facts("one"))
+        await restart(containers, await containers.facts(parse_target("one")))
     assert "executable file not found" in failed.value.detail
 
 

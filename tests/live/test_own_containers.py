@@ -11,13 +11,13 @@ import pytest
 
 from bot.adapters.docker.containers import DockerContainers
 from bot.domain.own_containers import NeededAddress, Surroundings, find_own_containers, own_ids
-from bot.domain.target import Target
+from bot.domain.target import KnownTarget
 from tests.support.docker_engine import Engine
 
 pytestmark = pytest.mark.live
 
 
-def inventory(engine: Engine, folder: Path) -> tuple[Target, ...]:
+def inventory(engine: Engine, folder: Path) -> tuple[KnownTarget, ...]:
     containers = DockerContainers(docker_host=engine.url, bundles=folder, now=lambda: datetime.now(UTC))
     return asyncio.run(containers.inventory())
 

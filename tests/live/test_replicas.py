@@ -25,6 +25,7 @@ from bot.adapters.database.store import SqlStore
 from bot.adapters.runbook.table import RunbookTable
 from bot.domain.audit.trail import TrailCheck, Verdict
 from bot.domain.incident import LIVE, Incident, State
+from bot.domain.target import parse_target
 from bot.playground.engine.engine import ProcessEngine, ProcessImage
 from bot.playground.slack.interactions.payloads import NoSuchControl
 from bot.playground.slack.state.clock import Pace
@@ -259,7 +260,7 @@ class Looking:
 
     async def until_no_live(self, target: str, seconds: float) -> None:
         async with asyncio.timeout(seconds):
-            while await self.store.live(target):  # noqa: ASYNC110 - other processes end it
+            while await self.store.live(parse_target(target)):  # noqa: ASYNC110 - other processes end it
                 await asyncio.sleep(1)
 
     async def until_taken_over(self, incident: Incident, seconds: float) -> None:
@@ -288,7 +289,7 @@ async def holds(scene: Scene, looking: Looking, alerts: Sequence[Message], ended
     )
     sent = Counter(row.act.target for row in trail if row.act.kind == "engine" and row.act.said.startswith("restart"))
     restarted = {name: scene.restarts(name) for name in scene.targets}
-    incidents = Counter(one.target for one in ended)
+    incidents = Counter(one.target.name for one in ended)
     for name in scene.targets:
         assert restarted[name] <= sent[name] <= approved[name] <= incidents[name], name
     assert Counter(one.place.thread for one in ended) == Counter(alert.ts for alert in alerts), "lost, or twice"
@@ -300,7 +301,7 @@ async def holds(scene: Scene, looking: Looking, alerts: Sequence[Message], ended
         assert "restart" not in card.buttons, one
         if one.state is State.RESOLVED and one.approval:
             assert scene.outcomes(scene.slack.message("C0ALERTS", one.place.thread)) >= 1, "nobody heard how it ended"
-    proved = Counter(one.target for one in ended if one.state is State.RESOLVED and one.approval)
+    proved = Counter(one.target.name for one in ended if one.state is State.RESOLVED and one.approval)
     assert all(restarted[name] >= proved[name] for name in scene.targets)
 
 
@@ -336,7 +337,7 @@ async def seen_through(scene: Scene, looking: Looking, name: str, alert: Message
 
 async def story(scene: Scene, looking: Looking, name: str, alert: Message) -> str:
     """Tell all that is known of an alert that did not come to its end: Slack, database, what the bots logged."""
-    newest = await looking.store.recent(name, 2)
+    newest = await looking.store.recent(parse_target(name), 2)
     told = [f"{name}: {alert.ts} got no further", *(f"Slack: {one.words!r}" for one in scene.slack.thread(alert))]
     taken = await looking.store.taken_in(f"{alert.channel}:{alert.ts}", BEGINNING)
     told += [f"taken in: {key} at {at}" for key, at in taken.items()]

@@ -31,6 +31,7 @@ from tests.adapters.store_contract import (
     worker,
 )
 from tests.live.postgres import Cluster, cluster, statement, url
+from tests.support.long_form import LONG
 
 __all__ = ["cluster", "store", "url"]
 
@@ -85,7 +86,7 @@ async def test_75_two_replicas_take_the_same_event_and_one_answers_it(store: Sql
         assert len(await store.unhandled()) == 30
 
 
-@pytest.mark.parametrize("count", [200, pytest.param(3000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", (200, 3000) if LONG else (200,))
 async def test_three_processes_race_for_many_incidents_and_none_is_won_twice(
     store: SqlStore, url: str, count: int
 ) -> None:

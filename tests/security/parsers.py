@@ -22,7 +22,7 @@ from bot.domain.redaction.redact import redact
 from bot.domain.runbook import json_format, precedents
 from bot.domain.runbook_entry import Entry
 from bot.domain.symptoms import diagnose
-from bot.domain.target import Target
+from bot.domain.target import KnownTarget, parse_target
 from bot.errors import AegisError
 from bot.settings import load
 from bot.slack.connection.web_api import Identity
@@ -30,11 +30,11 @@ from bot.slack.listeners import actions, alert_messages
 from bot.slack.listeners.commands import parse_command
 from bot.slack.views import card, modals, mrkdwn, phrases, replies
 from tests.slack.incidents import BY_STATE, PROPOSED
-from tests.support.fakes import CONTAINER, facts
+from tests.support.fakes import CONTAINER, facts, names_of
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 OWN = Identity("U0AEGIS", "B0AEGIS", "A0AEGIS", "T0PLAY")
-INVENTORY = (Target("buggy-app-v2", CONTAINER), Target("web", "d" * 64, project="shop", service="web"))
+INVENTORY = (KnownTarget("buggy-app-v2", CONTAINER), KnownTarget("web", "d" * 64, project="shop", service="web"))
 KNOWN = ("xoxb-a-known-token", "xapp-another-known-token", "the-known-key-of-the-model")
 
 
@@ -42,7 +42,7 @@ def read_alert(event: Any) -> Any:
     """Read an alert as the listeners do, and find its targets."""
     found = alert.read_alert(event)
     cleaned = alert.redact_alert(found, lambda text: redact(text, KNOWN))
-    return found, cleaned, alert.find_targets(cleaned, INVENTORY)
+    return found, cleaned, names_of(alert.find_targets(cleaned, INVENTORY))
 
 
 def said(text: str, **more: Any) -> dict[str, Any]:
@@ -80,7 +80,7 @@ def kuma(text: str) -> Any:
 
 def evidence(text: str) -> Evidence:
     return Evidence(
-        "buggy-app-v2",
+        parse_target("buggy-app-v2"),
         NOW.isoformat(),
         facts(error=text),
         digest.digest_log([f"{text}\nERROR pool".encode("utf-8", "replace")], secrets=KNOWN),

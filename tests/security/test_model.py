@@ -23,6 +23,7 @@ from bot.domain.incident import Incident, State
 from bot.domain.llm.instructions import SYSTEM
 from bot.domain.redaction.redact import redact
 from bot.domain.runbook import from_incident
+from bot.domain.target import Target
 from bot.playground.slack.state.messages import pings
 from bot.slack.views import card as views
 from bot.slack.views import modals
@@ -92,9 +93,9 @@ class Told(FakeContainers):
             return replace(look, labels=((f"com.docker.compose.{self.text}", self.text),))
         return look
 
-    async def evidence(self, name: str) -> Any:
+    async def evidence(self, target: Target) -> Any:
         self.lines = (POOL_LINE, self.text) if self.where == "log_line" else (POOL_LINE,)
-        return replace(await super().evidence(name), neighbours=(Neighbour("prod-db", "running", None, self.text),))
+        return replace(await super().evidence(target), neighbours=(Neighbour("prod-db", "running", None, self.text),))
 
 
 def poisoned(text: str) -> str:
@@ -132,7 +133,7 @@ def shown(incident: Incident) -> list[Any]:
 
 def harmless(incident: Incident) -> None:
     """Nothing is decided, nobody mentioned, nothing linked, no secret shown, nothing but this target offered."""
-    assert (incident.state, incident.target, incident.approval) == (State.PROPOSED, NAME, None)
+    assert (incident.state, incident.target.name, incident.approval) == (State.PROPOSED, NAME, None)
     found = incident.diagnosis
     assert found is not None
     assert found.action in Action
@@ -156,7 +157,7 @@ def harmless(incident: Incident) -> None:
             assert "prod-db" not in json.dumps(button)
     looked = incident.evidence.facts if incident.evidence else None
     assert looked is not None
-    assert incident.digest == guard.digest(looked)
+    assert incident.digest == guard.digest(incident.target, looked)
     entry = from_incident.entry_from(replace(incident, state=State.IGNORED, closed_at=incident.opened_at))
     assert entry is not None
     assert entry.action == "ignore"
@@ -176,7 +177,7 @@ async def test_an_obeying_model_brings_words_on_a_card_and_nothing_else(bench, r
     incident = await attacked(bench, row)
     harmless(incident)
     assert bench.containers.writes == []
-    assert [one.target for one in await bench.store.recent()] == [NAME]
+    assert [one.target.name for one in await bench.store.recent()] == [NAME]
     assert len(bench.diagnoser.asked) == 1
     assert {what for what, _, _ in bench.messenger.said} == {"react", "card", "update"}
     assert [row.act.kind for row in await bench.store.trail()] == ["alert", "opened", "state"]
@@ -284,7 +285,7 @@ def test_whatever_a_model_answers_nothing_follows(reply, planted, where):
                 incident = await attacked(bench, {"text": planted, "obedient_reply": reply}, where)
                 harmless(incident)
                 assert bench.containers.writes == []
-                assert [one.target for one in await bench.store.recent()] == [NAME]
+                assert [one.target.name for one in await bench.store.recent()] == [NAME]
             finally:
                 await bench.store.close()
 
@@ -316,7 +317,7 @@ async def test_over_slack_an_obeying_model_gets_one_harmless_card(stage):
         assert card.pings == set()
         assert "buggy-app-v2" in card.words
         incidents = await stage.incidents()
-    assert [(one.target, one.state) for one in incidents] == [(NAME, State.PROPOSED)]
+    assert [(one.target.name, one.state) for one in incidents] == [(NAME, State.PROPOSED)]
     assert stage.engine.writes == []
     assert [call.method for call in stage.slack.calls if call.method.startswith("chat.")].count("chat.postMessage") == 1
 

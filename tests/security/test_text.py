@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.domain.diagnosis import Action
 from bot.domain.evidence import Evidence, Facts, HealthProbe, LogDigest, LogLine, Neighbour, Source, Status
-from bot.domain.target import Target
+from bot.domain.target import KnownTarget, Target, TargetId
 from bot.domain.verification import Probe
 from bot.playground.slack.state.messages import pings
 from tests.slack.blockkit import check_blocks, check_markup, check_view
@@ -191,13 +192,13 @@ class Hostile(FakeContainers):
             labels=(("com.docker.compose.project", self.text), (f"aegis.{self.text}", self.text)),
         )
 
-    async def inventory(self) -> tuple[Target, ...]:
-        return (*await super().inventory(), Target(self.text, "e" * 64))
+    async def inventory(self) -> tuple[KnownTarget, ...]:
+        return (*await super().inventory(), KnownTarget(self.text, "e" * 64))
 
-    async def evidence(self, name: str) -> Evidence:
+    async def evidence(self, target: Target) -> Evidence:
         lines = tuple(LogLine(number, self.text, number, self.text) for number in range(1, 4))
         return Evidence(
-            name,
+            target,
             self.text,
             self._facts(),
             LogDigest(lines, 3),
@@ -206,17 +207,17 @@ class Hostile(FakeContainers):
             sources=(Source(self.text, Status.OK, self.text), Source("logs", Status.DENIED, self.text)),
         )
 
-    async def facts(self, name: str) -> Facts:
+    async def facts(self, target: Target) -> Facts:
         return self._facts()
 
-    async def facts_of(self, container_id: str) -> Facts:
+    async def facts_of(self, target_id: TargetId) -> Facts:
         return self._facts()
 
-    async def newest_lines(self, container_id: str, count: int) -> tuple[str, ...]:
+    async def newest_lines(self, target_id: TargetId, count: int) -> tuple[str, ...]:
         return (self.text,) * count
 
-    async def restart(self, facts: Facts) -> None:
-        self.writes.append(("restart", facts.container_id))
+    async def act(self, action: Action, target_id: TargetId, *, stop_timeout: int = 0) -> None:
+        self.writes.append((action.value, target_id.id))
         self.starts += 1
 
 

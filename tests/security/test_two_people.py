@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from bot.domain.evidence import Facts
 from bot.domain.guard import History, Permit, Policy, Refusal, approvals, check
 from bot.domain.incident import TOGETHER, Approval, Incident, State, awaited, counting
+from bot.domain.target import parse_target
 from bot.errors import StoreUnavailable
 from bot.slack.views import card as views
 from tests.incidents.test_responder import Bench, press
@@ -23,7 +24,7 @@ from tests.slack.blockkit import check_message, interactive
 from tests.slack.incidents import AT, EVIDENCE, FACTS, PRESSED, PROPOSED
 from tests.support.fakes import START, facts
 
-POLICY = Policy(frozenset({"buggy-app-v2"}), cooldown=300, limit=3, expiry=3600, dry_run=False)
+POLICY = Policy(frozenset(map(parse_target, {"buggy-app-v2"})), cooldown=300, limit=3, expiry=3600, dry_run=False)
 
 
 def labelled(value: str, **changes: str) -> Facts:
@@ -33,7 +34,7 @@ def labelled(value: str, **changes: str) -> Facts:
 @pytest.mark.parametrize(("value", "people"), [("1", 1), ("2", 2), ("3", 3), (" 2 ", 2), ("02", 2), ("12", 12)])
 def test_a_number_of_people_is_read(value, people):
     assert approvals(labelled(value)) == people
-    assert check("buggy-app-v2", labelled(value), History(), POLICY, START) == Permit(people=people)
+    assert check(parse_target("buggy-app-v2"), labelled(value), History(), POLICY, START) == Permit(people=people)
 
 
 def test_without_the_label_one_is_enough():
@@ -45,7 +46,7 @@ def test_without_the_label_one_is_enough():
     ["", " ", "0", "00", "-1", "+2", "1.0", "2.0", "two", "2 people", "٢", "²", "0x2", "1_0", "1e1", "1" * 10, "true"],
 )
 def test_what_is_no_number_of_people_refuses(value):
-    verdict = check("buggy-app-v2", labelled(value), History(), POLICY, START)
+    verdict = check(parse_target("buggy-app-v2"), labelled(value), History(), POLICY, START)
     assert isinstance(verdict, Refusal)
     assert verdict.rule == "approvals"
     assert "aegis.approvals" in verdict.reason

@@ -217,7 +217,7 @@ async def test_a_forged_value_restarts_nothing_but_what_the_card_shows(stage, fo
             lambda: stage.slack.ephemerals("U0ONCALL") or [one for one in stage.engine.writes if one[0] == "restart"]
         )
         incidents = await stage.incidents()
-    assert [incident.target for incident in incidents] == [NAME]
+    assert [incident.target.name for incident in incidents] == [NAME]
     assert {container for what, container in stage.engine.writes if what != "bundle"} <= {facts().container_id}
     if stage.engine.writes:
         # The name behind the digest belongs to another button, and means nothing here.

@@ -15,10 +15,11 @@ from bot.domain.evidence import Evidence, LogDigest, LogLine
 from bot.domain.guard import Permit, Refusal
 from bot.domain.incident import Incident, Press, State, Thread
 from bot.domain.runbook_entry import Precedent
+from bot.domain.target import parse_target
 from bot.errors import EngineUnreachable
 from bot.playground.slack.state.clock import Pace
 from bot.playground.slack.workspace import Workspace
-from bot.ports import ReceivedAlert
+from bot.ports.database import ReceivedAlert
 from bot.slack.app import add_routes, make_app
 from bot.slack.connection.socket_mode import Connection
 from bot.slack.connection.tasks import BackgroundTasks
@@ -44,7 +45,9 @@ def incident(state: State = State.PROPOSED, **more: Any) -> Incident:
         "opened_at": now(),
         "digest": DIGEST,
         "verdict": Permit(),
-        "evidence": Evidence("buggy-app-v2", now().isoformat(), facts(), LogDigest((LogLine(1, "ERROR pool"),), 1, 10)),
+        "evidence": Evidence(
+            parse_target("buggy-app-v2"), now().isoformat(), facts(), LogDigest((LogLine(1, "ERROR pool"),), 1, 10)
+        ),
         "diagnosis": Diagnosis(
             headline="connection pool exhausted",
             root_cause="Twenty of twenty connections are held.",

@@ -12,6 +12,7 @@ from bot.domain.evidence import Evidence, Facts, HealthProbe, LogDigest, LogLine
 from bot.domain.guard import Permit, Refusal
 from bot.domain.incident import Approval, Incident, State, Thread
 from bot.domain.runbook_entry import Entry, Precedent
+from bot.domain.target import Target, TargetKind
 from bot.domain.verification import Verification
 
 NASTY = (
@@ -78,9 +79,11 @@ facts = st.builds(
     memory_limit=counts,
 )
 
+targets = st.builds(Target, st.just("") | names, st.sampled_from(TargetKind), names)
+
 evidences = st.builds(
     Evidence,
-    target=names,
+    target=targets,
     gathered_at=stamps,
     facts=st.none() | facts,
     log=st.builds(LogDigest, many(lines) | lines.map(lambda line: (line,) * 300), counts, counts),
@@ -128,7 +131,7 @@ precedents = many(
 incidents = st.builds(
     Incident,
     id=st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True),
-    target=names,
+    target=targets,
     place=st.builds(Thread, st.sampled_from(("C1", "D0123456789")), st.sampled_from(("", "1763805855.000100"))),
     state=st.sampled_from(State),
     opened_at=moments,

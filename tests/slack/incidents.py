@@ -20,6 +20,7 @@ from bot.domain.evidence import (
 from bot.domain.guard import Permit
 from bot.domain.incident import Approval, Incident, State, Thread
 from bot.domain.runbook_entry import Entry, Precedent
+from bot.domain.target import parse_target
 from bot.domain.verification import Verification
 from tests.support.fakes import facts
 
@@ -36,7 +37,7 @@ FACTS = facts(
 )
 
 EVIDENCE = Evidence(
-    target="buggy-app-v2",
+    target=parse_target("buggy-app-v2"),
     gathered_at="2026-11-22T10:04:30Z",
     facts=FACTS,
     log=LogDigest((LogLine(1187, POOL, 412), LogLine(1201, "GET /orders 500 in 30000 ms", 398)), 1204, 180_000),
@@ -71,7 +72,7 @@ def _past(days: int, outcome: str = "resolved") -> Precedent:
 
 PROPOSED = Incident(
     id="i7Kq2",
-    target="buggy-app-v2",
+    target=parse_target("buggy-app-v2"),
     place=Thread("C0ALERTS", "1763805855.000100"),
     state=State.PROPOSED,
     opened_at=AT - timedelta(minutes=2),

@@ -8,13 +8,15 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.incident import State
+from bot.domain.target import parse_target
 from bot.slack.views import card
 from tests.slack.blockkit import check_message
 from tests.slack.hostile import NASTY
 from tests.slack.incidents import BY_STATE, PROPOSED
 
 NAMES = ("buggy-app-v2", *(f"svc-{number:02d}" for number in range(39)))
-DOWN = replace(PROPOSED, grouped_targets=NAMES, group_reason="They went down together.")
+TARGETS = tuple(map(parse_target, NAMES))
+DOWN = replace(PROPOSED, grouped_targets=TARGETS, group_reason="They went down together.")
 
 
 def words(incident: object) -> str:
@@ -31,26 +33,34 @@ def test_a_host_that_went_down_is_said_first_with_the_whole_list() -> None:
 
 @pytest.mark.fault(66)
 def test_a_list_that_is_too_long_says_how_many_are_left_out() -> None:
-    text = words(replace(DOWN, grouped_targets=(*NAMES, *(f"more-{number}" for number in range(160)))))
+    text = words(replace(DOWN, grouped_targets=(*TARGETS, *(parse_target(f"more-{number}") for number in range(160)))))
     assert "200 targets at once" in text
     assert "and 160 more" in text
 
 
 def test_the_list_is_on_the_card_in_every_state() -> None:
     for incident in BY_STATE.values():
-        message = card.card(replace(incident, grouped_targets=NAMES, group_reason="They went down together."))
+        message = card.card(replace(incident, grouped_targets=TARGETS, group_reason="They went down together."))
         assert "svc-38" in message.text
         check_message(message)
 
 
 def test_one_that_is_left_alone_on_the_list_is_a_card_like_any_other() -> None:
-    assert words(replace(PROPOSED, grouped_targets=("buggy-app-v2",), group_reason="x")) == words(PROPOSED)
+    assert words(replace(PROPOSED, grouped_targets=(parse_target("buggy-app-v2"),), group_reason="x")) == words(
+        PROPOSED
+    )
 
 
 @pytest.mark.parametrize("name", NASTY)
 def test_outside_text_on_the_list_stays_text(name: str) -> None:
     check_message(
-        card.card(replace(PROPOSED, grouped_targets=("buggy-app-v2", name), group_reason="They went down together."))
+        card.card(
+            replace(
+                PROPOSED,
+                grouped_targets=(parse_target("buggy-app-v2"), parse_target(name)),
+                group_reason="They went down together.",
+            )
+        )
     )
 
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from bot.domain.alerts.alert import Alert, Kind
+from bot.domain.diagnosis import Action
 from bot.domain.evidence import Evidence, Facts, LogDigest, LogLine, Source, Status
 from bot.domain.guard import Permit, Refusal, RefusalReason
 from bot.domain.incident import Incident, Press, Thread
 from bot.domain.llm.prompt import Prompt
-from bot.domain.target import Target
+from bot.domain.target import KnownTarget, Target, TargetId, parse_target
 from bot.domain.verification import Probe
 from bot.errors import AegisError, EngineError, TargetNotFound
-from bot.ports import Asker, EngineInfo, ModelReply, ReceivedAlert
+from bot.ports.database import ReceivedAlert
+from bot.ports.engine import Engine, EngineInfo
+from bot.ports.model import ModelReply
+from bot.ports.slack import Asker
 
 CONTAINER = "c" * 64
 START = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
@@ -77,7 +81,7 @@ class FakeContainers:
     """An engine with a journal of its writes. ``looks`` are told one after the other, the last one for ever."""
 
     looks: list[Facts | EngineError] = field(default_factory=lambda: [facts()])
-    others: tuple[Target, ...] = (Target("prod-db", "d" * 64),)
+    others: tuple[KnownTarget, ...] = (KnownTarget("prod-db", "d" * 64),)
     lines: tuple[str, ...] = (POOL_LINE,)
     on_restart: EngineError | None = None
     restart_happens: bool = True
@@ -85,11 +89,13 @@ class FakeContainers:
     inventory_error: EngineError | None = None
     refused: dict[str, EngineError] = field(default_factory=dict)
     writes: list[tuple[str, str]] = field(default_factory=list)
+    last: Facts | None = None
 
     def _look(self) -> Facts:
         told = self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
         if isinstance(told, EngineError):
             raise told
+        self.last = told
         return told
 
     async def info(self) -> EngineInfo:
@@ -99,51 +105,51 @@ class FakeContainers:
         for error in self.refused.values():
             raise error
 
-    async def inventory(self) -> tuple[Target, ...]:
+    async def inventory(self) -> tuple[KnownTarget, ...]:
         if self.inventory_error:
             raise self.inventory_error
-        return (Target("buggy-app-v2", CONTAINER), *self.others)
+        return (KnownTarget("buggy-app-v2", CONTAINER), *self.others)
 
-    async def facts(self, name: str) -> Facts:
+    async def facts(self, target: Target) -> Facts:
         look = self._look()
-        if look.name != name:
-            raise TargetNotFound(f"There is no container {name}.")
+        if look.name != target.name:
+            raise TargetNotFound(f"There is no container {target}.")
         return look
 
-    async def facts_of(self, container_id: str) -> Facts:
+    async def facts_of(self, target_id: TargetId) -> Facts:
         look = self._look()
-        if look.container_id != container_id:
+        if look.container_id != target_id.id:
             raise TargetNotFound("There is no such container any more.")
         return look
 
-    async def evidence(self, name: str) -> Evidence:
+    async def evidence(self, target: Target) -> Evidence:
         kept = tuple(LogLine(number, text, 412) for number, text in enumerate(self.lines, 1))
         sources = (Source("logs", Status.OK, f"{len(kept)} lines"), Source("stats", Status.TIMED_OUT))
-        return Evidence(name, START.isoformat(), await self.facts(name), LogDigest(kept, len(kept)), sources=sources)
+        return Evidence(
+            target, START.isoformat(), await self.facts(target), LogDigest(kept, len(kept)), sources=sources
+        )
 
     async def whole_log(self, evidence: Evidence) -> Evidence:
         return evidence
 
-    async def newest_lines(self, container_id: str, count: int) -> tuple[str, ...]:
+    async def newest_lines(self, target_id: TargetId, count: int) -> tuple[str, ...]:
         return self.lines[-count:]
 
-    async def bundle(self, facts: Facts, incident: str) -> str:
+    async def bundle(self, target: Target, target_id: TargetId, incident: str) -> str:
         if self.bundle_error:
             raise self.bundle_error
         self.writes.append(("bundle", incident))
         return f"bundles/{incident}.json"
 
-    async def restart(self, facts: Facts) -> None:
-        self.writes.append(("restart", facts.container_id))
+    async def act(self, action: Action, target_id: TargetId, *, stop_timeout: int = 0) -> None:
+        self.writes.append((action.value, target_id.id))
+        if action is Action.START:
+            self.looks = [facts(started_at="2026-11-22T03:00:09.000000000Z", health="healthy")]
+            return
         if self.restart_happens:
-            again = replace(facts, started_at="2026-11-22T03:00:05.000000000Z", health="healthy")
-            self.looks = [again]
+            self.looks = [replace(self.last or facts(), started_at="2026-11-22T03:00:05.000000000Z", health="healthy")]
         if self.on_restart:
             raise self.on_restart
-
-    async def start(self, container_id: str) -> None:
-        self.writes.append(("start", container_id))
-        self.looks = [facts(started_at="2026-11-22T03:00:09.000000000Z", health="healthy")]
 
     @property
     def restarts(self) -> int:
@@ -253,3 +259,18 @@ class FakeDiagnoser:
         if self.error:
             raise self.error
         return ModelReply(self.text, self.model, 5200, 1.2)
+
+
+async def bundle(containers: Engine, look: Facts, incident: str) -> str:
+    """Save what a restart of a container that was looked at destroys; return the path."""
+    return await containers.bundle(parse_target(look.name), TargetId("", look.container_id), incident)
+
+
+async def restart(containers: Engine, look: Facts) -> None:
+    """Restart as an approved press does: by the id and the stop time-out of a look."""
+    await containers.act(Action.RESTART, TargetId("", look.container_id), stop_timeout=look.stop_timeout)
+
+
+def names_of(targets: Iterable[Target]) -> tuple[str, ...]:
+    """Return the targets as people name them."""
+    return tuple(map(str, targets))

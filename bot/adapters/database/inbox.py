@@ -16,7 +16,7 @@ from bot.adapters.database.rows import MOST_AUDIT_CHARACTERS, replace_unstorable
 from bot.adapters.database.tables import alerts
 from bot.domain.audit.trail import AuditEvent
 from bot.errors import StoreError
-from bot.ports import ReceivedAlert
+from bot.ports.database import ReceivedAlert
 
 HANDLED_ALERTS_TTL = timedelta(days=30)
 """How long handled alerts stay; Slack sends an event again for minutes only."""

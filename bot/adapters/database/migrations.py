@@ -74,8 +74,18 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE UNIQUE INDEX incidents_one_acting ON incidents (target) WHERE state = 'ACTING'",
         "ALTER TABLE approvals ADD COLUMN action TEXT NOT NULL DEFAULT 'restart'",
     ),
+    (
+        "ALTER TABLE incidents ADD COLUMN host TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE incidents ADD COLUMN kind TEXT NOT NULL DEFAULT 'container'",
+        "DROP INDEX incidents_one_live",
+        "DROP INDEX incidents_one_acting",
+        """CREATE UNIQUE INDEX incidents_one_live ON incidents (host, kind, target)
+            WHERE state IN ('OPEN', 'PROPOSED', 'ACTING', 'VERIFYING')""",
+        "CREATE UNIQUE INDEX incidents_one_acting ON incidents (host, kind, target) WHERE state = 'ACTING'",
+    ),
 )
-"""``approvals``, ``refusals`` and ``audit`` are never changed or deleted: they say who wanted what, and what was done.
+"""``host``, ``kind`` and ``target``, which is the name, are an incident's target; the only engine has no name.
+``approvals``, ``refusals`` and ``audit`` are never changed or deleted: they say who wanted what, and what was done.
 
 ``heard`` says until when Slack was heard. ``replicas`` are the processes that work on this database and when each was
 seen last, in seconds since 1970 by the database's clock; ``owner`` is the one that an alert or incident belongs to, and

@@ -14,7 +14,7 @@ from bot.adapters.database.engine import READS, Run, insert_new
 from bot.adapters.database.rows import replace_unstorable, to_text
 from bot.adapters.database.tables import outbox
 from bot.errors import StoreUnavailable
-from bot.ports import OutboxMessage
+from bot.ports.outbox import OutboxMessage
 
 _NOTE = TypeAdapter(OutboxMessage)
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.adapters.database.rows import ENDED_ROWS, LIVE_ROWS, to_incident, to_received
 from bot.adapters.database.tables import alerts, incidents, replicas
 from bot.domain.incident import State
-from bot.ports import MOST_TRIES, UnfinishedWork
+from bot.ports.database import MOST_TRIES, UnfinishedWork
 
 REPLICA_LEASE_S = 15.0
 """Seconds without a sign after which a process counts as dead."""

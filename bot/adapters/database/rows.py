@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, replace
+from dataclasses import fields, is_dataclass, replace
 from datetime import datetime
 
 from pydantic import TypeAdapter, ValidationError
@@ -12,8 +12,10 @@ from sqlalchemy import Row
 
 from bot.domain.alerts.admission import limit_alert
 from bot.domain.incident import LIVE, Incident, State
+from bot.domain.target import Target, to_stored
 from bot.errors import StoreUnavailable
-from bot.ports import OutboxMessage, ReceivedAlert
+from bot.ports.database import ReceivedAlert
+from bot.ports.outbox import OutboxMessage
 
 MOST_AUDIT_CHARACTERS = 300
 """Characters of outside text in one row of the audit trail."""
@@ -47,7 +49,7 @@ def replace_unstorable(text: str) -> str:
 
 def to_text(value: Incident | ReceivedAlert | OutboxMessage) -> str:
     """Write an incident, a received alert or a message as JSON."""
-    return json.dumps(_storable(asdict(value)), ensure_ascii=False)
+    return json.dumps(_storable(value), ensure_ascii=False)
 
 
 def as_stored(incident: Incident) -> Incident:
@@ -92,6 +94,10 @@ def _storable(value: object) -> object:
         return replace_unstorable(value)
     if isinstance(value, datetime):
         return value.isoformat()
+    if isinstance(value, Target):
+        return _storable(to_stored(value))
+    if is_dataclass(value):
+        return {field.name: _storable(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, dict):
         return {replace_unstorable(str(key)): _storable(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):

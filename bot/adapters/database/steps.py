@@ -56,13 +56,19 @@ def opened(incident: Incident) -> AuditEvent:
     """Return what the trail tells of a new incident."""
     said = f"opened: {incident.title}"[:MOST_AUDIT_CHARACTERS]
     return AuditEvent(
-        "opened", incident.opened_at, actor=incident.opened_by, incident=incident.id, target=incident.target, said=said
+        "opened",
+        incident.opened_at,
+        actor=incident.opened_by,
+        incident=incident.id,
+        target=str(incident.target),
+        said=said,
     )
 
 
 def step(before: Incident, after: Incident, approval: Approval | None) -> list[AuditEvent]:
     """Return what the trail tells of a step: an approval, and a change of state; nothing where only words changed."""
     acts = []
+    target = str(after.target)
     if approval is not None:
         acts.append(
             AuditEvent(
@@ -72,14 +78,14 @@ def step(before: Incident, after: Incident, approval: Approval | None) -> list[A
                 "approver" if after.state is State.ACTING else "one of several approvers",
                 approval.user,
                 after.id,
-                after.target,
+                target,
                 approval.digest,
             )
         )
     if after.state is not before.state:
         said = f"{before.state.value} -> {after.state.value} {after.closing}".rstrip()
         now = datetime.now(UTC)
-        acts.append(AuditEvent("state", now, actor=after.closed_by, incident=after.id, target=after.target, said=said))
+        acts.append(AuditEvent("state", now, actor=after.closed_by, incident=after.id, target=target, said=said))
     return acts
 
 

@@ -23,8 +23,9 @@ from bot.domain.audit.tables import Tables
 from bot.domain.audit.trail import AuditEvent, AuditRow, Verdict
 from bot.domain.guard import History, Refusal
 from bot.domain.incident import TRANSITIONS, Approval, Incident, Press, State
+from bot.domain.target import Target
 from bot.errors import StoreUnavailable
-from bot.ports import OpenResult, ReceivedAlert, UnfinishedWork
+from bot.ports.database import OpenResult, ReceivedAlert, UnfinishedWork
 
 MOST_CLOSED_AT_ONCE = 10
 """Incidents that are closed at once to make room: each costs two messages."""
@@ -105,13 +106,15 @@ class SqlStore(Database):
         row = {
             **steps.columns(new),
             "id": new.id,
-            "target": new.target,
+            "host": new.target.host,
+            "kind": new.target.kind.value,
+            "target": new.target.name,
             "opened_at": new.opened_at,
             "writer": uuid4().hex,
             "tries": 1,
         }
         row |= {"owner": self._owner, "epoch": new.epoch, "revision": new.revision, "alerts": new.alerts}
-        live = incidents.c.target == new.target, incidents.c.state.in_(LIVE_ROWS)
+        live = *_of(new.target), incidents.c.state.in_(LIVE_ROWS)
 
         async def work(connection: AsyncConnection) -> OpenResult | None:
             if await connection.scalar(insert_new(connection, incidents).values(row).returning(incidents.c.id)):
@@ -271,7 +274,7 @@ class SqlStore(Database):
         """Return what the audit trail must agree with, as it stands at one moment."""
         return await self._run(audit.tables, begin=READS)
 
-    async def live(self, target: str = "") -> tuple[Incident, ...]:
+    async def live(self, target: Target | None = None) -> tuple[Incident, ...]:
         """Return the live incidents, of one target or all, oldest first."""
         asked = select(incidents).where(incidents.c.state.in_(LIVE_ROWS), *_of(target))
         return await self._incidents(asked.order_by(incidents.c.opened_at, incidents.c.id))
@@ -286,7 +289,7 @@ class SqlStore(Database):
         )
         return await self._incidents(select(incidents).where(incidents.c.id.in_(beyond)))
 
-    async def recent(self, target: str = "", limit: int = 10) -> tuple[Incident, ...]:
+    async def recent(self, target: Target | None = None, limit: int = 10) -> tuple[Incident, ...]:
         """Return incidents, newest first."""
         asked = select(incidents).where(*_of(target))
         return await self._incidents(asked.order_by(incidents.c.opened_at.desc(), incidents.c.id.desc()).limit(limit))
@@ -297,12 +300,11 @@ class SqlStore(Database):
         asked = select(incidents).where(incidents.c.remembered == 0, incidents.c.state.in_(ENDED_ROWS), ours)
         return await self._incidents(asked.order_by(incidents.c.opened_at, incidents.c.id))
 
-    async def history(self, target: str, now: datetime) -> History:
+    async def history(self, target: Target, now: datetime) -> History:
         """Return when and how often Aegis restarted ``target``, and which incident restarts it now."""
-        name = replace_unstorable(target)
         within_hour = func.count().filter(incidents.c.restarted_at > now - timedelta(hours=1))
-        asked = select(func.max(incidents.c.restarted_at), within_hour).where(incidents.c.target == name)
-        midst = select(incidents.c.id).where(incidents.c.target == name, incidents.c.state == State.ACTING.value)
+        asked = select(func.max(incidents.c.restarted_at), within_hour).where(*_of(target))
+        midst = select(incidents.c.id).where(*_of(target), incidents.c.state == State.ACTING.value)
 
         async def work(connection: AsyncConnection) -> History:
             last, restarts = (await connection.execute(asked)).one()
@@ -317,5 +319,11 @@ class SqlStore(Database):
         return await self._run(work, begin=READS)
 
 
-def _of(target: str) -> tuple[ColumnElement[bool], ...]:
-    return (incidents.c.target == replace_unstorable(target),) if target else ()
+def _of(target: Target | None) -> tuple[ColumnElement[bool], ...]:
+    if target is None:
+        return ()
+    return (
+        incidents.c.host == replace_unstorable(target.host),
+        incidents.c.kind == target.kind.value,
+        incidents.c.target == replace_unstorable(target.name),
+    )

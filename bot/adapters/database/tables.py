@@ -51,6 +51,8 @@ incidents = Table(
     "incidents",
     metadata,
     Column("id", Text, primary_key=True),
+    Column("host", Text),
+    Column("kind", Text),
     Column("target", Text),
     Column("state", Text),
     Column("revision", Integer),

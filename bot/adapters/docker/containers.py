@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import docker
 
@@ -18,10 +19,11 @@ from bot.adapters.docker.client import EngineClient
 from bot.adapters.docker.inspection import FULL_ID, NAME, Inspection, facts, read, without_secrets
 from bot.adapters.docker.sources import Look, Sources, every_container, failed, health, state
 from bot.adapters.docker.text import safe
+from bot.domain.diagnosis import Action
 from bot.domain.evidence import Evidence, Facts, LogDigest, Neighbour, Status
-from bot.domain.target import Target
+from bot.domain.target import KnownTarget, Target, TargetId
 from bot.errors import BundleFailed, EngineError, TargetNotFound
-from bot.ports import EngineInfo
+from bot.ports.engine import EngineInfo
 
 BUNDLE_LINES = 2_000
 WHOLE_LOG_TIMEOUT_S = 60.0
@@ -32,8 +34,24 @@ NEW_NEIGHBOUR_AGE = timedelta(hours=1)
 """How new a neighbour is that may have brought the trouble."""
 
 
+class _Call(Protocol):
+    def __call__(self, client: docker.APIClient, container_id: str, stop_timeout: int) -> None: ...
+
+
+def _restart(client: docker.APIClient, container_id: str, stop_timeout: int) -> None:
+    client.restart(container_id, timeout=stop_timeout)
+
+
+def _start(client: docker.APIClient, container_id: str, stop_timeout: int) -> None:  # noqa: ARG001 - as every call
+    client.start(container_id)
+
+
+_CALLS: Mapping[Action, _Call] = {Action.RESTART: _restart, Action.START: _start}
+"""The engine's call for each action that it can carry out."""
+
+
 class DockerContainers:
-    """Implements ``Containers``. Names are compared exactly; everything after the first look goes by the full id.
+    """Implements ``Engine``. Names are compared exactly; everything after the first look goes by the full id.
 
     ``deadline`` in seconds is for one question, and for all sources of evidence together. ``restart_timeout`` in
     seconds is for containers without a stop time-out of their own. ``secrets`` are literal ones that must never come
@@ -62,39 +80,39 @@ class DockerContainers:
         self._now = now
         self._sources = Sources(self._client, deadline=deadline, secrets=self._secrets, now=now)
         self._engine: EngineInfo | None = None
-        self._listing: asyncio.Future[tuple[Target, ...]] | None = None
+        self._listing: asyncio.Future[tuple[KnownTarget, ...]] | None = None
 
     async def info(self) -> EngineInfo:
         """Return which engine answers."""
         return await self._known_engine(self._deadline)
 
-    async def inventory(self) -> tuple[Target, ...]:
+    async def inventory(self) -> tuple[KnownTarget, ...]:
         """Return every container, running or not. Many who ask at once share one answer."""
         if self._listing is None or self._listing.done():
             self._listing = asyncio.ensure_future(self._list())
         return await asyncio.shield(self._listing)
 
-    async def _list(self) -> tuple[Target, ...]:
+    async def _list(self) -> tuple[KnownTarget, ...]:
         return listing.targets(await self._client.ask(every_container))
 
-    async def facts(self, name: str) -> Facts:
+    async def facts(self, target: Target) -> Facts:
         """Look at the container of exactly this name."""
-        return (await self._look_by_name(name)).facts
+        return (await self._look_by_name(target.name)).facts
 
-    async def facts_of(self, container_id: str) -> Facts:
+    async def facts_of(self, target_id: TargetId) -> Facts:
         """Return the facts of the container of exactly this full id."""
-        return (await self._look_by_id(container_id)).facts
+        return (await self._look_by_id(target_id.id)).facts
 
-    async def evidence(self, name: str) -> Evidence:
+    async def evidence(self, target: Target) -> Evidence:
         """Gather all sources side by side under one deadline."""
         ends = time.monotonic() + self._deadline
         gathered_at = self._now().isoformat(timespec="seconds")
         try:
-            look = await self._look_by_name(name)
+            look = await self._look_by_name(target.name)
         except TargetNotFound:
             raise
         except EngineError as error:
-            return Evidence(name, gathered_at, None, sources=(failed("state", error),))
+            return Evidence(target, gathered_at, None, sources=(failed("state", error),))
         facts = look.facts
         log, image, used, events, rows, disk = await asyncio.gather(
             self._sources.log(look, ends),
@@ -105,7 +123,7 @@ class DockerContainers:
             self._sources.disk(ends),
         )
         return Evidence(
-            target=name,
+            target=target,
             gathered_at=gathered_at,
             facts=replace(without_secrets(facts, self._secrets), image_created_at=image.value),
             log=log.value,
@@ -139,18 +157,18 @@ class DockerContainers:
         words = [line.text for line in log.lines]
         return listing.neighbours(rows, facts, words, self._secrets, new_since=lately)
 
-    async def newest_lines(self, container_id: str, count: int) -> tuple[str, ...]:
+    async def newest_lines(self, target_id: TargetId, count: int) -> tuple[str, ...]:
         """Return the newest log lines, redacted and cut."""
-        look = await self._look_by_id(container_id)
+        look = await self._look_by_id(target_id.id)
         return await self._sources.newest_lines(look, count, time.monotonic() + self._deadline)
 
-    async def bundle(self, facts: Facts, incident: str) -> str:
+    async def bundle(self, target: Target, target_id: TargetId, incident: str) -> str:
         """Write what a restart destroys to a file; return its path. Raises ``BundleFailed``."""
         try:
-            look = await self._look_by_id(facts.container_id)
+            look = await self._look_by_id(target_id.id)
         except EngineError as error:
             raise BundleFailed(
-                f"What a restart of {facts.name} would destroy could not be read: {error.message}",
+                f"What a restart of {target} would destroy could not be read: {error.message}",
                 hint=error.hint,
                 detail=error.detail,
             ) from error
@@ -163,7 +181,7 @@ class DockerContainers:
         at = self._now()
         content = {
             "incident": incident,
-            "target": facts.name,
+            "target": target.name,
             "written_at": at.isoformat(timespec="seconds"),
             "state": asdict(without_secrets(look.facts, self._secrets)),
             "processes": processes.value,
@@ -171,7 +189,7 @@ class DockerContainers:
             "log": log.value,
             "sources": [asdict(answer.source) for answer in (processes, events, log)],
         }
-        writing = asyncio.to_thread(crash_bundle.write, self._bundles, facts.name, incident, at, content)
+        writing = asyncio.to_thread(crash_bundle.write, self._bundles, target.name, incident, at, content)
         try:
             return str(await asyncio.wait_for(writing, self._deadline))
         except TimeoutError as late:
@@ -180,43 +198,25 @@ class DockerContainers:
                 hint=f"Look at the disk that holds {self._bundles}.",
             ) from late
 
-    async def restart(self, facts: Facts) -> None:
-        """Restart by id with the container's own stop time-out. Sends the call at most once."""
-        container_id, seconds = _full_id(facts.container_id), facts.stop_timeout
-
-        def deed(client: docker.APIClient) -> None:
-            client.restart(container_id, timeout=seconds)
-
-        await self._act(deed, seconds)
-
-    async def start(self, container_id: str) -> None:
-        """Start a container that was stopped and not started again; does nothing where it runs."""
-        checked = _full_id(container_id)
-
-        def deed(client: docker.APIClient) -> None:
-            client.start(checked)
-
-        await self._act(deed, 0)
+    async def act(self, action: Action, target_id: TargetId, *, stop_timeout: int = 0) -> None:
+        """Carry out ``action`` on the container of exactly this full id. Sends the call at most once."""
+        if action not in _CALLS:
+            raise ValueError(f"the engine has no call for {action.value}")
+        call, checked = _CALLS[action], _full_id(target_id.id)
+        try:
+            await self._client.act(lambda client: call(client, checked, stop_timeout), stop_timeout)
+        except EngineError as error:
+            error.detail = safe(error.detail, 500, self._secrets)
+            raise
 
     async def check_restart_calls(self) -> None:
         """Raise ``EngineDenied`` if the engine, or a proxy before it, refuses the calls that a press of Restart makes.
 
         They are made for a container that cannot exist, so that nothing happens where they get through.
         """
-        calls: tuple[Callable[[docker.APIClient], None], ...] = (
-            lambda client: client.restart(_NO_CONTAINER, timeout=0),
-            lambda client: client.start(_NO_CONTAINER),
-        )
-        for call in calls:
+        for call in _CALLS.values():
             with contextlib.suppress(TargetNotFound):
-                await self._client.ask(call)
-
-    async def _act(self, deed: Callable[[docker.APIClient], None], seconds: int) -> None:
-        try:
-            await self._client.act(deed, seconds)
-        except EngineError as error:
-            error.detail = safe(error.detail, 500, self._secrets)
-            raise
+                await self._client.ask(partial(call, container_id=_NO_CONTAINER, stop_timeout=0))
 
     async def _look_by_name(self, name: str) -> Look:
         if not isinstance(name, str) or not NAME.fullmatch(name):

@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.adapters.docker.text import safe
 from bot.domain.evidence import Facts, Neighbour
-from bot.domain.target import Target
+from bot.domain.target import KnownTarget
 
 MOST_NEIGHBOURS = 20
 LONGEST_NAME = 255
@@ -22,7 +22,7 @@ _SHARED_BY_ALL = frozenset({"bridge", "host", "none"})
 """Networks that containers share without having anything to do with each other."""
 
 
-def targets(rows: Iterable[Mapping[str, Any]]) -> tuple[Target, ...]:
+def targets(rows: Iterable[Mapping[str, Any]]) -> tuple[KnownTarget, ...]:
     """Return every listed container as a target, by name."""
     results = []
     for row in rows:
@@ -30,7 +30,7 @@ def targets(rows: Iterable[Mapping[str, Any]]) -> tuple[Target, ...]:
         name = _name(row)
         if name:
             results.append(
-                Target(
+                KnownTarget(
                     name=name,
                     container_id=str(row.get("Id", "")),
                     status=str(row.get("State", "")),

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from bot.adapters.llm.gemini_sdks import SDKS, Answer, Call, CallFailed
 from bot.domain.llm.prompt import Prompt
 from bot.errors import ModelUnavailable, ReplyRejected, SettingsError
-from bot.ports import ModelReply
+from bot.ports.model import ModelReply
 
 GEMINI_RETRY_PAUSES_S = (0.5, 1.0, 2.0)
 """Seconds before the second, third and last try of a call that failed in passing, where Gemini names no time itself."""

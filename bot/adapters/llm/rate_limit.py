@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from bot.domain.llm.prompt import Prompt
 from bot.errors import ModelError, ModelUnavailable
-from bot.ports import Diagnoser, ModelReply
+from bot.ports.model import Diagnoser, ModelReply
 from bot.telemetry import MODEL_CALLS, MODEL_SKIPPED, MODEL_TOKENS, STAGES
 
 MODEL_CALLS_AT_ONCE = 4

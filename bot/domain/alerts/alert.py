@@ -14,7 +14,7 @@ from bot.domain.alerts.label_syntax import Pairs
 from bot.domain.alerts.labels import Member, read_members
 from bot.domain.alerts.message import SectionKind, SlackMessage, flatten, without_markup
 from bot.domain.alerts.targets import labelled_targets, naming_pairs
-from bot.domain.target import Target
+from bot.domain.target import KnownTarget, Target
 
 MAX_TITLE = 200
 MAX_TEXT = 20_000
@@ -91,8 +91,8 @@ def _with_sentences(found: list[Member], message: SlackMessage) -> list[Member]:
     return [*found, Member(said)] if len(found) != 1 else [Member([*said, *found[0].pairs], found[0].resolved)]
 
 
-def find_targets(alert: Alert, inventory: Sequence[Target]) -> tuple[str, ...]:
-    """Return the names of the targets that the alert labels, in the order in which it labels them; none is ``()``.
+def find_targets(alert: Alert, inventory: Sequence[KnownTarget]) -> tuple[Target, ...]:
+    """Return the targets that the alert labels, in the order in which it labels them; none is ``()``.
 
     A name counts where the sender puts names: a label, a field, a list of labels, the title's subject. Never in prose,
     a log line, an address, an image or a scrape job; never a name that is only like one.
@@ -101,7 +101,8 @@ def find_targets(alert: Alert, inventory: Sequence[Target]) -> tuple[str, ...]:
         return ()
     groups = alert.members or ((alert.labels,) if alert.labels else ())
     title = "" if alert.sender in senders.UNTITLED else alert.title
-    return tuple(labelled_targets(groups, title, inventory))
+    names = labelled_targets(groups, title, inventory)
+    return tuple(dict.fromkeys(known.target for name in names for known in inventory if known.name == name))
 
 
 def new_members(before: Alert, after: Alert) -> Alert | None:

@@ -18,7 +18,7 @@ from bot.domain.alerts.title_targets import (
     is_telling,
     subject_of,
 )
-from bot.domain.target import Target
+from bot.domain.target import KnownTarget
 
 _CONTAINER = word_set(
     "container container_name containername docker_container docker_container_name docker_name "
@@ -89,7 +89,7 @@ _U_STRING = re.compile(r"u(?=['\"])")
 _LIKE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
 
 
-def labelled_targets(members: Sequence[Pairs], title: str, inventory: Sequence[Target]) -> list[str]:
+def labelled_targets(members: Sequence[Pairs], title: str, inventory: Sequence[KnownTarget]) -> list[str]:
     """Return the targets that ``members`` (the alerts of a group) label, else the one that the title names."""
     named: list[str] = []
     identified = False
@@ -126,7 +126,7 @@ def naming_pairs(pairs: Pairs) -> Pairs:
     return tuple(sorted({pair for pair in pairs if pair[0] in _LABELLING}))
 
 
-def _of_member(pairs: Pairs, inventory: Sequence[Target]) -> tuple[bool, list[str]]:
+def _of_member(pairs: Pairs, inventory: Sequence[KnownTarget]) -> tuple[bool, list[str]]:
     """Return True if one alert's labels name a container at all, known to us or not, and which targets it names."""
     tasks = _names(pairs, _TASKS, lambda value: _container(value, inventory))
     if tasks:
@@ -156,7 +156,7 @@ def _of_member(pairs: Pairs, inventory: Sequence[Target]) -> tuple[bool, list[st
     return False, []
 
 
-def _containers(pairs: Pairs, inventory: Sequence[Target]) -> list[str]:
+def _containers(pairs: Pairs, inventory: Sequence[KnownTarget]) -> list[str]:
     """Return the containers that are labelled so. ``name`` is often another thing's: beside a container it is no name.
 
     Where an exporter tells of containers (cAdvisor: with their image and id), the label ``container`` may be its own.
@@ -186,7 +186,7 @@ def _names(pairs: Pairs, keys: frozenset[str], resolve: Callable[[str], list[str
     return names
 
 
-def _exact(value: str, inventory: Sequence[Target]) -> list[str]:
+def _exact(value: str, inventory: Sequence[KnownTarget]) -> list[str]:
     return [target.name for target in inventory if target.name == value]
 
 
@@ -199,7 +199,7 @@ def _spellings(value: str) -> Iterator[str]:
         yield shorter
 
 
-def _container(value: str, inventory: Sequence[Target]) -> list[str]:
+def _container(value: str, inventory: Sequence[KnownTarget]) -> list[str]:
     for name in _spellings(value):
         found = _exact(name, inventory) or [t.name for t in inventory if t.swarm_task and t.swarm_task == name]
         if found:
@@ -215,16 +215,16 @@ def _container(value: str, inventory: Sequence[Target]) -> list[str]:
     return [name for item in items for name in _exact(item, inventory)] if len(items) > 1 else []
 
 
-def _by_id(value: str, inventory: Sequence[Target]) -> list[str]:
+def _by_id(value: str, inventory: Sequence[KnownTarget]) -> list[str]:
     found = _DOCKER_ID.match(value)
     return [t.name for t in inventory if found and t.container_id and t.container_id.startswith(found[1])]
 
 
-def _swarm(value: str, inventory: Sequence[Target]) -> list[str]:
+def _swarm(value: str, inventory: Sequence[KnownTarget]) -> list[str]:
     return [t.name for t in inventory if value in (t.swarm_service, t.name)]
 
 
-def _compose(pairs: Pairs, inventory: Sequence[Target]) -> list[str]:
+def _compose(pairs: Pairs, inventory: Sequence[KnownTarget]) -> list[str]:
     """Return the containers of a labelled Compose project and service, by their labels or Compose's naming."""
     project = next((value for key, value in pairs if key in _PROJECT and value), "")
     service = next((value for key, value in pairs if key in _COMPOSE and value), "")
@@ -237,7 +237,7 @@ def _compose(pairs: Pairs, inventory: Sequence[Target]) -> list[str]:
     return found or [t.name for t in inventory if named.match(t.name)] or _exact(f"{project}_{service}", inventory)
 
 
-def _service(value: str, inventory: Sequence[Target]) -> list[str]:
+def _service(value: str, inventory: Sequence[KnownTarget]) -> list[str]:
     items = [item.strip() for item in value.split(",")[:50]]
     if len(items) > 1:
         return [name for item in items for name in _exact(item, inventory)] if all(map(_LIKE_NAME.match, items)) else []
@@ -257,13 +257,13 @@ def _service(value: str, inventory: Sequence[Target]) -> list[str]:
     return []
 
 
-def _on_host(host: str, service: str, inventory: Sequence[Target]) -> list[str]:
+def _on_host(host: str, service: str, inventory: Sequence[KnownTarget]) -> list[str]:
     """Return the target of ``docker01/web-1`` or ``web-1/http``; of two that are known, none."""
     found = [name for one in (service, host) if is_telling(one) for name in _exact(one, inventory)]
     return found if len(found) == 1 else []
 
 
-def _monitor(value: str, inventory: Sequence[Target]) -> list[str]:
+def _monitor(value: str, inventory: Sequence[KnownTarget]) -> list[str]:
     found = _service(value, inventory)
     if found or _ADDRESS.match(value.strip()):
         return found
@@ -276,10 +276,10 @@ def _monitor(value: str, inventory: Sequence[Target]) -> list[str]:
     return []
 
 
-def _host(value: str, inventory: Sequence[Target]) -> list[str]:
+def _host(value: str, inventory: Sequence[KnownTarget]) -> list[str]:
     """Return the target that a host field names; it is one only where it is spelt so (``shop-api-1``), not ``mail``."""
     return [name for spelling in _spellings(value) if is_telling(spelling) for name in _exact(spelling, inventory)]
 
 
-def _instance(value: str, inventory: Sequence[Target], alertname: str, job: str) -> list[str]:
+def _instance(value: str, inventory: Sequence[KnownTarget], alertname: str, job: str) -> list[str]:
     return _exact(instance_host(value, alertname, job), inventory)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bot.domain.diagnosis import Action, FailureClass
+from bot.domain.diagnosis import PROPOSED_ACTIONS, FailureClass
 
 SCHEMA: Mapping[str, object] = {
     "type": "OBJECT",
@@ -13,7 +13,7 @@ SCHEMA: Mapping[str, object] = {
         "headline": {"type": "STRING"},
         "class": {"type": "STRING", "format": "enum", "enum": [trouble.value for trouble in FailureClass]},
         "lines": {"type": "ARRAY", "items": {"type": "INTEGER"}},
-        "action": {"type": "STRING", "format": "enum", "enum": [action.value for action in Action]},
+        "action": {"type": "STRING", "format": "enum", "enum": [action.value for action in PROPOSED_ACTIONS]},
         "restart_helps": {"type": "STRING", "format": "enum", "enum": ["yes", "no", "unknown"]},
         "justification": {"type": "STRING"},
         "disproof": {"type": "STRING"},

@@ -80,7 +80,7 @@ def build_prompt(
     system = SYSTEM.format(nonce=nonce)
     fixed = [
         f"DATA {nonce}",
-        f"container: {say(evidence.target, 60)}; looked at {sections.format_moment(evidence.gathered_at, say)}",
+        f"container: {say(str(evidence.target), 60)}; looked at {sections.format_moment(evidence.gathered_at, say)}",
         f"alert: {say.unread(title, 60)}",
         f"alert text: {say.unread(alert, 150)}",
         "",

@@ -9,7 +9,7 @@ from typing import Annotated, Any, NoReturn
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictStr, ValidationError
 
-from bot.domain.diagnosis import Action, FailureClass
+from bot.domain.diagnosis import PROPOSED_ACTIONS, Action, FailureClass
 from bot.errors import ReplyRejected
 
 LONGEST = 200_000
@@ -33,7 +33,8 @@ def _optional(value: object) -> object:
 
 def _action(value: object) -> object:
     # Only ASCII: casefold would turn a long s into an s, and NFKC full-width letters into plain ones.
-    return value.strip(" \t\r\n").lower() if isinstance(value, str) and value.isascii() else None
+    word = value.strip(" \t\r\n").lower() if isinstance(value, str) and value.isascii() else ""
+    return word if word in PROPOSED_ACTIONS else None
 
 
 def _confidence(value: object) -> float:

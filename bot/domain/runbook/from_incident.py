@@ -37,7 +37,7 @@ def entry_from(incident: Incident) -> Entry | None:
     made = Entry(
         id=incident.id,
         at=(incident.closed_at or incident.opened_at).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        target=incident.target,
+        target=str(incident.target),
         image=facts.image if facts else "",
         symptom=comparable_line(lines[0]) if lines else "",
         trouble=diagnosis.trouble.value,

@@ -20,7 +20,7 @@ def failed_restart_symptoms(evidence: Evidence, precedents: Sequence[Precedent])
     tried = [
         (now - at, one.entry)
         for one in precedents
-        if _restarted(one.entry, evidence.target) and now and (at := _when(one.entry.at)) and at <= now
+        if _restarted(one.entry, str(evidence.target)) and now and (at := _when(one.entry.at)) and at <= now
     ]
     if not tried:
         return ()

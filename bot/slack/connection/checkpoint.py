@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from bot.errors import StoreError
-from bot.ports import Store
+from bot.ports.database import Store
 
 log = logging.getLogger(__name__)
 

@@ -15,8 +15,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.domain.incident import Incident, State, Thread
+from bot.domain.target import parse_target
 from bot.errors import SlackError
-from bot.ports import Asker, OutboxMessage
+from bot.ports.outbox import OutboxMessage
+from bot.ports.slack import Asker
 from bot.slack.connection.rate_limit import PROGRESS, REFUSAL
 from bot.slack.connection.tasks import BackgroundTasks
 from bot.slack.connection.web_api import NO_ANSWER, RATE_LIMITED, Identity, WebApi, explain, translate
@@ -139,7 +141,7 @@ class SlackMessenger:
         else:
             offer = incident if note.offer else None
             message, part = views.notice(note.sentence, mention=note.mention, offer=offer), note.id
-        about = incident or Incident(note.id, "", note.place, State.OPEN, _said_at(note))
+        about = incident or Incident(note.id, parse_target(""), note.place, State.OPEN, _said_at(note))
         await self._posts.once(about, part, message, place, look=look, patience=OUTBOX_POST_TIMEOUT_S)
 
     async def whisper(self, user: str, place: Thread, sentence: str, *, mention: Sequence[str] = ()) -> None:

@@ -13,7 +13,9 @@ from weakref import WeakValueDictionary
 
 from bot.domain.incident import LIVE, Incident, Thread
 from bot.errors import SlackError, StoreError
-from bot.ports import Asker, Messenger, OutboxMessage, OutboxStore, Store
+from bot.ports.database import Store
+from bot.ports.outbox import OutboxMessage, OutboxStore
+from bot.ports.slack import Asker, Messenger
 from bot.runtime import Runtime
 from bot.telemetry import OUTBOX
 

@@ -11,7 +11,7 @@ from bot.domain.alerts import alert
 from bot.domain.alerts.alert import Alert, Kind
 from bot.domain.incident import Thread
 from bot.incidents.alert_reader import Reading
-from bot.ports import ReceivedAlert
+from bot.ports.database import ReceivedAlert
 from bot.slack.connection.web_api import Identity
 from bot.slack.delivery.posts import EVENT_TYPE
 

@@ -12,7 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.domain.redaction.redact import redact
 from bot.errors import SlackError, StoreError
 from bot.incidents.alert_reader import Reading
-from bot.ports import ReceivedAlert
+from bot.ports.database import ReceivedAlert
 from bot.slack.connection.server_clock import MOST_CLOCK_OFFSET, SlackClock
 from bot.slack.connection.web_api import Identity, WebApi
 from bot.slack.listeners import alert_messages

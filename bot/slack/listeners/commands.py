@@ -10,7 +10,7 @@ from enum import StrEnum
 from bot.domain.incident import Thread
 from bot.errors import AegisError
 from bot.incidents.api import SlackRequests
-from bot.ports import Asker
+from bot.ports.slack import Asker
 from bot.slack.delivery.messenger import SlackMessenger
 from bot.slack.listeners.queries import Queries
 from bot.slack.members import Members

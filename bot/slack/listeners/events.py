@@ -16,7 +16,8 @@ from bot.domain.incident import Thread
 from bot.errors import AegisError, StoreError
 from bot.incidents.alert_reader import Reading
 from bot.incidents.api import SlackRequests
-from bot.ports import Asker, ReceivedAlert
+from bot.ports.database import ReceivedAlert
+from bot.ports.slack import Asker
 from bot.slack.connection.tasks import BackgroundTasks
 from bot.slack.connection.web_api import Identity
 from bot.slack.delivery.messenger import SlackMessenger

@@ -8,8 +8,12 @@ from typing import Protocol
 from bot.domain.incident import Incident
 from bot.domain.runbook import precedents
 from bot.domain.runbook_entry import Precedent
+from bot.domain.target import parse_target
 from bot.errors import EngineError, RunbookError
-from bot.ports import Approvers, Containers, Runbook, Store
+from bot.ports.database import Store
+from bot.ports.engine import Engine
+from bot.ports.runbook import Runbook
+from bot.ports.slack import Approvers
 from bot.runtime import ResponseConfig, Runtime
 
 
@@ -19,7 +23,7 @@ class StatusQueries:
     def __init__(
         self,
         *,
-        containers: Containers,
+        containers: Engine,
         store: Store,
         memory: Runbook,
         approvers: Approvers,
@@ -53,14 +57,14 @@ class StatusQueries:
             engine=engine,
             model=self._model,
             memory=memory,
-            allowlist=tuple(sorted(self._plan.policy.allowlist)),
+            allowlist=tuple(sorted(map(str, self._plan.policy.allowlist))),
             approvers=self._approvers.names(),
             dry_run=self._plan.policy.dry_run,
         )
 
     async def history(self, target: str) -> tuple[Incident, ...]:
         """Return the newest incidents of a target, or of all."""
-        return await self._store.recent(target)
+        return await self._store.recent(parse_target(target) if target else None)
 
     async def search_runbook(self, words: str) -> tuple[Precedent, ...]:
         """Search the runbook; raises ``RunbookError``."""
@@ -68,7 +72,7 @@ class StatusQueries:
 
     async def watched_names(self) -> tuple[str, ...]:
         """Return the names in the inventory; raises ``EngineError``."""
-        return tuple(sorted(target.name for target in await self._containers.inventory()))
+        return tuple(sorted(str(known.target) for known in await self._containers.inventory()))
 
 
 @dataclass(frozen=True, slots=True)

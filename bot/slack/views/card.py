@@ -100,7 +100,7 @@ def _others(incident: Incident) -> list[str]:
     if len(incident.grouped_targets) < 2:
         return []
     more = f", and {len(incident.grouped_targets) - NAMED:,} more" if len(incident.grouped_targets) > NAMED else ""
-    listed = ", ".join(mrkdwn.line(name, 80) for name in incident.grouped_targets[:NAMED])
+    listed = ", ".join(mrkdwn.line(str(target), 80) for target in incident.grouped_targets[:NAMED])
     hint = "To diagnose one of them, type /aegis diagnose NAME."
     return [
         f"*{len(incident.grouped_targets):,} targets at once.* {mrkdwn.line(incident.group_reason, 200)}",
@@ -111,10 +111,12 @@ def _others(incident: Incident) -> list[str]:
 
 def _broke(incident: Incident) -> str:
     if len(incident.grouped_targets) > 1:
-        return f"🔴 {len(incident.grouped_targets):,} targets at once, {mrkdwn.plain(incident.target, 80)} among them"
+        return (
+            f"🔴 {len(incident.grouped_targets):,} targets at once, {mrkdwn.plain(str(incident.target), 80)} among them"
+        )
     found = incident.diagnosis
     sign = "⚪" if found and found.trouble is FailureClass.NONE else "🔴"
-    return f"{sign} {mrkdwn.plain(incident.target, 80)}: {found.headline if found else 'no diagnosis'}"
+    return f"{sign} {mrkdwn.plain(str(incident.target), 80)}: {found.headline if found else 'no diagnosis'}"
 
 
 def _findings(incident: Incident) -> list[Block | None]:

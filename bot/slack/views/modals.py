@@ -41,7 +41,7 @@ def ignore(incident: Incident) -> dict[str, Any]:
     return _window(
         "Ignore this incident",
         [
-            section(f"This closes the card of *{mrkdwn.line(incident.target, 128)}*. Nothing is restarted."),
+            section(f"This closes the card of *{mrkdwn.line(str(incident.target), 128)}*. Nothing is restarted."),
             InputBlock(block_id="reason", label=why, element=reason, optional=True),
         ],
         callback_id="ignore",

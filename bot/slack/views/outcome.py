@@ -10,7 +10,7 @@ from bot.slack.views import mrkdwn
 
 def record(incident: Incident) -> tuple[str, list[str]]:
     """Return the card's headline (any text) and its record (lines of mrkdwn) for a state after PROPOSED."""
-    name = mrkdwn.plain(incident.target, 100)
+    name = mrkdwn.plain(str(incident.target), 100)
     match incident.state:
         case State.ACTING:
             return f"🔄 {name}: restarting", [_pressed(incident), _what_happens(incident)]
@@ -55,7 +55,7 @@ def _what_happens(incident: Incident) -> str:
     facts = incident.evidence.facts if incident.evidence else None
     host = f" on {mrkdwn.line(facts.host, 80)}" if facts and facts.host.strip() else ""
     wait = f" ({facts.stop_timeout:d} s to shut down)" if facts and facts.stop_timeout > 0 else ""
-    what = f"{mrkdwn.line(incident.target, 128)}{host}"
+    what = f"{mrkdwn.line(str(incident.target), 128)}{host}"
     return f"The crash evidence is saved first; then {what} is restarted once{wait}."
 
 

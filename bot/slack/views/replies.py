@@ -23,7 +23,7 @@ LONGEST_VALUE = 150
 
 def outcome(incident: Incident, newest: Sequence[str] = ()) -> Message:
     """Say in the thread how it ended; where it did not recover, with the newest log lines and a fresh diagnosis."""
-    name = mrkdwn.line(incident.target, 128)
+    name = mrkdwn.line(str(incident.target), 128)
     said = went(incident) or f"{STATES[incident.state]}."
     if said.startswith(("Recovered", "Not recovered")):
         said = said[0].lower() + said[1:]

@@ -148,7 +148,7 @@ def _listed(incident: Incident) -> str:
     who = f", {approved} pressed Restart" if approved else ""
     if incident.closed_by and incident.state not in LIVE and not incident.approval:
         who = f", by {mrkdwn.mention(incident.closed_by)}"
-    where = f"{mrkdwn.date(incident.opened_at)} · *{mrkdwn.line(incident.target, 128)}*: {broke}"
+    where = f"{mrkdwn.date(incident.opened_at)} · *{mrkdwn.line(str(incident.target), 128)}*: {broke}"
     return f"{where}\n{how.capitalize()}{who}"
 
 

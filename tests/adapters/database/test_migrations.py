@@ -13,7 +13,9 @@ import pytest
 from bot.adapters.database.rows import from_text, to_text
 from bot.adapters.database.store import SqlStore
 from bot.domain.incident import State
+from bot.domain.target import parse_target
 from tests.adapters.store_contract import an_incident
+from tests.support.fakes import names_of
 
 DUMP = Path(__file__).parents[2] / "corpus" / "store" / "schema_3_trail_1.sql"
 
@@ -44,6 +46,15 @@ async def test_an_incident_in_the_middle_of_a_restart_goes_on(url: str) -> None:
     await store.close()
 
 
+async def test_a_target_of_an_earlier_version_is_the_same_target_now(url: str) -> None:
+    store = SqlStore(url)
+    await store.start()
+    for known in await store.live():
+        assert known.target == parse_target(known.target.name)
+        assert not (await store.open(replace(an_incident(99), target=known.target))).new
+    await store.close()
+
+
 def test_a_body_with_the_former_names_of_fields_loads() -> None:
     former = {
         "told": True,
@@ -58,7 +69,7 @@ def test_a_body_with_the_former_names_of_fields_loads() -> None:
     unnamed = {name: value for name, value in current.items() if name not in names}
     incident = from_text(json.dumps(unnamed | former, separators=(",", ":")))
     assert (incident.announced, incident.finalized, incident.flap_count) == (True, True, 3)
-    assert (incident.grouped_targets, incident.group_reason) == (("a", "b"), "They went down together.")
+    assert (names_of(incident.grouped_targets), incident.group_reason) == (("a", "b"), "They went down together.")
     assert incident.times_before == ("2026-11-22T09:00:00Z", "")
     assert incident.alert_text == '"told": of the alert'
     written = json.loads(to_text(incident))

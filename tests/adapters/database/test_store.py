@@ -31,6 +31,7 @@ from bot.domain.evidence import Evidence
 from bot.domain.guard import Permit, Refusal
 from bot.domain.incident import Approval, Incident, State
 from bot.domain.runbook_entry import Precedent
+from bot.domain.target import parse_target
 from bot.domain.verification import Verification
 from bot.errors import SchemaTooNew, StoreError, StoreUnavailable
 from tests.adapters.store_contract import NOW, StoreContract, an_alert, an_incident, line, moved, store, worker
@@ -396,7 +397,7 @@ async def test_the_database_of_the_first_version_opens_with_all_that_is_in_it(ur
     (incident,) = await store.live()
     assert (incident.id, incident.state, incident.revision, incident.alerts) == ("inc-00001", State.PROPOSED, 1, 3)
     assert [received.key for received in await store.unhandled()] == ["C1:1.1"]
-    assert (await store.history("buggy-app-v2", NOW)).restarts_within_hour == 1
+    assert (await store.history(parse_target("buggy-app-v2"), NOW)).restarts_within_hour == 1
     await store.close()
 
 

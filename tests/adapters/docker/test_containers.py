@@ -22,7 +22,9 @@ from bot.adapters.docker import crash_bundle
 from bot.adapters.docker.containers import DockerContainers
 from bot.adapters.docker.errors import translate, translate_act
 from bot.domain import guard
+from bot.domain.diagnosis import Action
 from bot.domain.evidence import Status
+from bot.domain.target import TargetId, parse_target
 from bot.errors import (
     BundleFailed,
     EngineDenied,
@@ -34,10 +36,11 @@ from bot.errors import (
 )
 from tests.adapters.conftest import ID, FakeEngine, Handler
 from tests.support.docker_engine import wait_until
+from tests.support.fakes import bundle, restart
 
 ROWS = [json.loads(line) for line in (Path(__file__).parents[2] / "corpus/names.jsonl").read_text().splitlines()]
 PLANTED = ("planted-env-secret", "planted-args-secret", "planted-cmd-secret", "planted-entry-secret")
-POLICY = guard.Policy(frozenset({"buggy-app-v2"}), cooldown=0, limit=9, expiry=3600, dry_run=False)
+POLICY = guard.Policy(frozenset({parse_target("buggy-app-v2")}), cooldown=0, limit=9, expiry=3600, dry_run=False)
 
 
 def text_of(path: str | Path) -> str:
@@ -59,10 +62,10 @@ async def test_only_the_exact_name_finds_the_container(
 ) -> None:
     # This engine answers every name with the same container, as a real one does for the beginning of an id.
     if row["expect"] == "allow":
-        assert (await containers.facts(row["input"])).container_id == ID
+        assert (await containers.facts(parse_target(row["input"]))).container_id == ID
         return
     with pytest.raises(TargetNotFound) as refused:
-        await containers.facts(row["input"])
+        await containers.facts(parse_target(row["input"]))
     assert len(refused.value.sentence) < 500
     assert "<!" not in refused.value.sentence
 
@@ -74,7 +77,7 @@ async def test_what_is_no_name_never_reaches_the_engine(
     name: str, containers: DockerContainers, fake_engine: FakeEngine
 ) -> None:
     with pytest.raises(TargetNotFound):
-        await containers.facts(name)
+        await containers.facts(parse_target(name))
     assert fake_engine.journal == []
 
 
@@ -83,9 +86,9 @@ async def test_only_a_full_id_is_asked_for_by_id(
     key: str, containers: DockerContainers, fake_engine: FakeEngine
 ) -> None:
     with pytest.raises(TargetNotFound):
-        await containers.facts_of(key)
+        await containers.facts_of(TargetId("", key))
     with pytest.raises(TargetNotFound):
-        await containers.start(key)
+        await containers.act(Action.START, TargetId("", key))
     assert fake_engine.journal == []
 
 
@@ -132,12 +135,12 @@ async def test_an_answer_that_is_not_what_was_approved_lets_nothing_happen(
     asked = row["input"]
     fake_engine.inspect = asked["inspect"]
     try:
-        facts = await containers.facts(asked["requested"])
+        facts = await containers.facts(parse_target(asked["requested"]))
     except EngineError:
         allowed = False
     else:
         same = facts.container_id == asked["approved_id"]
-        verdict = guard.check(asked["requested"], facts, guard.History(), POLICY, now)
+        verdict = guard.check(parse_target(asked["requested"]), facts, guard.History(), POLICY, now)
         allowed = same and isinstance(verdict, guard.Permit)
     assert allowed == (row["expect"] == "allow")
 
@@ -148,10 +151,10 @@ async def test_the_allow_list_holds_exact_names(
     row: dict[str, Any], containers: DockerContainers, fake_engine: FakeEngine, now: datetime
 ) -> None:
     listed = row["allowlist"]
-    names = frozenset([listed] if isinstance(listed, str) else listed)
+    names = frozenset(map(parse_target, [listed] if isinstance(listed, str) else listed))
     fake_engine.inspect["Name"] = f"/{row['input']}"
-    facts = await containers.facts(row["input"])
-    verdict = guard.check(row["input"], facts, guard.History(), replace(POLICY, allowlist=names), now)
+    facts = await containers.facts(parse_target(row["input"]))
+    verdict = guard.check(parse_target(row["input"]), facts, guard.History(), replace(POLICY, allowlist=names), now)
     assert isinstance(verdict, guard.Permit) == (row["expect"] == "allow")
 
 
@@ -160,9 +163,9 @@ async def test_environment_command_and_arguments_come_out_nowhere(
     containers: DockerContainers, fake_engine: FakeEngine
 ) -> None:
     fake_engine.log(b"2026-11-22T10:00:01.000000000Z INFO up\n")
-    evidence = await containers.evidence("buggy-app-v2")
+    evidence = await containers.evidence(parse_target("buggy-app-v2"))
     assert evidence.facts is not None
-    crash_bundle = text_of(await containers.bundle(evidence.facts, "inc-1"))
+    crash_bundle = text_of(await bundle(containers, evidence.facts, "inc-1"))
     for secret in PLANTED:
         assert secret not in repr(evidence)
         assert secret not in crash_bundle
@@ -180,10 +183,10 @@ async def test_known_secrets_are_redacted_from_every_source(
     fake_engine.log(f"2026-11-22T10:00:01.000000000Z ERROR login with {secret} failed\n".encode())
     fake_engine.say("/events", 200, {"Type": "container", "Action": f"health_status: {secret}", "time": 1})
     fake_engine.say("/top", 200, {"Titles": ["COMMAND"], "Processes": [[secret]]})
-    evidence = await containers.evidence("buggy-app-v2")
+    evidence = await containers.evidence(parse_target("buggy-app-v2"))
     assert evidence.facts is not None
-    crash_bundle = text_of(await containers.bundle(evidence.facts, "inc-1"))
-    lines = await containers.newest_lines(ID, 10)
+    crash_bundle = text_of(await bundle(containers, evidence.facts, "inc-1"))
+    lines = await containers.newest_lines(TargetId("", ID), 10)
     assert evidence.log.lines
     assert evidence.events
     assert secret not in repr(evidence) + crash_bundle + repr(lines)
@@ -195,7 +198,7 @@ async def test_a_hanging_source_says_so_and_the_others_are_there(
     fake_engine.hang("/stats")
     fake_engine.hang("/events")
     fake_engine.log(b"2026-11-22T10:00:01.000000000Z INFO up\n")
-    evidence = await containers.evidence("buggy-app-v2")
+    evidence = await containers.evidence(parse_target("buggy-app-v2"))
     answers = {source.name: source.status for source in evidence.sources}
     assert answers["stats"] is Status.TIMED_OUT
     assert answers["events"] is Status.TIMED_OUT
@@ -215,7 +218,7 @@ async def test_an_endless_dripping_log_ends_with_the_deadline(
             handler.wfile.write(b"\x01\0\0\0" + len(line).to_bytes(4, "big") + line)
 
     fake_engine.on("/logs", drip)
-    evidence = await containers.evidence("buggy-app-v2")
+    evidence = await containers.evidence(parse_target("buggy-app-v2"))
     assert {source.name: source.status for source in evidence.sources}["logs"] is Status.TIMED_OUT
     # The thread that read it ends too, though the stream goes on.
     await asyncio.to_thread(wait_until, lambda: not engine_threads(), 10, "the thread ended")
@@ -229,17 +232,17 @@ async def test_hanging_calls_do_not_starve_those_that_come_after(fake_engine: Fa
     containers = DockerContainers(
         docker_host=fake_engine.url, bundles=tmp_path, deadline=0.3, now=lambda: datetime.now(UTC)
     )
-    await containers.facts("buggy-app-v2")
+    await containers.facts(parse_target("buggy-app-v2"))
     fake_engine.hang("/containers/json")
     answers = await asyncio.gather(*(containers.inventory() for _ in range(40)), return_exceptions=True)
     assert all(isinstance(answer, EngineTimeout) for answer in answers)
-    assert (await containers.facts("buggy-app-v2")).name == "buggy-app-v2"
+    assert (await containers.facts(parse_target("buggy-app-v2"))).name == "buggy-app-v2"
 
 
 async def test_denied_calls_are_told_from_missing_ones(containers: DockerContainers, fake_engine: FakeEngine) -> None:
     fake_engine.say("/stats", 403, {"message": "not allowed"})
     fake_engine.say("/logs", 501, {"message": "configured logging driver does not support reading"})
-    evidence = await containers.evidence("buggy-app-v2")
+    evidence = await containers.evidence(parse_target("buggy-app-v2"))
     answers = {source.name: (source.status, source.detail) for source in evidence.sources}
     assert answers["stats"] == (Status.DENIED, "not permitted")
     assert answers["logs"][0] is Status.DENIED
@@ -249,25 +252,25 @@ async def test_denied_calls_are_told_from_missing_ones(containers: DockerContain
 @pytest.mark.fault(63)
 async def test_driver_none_is_not_even_asked_for_its_log(containers: DockerContainers, fake_engine: FakeEngine) -> None:
     fake_engine.inspect["HostConfig"]["LogConfig"]["Type"] = "none"
-    evidence = await containers.evidence("buggy-app-v2")
+    evidence = await containers.evidence(parse_target("buggy-app-v2"))
     log = next(source for source in evidence.sources if source.name == "logs")
     assert (log.status, log.detail) == (Status.DENIED, "driver none")
     assert fake_engine.calls("/logs") == 0
-    assert await containers.newest_lines(ID, 5) == ()
+    assert await containers.newest_lines(TargetId("", ID), 5) == ()
 
 
 async def test_a_proxy_that_keeps_info_to_itself_costs_only_the_hosts_name(
     containers: DockerContainers, fake_engine: FakeEngine
 ) -> None:
     fake_engine.say("/info$", 403, {"message": "forbidden"})
-    assert (await containers.facts("buggy-app-v2")).host == ""
+    assert (await containers.facts(parse_target("buggy-app-v2"))).host == ""
 
 
 async def test_an_engine_that_is_slow_to_speak_of_itself_costs_only_the_hosts_name(
     containers: DockerContainers, fake_engine: FakeEngine
 ) -> None:
     fake_engine.hang("/info$")
-    assert (await containers.facts("buggy-app-v2")).host == ""
+    assert (await containers.facts(parse_target("buggy-app-v2"))).host == ""
 
 
 async def test_restart_goes_by_full_id_with_the_containers_own_time(
@@ -275,7 +278,7 @@ async def test_restart_goes_by_full_id_with_the_containers_own_time(
 ) -> None:
     fake_engine.inspect["Config"]["StopTimeout"] = 42
     fake_engine.say("POST .*/restart", 204)
-    await containers.restart(await containers.facts("buggy-app-v2"))
+    await restart(containers, await containers.facts(parse_target("buggy-app-v2")))
     posts = [path for method, path in fake_engine.journal if method == "POST"]
     assert posts == [f"/v1.41/containers/{ID}/restart?t=42"]
 
@@ -288,10 +291,10 @@ def drop(handler: Handler) -> None:
 async def test_a_restart_whose_connection_breaks_is_unknown_and_sent_once(
     containers: DockerContainers, fake_engine: FakeEngine
 ) -> None:
-    facts = await containers.facts("buggy-app-v2")
+    facts = await containers.facts(parse_target("buggy-app-v2"))
     fake_engine.on("POST .*/restart", drop)
     with pytest.raises(EngineTimeout):
-        await containers.restart(facts)
+        await restart(containers, facts)
     assert fake_engine.calls("POST") == 1
 
 
@@ -299,10 +302,10 @@ async def test_a_restart_whose_connection_breaks_is_unknown_and_sent_once(
 async def test_a_redirected_restart_is_not_followed(
     status: int, containers: DockerContainers, fake_engine: FakeEngine
 ) -> None:
-    facts = await containers.facts("buggy-app-v2")
+    facts = await containers.facts(parse_target("buggy-app-v2"))
     fake_engine.say("POST .*/restart", status, None, {"Location": f"/v1.41/containers/{ID}/restart?t=10"})
     with pytest.raises(EngineDenied):
-        await containers.restart(facts)
+        await restart(containers, facts)
     assert fake_engine.calls("/restart") == 1
 
 
@@ -319,21 +322,29 @@ async def test_a_redirected_restart_is_not_followed(
 async def test_a_refused_restart_says_why(
     status: int, message: str, error: type[EngineError], containers: DockerContainers, fake_engine: FakeEngine
 ) -> None:
-    facts = await containers.facts("buggy-app-v2")
+    facts = await containers.facts(parse_target("buggy-app-v2"))
     fake_engine.say("POST .*/restart", status, {"message": message})
     with pytest.raises(error) as told:
-        await containers.restart(facts)
+        await restart(containers, facts)
     assert told.value.detail == message
     assert message not in told.value.sentence
     assert told.value.hint
     assert fake_engine.calls("POST") == 1
 
 
+async def test_what_the_engine_has_no_call_for_is_not_sent(
+    containers: DockerContainers, fake_engine: FakeEngine
+) -> None:
+    with pytest.raises(ValueError, match="ignore"):
+        await containers.act(Action.IGNORE, TargetId("", ID))
+    assert fake_engine.calls("POST") == 0
+
+
 async def test_start_of_a_running_container_does_nothing_and_is_fine(
     containers: DockerContainers, fake_engine: FakeEngine
 ) -> None:
     fake_engine.say("POST .*/start", 304)
-    await containers.start(ID)
+    await containers.act(Action.START, TargetId("", ID))
     assert fake_engine.calls("POST") == 1
 
 
@@ -342,8 +353,8 @@ async def test_a_missing_socket_is_named(tmp_path: Path) -> None:
         docker_host=f"unix://{tmp_path}/none.sock", bundles=tmp_path, now=lambda: datetime.now(UTC)
     )
     with pytest.raises(EngineUnreachable, match=r"none\.sock"):
-        await containers.facts("buggy-app-v2")
-    evidence = await containers.evidence("buggy-app-v2")
+        await containers.facts(parse_target("buggy-app-v2"))
+    evidence = await containers.evidence(parse_target("buggy-app-v2"))
     assert evidence.facts is None
     assert [(source.name, source.status) for source in evidence.sources] == [("state", Status.DENIED)]
 
@@ -382,7 +393,7 @@ async def test_events_that_came_before_the_engine_fell_silent_are_kept(
         fake_engine.released.wait(30)
 
     fake_engine.on("/events", one_and_silence)
-    evidence = await containers.evidence("buggy-app-v2")
+    evidence = await containers.evidence(parse_target("buggy-app-v2"))
     assert evidence.events == ("10:00:00 oom",)
 
 
@@ -392,7 +403,7 @@ async def test_nonsense_from_the_engine_is_an_engine_error(
 ) -> None:
     fake_engine.say("/containers/.+/json$", 200, body)
     with pytest.raises(EngineError):
-        await containers.facts("buggy-app-v2")
+        await containers.facts(parse_target("buggy-app-v2"))
 
 
 FOREIGN: list[tuple[BaseException, type[EngineError]]] = [
@@ -438,7 +449,7 @@ async def test_a_bundle_is_whole_private_and_says_how_its_sources_answered(
 ) -> None:
     fake_engine.hang("/top")
     fake_engine.log(b"2026-11-22T10:00:01.000000000Z INFO up\n")
-    path = Path(await containers.bundle(await containers.facts("buggy-app-v2"), "inc/../7"))
+    path = Path(await bundle(containers, await containers.facts(parse_target("buggy-app-v2")), "inc/../7"))
     content = json.loads(text_of(path))
     assert mode_of(path) == 0o600
     assert path.name == "20261122T100431Z-buggy-app-v2-inc_.._7.json"
@@ -457,7 +468,7 @@ async def test_a_bundle_that_cannot_be_written_says_why(
 ) -> None:
     (tmp_path / "bundles").write_text("a file stands where the folder should be")
     with pytest.raises(BundleFailed) as told:
-        await containers.bundle(await containers.facts("buggy-app-v2"), "inc-1")
+        await bundle(containers, await containers.facts(parse_target("buggy-app-v2")), "inc-1")
     assert isinstance(told.value.__cause__, OSError)
     assert "AEGIS_BUNDLES" in told.value.hint
 
@@ -466,11 +477,11 @@ async def test_a_disk_that_hangs_fails_the_bundle(
     containers: DockerContainers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     thawed = threading.Event()
-    facts = await containers.facts("buggy-app-v2")
+    facts = await containers.facts(parse_target("buggy-app-v2"))
     monkeypatch.setattr(containers, "_deadline", 0.3)
     monkeypatch.setattr(crash_bundle, "write", lambda *_: thawed.wait())
     with pytest.raises(BundleFailed, match="did not take"):
-        await containers.bundle(facts, "inc-1")
+        await bundle(containers, facts, "inc-1")
     thawed.set()
 
 
@@ -480,20 +491,20 @@ async def test_a_full_disk_leaves_no_half_bundle(
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    facts = await containers.facts("buggy-app-v2")
+    facts = await containers.facts(parse_target("buggy-app-v2"))
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(BundleFailed, match="No space left on device"):
-        await containers.bundle(facts, "inc-1")
+        await bundle(containers, facts, "inc-1")
     assert list((tmp_path / "bundles").iterdir()) == []
 
 
 async def test_a_bundle_of_a_container_that_is_gone_fails(
     containers: DockerContainers, fake_engine: FakeEngine
 ) -> None:
-    facts = await containers.facts("buggy-app-v2")
+    facts = await containers.facts(parse_target("buggy-app-v2"))
     fake_engine.say("/containers/.+/json$", 404, {"message": "No such container"})
     with pytest.raises(BundleFailed):
-        await containers.bundle(facts, "inc-1")
+        await bundle(containers, facts, "inc-1")
 
 
 async def test_the_inventory_has_compose_and_swarm_names(containers: DockerContainers, fake_engine: FakeEngine) -> None:
@@ -515,7 +526,9 @@ async def test_the_inventory_has_compose_and_swarm_names(containers: DockerConta
 Check = Callable[[DockerContainers], Any]
 
 
-@pytest.mark.parametrize("ask", [lambda c: c.info(), lambda c: c.inventory(), lambda c: c.facts("buggy-app-v2")])
+@pytest.mark.parametrize(
+    "ask", [lambda c: c.info(), lambda c: c.inventory(), lambda c: c.facts(parse_target("buggy-app-v2"))]
+)
 async def test_an_answer_that_never_comes_is_a_time_out(
     ask: Check, containers: DockerContainers, fake_engine: FakeEngine
 ) -> None:

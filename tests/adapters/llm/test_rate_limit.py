@@ -11,7 +11,7 @@ import pytest
 from bot.adapters.llm.rate_limit import RateLimitedDiagnoser
 from bot.domain.llm.prompt import Prompt
 from bot.errors import ModelUnavailable
-from bot.ports import ModelReply
+from bot.ports.model import ModelReply
 from tests.support.fakes import Clock, FakeDiagnoser
 
 

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.alerts.alert import Alert, Kind, find_targets, read_alert, similar_names
-from bot.domain.target import Target
+from bot.domain.target import KnownTarget
 from tests.domain.messages import from_bot, named
+from tests.support.fakes import names_of
 
 CASES = sorted((Path(__file__).parents[2] / "corpus" / "alerts").glob("*.json"))
 IN_LINES = [
@@ -48,7 +49,9 @@ def check(case: dict[str, Any]) -> None:
     expect = case["expect"]
     alert = read_alert(case["event"])
     assert alert.kind == expect["kind"]
-    assert set(find_targets(alert, [Target(name) for name in case["inventory"]])) == set(expect["targets"])
+    assert set(names_of(find_targets(alert, [KnownTarget(name) for name in case["inventory"]]))) == set(
+        expect["targets"]
+    )
     assert alert.severity == expect["severity"] or alert.kind is Kind.NOISE
     assert expect["title_contains"] in alert.title
 
@@ -67,8 +70,8 @@ def test_a_case_written_before_the_reader_saw_it_is_understood(case: dict[str, A
 def test_where_the_labelled_containers_are_unknown_no_other_is_taken(case: dict[str, Any]) -> None:
     meant = set(case["expect"]["targets"])
     alike = [other for name in meant for other in (f"{name}-canary", f"{name}_2", f"x-{name}", name[:-1])]
-    known = [Target(name) for name in (*case["inventory"], *alike) if name not in meant]
-    assert find_targets(read_alert(case["event"]), known) == ()
+    known = [KnownTarget(name) for name in (*case["inventory"], *alike) if name not in meant]
+    assert names_of(find_targets(read_alert(case["event"]), known)) == ()
 
 
 @pytest.mark.parametrize(
@@ -91,7 +94,7 @@ def test_the_cases_cover_every_sender_firing_and_resolved() -> None:
 def test_nothing_a_person_writes_is_an_alert() -> None:
     alert = read_alert({"type": "message", "user": "U1", "text": "[FIRING:1] ContainerDown (prod-db critical)"})
     assert alert.kind is Kind.NOISE
-    assert find_targets(alert, [Target("prod-db")]) == ()
+    assert names_of(find_targets(alert, [KnownTarget("prod-db")])) == ()
 
 
 def test_of_names_that_start_alike_only_the_exact_one_is_meant() -> None:
@@ -132,16 +135,21 @@ def test_a_container_that_is_labelled_but_unknown_keeps_the_job_and_the_title_ou
 def test_compose_project_and_service_mean_that_container_alone() -> None:
     labels = "• *com.docker.compose.project:* `shop`\n• *com.docker.compose.service:* `web`\n• *alertname:* `X`"
     event = from_bot("", attachments=[{"color": "danger", "title": "[FIRING:1] X", "text": labels}])
-    assert named(event, Target("front", project="shop", service="web"), Target("b", project="blog", service="web")) == (
-        "front",
-    )
+    assert named(
+        event, KnownTarget("front", project="shop", service="web"), KnownTarget("b", project="blog", service="web")
+    ) == ("front",)
     assert named(event, "shop-web-1", "shop-web-admin-1", "blog-web-1") == ("shop-web-1",)
 
 
 def test_a_service_that_two_projects_have_is_nobodys() -> None:
     event = from_bot("service: web\nstatus: down")
-    assert named(event, Target("a", project="shop", service="web"), Target("b", project="blog", service="web")) == ()
-    assert named(event, Target("a", project="shop", service="web"), Target("c", project="shop", service="db")) == ("a",)
+    assert (
+        named(event, KnownTarget("a", project="shop", service="web"), KnownTarget("b", project="blog", service="web"))
+        == ()
+    )
+    assert named(
+        event, KnownTarget("a", project="shop", service="web"), KnownTarget("c", project="shop", service="db")
+    ) == ("a",)
 
 
 def test_a_swarm_task_is_found_by_its_own_name_or_its_services() -> None:
@@ -150,17 +158,17 @@ def test_a_swarm_task_is_found_by_its_own_name_or_its_services() -> None:
     assert named(event, "stack_web", "stack_web_admin") == ("stack_web",)
     other = "stack_web.2.aaaaabbbbbcccccdddddeeeee"
     known = [
-        Target(task, swarm_service="stack_web", swarm_task=task),
-        Target(other, swarm_service="stack_web", swarm_task=other),
+        KnownTarget(task, swarm_service="stack_web", swarm_task=task),
+        KnownTarget(other, swarm_service="stack_web", swarm_task=other),
     ]
     assert named(event, *known) == (task,)
 
 
 def test_a_container_id_finds_a_container_whose_name_changed() -> None:
     event = from_bot("container_id: 5b0c9f1e77d2\nstatus: down")
-    assert named(event, Target("web", container_id="5b0c9f1e77d2aa90"), Target("db", container_id="ffffffffffff")) == (
-        "web",
-    )
+    assert named(
+        event, KnownTarget("web", container_id="5b0c9f1e77d2aa90"), KnownTarget("db", container_id="ffffffffffff")
+    ) == ("web",)
 
 
 def test_an_edit_that_changes_only_the_words_resolves() -> None:
@@ -214,7 +222,7 @@ def test_any_json_is_read_without_an_error(body: Any) -> None:
         body if isinstance(body, dict) else {"message": body, "attachments": body, "blocks": body, "bot_id": body}
     )
     assert isinstance(alert, Alert)
-    assert set(find_targets(alert, [Target("web"), Target("db-1")])) <= {"web", "db-1"}
+    assert set(names_of(find_targets(alert, [KnownTarget("web"), KnownTarget("db-1")]))) <= {"web", "db-1"}
 
 
 @given(MESSAGE)
@@ -223,7 +231,7 @@ def test_any_json_is_read_without_an_error(body: Any) -> None:
 def test_any_shape_of_a_message_is_read_without_an_error(body: Any) -> None:
     event = body if isinstance(body, dict) else {"text": body}
     alert = read_alert({"bot_id": "B1", **event})
-    assert set(find_targets(alert, [Target("web"), Target("db-1")])) <= {"web", "db-1"}
+    assert set(names_of(find_targets(alert, [KnownTarget("web"), KnownTarget("db-1")]))) <= {"web", "db-1"}
 
 
 @given(st.text(alphabet=st.sampled_from('ab-1:=`*{}[](),"<>|&\n \t•/.'), max_size=300))

@@ -4,8 +4,9 @@ import pytest
 
 from bot.domain.alerts.alert import find_targets
 from bot.domain.alerts.webhook_bodies import read_webhook
-from bot.domain.target import Target
+from bot.domain.target import KnownTarget
 from tests.domain.messages import from_bot, named
+from tests.support.fakes import names_of
 
 
 def attached(text: str, title: str = "[FIRING:1] HighLatency", **more: Any) -> dict[str, Any]:
@@ -23,7 +24,7 @@ def test_a_label_that_a_monitoring_system_keeps_for_itself_names_no_container(la
         assert named(attached(text), "up", "shop-api") == ("shop-api",)
         assert named(attached(text.replace("shop-api", "gone-1")), "up") == ()
     alert = read_webhook("alertmanager", {"alerts": [{"status": "firing", "labels": {label: "up", "service": "web"}}]})
-    assert find_targets(alert, [Target("up"), Target("web")]) == ("web",)
+    assert names_of(find_targets(alert, [KnownTarget("up"), KnownTarget("web")])) == ("web",)
 
 
 def test_what_stands_under_annotations_is_prose() -> None:

@@ -2,8 +2,9 @@ import pytest
 
 from bot.domain.alerts.alert import find_targets
 from bot.domain.alerts.webhook_bodies import read_webhook
-from bot.domain.target import Target
+from bot.domain.target import KnownTarget
 from tests.domain.messages import from_bot, named
+from tests.support.fakes import names_of
 
 ABOUT_A_CONTAINER = [
     "Container web-1 is down",
@@ -33,8 +34,8 @@ def test_the_container_of_which_a_title_speaks_is_surer_than_a_label_of_a_servic
 @pytest.mark.parametrize("body", [{"service": "shop-api"}, {"alerts": [{"labels": {"service": "shop-api"}}]}])
 def test_a_webhooks_title_about_a_container_is_surer_than_its_service(body: dict[str, object]) -> None:
     alert = read_webhook("script", {"title": "Container web-1 is down", "status": "firing", **body})
-    assert find_targets(alert, [Target("web-1"), Target("shop-api")]) == ("web-1",)
-    assert find_targets(alert, [Target("shop-api")]) == ()
+    assert names_of(find_targets(alert, [KnownTarget("web-1"), KnownTarget("shop-api")])) == ("web-1",)
+    assert names_of(find_targets(alert, [KnownTarget("shop-api")])) == ()
 
 
 @pytest.mark.parametrize(
@@ -48,7 +49,7 @@ def test_a_title_about_containers_at_large_leaves_the_service_its_say(title: str
 def test_a_title_that_calls_the_container_as_its_service_is_called_means_that_services_container() -> None:
     fields = [{"title": "Service", "value": "web-api"}]
     event = from_bot("", attachments=[{"title": "Container web-api high memory", "fields": fields}])
-    assert named(event, Target("shop-web-api-1", project="shop", service="web-api")) == ("shop-web-api-1",)
+    assert named(event, KnownTarget("shop-web-api-1", project="shop", service="web-api")) == ("shop-web-api-1",)
 
 
 @pytest.mark.parametrize(

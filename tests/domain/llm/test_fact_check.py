@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.diagnosis import UNKNOWN_CAUSE_CONFIDENCE, Action, Diagnosis, FailureClass, Quote
+from bot.domain.diagnosis import PROPOSED_ACTIONS, UNKNOWN_CAUSE_CONFIDENCE, Action, Diagnosis, FailureClass, Quote
 from bot.domain.evidence import Evidence, LogDigest, LogLine, Neighbour, Source, Status
 from bot.domain.llm.fact_check import check_reply
 from bot.domain.llm.reply import Reply, parse_reply
 from bot.domain.symptoms import diagnose
 from bot.domain.symptoms.symptom import Symptom
+from bot.domain.target import parse_target
 from bot.errors import ReplyRejected
 from tests.support.fakes import facts
 
@@ -25,7 +26,7 @@ REPLY_ROWS = [
 ]
 
 EVIDENCE = Evidence(
-    target="buggy-app-v2",
+    target=parse_target("buggy-app-v2"),
     gathered_at="2026-11-22T10:04:31Z",
     facts=None,
     log=LogDigest(
@@ -93,7 +94,9 @@ def test_a_diagnosis_that_cites_nothing_is_not_very_sure() -> None:
     assert judged(lines=()).confidence <= 0.6
 
 
-NOTHING = Evidence("buggy-app-v2", "2026-11-22T10:04:31Z", None, sources=(Source("state", Status.DENIED),))
+NOTHING = Evidence(
+    parse_target("buggy-app-v2"), "2026-11-22T10:04:31Z", None, sources=(Source("state", Status.DENIED),)
+)
 
 
 @pytest.mark.parametrize("claimed", [0.86, 1.0, 0.5])
@@ -354,7 +357,7 @@ def test_an_exit_code_alone_is_a_hint_and_overrules_nothing() -> None:
 REPLIES = st.builds(
     Reply,
     root_cause=st.text(min_size=1, max_size=80).filter(str.strip),
-    action=st.sampled_from(Action),
+    action=st.sampled_from(PROPOSED_ACTIONS),
     justification=st.text(max_size=80),
     headline=st.text(max_size=40),
     confidence=st.floats(0, 1),

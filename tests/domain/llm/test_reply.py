@@ -117,7 +117,7 @@ def test_action_may_differ_in_case_and_ascii_space(action: str) -> None:
 @pytest.mark.parametrize(
     "action",
     [
-        "restart prod-db", "restart.", "restart;ignore", "restart|ignore", "re-start", "stop", "none", "", " ",
+        "restart prod-db", "restart.", "restart;ignore", "restart|ignore", "re-start", "start", "stop", "none", "", " ",
         "reſtart", "ｒｅｓｔａｒｔ", "re\u0455tart", "rest\u200bart", "restart\u00a0", "\ufeffrestart", "restart\x00",
         "\x1crestart", "İgnore", ["restart"], {"action": "restart"}, 1, 0, True, None, 1.5,
     ],

@@ -13,6 +13,7 @@ from bot.domain.guard import Permit
 from bot.domain.incident import Approval, Incident, State, Thread
 from bot.domain.runbook import from_incident, precedents
 from bot.domain.runbook_entry import Entry
+from bot.domain.target import parse_target
 from bot.domain.verification import Verification
 
 NOW = datetime(2026, 11, 22, 10, 4, 31, tzinfo=UTC)
@@ -28,8 +29,8 @@ def an_incident(state: State = State.RESOLVED) -> Incident:
         LogLine(3, POOL, 412),
     ]
     return Incident(
-        "inc-1", "buggy-app-v2", Thread("C1"), state, NOW,
-        evidence=Evidence("buggy-app-v2", "", None, LogDigest(tuple(lines))),
+        "inc-1", parse_target("buggy-app-v2"), Thread("C1"), state, NOW,
+        evidence=Evidence(parse_target("buggy-app-v2"), "", None, LogDigest(tuple(lines))),
         diagnosis=Diagnosis("pool exhausted", "held by hung requests", Action.RESTART, "released on restart", 0.86,
                             FailureClass.RESOURCE_EXHAUSTION, True, "gemini-3.5-flash-lite", (Quote(3, POOL, 412),)),
         verdict=Permit(), approval=Approval("U0ONCALL", NOW, "ab"), closed_at=NOW + timedelta(minutes=1),

@@ -29,6 +29,7 @@ from bot.domain.runbook_entry import Entry, Precedent
 from bot.domain.signatures.signature import Signature
 from bot.domain.signatures.table import SIGNS
 from bot.domain.symptoms import container_state, diagnose
+from bot.domain.target import parse_target
 from tests.domain import log_cases
 from tests.support.fakes import facts
 
@@ -50,7 +51,7 @@ LOOPING = replace(
 
 def evidence(*lines: str, facts: Facts | None = None, **more: object) -> Evidence:
     log = digest_log(["\n".join(lines).encode() + b"\n"]) if lines else LogDigest()
-    return replace(Evidence("shop", "", facts, log=log), **more)  # type: ignore[arg-type]  # replace checks the names
+    return replace(Evidence(parse_target("shop"), "", facts, log=log), **more)  # type: ignore[arg-type]  # replace checks the names
 
 
 def diagnosed(*lines: str, facts: Facts | None = None, past: tuple[Precedent, ...] = (), **more: object) -> Diagnosis:
@@ -66,7 +67,7 @@ def precedent(outcome: str, trouble: FailureClass | str = "") -> Precedent:
 def test_the_class_of_an_example_is_right(name: str) -> None:
     expected = json.loads((CORPUS / f"{name}.json").read_text(encoding="utf-8"))
     log = digest_log([gzip.decompress((CORPUS / f"{name}.log.gz").read_bytes())])
-    given_ = Evidence("shop", "", None, log=log)
+    given_ = Evidence(parse_target("shop"), "", None, log=log)
     found = diagnose.diagnose_by_rules(given_, diagnose.find_symptoms(given_))
     assert found.trouble == expected["class"]
     assert {(quote.number, quote.text) for quote in found.quotes} <= {(line.number, line.text) for line in log.lines}
@@ -77,7 +78,7 @@ def test_single_lines_of_many_programs_are_told() -> None:
     wrong = []
     for row in text.splitlines():
         trouble, _, line = row.partition("\t")
-        given_ = Evidence("shop", "", None, log=LogDigest((LogLine(1, line),), 1, 0))
+        given_ = Evidence(parse_target("shop"), "", None, log=LogDigest((LogLine(1, line),), 1, 0))
         found = diagnose.diagnose_by_rules(given_, diagnose.find_symptoms(given_))
         wrong += [] if found.trouble == trouble else [(trouble, found.trouble.value, line)]
     assert wrong == []
@@ -87,7 +88,7 @@ def test_single_lines_of_many_programs_are_told() -> None:
 def test_troubles_in_many_formats_get_their_class_and_whether_a_restart_helps() -> None:
     classes = helps = total = 0
     for case in log_cases.cases(3, length=500):
-        given_ = Evidence("shop", "", None, log=digest_log([case.log]))
+        given_ = Evidence(parse_target("shop"), "", None, log=digest_log([case.log]))
         found = diagnose.diagnose_by_rules(given_, diagnose.find_symptoms(given_))
         total += 1
         classes += found.trouble == case.trouble.kind
@@ -100,7 +101,9 @@ def test_troubles_in_many_formats_get_their_class_and_whether_a_restart_helps() 
 def test_ordinary_lines_of_a_busy_program_prove_nothing() -> None:
     calm = replace(log_cases.troubles()[0], lines=(), keep=(), flood=())
     for style in log_cases.STYLES:
-        given_ = Evidence("shop", "", None, log=digest_log([log_cases.make(calm, style, "buried", 2, length=800).log]))
+        given_ = Evidence(
+            parse_target("shop"), "", None, log=digest_log([log_cases.make(calm, style, "buried", 2, length=800).log])
+        )
         found = diagnose.diagnose_by_rules(given_, diagnose.find_symptoms(given_))
         assert found.trouble is FailureClass.UNKNOWN, (style, found)
         assert found.confidence < 0.3
@@ -291,7 +294,11 @@ def test_decisive_lines_are_those_that_tell_the_trouble() -> None:
 
 def test_decisive_lines_of_a_log_that_tells_nothing_are_its_last() -> None:
     log = LogDigest(tuple(LogLine(n, f"INFO page {n}") for n in range(1, 30)), 29, 400)
-    assert [line.number for line in diagnose.decisive(Evidence("shop", "", None, log=log), 3)] == [27, 28, 29]
+    assert [line.number for line in diagnose.decisive(Evidence(parse_target("shop"), "", None, log=log), 3)] == [
+        27,
+        28,
+        29,
+    ]
 
 
 @given(
@@ -302,7 +309,9 @@ def test_any_evidence_gives_a_diagnosis_with_quotes_from_the_log(
     lines: list[str], facts: Facts | None, code: int
 ) -> None:
     log = LogDigest(tuple(LogLine(n, text) for n, text in enumerate(lines, 1)), len(lines), 0)
-    given_ = Evidence("shop", "", replace(facts, exit_code=code, error="".join(lines[:1])) if facts else None, log=log)
+    given_ = Evidence(
+        parse_target("shop"), "", replace(facts, exit_code=code, error="".join(lines[:1])) if facts else None, log=log
+    )
     found = diagnose.diagnose_by_rules(given_, diagnose.find_symptoms(given_))
     assert 0 < found.confidence <= 0.95
     assert len(found.quotes) <= 5
@@ -327,7 +336,9 @@ def test_every_sign_is_whole(sign: Signature) -> None:
     "line", ["a " * 300, "x" * 600, "error " * 100, "=" * 600, "/a.b" * 150, "1:" * 300, "('" * 300]
 )
 def test_lines_that_invite_backtracking_are_read(line: str) -> None:
-    given_ = Evidence("shop", "", None, log=LogDigest(tuple(LogLine(n, line) for n in range(1, 100)), 99, 0))
+    given_ = Evidence(
+        parse_target("shop"), "", None, log=LogDigest(tuple(LogLine(n, line) for n in range(1, 100)), 99, 0)
+    )
     assert diagnose.diagnose_by_rules(given_, diagnose.find_symptoms(given_)).by == RULES
 
 
@@ -340,7 +351,7 @@ def test_lines_that_invite_backtracking_are_read(line: str) -> None:
     ],
 )
 def test_an_empty_log_is_not_called_one_that_could_not_be_read(status: Status, said: str) -> None:
-    evidence = Evidence("web", "2026-11-22T10:00:00Z", facts("web"), sources=(Source("logs", status),))
+    evidence = Evidence(parse_target("web"), "2026-11-22T10:00:00Z", facts("web"), sources=(Source("logs", status),))
     assert said in diagnose.diagnose_by_rules(evidence, ()).root_cause
 
 
@@ -357,7 +368,7 @@ def test_what_came_back_and_went_away_again_was_not_got_over() -> None:
     log = LogDigest(
         (LogLine(1, REFUSED, 9, until="10:30:00", last=12), LogLine(4, "10:00:04 INFO connected to postgres")), 12, 0
     )
-    given_ = Evidence("shop", "", None, log=log)
+    given_ = Evidence(parse_target("shop"), "", None, log=log)
     assert diagnose.find_symptoms(given_)[0].confidence > 0.7
 
 

@@ -10,6 +10,7 @@ from bot.domain.diagnosis import Diagnosis, FailureClass
 from bot.domain.evidence import Evidence, Facts, LogDigest, Neighbour
 from bot.domain.logs.digest import digest_log, join_digests
 from bot.domain.symptoms import diagnose
+from bot.domain.target import parse_target
 from tests.domain.symptoms.test_diagnose import EXITED, LOOPING, POOL, RUNNING
 
 NOW = "2026-11-22T10:30:00+00:00"
@@ -37,7 +38,7 @@ def log(*runs: list[str]) -> LogDigest:
 
 
 def diagnosed(facts: Facts, read: LogDigest, alert: str = "", **more: object) -> Diagnosis:
-    evidence = replace(Evidence("shop", NOW, facts, read), **more)  # type: ignore[arg-type]  # replace checks the names
+    evidence = replace(Evidence(parse_target("shop"), NOW, facts, read), **more)  # type: ignore[arg-type]  # replace checks the names
     return diagnose.diagnose_by_rules(evidence, diagnose.find_symptoms(evidence, alert))
 
 

@@ -29,10 +29,12 @@ from bot.domain.runbook_entry import Entry
 from bot.errors import AegisError, ModelUnavailable, RunbookUnwritable, SlackError, StoreError, StoreUnavailable
 from bot.incidents.investigation import Investigator
 from bot.incidents.responder import Responder
-from bot.ports import ModelReply, ReceivedAlert
+from bot.ports.database import ReceivedAlert
+from bot.ports.model import ModelReply
 from bot.runtime import ResponseConfig, Runtime
 from bot.slack.connection.tasks import BackgroundTasks
 from bot.slack.connection.web_api import Identity
+from bot.slack.delivery.escalator import SlackEscalator
 from bot.slack.delivery.messenger import SlackMessenger
 from bot.slack.delivery.outbox import Outbox
 from bot.wiring import incident_path
@@ -187,7 +189,7 @@ class Bot:
         """What Slack will send again, since nobody acknowledged it."""
         self._diagnoser = ChosenDiagnoser(stage, reply)
         urls = {name: f"http://{name}/health" for name in policy.allowlist}
-        self._plan = ResponseConfig(policy, delay=5, timeout=60, successes=3, urls=urls, escalation=("S0ONCALL",))
+        self._plan = ResponseConfig(policy, delay=5, timeout=60, successes=3, urls=urls)
         self._names = 0
         self._wiring()
 
@@ -205,7 +207,8 @@ class Bot:
         self.work = BackgroundTasks()
         messenger = SlackMessenger(cast(AsyncWebClient, self.slack), OWN, self.work, self.stage.now)
         self.outbox = Outbox(messenger, self.store.outbox, self.store, self.world)
-        path = incident_path(self, messenger=self.outbox, approvers=self.approvers)
+        escalator = SlackEscalator(self.outbox, ("S0ONCALL",))
+        path = incident_path(self, messenger=self.outbox, approvers=self.approvers, escalator=escalator)
         self.responder, self.resume = path.responder, path.resume
         self.outbox.catch_up = self.resume.catch_up
 

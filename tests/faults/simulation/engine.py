@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
+from bot.domain.diagnosis import Action
 from bot.domain.evidence import Evidence, Facts, LogDigest, LogLine, Source, Status
-from bot.domain.target import Target
+from bot.domain.target import KnownTarget, Target, TargetId
 from bot.domain.verification import Probe
 from bot.errors import (
     BundleFailed,
@@ -19,7 +20,7 @@ from bot.errors import (
     RestartFailed,
     TargetNotFound,
 )
-from bot.ports import EngineInfo
+from bot.ports.engine import EngineInfo
 from tests.faults.simulation.stage import Stage
 from tests.support import fakes
 
@@ -124,27 +125,27 @@ class LivingContainers:
     async def info(self) -> EngineInfo:
         return EngineInfo("docker-7", "20.10.24", "1.41")
 
-    async def inventory(self) -> tuple[Target, ...]:
+    async def inventory(self) -> tuple[KnownTarget, ...]:
         async with self.stage.effect(LOOK) as fault:
             _meet(fault)
-            return tuple(Target(one.name, one.container_id) for one in self.containers.values())
+            return tuple(KnownTarget(one.name, one.container_id) for one in self.containers.values())
 
-    async def facts(self, name: str) -> Facts:
+    async def facts(self, target: Target) -> Facts:
         async with self.stage.effect(LOOK) as fault:
             _meet(fault)
-            return self._named(name).facts()
+            return self._named(target.name).facts()
 
-    async def facts_of(self, container_id: str) -> Facts:
+    async def facts_of(self, target_id: TargetId) -> Facts:
         async with self.stage.effect(LOOK) as fault:
             _meet(fault)
-            return self._of(container_id).facts()
+            return self._of(target_id.id).facts()
 
-    async def evidence(self, name: str) -> Evidence:
+    async def evidence(self, target: Target) -> Evidence:
         async with self.stage.effect(LOOK) as fault:
             _meet(fault)
             log = LogDigest((LogLine(7, self.words, 412),), 7, partial=self.long_log)
-            seen = self._named(name).facts()
-            return Evidence(name, self.stage.now().isoformat(), seen, log, sources=(Source("logs", Status.OK),))
+            seen = self._named(target.name).facts()
+            return Evidence(target, self.stage.now().isoformat(), seen, log, sources=(Source("logs", Status.OK),))
 
     async def whole_log(self, evidence: Evidence) -> Evidence:
         async with self.stage.effect(LOOK) as fault:
@@ -152,23 +153,26 @@ class LivingContainers:
             first = LogLine(1, "2026-11-22T02:00:00Z FATAL no space left on device", 1)
             return replace(evidence, log=LogDigest((first, *evidence.log.lines), 7))
 
-    async def newest_lines(self, container_id: str, count: int) -> tuple[str, ...]:
+    async def newest_lines(self, target_id: TargetId, count: int) -> tuple[str, ...]:
         async with self.stage.effect(LOOK) as fault:
             _meet(fault)
             return (self.words,)
 
-    async def bundle(self, facts: Facts, incident: str) -> str:
+    async def bundle(self, target: Target, target_id: TargetId, incident: str) -> str:
         async with self.stage.effect(BUNDLE) as fault:
             if fault == "full":
                 raise BundleFailed("The crash bundle could not be written: the disk is full.")
             _meet(fault)
             return f"bundles/{incident}.json"
 
-    async def restart(self, facts: Facts) -> None:
+    async def act(self, action: Action, target_id: TargetId, *, stop_timeout: int = 0) -> None:
+        await (self._start(target_id.id) if action is Action.START else self._restart(target_id.id))
+
+    async def _restart(self, container_id: str) -> None:
         async with self.stage.effect(RESTART) as fault:
             if fault in UNANSWERED:
                 raise UNANSWERED[fault]
-            container = self._of(facts.container_id)
+            container = self._of(container_id)
             self.written(RESTART, container)
             self.restarts += 1
             if fault == "timeout, then done":
@@ -179,7 +183,7 @@ class LivingContainers:
                 self._restarted(container)
             _meet(fault, "The engine could not start it again.")
 
-    async def start(self, container_id: str) -> None:
+    async def _start(self, container_id: str) -> None:
         async with self.stage.effect(START) as fault:
             if fault in UNANSWERED:
                 raise UNANSWERED[fault]

@@ -10,14 +10,15 @@ import pytest
 from aiohttp import web
 
 from bot.domain.alerts import alert
-from bot.domain.target import Target
+from bot.domain.target import KnownTarget
 from bot.playground.lab.monitor import Json, Monitor, ProbeHistory, attachments, still_out
 from bot.playground.slack.state.messages import words
 from bot.playground.slack.state.people import WEBHOOK
 from bot.playground.slack.workspace import Workspace
+from tests.support.fakes import names_of
 
 NAME = "buggy-app-v2"
-INVENTORY = [Target(name) for name in ("web", "orders-db", NAME, "buggy-app", "blackbox")]
+INVENTORY = [KnownTarget(name) for name in ("web", "orders-db", NAME, "buggy-app", "blackbox")]
 
 
 @pytest.mark.parametrize(("firing", "kind"), [(True, alert.Kind.FIRING), (False, alert.Kind.RESOLVED)])
@@ -28,7 +29,7 @@ async def test_aegis_reads_the_message_as_about_this_service_and_no_other(firing
     )
     read = alert.read_alert(posted.body)
     assert read.kind is kind
-    assert alert.find_targets(read, INVENTORY) == (NAME,)
+    assert names_of(alert.find_targets(read, INVENTORY)) == (NAME,)
     assert (read.sender, read.severity) == ("alertmanager", "critical")
 
 

@@ -10,6 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.evidence import Evidence, LogDigest, LogLine
 from bot.domain.incident import Incident, State, Thread
+from bot.domain.target import parse_target
 from bot.domain.verification import Verification
 from bot.errors import SlackError
 from bot.playground.slack.faults import Fault
@@ -429,7 +430,7 @@ async def test_evidence_fills_the_window(ws: Workspace, messenger: SlackMessenge
 async def test_evidence_that_is_too_long_becomes_a_file_in_the_thread(ws: Workspace, messenger: SlackMessenger) -> None:
     lines = tuple(LogLine(number, f"ERROR {number} " + "x" * 200) for number in range(1000))
     known, card = await hung(
-        ws, messenger, evidence=Evidence("buggy-app-v2", now().isoformat(), None, LogDigest(lines))
+        ws, messenger, evidence=Evidence(parse_target("buggy-app-v2"), now().isoformat(), None, LogDigest(lines))
     )
     done = await ws.slash("U0ONCALL", "C0OPS", "/aegis", "x")
     view = await messenger.open(str(done.payload["trigger_id"]), modals.loading("Evidence"))

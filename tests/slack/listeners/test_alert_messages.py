@@ -5,9 +5,10 @@ import pytest
 
 from bot.domain.alerts.alert import Kind, find_targets
 from bot.domain.incident import Thread
-from bot.domain.target import Target
+from bot.domain.target import KnownTarget
 from bot.slack.connection.web_api import Identity
 from bot.slack.listeners.alert_messages import alert_asked, alert_in
+from tests.support.fakes import names_of
 
 OWN = Identity("U0AEGIS", "B0AEGIS", "A0AEGIS", "T0PLAY")
 NOW = datetime(2026, 11, 22, 10, 4, tzinfo=UTC)
@@ -131,7 +132,7 @@ def grown(before: str, after: str, at: str = "11.000100") -> dict[str, Any]:
 def test_a_group_that_grows_by_an_edit_is_taken_in_with_what_is_new() -> None:
     received = alert_in(grown("*name:* `a-1`", "*name:* `a-1`\n\n*name:* `b-1`"), OWN, (), NOW)
     assert received is not None
-    assert find_targets(received.alert, [Target("a-1"), Target("b-1")]) == ("b-1",)
+    assert names_of(find_targets(received.alert, [KnownTarget("a-1"), KnownTarget("b-1")])) == ("b-1",)
     assert received.message == "10.000100"
 
 

@@ -8,7 +8,7 @@ from bot.errors import StoreUnavailable
 from bot.playground.slack.faults import Fault
 from bot.playground.slack.state.people import Channel
 from bot.playground.slack.workspace import Workspace
-from bot.ports import ReceivedAlert
+from bot.ports.database import ReceivedAlert
 from bot.slack.connection.server_clock import SlackClock
 from bot.slack.connection.web_api import Identity
 from bot.slack.listeners.backfill import Backfill

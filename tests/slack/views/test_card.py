@@ -16,6 +16,7 @@ from bot.domain.diagnosis import Action, FailureClass, Quote
 from bot.domain.evidence import VERIFY_URL, Neighbour, Source, Status
 from bot.domain.guard import Permit, Refusal, RefusalReason
 from bot.domain.incident import LIVE, Incident, State
+from bot.domain.target import parse_target
 from bot.slack.views import card as views
 from tests.slack.blockkit import check_message, interactive, length, parts
 from tests.slack.hostile import NASTY, incidents
@@ -102,7 +103,7 @@ def test_whatever_an_incident_holds_its_card_keeps_to_slacks_limits(incident: In
 def test_every_state_bears_one_hostile_text_in_every_field(state: State, text: str) -> None:
     incident = replace(
         BY_STATE[state],
-        target=text,
+        target=parse_target(text),
         title=text,
         closing=text,
         closed_by=text,
@@ -164,7 +165,7 @@ def test_the_confirmation_says_what_will_happen(changes: dict[str, Any], said: s
 
 def test_the_confirmation_of_the_longest_names_still_says_what_will_happen() -> None:
     facts = replace(STOPPED, name="n" * 128, host="h" * 300)
-    incident = replace(PROPOSED, target="n" * 128, evidence=replace(EVIDENCE, facts=facts))
+    incident = replace(PROPOSED, target=parse_target("n" * 128), evidence=replace(EVIDENCE, facts=facts))
     asked = buttons(incident)["restart"]["confirm"]["text"]["text"]
     assert "n" * 128 in asked
     assert asked.endswith("It stopped at 2026-11-22 10:01 UTC with exit code 137.")
@@ -358,7 +359,7 @@ def test_a_closed_card_still_says_what_was_found() -> None:
 
 
 def test_the_header_keeps_the_trouble_of_the_longest_name() -> None:
-    header = views.card(replace(PROPOSED, target="n" * 128)).blocks[0]["text"]["text"]
+    header = views.card(replace(PROPOSED, target=parse_target("n" * 128))).blocks[0]["text"]["text"]
     assert header.endswith(": connection pool exhausted")
 
 

@@ -1,0 +1,1 @@
+"""Protocols of what the responder needs from outside, one module an edge."""
