@@ -50,12 +50,12 @@ class MonotonicClock:
     def __init__(self, wall: Callable[[], datetime], seconds: Callable[[], float]) -> None:
         self._wall = wall
         self._seconds = seconds
-        self._told = wall()
+        self._latest = wall()
         self._at = seconds()
 
     def __call__(self) -> datetime:
         """Return the time."""
         at = self._seconds()
-        self._told = max(self._wall(), self._told + timedelta(seconds=at - self._at))
+        self._latest = max(self._wall(), self._latest + timedelta(seconds=at - self._at))
         self._at = at
-        return self._told
+        return self._latest

@@ -351,7 +351,7 @@ async def running(settings: Settings) -> AsyncIterator[Connection]:
         )
         reading = await ending.enter_async_context(_reading(settings))
         bolt = app.make_app(client, own)
-        said = app.add_routes(
+        listeners = app.add_routes(
             bolt,
             responder,
             desk,
@@ -364,7 +364,7 @@ async def running(settings: Settings) -> AsyncIterator[Connection]:
             reading=reading,
         )
         clock = SlackClock(_now)
-        missed = Backfill(client, own, settings.aegis_alert_channels, clock, said.take, reading)
+        missed = Backfill(client, own, settings.aegis_alert_channels, clock, listeners.take, reading)
         connection = Connection(
             bolt,
             settings.slack_app_token.get_secret_value(),
@@ -416,13 +416,13 @@ async def running(settings: Settings) -> AsyncIterator[Connection]:
 
         for due, every in (
             (resume.catch_up, background.CATCH_UP_INTERVAL_S),
-            (said.take_waiting, background.STORE_RETRY_S),
+            (listeners.take_waiting, background.STORE_RETRY_S),
             (look_back, background.BACKFILL_INTERVAL_S),
             (partial(audit_head.write, edges.store), audit_head.EVERY_S),
         ):
             trying = asyncio.create_task(background.run_periodically(due, asyncio.sleep, every), name="upkeep")
             ending.callback(trying.cancel)
-        await ending.enter_async_context(checkpoint.kept(connection, edges.store))
+        await ending.enter_async_context(checkpoint.checkpoints(connection, edges.store))
         yield connection
 
 

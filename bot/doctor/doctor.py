@@ -149,10 +149,10 @@ async def _verify_url(facts: Facts, settings: Settings, components: Components) 
     probe = await components.prober.probe(address.url, address.only)
     if not probe.good:
         raise AegisError(
-            f"The URL did not return success: {probe.said}.",
+            f"The URL did not return success: {probe.answer}.",
             hint="Expected while the service is down. Otherwise correct AEGIS_VERIFY_URLS.",
         )
-    return f"returned {probe.said}"
+    return f"returned {probe.answer}"
 
 
 async def _model(components: Components) -> Check:

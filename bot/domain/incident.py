@@ -246,7 +246,7 @@ def restart_outcome(before: tuple[str, str], facts: Facts | None, age: float) ->
 
 def standing(incident: Incident) -> str:
     """Say where an incident stands to somebody who pressed too late; who decided is mentioned behind the sentence."""
-    told = {
+    descriptions = {
         State.OPEN: "It is being diagnosed right now.",
         State.PROPOSED: "The card was just updated; read it once more.",
         State.ACTING: "The restart was already approved and is under way. Approved by",
@@ -258,7 +258,7 @@ def standing(incident: Incident) -> str:
         State.INTERRUPTED: "This card no longer acts.",
     }[incident.state]
     at = f" Closed at {incident.closed_at:%H:%M} UTC." if incident.closed_at else ""
-    return told + at
+    return descriptions + at
 
 
 def decided_by(incident: Incident) -> tuple[str, ...]:

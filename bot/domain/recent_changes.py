@@ -20,18 +20,20 @@ def find_changes(evidence: Evidence, entries: Iterable[Entry]) -> Source:
     facts = evidence.facts
     if facts is None:
         return Source(SOURCE, Status.DENIED, "the engine did not say")
-    told = [*_lately(facts, _moment(evidence.gathered_at)), *_since(facts, entries)]
-    return Source(SOURCE, Status.OK, ", ".join(told)) if told else Source(SOURCE, Status.EMPTY, "none that is known")
+    changes = [*_lately(facts, _moment(evidence.gathered_at)), *_since(facts, entries)]
+    return (
+        Source(SOURCE, Status.OK, ", ".join(changes)) if changes else Source(SOURCE, Status.EMPTY, "none that is known")
+    )
 
 
 def _lately(facts: Facts, now: datetime | None) -> list[str]:
-    told = []
+    changes = []
     for what, when in (("container created", facts.created_at), ("image built", facts.image_created_at)):
         age = now - at if now and (at := _moment(when)) else None
         if age is not None and timedelta() <= age <= LATELY:
             minutes = age // timedelta(minutes=1)
-            told.append(f"{what} {f'{minutes} min ago' if minutes else 'just now'}")
-    return told
+            changes.append(f"{what} {f'{minutes} min ago' if minutes else 'just now'}")
+    return changes
 
 
 def _since(facts: Facts, entries: Iterable[Entry]) -> list[str]:
@@ -39,13 +41,13 @@ def _since(facts: Facts, entries: Iterable[Entry]) -> list[str]:
     at = _moment(last.at) if last else None
     if last is None or at is None:
         return []
-    told = []
+    changes = []
     made = _moment(facts.created_at)
     if last.image and last.image != facts.image:
-        told.append(f"image was {last.image} in the incident of {at:%d %b}")
+        changes.append(f"image was {last.image} in the incident of {at:%d %b}")
     if made and made > at:
-        told.append(f"re-created since the incident of {at:%d %b}")
-    return told
+        changes.append(f"re-created since the incident of {at:%d %b}")
+    return changes
 
 
 def _moment(text: str) -> datetime | None:

@@ -18,7 +18,7 @@ class Probe:
     """One answer of the verify URL: good or not, what it said in our words (``connection refused``), seconds."""
 
     good: bool
-    said: str
+    answer: str
     seconds: float = 0.0
 
 
@@ -56,12 +56,12 @@ def observe(
     ``seconds`` since the restart, ``successes`` good looks in a row needed, ``timeout`` in seconds after which it has
     not recovered, ``steady`` seconds that it must run where neither a URL nor a health check tells.
     """
-    said = probe.said if probe else (facts.health or facts.status) if facts else "no answer from the engine"
+    answer = probe.answer if probe else (facts.health or facts.status) if facts else "no answer from the engine"
     seen = replace(
         so_far,
         seconds=seconds,
         url_known=probe is not None,
-        probes=(*so_far.probes, said)[-200:],
+        probes=(*so_far.probes, answer)[-200:],
         started_at=so_far.started_at or (facts.started_at if facts else ""),
     )
     fallen = _fallen(seen, facts)
@@ -69,8 +69,8 @@ def observe(
         return replace(seen, recovered=False, reason=fallen, good_in_row=0, summary=_counted(seen.probes))
     good = facts is not None and facts.running and facts.health in (None, "healthy") and (probe is None or probe.good)
     seen = replace(seen, good_in_row=seen.good_in_row + 1 if good else 0)
-    told = probe is not None or (facts is not None and facts.health is not None)
-    if seen.good_in_row >= successes and (told or seconds >= steady):
+    answers = probe is not None or (facts is not None and facts.health is not None)
+    if seen.good_in_row >= successes and (answers or seconds >= steady):
         return replace(seen, recovered=True, summary=_good(seen, facts))
     if seconds >= timeout:
         return replace(seen, recovered=False, reason=_late(facts, probe, seconds), summary=_counted(seen.probes))
@@ -101,7 +101,7 @@ def _late(facts: Facts | None, probe: Probe | None, seconds: float) -> str:
     if facts is None:
         return f"the engine did not answer {within}"
     if probe is not None and not probe.good:
-        return f"the health URL did not return success {within} (last: {probe.said})"
+        return f"the health URL did not return success {within} (last: {probe.answer})"
     if facts.health not in (None, "healthy"):
         return f"its health check still says {facts.health} after {seconds:.0f} s"
     return f"too few successful checks in a row {within}"
@@ -119,9 +119,9 @@ def _good(seen: Verification, facts: Facts | None) -> str:
 def _counted(probes: tuple[str, ...]) -> str:
     """Fold runs of the same answer: ``connection refused ×4, 503 ×2``."""
     runs: list[tuple[str, int]] = []
-    for said in probes:
-        if runs and runs[-1][0] == said:
-            runs[-1] = (said, runs[-1][1] + 1)
+    for answer in probes:
+        if runs and runs[-1][0] == answer:
+            runs[-1] = (answer, runs[-1][1] + 1)
         else:
-            runs.append((said, 1))
-    return ", ".join(f"{said} ×{times}" for said, times in runs[-4:])
+            runs.append((answer, 1))
+    return ", ".join(f"{answer} ×{times}" for answer, times in runs[-4:])

@@ -14,7 +14,7 @@ from bot.domain.evidence import Evidence
 from bot.domain.text import QUOTED
 from bot.evals.case import Case
 
-SURE_CONFIDENCE = 0.6
+HIGH_CONFIDENCE = 0.6
 """Confidence from which people act on a diagnosis, so a wrong one does harm."""
 
 
@@ -52,7 +52,7 @@ class Mark:
 class Total:
     """The total of many marks: shares from 0 to 1, means and sums.
 
-    ``sure_and_wrong`` counts wrong classes with a confidence of at least ``SURE_CONFIDENCE``. A ``confidence`` above
+    ``confident_errors`` counts wrong classes with a confidence of at least ``HIGH_CONFIDENCE``. A ``confidence`` above
     ``trouble`` means that the diagnoses are overconfident. ``misled`` counts the diagnoses of misleading cases, and
     ``misleading`` is the share of right classes among them.
     """
@@ -68,7 +68,7 @@ class Total:
     misled: int
     misleading: float
     confidence: float
-    sure_and_wrong: int
+    confident_errors: int
     fell_back: int
     tokens: int
     seconds: float
@@ -123,7 +123,7 @@ def total(marks: Sequence[Mark]) -> Total:
         misled=len(misled),
         misleading=_share([result.trouble for result in misled]),
         confidence=round(sum(result.confidence for result in marks) / len(marks), 3),
-        sure_and_wrong=sum(1 for result in marks if not result.trouble and result.confidence >= SURE_CONFIDENCE),
+        confident_errors=sum(1 for result in marks if not result.trouble and result.confidence >= HIGH_CONFIDENCE),
         fell_back=sum(1 for result in marks if result.fell_back),
         tokens=sum(result.tokens for result in marks),
         seconds=round(sum(result.seconds for result in marks), 3),

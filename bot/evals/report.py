@@ -11,7 +11,7 @@ from rich.text import Text
 
 from bot.domain.diagnosis import RULES
 from bot.domain.text import clip, collapse_whitespace
-from bot.evals.grade import SURE_CONFIDENCE, Mark, Total
+from bot.evals.grade import HIGH_CONFIDENCE, Mark, Total
 from bot.evals.run import Report
 
 _HELPS = {True: "yes", False: "no", None: "unknown"}
@@ -65,7 +65,7 @@ def totals(diagnoser: str, times: int, total: Total) -> list[Text]:
         f"required lines in the digest: {_percent(total.digest_complete)}",
         f"printed lines verbatim: {_percent(total.verbatim)}",
         f"mean confidence: {_percent(total.confidence)}",
-        f"wrong classes with a confidence of {_percent(SURE_CONFIDENCE)} or more: {total.sure_and_wrong}",
+        f"wrong classes with a confidence of {_percent(HIGH_CONFIDENCE)} or more: {total.confident_errors}",
         f"cost: {total.tokens:,} tokens, {total.seconds:.1f} s",
     ]
     if total.fell_back:

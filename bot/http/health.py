@@ -78,7 +78,7 @@ def parts(
         await memory.entries()
         return ""
 
-    async def said() -> str:
+    async def describe_model() -> str:
         return model.trouble if model is not None else ""
 
     async def time() -> str:
@@ -87,7 +87,7 @@ def parts(
     return (
         HealthCheck("engine", _remembered(engine)),
         HealthCheck("outbox", outbox.trouble),
-        HealthCheck("model", said, vital=False),
+        HealthCheck("model", describe_model, vital=False),
         HealthCheck("runbook", _remembered(runbook), vital=False),
         HealthCheck("clock", time, vital=False),
     )

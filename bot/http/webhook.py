@@ -136,7 +136,7 @@ class Webhook:
         turn = self._turns.setdefault(received.key, asyncio.Lock())
         async with turn:
             if not await taking.receive(received) and received.key not in self._unfinished:
-                return _yes({**_said(await taking.standing(received)), "duplicate": True})
+                return _yes({**_answer_body(await taking.standing(received)), "duplicate": True})
             # Where this fails, the sender's retry goes on here, or the next start does.
             self._unfinished.add(received.key)
             try:
@@ -147,11 +147,11 @@ class Webhook:
                 log.exception("the alert %s was taken in and not begun", received.key)
                 self._unfinished.discard(received.key)
                 self._door.start(taking.again(received), f"alert {received.key}")
-                return _yes({**_said(IntakeResult((), ())), "kind": alert.kind.value})
+                return _yes({**_answer_body(IntakeResult((), ())), "kind": alert.kind.value})
             self._unfinished.discard(received.key)
         self._door.start(taking.follow(received, begun), f"alert {received.key}")
         log.info("webhook of %s: %s, %d incidents", sender, alert.kind.value, len(begun.incidents))
-        return _yes({**_said(begun), "kind": alert.kind.value})
+        return _yes({**_answer_body(begun), "kind": alert.kind.value})
 
     def _key(self, sender: str, content: bytes, now: datetime) -> str:
         """Return the key of a delivery: the same for its retries, another one when the same comes much later."""
@@ -264,13 +264,13 @@ def _tell_what_to_confirm(body: Mapping[str, Any]) -> None:
         log.warning("somebody asks to confirm a subscription at %s, which is not Amazon; nothing is done", host)
 
 
-def _said(begun: IntakeResult) -> dict[str, object]:
+def _answer_body(begun: IntakeResult) -> dict[str, object]:
     ids = [opened.incident.id for opened in begun.incidents]
     return {"incident": ids[0] if ids else None, "incidents": ids, "targets": [str(target) for target in begun.targets]}
 
 
-def _yes(said: Mapping[str, object]) -> web.Response:
-    return web.json_response(said, status=202)
+def _yes(body: Mapping[str, object]) -> web.Response:
+    return web.json_response(body, status=202)
 
 
 def _no(status: int, reason: str, wait: int = 0) -> web.Response:

@@ -160,15 +160,15 @@ class Investigator:
         if self._diagnoser is None:
             return diagnose.diagnose_by_rules(evidence, proven, precedents, why="No model configured.")
         try:
-            said = await self._diagnoser.ask(asked)
+            reply = await self._diagnoser.ask(asked)
             return check_reply(
-                parse_reply(said.text),
+                parse_reply(reply.text),
                 evidence,
                 proven,
                 target=str(evidence.target),
-                by=said.model,
-                tokens=said.tokens,
-                seconds=said.seconds,
+                by=reply.model,
+                tokens=reply.tokens,
+                seconds=reply.seconds,
             )
         except ModelError as error:
             MODEL_FALLBACKS.inc()

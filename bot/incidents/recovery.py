@@ -123,4 +123,4 @@ class RecoveryMonitor:
         try:
             return await self._prober.probe(proof.url, proof.only)
         except VerifyUrlRefused as error:
-            return Probe(good=False, said=f"not probed: {error.message}")
+            return Probe(good=False, answer=f"not probed: {error.message}")

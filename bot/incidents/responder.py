@@ -113,12 +113,12 @@ class Responder:
         if received.alert.kind is Kind.RESOLVED:
             await self._over(received, begun)
             return
-        untold: SlackError | None = None
+        delivery_error: SlackError | None = None
         if not begun.targets:
             try:
                 await self._transitions.retry_until_stored(lambda: self._triage.ask_which(received))
             except SlackError as error:
-                untold = error
+                delivery_error = error
         await self._handled(received)
         posted = []
         asker = Asker(received.asker, received.place, url) if received.asker else None
@@ -130,13 +130,13 @@ class Responder:
             try:
                 posted += await self._posted(received, opened)
             except SlackError as error:
-                untold = error
+                delivery_error = error
         if len(begun.targets) > MOST_CARDS:
             await self._triage.name_the_rest(begun.targets, posted[0].place if posted else received.place)
         looking = (self._resume.through(incident, self._triage.look(incident)) for incident in posted)
         await each([*renewing, *looking])
-        if untold is not None:
-            raise untold
+        if delivery_error is not None:
+            raise delivery_error
 
     async def _over(self, received: ReceivedAlert, begun: IntakeResult) -> None:
         """End what an end ends."""
@@ -187,9 +187,9 @@ class Responder:
         if target not in known:
             names = sorted(str(one) for one in known)
             near = similar_names(str(target), names)
-            told = notices.no_such_container(str(target), near)
+            sentence = notices.no_such_container(str(target), near)
             await self._replies.best_effort(
-                self._messenger.choose(asker.place, told, near or names, user=asker.user, url=asker.url)
+                self._messenger.choose(asker.place, sentence, near or names, user=asker.user, url=asker.url)
             )
             return
         for live in await self._store.live(target):
@@ -211,11 +211,11 @@ class Responder:
         incident_id.set(live.id)
         if live.state is State.PROPOSED and not live.card:
             live = await self._triage.post(live) or live
-        told = {
+        sentence = {
             State.OPEN: "is being looked at right now.",
             State.PROPOSED: "has a card already; it is brought up to date.",
         }.get(live.state, "is being restarted right now; its thread gets the result.")
-        await self._replies.best_effort(self._messenger.reply(asker, f"{live.target} {told}", about=live))
+        await self._replies.best_effort(self._messenger.reply(asker, f"{live.target} {sentence}", about=live))
         if live.state is State.PROPOSED:
             named = partial(self._name, asker=asker.user)
             await self._resume.through(live, self._triage.look_again(live, named))
@@ -228,8 +228,8 @@ class Responder:
         self._named[key] = None
         while len(self._named) > MOST_NAMED_ASKERS:
             del self._named[next(iter(self._named))]
-        told = notices.DIAGNOSIS_REQUESTED
-        await self._replies.best_effort(self._messenger.say(incident, told, mention=(asker,)))
+        sentence = notices.DIAGNOSIS_REQUESTED
+        await self._replies.best_effort(self._messenger.say(incident, sentence, mention=(asker,)))
 
     async def refuse(self, press: Press, refusal: Refusal) -> None:
         """Record that a press was refused, and tell the person who pressed why."""
@@ -271,8 +271,8 @@ class Responder:
         try:
             return await self._store.get(incident.id) is not None
         except StoreError:
-            told = notices.may_not_be_saved(error.sentence)
-            await self._replies.best_effort(self._messenger.whisper(incident.opened_by, incident.place, told))
+            sentence = notices.may_not_be_saved(error.sentence)
+            await self._replies.best_effort(self._messenger.whisper(incident.opened_by, incident.place, sentence))
             return True
 
     # A press of an action, from the approver to the runbook.

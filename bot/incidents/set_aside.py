@@ -92,16 +92,16 @@ class Retrial:
         """Give an alert up, on disk and in the trail, and say so where people read alerts."""
         alert, at = received.alert, received.at.astimezone(UTC)
         title = alert.title[:MOST_TITLE_CHARACTERS]
-        told = (
+        sentence = (
             f"An alert{f' of {alert.sender}' if alert.sender else ''} of {at:%Y-%m-%d %H:%M} UTC could not be handled: "
             f"{MOST_TRIES} tries failed. It is set aside, and nothing was done for it. It needs a manual check"
             f"{f': {title}' if title else '.'}"
         )
-        act = AuditEvent("alert", self._world.now(), Verdict.DENIED, "tries", said=told)
+        act = AuditEvent("alert", self._world.now(), Verdict.DENIED, "tries", said=sentence)
         if await self._transitions.retry_until_stored(lambda: self._store.set_aside(received.key, act)):
             SET_ASIDE.inc()
             log.error("set aside after %d failures: the alert %s", MOST_TRIES, received.key)
-            await self._replies.best_effort(self._messenger.say_at(received.place, told))
+            await self._replies.best_effort(self._messenger.say_at(received.place, sentence))
 
     async def may_look(self, incident: Incident) -> bool:
         """Count one more look at an incident that may have ended a process before; give it up after the last."""

@@ -76,9 +76,9 @@ class Triage:
     async def _offer(self, received: ReceivedAlert) -> Thread:
         """Offer the menu, and return where it stands."""
         names = sorted(str(known.target) for known in await self._alerts.inventory())
-        told = notices.WHICH_CONTAINER
+        sentence = notices.WHICH_CONTAINER
         place = (await self._announced(self._alerts.incident(received, parse_target("")))).place
-        offered = self._messenger.choose(place, told, names)
+        offered = self._messenger.choose(place, sentence, names)
         await (offered if received.asker else self._replies.best_effort(offered))
         return place
 
@@ -87,11 +87,11 @@ class Triage:
         names = [str(target) for target in targets]
         rest = names[MOST_CARDS:]
         more = f", and {len(rest) - MOST_NAMED_TARGETS} more" if len(rest) > MOST_NAMED_TARGETS else ""
-        told = (
+        sentence = (
             f"This alert names {len(names)} containers; {MOST_CARDS} of them have cards. "
             f"Not looked at: {', '.join(rest[:MOST_NAMED_TARGETS])}{more}. For one of these, type /aegis diagnose NAME."
         )
-        await self._replies.best_effort(self._messenger.say_at(place, told))
+        await self._replies.best_effort(self._messenger.say_at(place, sentence))
 
     async def post(self, incident: Incident) -> Incident | None:
         """Post the card. Without Slack an alert is still diagnosed and its card comes later; an asker hears at once.
@@ -117,8 +117,8 @@ class Triage:
             log.warning("card not posted: %s", error.sentence)
             if not incident.opened_by:
                 return incident
-            told = notices.CARD_NOT_POSTED
-            await self._closing.close(incident, State.EXPIRED, told, by=incident.opened_by)
+            sentence = notices.CARD_NOT_POSTED
+            await self._closing.close(incident, State.EXPIRED, sentence, by=incident.opened_by)
             raise
         posted = await self._transitions.reapply_and_save(incident, lambda current: replace(current, card=card))
         if posted is None:

@@ -84,14 +84,14 @@ def add_routes(
     those found in another way, such as by reading a channel back.
     """
     reading = reading or Reading(redact)
-    said = EventListeners(answers, questions, work, channels, own, messenger, members, clock, reading)
+    listeners = EventListeners(answers, questions, work, channels, own, messenger, members, clock, reading)
     pressed = ActionListeners(answers, work, messenger, members, clock, reading.redact)
 
-    app.event("message")(said.message)
-    app.event("app_mention")(said.mention)
-    app.event("app_home_opened")(said.home)
-    app.command("/aegis")(said.command)
-    app.shortcut("diagnose_message")(said.shortcut)
+    app.event("message")(listeners.message)
+    app.event("app_mention")(listeners.mention)
+    app.event("app_home_opened")(listeners.home)
+    app.command("/aegis")(listeners.command)
+    app.shortcut("diagnose_message")(listeners.shortcut)
 
     app.action("restart")(pressed.restart)
     app.action("ignore")(pressed.ignore)
@@ -107,7 +107,7 @@ def add_routes(
     app.shortcut(ANYTHING)(_nothing)
     app.view(ANYTHING)(_nothing)
     app.error(_failed)
-    return said
+    return listeners
 
 
 async def _failed(error: Exception, body: Mapping[str, Any]) -> None:

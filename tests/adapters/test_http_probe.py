@@ -86,7 +86,7 @@ def reply(status: str, headers: str = "", body: str = "ok") -> bytes:
 async def test_an_answer_is_good_or_bad_in_few_words(answer: bytes, good: bool, said: str, prober: HttpProber) -> None:
     async with service(answer) as seen:
         probe = await prober.probe(seen.url)
-    assert (probe.good, probe.said) == (good, said)
+    assert (probe.good, probe.answer) == (good, said)
     assert len(seen.requests) == 1
     assert probe.seconds >= 0
 
@@ -97,8 +97,8 @@ async def test_nobody_listening_is_a_refused_connection(prober: HttpProber) -> N
         port = closed.getsockname()[1]
         probe = await prober.probe(f"http://127.0.0.1:{port}/")
         named = await prober.probe(f"http://localhost:{port}/")
-    assert (probe.good, probe.said) == (False, "connection refused")
-    assert named.said == "connection refused"
+    assert (probe.good, probe.answer) == (False, "connection refused")
+    assert named.answer == "connection refused"
 
 
 async def test_an_unknown_host_is_named_so(prober: HttpProber, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,7 +106,7 @@ async def test_an_unknown_host_is_named_so(prober: HttpProber, monkeypatch: pyte
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", unknown)
-    assert (await prober.probe("http://no-such-host.invalid/")).said == "host name not found"
+    assert (await prober.probe("http://no-such-host.invalid/")).answer == "host name not found"
 
 
 async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -134,7 +134,7 @@ async def dripping_headers(reader: asyncio.StreamReader, writer: asyncio.StreamW
 async def test_what_takes_too_long_in_all_is_no_answer(answer: Answer, prober: HttpProber) -> None:
     async with service(answer) as seen:
         probe = await prober.probe(seen.url)
-    assert (probe.good, probe.said) == (False, "no answer in 0.5 s")
+    assert (probe.good, probe.answer) == (False, "no answer in 0.5 s")
 
 
 @pytest.mark.fault(60)
@@ -151,7 +151,7 @@ async def test_an_endless_answer_is_read_in_part_only(prober: HttpProber) -> Non
 
     async with service(flood) as seen:
         probe = await prober.probe(seen.url)
-    assert (probe.good, probe.said) == (True, "200")
+    assert (probe.good, probe.answer) == (True, "200")
     # Beyond what is read, only the buffers of both ends are filled.
     assert sent < READ_AT_MOST + 16 * 1024 * 1024
 
@@ -309,7 +309,7 @@ async def test_what_is_wrong_with_a_certificate_is_said(
     async with service(reply("200 OK"), tls=context) as seen:
         probe = await probing.probe(seen.url)
     await probing.aclose()
-    assert (probe.good, probe.said) == (said == "200", said)
+    assert (probe.good, probe.answer) == (said == "200", said)
 
 
 async def test_plain_http_where_tls_was_meant_is_said(prober: HttpProber) -> None:
@@ -322,4 +322,4 @@ async def test_plain_http_where_tls_was_meant_is_said(prober: HttpProber) -> Non
     async with server:
         port = server.sockets[0].getsockname()[1]
         probe = await prober.probe(f"https://127.0.0.1:{port}/")
-    assert (probe.good, probe.said) == (False, "TLS error")
+    assert (probe.good, probe.answer) == (False, "TLS error")

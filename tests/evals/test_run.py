@@ -179,7 +179,7 @@ def test_marks_are_added_up(tmp_path: Path) -> None:
     right = marked(SAID, tmp_path)
     wrong = replace(right, trouble=False, misleading=True, confidence=0.6, tokens=10)
     added = total([right, wrong, wrong])
-    assert (added.cases, added.runs, added.trouble, added.sure_and_wrong) == (1, 3, 0.3333, 2)
+    assert (added.cases, added.runs, added.trouble, added.confident_errors) == (1, 3, 0.3333, 2)
     assert (added.misled, added.misleading, added.tokens) == (2, 0.0, 20)
     with pytest.raises(ValueError, match="no marks"):
         total([])

@@ -307,14 +307,14 @@ async def test_a_port_picked_by_the_engine_is_found_again_after_a_restart(
     url = f"http://127.0.0.1:{engine.port()}/health"
     engine.break_app()
     prober = HttpProber()
-    assert (await prober.probe(url)).said == "503"
+    assert (await prober.probe(url)).answer == "503"
     await restart(containers, before)
     now = await containers.facts(parse_target("buggy-app-v2"))
     today = resolve_url(url, before, now)
     assert today == f"http://127.0.0.1:{engine.port()}/health" != url
     wait_until(lambda: engine.client.api.logs("buggy-app-v2").count(b"listening") == 2, 10, "it listens again")
-    assert (await prober.probe(today)).said == "200"
-    assert (await prober.probe(url)).said == "connection refused"
+    assert (await prober.probe(today)).answer == "200"
+    assert (await prober.probe(url)).answer == "connection refused"
     await prober.aclose()
 
 

@@ -52,7 +52,7 @@ def unknown(error: BaseException) -> bool:
     return isinstance(error, TimeoutError) or (isinstance(error, DBAPIError) and error.connection_invalidated)
 
 
-def ours(error: BaseException, url: URL) -> StoreError:
+def as_store_error(error: BaseException, url: URL) -> StoreError:
     """Turn an error from the database into ours; the password is taken out of what the outside said."""
     where = place(url)
     origin = getattr(error, "orig", None) or error

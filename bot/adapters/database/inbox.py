@@ -34,8 +34,8 @@ class _Arrival:
             "owner": owner,
             "tries": 1,
         }
-        said = f"{received.alert.kind.value}: {received.alert.title} ({received.key})"
-        self.act = AuditEvent("alert", received.at, said=said[:MOST_AUDIT_CHARACTERS])
+        description = f"{received.alert.kind.value}: {received.alert.title} ({received.key})"
+        self.act = AuditEvent("alert", received.at, said=description[:MOST_AUDIT_CHARACTERS])
         self.outcome: bool | StoreError | None = None
 
 

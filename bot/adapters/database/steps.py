@@ -54,14 +54,14 @@ def columns(incident: Incident) -> dict[str, object]:
 
 def opened(incident: Incident) -> AuditEvent:
     """Return what the trail tells of a new incident."""
-    said = f"opened: {incident.title}"[:MOST_AUDIT_CHARACTERS]
+    description = f"opened: {incident.title}"[:MOST_AUDIT_CHARACTERS]
     return AuditEvent(
         "opened",
         incident.opened_at,
         actor=incident.opened_by,
         incident=incident.id,
         target=str(incident.target),
-        said=said,
+        said=description,
     )
 
 
@@ -83,9 +83,9 @@ def step(before: Incident, after: Incident, approval: Approval | None) -> list[A
             )
         )
     if after.state is not before.state:
-        said = f"{before.state.value} -> {after.state.value} {after.closing}".rstrip()
+        description = f"{before.state.value} -> {after.state.value} {after.closing}".rstrip()
         now = datetime.now(UTC)
-        acts.append(AuditEvent("state", now, actor=after.closed_by, incident=after.id, target=target, said=said))
+        acts.append(AuditEvent("state", now, actor=after.closed_by, incident=after.id, target=target, said=description))
     return acts
 
 

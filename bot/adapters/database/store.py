@@ -17,7 +17,7 @@ from bot.adapters.database.engine import READS, insert_new
 from bot.adapters.database.inbox import Inbox
 from bot.adapters.database.outbox import SqlOutbox
 from bot.adapters.database.rows import ENDED_ROWS, LIVE_ROWS, as_stored, replace_unstorable, to_incident
-from bot.adapters.database.tables import approvals, heard, incidents, refusals
+from bot.adapters.database.tables import approvals, incidents, last_contacts, refusals
 from bot.adapters.database.transactions import Database
 from bot.domain.audit.tables import Tables
 from bot.domain.audit.trail import AuditEvent, AuditRow, Verdict
@@ -87,14 +87,16 @@ class SqlStore(Database):
         """Save the time of the last contact with Slack. An earlier time changes nothing."""
 
         async def work(connection: AsyncConnection) -> None:
-            await connection.execute(insert_new(connection, heard).values(name="slack", at=at))
-            await connection.execute(update(heard).where(heard.c.name == "slack", heard.c.at < at).values(at=at))
+            await connection.execute(insert_new(connection, last_contacts).values(name="slack", at=at))
+            await connection.execute(
+                update(last_contacts).where(last_contacts.c.name == "slack", last_contacts.c.at < at).values(at=at)
+            )
 
         await self._run(work)
 
     async def last_contact(self) -> datetime | None:
         """Return the time of the last contact with Slack; ``None`` at the first start."""
-        asked = select(heard.c.at).where(heard.c.name == "slack")
+        asked = select(last_contacts.c.at).where(last_contacts.c.name == "slack")
         return await self._run(lambda connection: connection.scalar(asked), begin=READS)
 
     async def open(self, incident: Incident) -> OpenResult:
@@ -241,9 +243,9 @@ class SqlStore(Database):
 
     async def save_refusal(self, press: Press, refusal: Refusal, at: datetime) -> None:
         """Save a refused press: who, when, what, why."""
-        said = {"incident": press.incident, "person": press.user, "team": press.team, "channel": press.place.channel}
-        said |= {"card": press.card, "digest": press.digest, "rule": refusal.rule.value, "reason": refusal.reason}
-        row = {name: replace_unstorable(value) for name, value in said.items()} | {"token": uuid4().hex, "at": at}
+        values = {"incident": press.incident, "person": press.user, "team": press.team, "channel": press.place.channel}
+        values |= {"card": press.card, "digest": press.digest, "rule": refusal.rule.value, "reason": refusal.reason}
+        row = {name: replace_unstorable(value) for name, value in values.items()} | {"token": uuid4().hex, "at": at}
         act = AuditEvent(
             "press", at, Verdict.DENIED, refusal.rule.value, press.user, press.incident, said=refusal.reason
         )
@@ -296,8 +298,8 @@ class SqlStore(Database):
 
     async def unfinalized(self) -> tuple[Incident, ...]:
         """Return ended incidents of ours with something left to say or to remember, oldest first."""
-        ours = incidents.c.owner == self._owner
-        asked = select(incidents).where(incidents.c.remembered == 0, incidents.c.state.in_(ENDED_ROWS), ours)
+        is_own = incidents.c.owner == self._owner
+        asked = select(incidents).where(incidents.c.remembered == 0, incidents.c.state.in_(ENDED_ROWS), is_own)
         return await self._incidents(asked.order_by(incidents.c.opened_at, incidents.c.id))
 
     async def history(self, target: Target, now: datetime) -> History:

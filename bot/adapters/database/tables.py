@@ -123,7 +123,7 @@ runbook = Table(
     Column("body", Text),
 )
 
-heard = Table("heard", metadata, Column("name", Text, primary_key=True), Column("at", Moment))
+last_contacts = Table("heard", metadata, Column("name", Text, primary_key=True), Column("at", Moment))
 
 outbox = Table(
     "outbox",

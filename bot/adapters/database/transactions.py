@@ -110,7 +110,7 @@ class Database:
                     return await work(connection)
             except (SQLAlchemyError, TimeoutError, OSError) as error:
                 if not (pauses and errors.unknown(error)):
-                    raise errors.ours(error, self._url) from error
+                    raise errors.as_store_error(error, self._url) from error
             await asyncio.sleep(pauses.pop(0))
 
     async def _look_over(self, connection: AsyncConnection) -> None:

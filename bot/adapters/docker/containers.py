@@ -265,10 +265,10 @@ class DockerContainers:
         def ask(client: docker.APIClient) -> tuple[dict[str, Any], str]:
             return client.info(), str(client.api_version)
 
-        said, api = await self._client.ask(ask, seconds)
-        self._sources.set_clock(said.get("SystemTime"))
+        info, api = await self._client.ask(ask, seconds)
+        self._sources.set_clock(info.get("SystemTime"))
         self._engine = EngineInfo(
-            safe(str(said.get("Name", "")), 200), safe(str(said.get("ServerVersion", "")), 50), api
+            safe(str(info.get("Name", "")), 200), safe(str(info.get("ServerVersion", "")), 50), api
         )
         return self._engine
 

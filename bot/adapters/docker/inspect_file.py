@@ -11,7 +11,7 @@ from bot.adapters.docker.inspection import Inspection, facts
 from bot.domain.evidence import Facts
 from bot.errors import AegisError
 
-_OURS = {
+_PATHS = {
     "container_id": ("Id",),
     "created_at": ("Created",),
     "image_id": ("Image",),
@@ -54,11 +54,11 @@ def read(given: object, *, name: str, secrets: Sequence[str] = ()) -> Facts | No
         given = given[0] if given else {}
     if not isinstance(given, dict):
         raise _unclear("it has to be an object, or a list with one")
-    said = _as_inspection(given)
-    if not said:
+    fields = _as_inspection(given)
+    if not fields:
         return None
     try:
-        inspection = Inspection.model_validate({"Name": f"/{name}", **said})
+        inspection = Inspection.model_validate({"Name": f"/{name}", **fields})
     except ValidationError as error:
         places = {".".join(map(str, one["loc"])) for one in error.errors(include_input=False)}
         raise _unclear(f"look at {', '.join(sorted(places))}") from error
@@ -68,30 +68,30 @@ def read(given: object, *, name: str, secrets: Sequence[str] = ()) -> Facts | No
 def _as_inspection(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return what ``docker inspect`` would have printed, as far as it is known."""
     if given.keys() & _WHOLE:
-        said = dict(given)
+        inspection = dict(given)
     elif given.keys() & _STATE:
-        said = {"RestartCount": given.get("RestartCount"), "State": given}
+        inspection = {"RestartCount": given.get("RestartCount"), "State": given}
     else:
-        said = _translated(given)
-    state = said.get("State") or {}
-    return said | {"State": _completed(state)} if said and isinstance(state, dict) else said
+        inspection = _translated(given)
+    state = inspection.get("State") or {}
+    return inspection | {"State": _completed(state)} if inspection and isinstance(state, dict) else inspection
 
 
 def _translated(given: Mapping[str, Any]) -> dict[str, Any]:
-    said: dict[str, Any] = {}
-    for ours, path in _OURS.items():
-        value = given.get(ours)
+    inspection: dict[str, Any] = {}
+    for name, path in _PATHS.items():
+        value = given.get(name)
         if value is None:
             continue
-        if ours == "probes" and isinstance(value, list):
+        if name == "probes" and isinstance(value, list):
             value = [
                 {_PROBE.get(key, key): part for key, part in one.items()} for one in value if isinstance(one, dict)
             ]
-        place = said
+        place = inspection
         for step in path[:-1]:
             place = place.setdefault(step, {})
         place[path[-1]] = value
-    return said
+    return inspection
 
 
 def _completed(state: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{1,254}")
 FULL_ID = re.compile(r"[0-9a-f]{64}")
 LONGEST_STOP = 600
 """Seconds that a container may be given to stop; a stop time-out without end (-1) is cut to this."""
-_KEPT_LABELS = ("aegis.", "com.docker.compose.", "com.docker.swarm.")
+_READ_LABELS = ("aegis.", "com.docker.compose.", "com.docker.swarm.")
 _NEVER = "0001-01-01"
 
 
@@ -34,7 +34,7 @@ class _Part(BaseModel):
     @classmethod
     def _without_null(cls, value: object) -> object:
         if isinstance(value, Mapping):
-            return {key: kept for key, kept in value.items() if kept is not None}
+            return {key: item for key, item in value.items() if item is not None}
         return value
 
 
@@ -248,5 +248,5 @@ def _labels(labels: Mapping[str, str], secrets: Sequence[str]) -> list[tuple[str
     return [
         (name[:200], value[:1000] if name.startswith("aegis.") else _shown(name, value, secrets))
         for name, value in labels.items()
-        if name.startswith(_KEPT_LABELS)
+        if name.startswith(_READ_LABELS)
     ]

@@ -109,7 +109,7 @@ class Sources:
             log, reading = await self._client.ask(ask, _left(ends))
             return Answer(log, Source("logs", Status.OK if reading.lines else Status.EMPTY, _lines(log, reading)))
 
-        return await _kept("logs", answer, LogDigest())
+        return await _or_empty("logs", answer, LogDigest())
 
     async def newest(self, look: Look, count: int, ends: float) -> Answer[tuple[str, ...]]:
         """Return the newest log lines, or why there are none."""
@@ -118,7 +118,7 @@ class Sources:
             lines = await self.newest_lines(look, count, ends)
             return Answer(lines, Source("logs", Status.OK if lines else Status.EMPTY, f"{len(lines):,} newest lines"))
 
-        return await _kept("logs", answer, ())
+        return await _or_empty("logs", answer, ())
 
     async def newest_lines(self, look: Look, count: int, ends: float) -> tuple[str, ...]:
         """Return the newest log lines, redacted and cut. Raises ``EngineError``."""
@@ -142,7 +142,7 @@ class Sources:
             created = await self._client.ask(ask, _left(ends))
             return Answer(created, Source("image", Status.OK if created else Status.EMPTY, f"built {created[:10]}"))
 
-        return await _kept("image", answer, "")
+        return await _or_empty("image", answer, "")
 
     async def usage(self, facts: Facts, ends: float) -> Answer[Usage | None]:
         """Take one sample of use; the engine's own second sample would take a second or two."""
@@ -157,10 +157,12 @@ class Sources:
             known = used.memory is not None or used.pids is not None
             return Answer(
                 used,
-                Source("stats", Status.OK if known else Status.EMPTY, stats.told(used, facts) if known else ""),
+                Source(
+                    "stats", Status.OK if known else Status.EMPTY, stats.describe_usage(used, facts) if known else ""
+                ),
             )
 
-        return await _kept("stats", answer, None)
+        return await _or_empty("stats", answer, None)
 
     async def events(self, facts: Facts, ends: float) -> Answer[tuple[str, ...]]:
         """Return what happened to the container within the last hour, as far as the engine's events reach."""
@@ -177,10 +179,10 @@ class Sources:
             return container_events.lines(container_events.decode(_until_silent(chunks)), self._secrets)
 
         async def answer() -> Answer[tuple[str, ...]]:
-            told = await self._client.ask(ask, _left(ends))
-            return Answer(told, Source("events", Status.OK if told else Status.EMPTY, "the last hour"))
+            lines = await self._client.ask(ask, _left(ends))
+            return Answer(lines, Source("events", Status.OK if lines else Status.EMPTY, "the last hour"))
 
-        return await _kept("events", answer, ())
+        return await _or_empty("events", answer, ())
 
     async def rows(self, ends: float) -> Answer[Sequence[Mapping[str, Any]]]:
         """List all containers, for the neighbours among them."""
@@ -189,22 +191,22 @@ class Sources:
             rows = await self._client.ask(every_container, _left(ends))
             return Answer(rows, Source("neighbours", Status.OK, f"{len(rows)} on this engine looked at"))
 
-        return await _kept("neighbours", answer, ())
+        return await _or_empty("neighbours", answer, ())
 
     async def disk(self, ends: float) -> Answer[str]:
         """Return the free space of the engine's storage, if its driver reports it."""
 
         def ask(client: docker.APIClient) -> str:
-            said: list[list[str]] = client.info().get("DriverStatus") or []
-            told = {str(row[0]).lower(): safe(str(row[1]), 40) for row in said if len(row) == 2}
-            free = next((told[name] for name in _FREE if name in told), "")
+            rows: list[list[str]] = client.info().get("DriverStatus") or []
+            status = {str(row[0]).lower(): safe(str(row[1]), 40) for row in rows if len(row) == 2}
+            free = next((status[name] for name in _FREE if name in status), "")
             return f"{free} free" if free else ""
 
         async def answer() -> Answer[str]:
             free = await self._client.ask(ask, _left(ends))
             return Answer(free, Source("disk", Status.OK if free else Status.EMPTY, free or "the engine does not tell"))
 
-        return await _kept("disk", answer, "")
+        return await _or_empty("disk", answer, "")
 
     async def processes(self, facts: Facts, ends: float) -> Answer[tuple[str, ...]]:
         """List the processes by program name, where it runs."""
@@ -212,15 +214,15 @@ class Sources:
             return Answer((), Source("processes", Status.EMPTY, "not running"))
 
         def ask(client: docker.APIClient) -> tuple[str, ...]:
-            told = client.top(facts.container_id, ps_args=_PS)
-            rows = [told.get("Titles") or [], *(told.get("Processes") or [])]
+            listing = client.top(facts.container_id, ps_args=_PS)
+            rows = [listing.get("Titles") or [], *(listing.get("Processes") or [])]
             return tuple(safe(" ".join(map(str, row)), 300, self._secrets) for row in rows[:500])
 
         async def answer() -> Answer[tuple[str, ...]]:
             rows = await self._client.ask(ask, _left(ends))
             return Answer(rows, Source("processes", Status.OK, f"{max(0, len(rows) - 1)} processes"))
 
-        return await _kept("processes", answer, ())
+        return await _or_empty("processes", answer, ())
 
     def _open_log(self, client: docker.APIClient, container_id: str, tail: int | str, ends: float) -> Iterator[bytes]:
         params: dict[str, str | int] = {"stdout": 1, "stderr": 1, "timestamps": 1, "follow": 0, "tail": tail}
@@ -267,13 +269,13 @@ def failed(name: str, error: EngineError) -> Source:
     return Source(name, Status.DENIED, "the engine failed at this")
 
 
-async def _kept(name: str, answer: Callable[[], Any], empty: T) -> Answer[T]:
+async def _or_empty(name: str, answer: Callable[[], Any], empty: T) -> Answer[T]:
     """Await an answer; where the engine gives none, keep the empty value and say why."""
     try:
-        kept: Answer[T] = await answer()
+        result: Answer[T] = await answer()
     except EngineError as error:
         return Answer(empty, failed(name, error))
-    return kept
+    return result
 
 
 def _left(ends: float) -> float:

@@ -25,7 +25,7 @@ def usage(sample: Mapping[str, Any], facts: Facts) -> Usage:
     )
 
 
-def told(used: Usage, facts: Facts) -> str:
+def describe_usage(used: Usage, facts: Facts) -> str:
     """Describe which limits are near or slow it down. The facts hold the memory."""
     parts = []
     if used.throttled_percent and used.throttled_percent >= 1:

@@ -110,7 +110,7 @@ class RunbookFile:
 
     def _append(self, entry: Entry) -> None:
         path = self._path.resolve()
-        with self._ours(path), self._alone(path):
+        with self._locked_in_process(path), self._alone(path):
             for old in path.parent.glob(f".{path.name}.*.new"):  # what a writer that was killed left behind
                 old.unlink(missing_ok=True)
             while True:
@@ -149,7 +149,7 @@ class RunbookFile:
 
     def _try(self) -> None:
         path = self._path.resolve()
-        with self._ours(path), self._alone(path):
+        with self._locked_in_process(path), self._alone(path):
             if _mounted(path):
                 raise RunbookUnwritable(f"{self._path} is mounted by itself.", hint=_MOUNTED)
             probe = path.with_name(f".{path.name}.{uuid4().hex}.new")
@@ -185,7 +185,7 @@ class RunbookFile:
         )
 
     @contextmanager
-    def _ours(self, path: Path) -> Iterator[None]:
+    def _locked_in_process(self, path: Path) -> Iterator[None]:
         """Turn what the disk says into ``RunbookUnwritable``."""
         try:
             yield

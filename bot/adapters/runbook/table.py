@@ -133,7 +133,7 @@ class RunbookTable:
             with self._engine().begin() as connection:
                 yield connection
         except (SQLAlchemyError, OSError, sqlite3.Error) as error:
-            raise self._told(error, RunbookBroken) from error
+            raise self._as_runbook_error(error, RunbookBroken) from error
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
@@ -142,7 +142,7 @@ class RunbookTable:
                 connection.execute(select(func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
                 yield connection
         except (SQLAlchemyError, OSError) as error:
-            raise self._told(error, RunbookUnwritable) from error
+            raise self._as_runbook_error(error, RunbookUnwritable) from error
 
     def _engine(self) -> Engine:
         if self._made is None:
@@ -155,10 +155,10 @@ class RunbookTable:
             )
         return self._made
 
-    def _told(self, error: BaseException, kind: type[RunbookError]) -> RunbookError:
+    def _as_runbook_error(self, error: BaseException, kind: type[RunbookError]) -> RunbookError:
         if isinstance(error, sqlite3.Error):
             return kind("The index of the runbook cannot be made.", hint="Make room in the temporary folder.")
-        fault = errors.ours(error, self._url)
+        fault = errors.as_store_error(error, self._url)
         return kind(fault.message, hint=fault.hint, detail=fault.detail)
 
 

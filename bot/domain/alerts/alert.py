@@ -69,7 +69,7 @@ def read_alert(event: Mapping[str, Any]) -> Alert:
     if quoting:
         # All but the name is a log line, which may say anything.
         return Alert(Kind.FIRING, title, sender, "unknown", text, (("container", quoting),))
-    found = _with_sentences(list(read_members(message, told=senders.starts_with_container(message))), message)
+    found = _with_sentences(list(read_members(message, sentence_first=senders.starts_with_container(message))), message)
     listed = container_table.unwell_containers(message)
     if listed:
         found = [*found[:-1], Member([*(found[-1].pairs if found else ()), *(("listed", name) for name in listed)])]
@@ -85,10 +85,12 @@ def read_alert(event: Mapping[str, Any]) -> Alert:
 
 def _with_sentences(found: list[Member], message: SlackMessage) -> list[Member]:
     """Add what the senders' known sentences label, where the pairs do not name a container already."""
-    said = list(dict.fromkeys(senders.sentences(message)))
-    if not said or any(member.get(key) for member in found for key in ("container", "container_name", "name")):
+    sentences = list(dict.fromkeys(senders.sentences(message)))
+    if not sentences or any(member.get(key) for member in found for key in ("container", "container_name", "name")):
         return found
-    return [*found, Member(said)] if len(found) != 1 else [Member([*said, *found[0].pairs], found[0].resolved)]
+    return (
+        [*found, Member(sentences)] if len(found) != 1 else [Member([*sentences, *found[0].pairs], found[0].resolved)]
+    )
 
 
 def find_targets(alert: Alert, inventory: Sequence[KnownTarget]) -> tuple[Target, ...]:

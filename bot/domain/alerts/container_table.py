@@ -35,8 +35,8 @@ def unwell_containers(message: SlackMessage) -> list[str]:
             lines = [line for line in block.splitlines()[:200] if line.strip()]
             listed = all((found := _LINE.fullmatch(line)) and _ANY_STATE.match(found["state"]) for line in lines)
             names |= dict.fromkeys(_in_table(lines) or (_in_lines(lines) if listed else ()))
-        said = part.prose_free.splitlines()[:200]
-        names |= dict.fromkeys(_in_table(said) or _in_lines([without_markup(line) for line in said]))
+        lines = part.prose_free.splitlines()[:200]
+        names |= dict.fromkeys(_in_table(lines) or _in_lines([without_markup(line) for line in lines]))
     return list(names)
 
 

@@ -62,24 +62,24 @@ def _section(line: str) -> re.Match[str] | None:
     return _SECTION.match(without_markup(line)) if len(line) < 120 else None
 
 
-def read_members(message: SlackMessage, *, told: bool = False) -> tuple[Member, ...]:
+def read_members(message: SlackMessage, *, sentence_first: bool = False) -> tuple[Member, ...]:
     """Return the alerts of a group, each with its labels; a message about one thing has one member, or none.
 
-    ``told``: the message's first line is a sentence about one container, so plain lines after it may be its log.
+    ``sentence_first``: the first line is a sentence about one container, so plain lines after it may be its log.
     """
     found: list[Member] = []
     common = Member()
     group = -1
     current: Member | None = None
     resolved: bool | None = None
-    for part in _said(message):
+    for part in _own_sections(message):
         if part.group != group:
             group, current = part.group, None
         if part.place in (SectionKind.TEXT, SectionKind.TITLE, SectionKind.PRETEXT, SectionKind.HEADER):
             common.pairs.extend(pairs_in(part.prose_free))
             if part.place is not SectionKind.TEXT:
                 continue
-        for pair in _pairs(part, told):
+        for pair in _pairs(part, sentence_first):
             if pair[0] == "section":
                 resolved, current = pair[1] == "resolved", None
                 continue
@@ -123,7 +123,7 @@ def _split(text: str) -> Iterator[str]:
         yield from columns if len(columns) > 1 and all(":" in column for column in columns) else (line[:4000],)
 
 
-def _said(message: SlackMessage) -> Iterator[Section]:
+def _own_sections(message: SlackMessage) -> Iterator[Section]:
     """Yield the parts in which the sender speaks: no body that a text of its own calls log lines, no annotations."""
     quoting = annotated = False
     group = -1
@@ -144,15 +144,15 @@ def _unannotated(text: str, annotated: bool) -> tuple[str, bool]:
 
     Annotations are prose, whatever they are called: they say what to read and where to look, not what is meant.
     """
-    kept: list[str] = []
+    remaining: list[str] = []
     for line in text.split("\n"):
         if _ANNOTATIONS.fullmatch(line):
             annotated = True
         elif annotated and (_OWN_AGAIN.fullmatch(line) or _section(line)):
             annotated = False
         if not annotated:
-            kept.append(line)
-    return "\n".join(kept), annotated
+            remaining.append(line)
+    return "\n".join(remaining), annotated
 
 
 _STARTERS = frozenset({"alertname", "alert", "name", "container", "container_name"})
@@ -181,8 +181,8 @@ def _joined(found: list[Member]) -> list[Member]:
     return joined
 
 
-def _pairs(part: Section, told: bool) -> Iterator[tuple[str, str]]:
-    """Yield the pairs of one part; sections as the pair ``section``. ``told`` as for lines."""
+def _pairs(part: Section, sentence_first: bool) -> Iterator[tuple[str, str]]:
+    """Yield the pairs of one part; sections as the pair ``section``. ``sentence_first`` as for lines."""
     if part.place is SectionKind.FIELD:
         key = key_of(part.name)
         if "=" in part.name:  # {name=redis} and its value
@@ -198,7 +198,7 @@ def _pairs(part: Section, told: bool) -> Iterator[tuple[str, str]]:
     if part.text.lstrip().startswith("{") and (held := _json(part.text)):
         yield from held
     else:
-        yield from _lines(part, told)
+        yield from _lines(part, sentence_first)
 
 
 def _json(text: str) -> list[tuple[str, str]]:
@@ -211,15 +211,15 @@ def _json(text: str) -> list[tuple[str, str]]:
     return [(key, value) for key, value in pairs if key not in _PROSE]
 
 
-def _lines(part: Section, told: bool) -> Iterator[tuple[str, str]]:
-    """Yield the pairs of a text. ``told``: a plain text came before, whose own lines the next ones may be."""
+def _lines(part: Section, sentence_first: bool) -> Iterator[tuple[str, str]]:
+    """Yield the pairs of a text. ``sentence_first``: a plain text came before, whose own lines the next ones may be."""
     speaks = bool(re.search(r"^[^\S\n]*[^>\s]", part.prose_free, re.MULTILINE))
-    said: set[str] = set()
+    named: set[str] = set()
     for number, line in enumerate(_split(part.prose_free)):
         if _LOGS_FOLLOW.match(line):
             return
         if _LABELS_FOLLOW.match(line):
-            told = speaks = False
+            sentence_first = speaks = False
             continue
         if section := _section(line):
             yield "section", "resolved" if section[1].lower() in ("resolved", "recovered", "closed") else "firing"
@@ -229,15 +229,15 @@ def _lines(part: Section, told: bool) -> Iterator[tuple[str, str]]:
         if key in _LOGS:
             return
         if match and key in _PROSE:
-            told = told or not _marked(match)
+            sentence_first = sentence_first or not _marked(match)
             yield from map_pairs(line)
             continue
         quoted = speaks and line.lstrip().startswith(">")
         plain = match is not None and not _marked(match)
-        if (quoted and (plain or key in said)) or (told and plain and key in _STARTERS):
+        if (quoted and (plain or key in named)) or (sentence_first and plain and key in _STARTERS):
             # Plain lines after a plain text of free words may be that text's own; what a sender quotes is not its own.
             continue
-        said |= set() if quoted else {key}
+        named |= set() if quoted else {key}
         yield from tag_pairs(line) if not number and _LOGFMT.fullmatch(line.strip()) else _of_line(line, match, key)
 
 

@@ -37,9 +37,9 @@ def short_message(message: Mapping[str, Any]) -> dict[str, Any]:
     def short(value: object) -> object:
         nonlocal room
         if isinstance(value, str):
-            kept = value[: min(LONGEST, room)]
-            room -= len(kept)
-            return kept
+            copied = value[: min(LONGEST, room)]
+            room -= len(copied)
+            return copied
         if isinstance(value, Mapping):
             return {key: short(one) for key, one in value.items() if room > 0 and len(str(key)) <= LONGEST}
         if isinstance(value, list | tuple):
@@ -57,13 +57,13 @@ def short_alert(alert: Alert) -> Alert:
 
     def short(pairs: Pairs) -> Pairs:
         nonlocal room
-        kept = []
+        copied = []
         for key, value in pairs:
             room -= len(key) + min(len(value), LONGEST)
             if room < 0:
                 break
-            kept.append((key[:LONGEST], value[:LONGEST]))
-        return tuple(kept)
+            copied.append((key[:LONGEST], value[:LONGEST]))
+        return tuple(copied)
 
     return replace(
         alert,

@@ -148,7 +148,7 @@ _STARTED = re.compile(
     r"|\bentered starting state|\bwas removed\b|"
     r"\bexit(?:ed)?(?: with)?(?: exit)?[ -]code:? [`*]{0,4}0[`*]{0,4}(?!\d)|\bexited \(0\))"
 )
-_ENDED_WELL = re.compile(r"(?i)\bexit(?:ed)?(?: with)?(?: exit)?[ -]code:? [`*]{0,4}0[`*]{0,4}(?!\d)|\bexited \(0\)")
+_EXITED_ZERO = re.compile(r"(?i)\bexit(?:ed)?(?: with)?(?: exit)?[ -]code:? [`*]{0,4}0[`*]{0,4}(?!\d)|\bexited \(0\)")
 _EXIT_ZERO = re.compile(r"^\W*0\W*$")
 
 
@@ -179,7 +179,7 @@ def status_of(message: SlackMessage, found: Sequence[Member]) -> str:
     if (
         _STARTED.search(plain)
         or (_STARTED.search(plain.partition("\n")[0]) and state_in(plain) != FIRING)
-        or _ENDED_WELL.search(first)
+        or _EXITED_ZERO.search(first)
         or any(key == "exit_code" and _EXIT_ZERO.match(value) for member in found for key, value in member.pairs)
     ):
         return RESOLVED if fields == RESOLVED or _SAYS_RESOLVED.search(head) else NOISE
@@ -188,9 +188,9 @@ def status_of(message: SlackMessage, found: Sequence[Member]) -> str:
         if verdict:
             return verdict
     whole = "\n".join(part.text for part in message.parts)
-    said = state_in(head) or state_in(whole[:4000])
-    if said:
-        return said
+    state = state_in(head) or state_in(whole[:4000])
+    if state:
+        return state
     named = any(
         key in ("container", "container_name", "service", "monitor") for member in found for key, _ in member.pairs
     )
@@ -216,8 +216,8 @@ def heads_of(message: SlackMessage) -> list[str]:
 
 def _first_lines(text: str) -> list[str]:
     lines = [line for line in text.splitlines()[:20] if line.strip() and not BRAND.fullmatch(without_markup(line))]
-    said = [line for line in lines if not line.lstrip().startswith(">")]
-    return (said or lines)[:2]
+    own = [line for line in lines if not line.lstrip().startswith(">")]
+    return (own or lines)[:2]
 
 
 def _from_fields(found: Sequence[Member]) -> str:

@@ -94,8 +94,8 @@ def labelled_targets(members: Sequence[Pairs], title: str, inventory: Sequence[K
     named: list[str] = []
     identified = False
     for pairs in members:
-        told, names = _of_member(pairs, inventory)
-        identified = identified or told
+        known_by_id, names = _of_member(pairs, inventory)
+        identified = identified or known_by_id
         named.extend(name for name in names if name not in named)
     if identified:
         return named
@@ -109,10 +109,10 @@ def labelled_targets(members: Sequence[Pairs], title: str, inventory: Sequence[K
     entitled = in_title(title, [name for name in known if name not in others])
     if not named:
         # Where a monitor is told and is nobody's, the rest of its title is what it met.
-        told = any(key in _MONITOR for pairs in members for key, _ in pairs)
+        monitored = any(key in _MONITOR for pairs in members for key, _ in pairs)
         pairs_of_all = tuple(pair for pairs in members for pair in pairs)
-        if told or entitled:
-            return [] if told else entitled
+        if monitored or entitled:
+            return [] if monitored else entitled
         labelled = any(key in _LABELLING - _HOST - _LISTED for pairs in members for key, _ in pairs)
         return [] if labelled else _names(pairs_of_all, _LISTED, lambda value: _exact(value, inventory))
     subject = subject_of(title, known)
@@ -161,14 +161,14 @@ def _containers(pairs: Pairs, inventory: Sequence[KnownTarget]) -> list[str]:
 
     Where an exporter tells of containers (cAdvisor: with their image and id), the label ``container`` may be its own.
     """
-    told = _names(pairs, _CONTAINER - {"name"}, lambda value: _container(value, inventory))
+    labelled = _names(pairs, _CONTAINER - {"name"}, lambda value: _container(value, inventory))
     named = _names(pairs, frozenset({"name"}), lambda value: _container(value, inventory))
     labels = dict(reversed(pairs))
     exporter = {labels.get("job", ""), labels.get("instance", "").partition(":")[0]}
-    if named and told and exporter.issuperset(told) and {"image", "id"} & labels.keys():
+    if named and labelled and exporter.issuperset(labelled) and {"image", "id"} & labels.keys():
         return named
     elsewhere = any(key in _CONTAINER - {"name"} and _LIKE_NAME.match(value) for key, value in pairs)
-    return told if told or elsewhere else named
+    return labelled if labelled or elsewhere else named
 
 
 def _names_another(pairs: Pairs) -> bool:
@@ -207,9 +207,9 @@ def _container(value: str, inventory: Sequence[KnownTarget]) -> list[str]:
         task = SWARM_TASK.match(name)
         if task:
             return _swarm(task[1], inventory)
-    subject, _, said = value.partition(" ")
+    subject, _, rest = value.partition(" ")
     # A label may go on as a sentence: web-1 is down.
-    if said.startswith("on ") or TROUBLED.match(f" {said}"):
+    if rest.startswith("on ") or TROUBLED.match(f" {rest}"):
         return _exact(subject.strip("\"'`").removeprefix("/"), inventory)
     items = [_U_STRING.sub("", item.strip()).strip("\"'").removeprefix("/") for item in _AND.split(value)[:50]]
     return [name for item in items for name in _exact(item, inventory)] if len(items) > 1 else []

@@ -93,9 +93,9 @@ def _in_values(alertname: str, values: Sequence[str], known: set[str]) -> list[s
     likely = [value for value in likely if about_containers or (is_telling(value) and value not in behind)]
     if after_job and not _CONTAINER_JOBS.isdisjoint(behind):
         return [value for value in likely if value in after_job][:1]
-    sure = [value for value in likely if value in after_job or value not in behind]
-    if len(sure) == 1 or len(likely) > 1:
-        return sure if len(sure) == 1 else []
+    certain = [value for value in likely if value in after_job or value not in behind]
+    if len(certain) == 1 or len(likely) > 1:
+        return certain if len(certain) == 1 else []
     # An exporter that is not answered may be what is down, and not what it exports.
     exporter = ABOUT_SCRAPING.search(alertname) and any("exporter" in value for value in behind)
     found = {host for number in addresses if (host := instance_host(values[number], alertname)) in known}
@@ -130,7 +130,7 @@ _BEFORE = re.compile(
     r"process)[ :]{1,2}[\"'`“(/]{0,2}\Z"
 )
 # A thing that belongs to a container, or is named after it, is not the container.
-_THING_OF = re.compile(
+_PART_OF = re.compile(
     r"(?i)[\"'`]?[ -](?:exporter|backup|replica|snapshot|dump|image|volume|network|certificate|"
     r"cert|job|stream|dashboard|"
     r"probe|sidecar|canary|metrics|build|deploy\w*|pipeline|repo\w*|branch|domain)\b"
@@ -166,7 +166,7 @@ _CONTAINER = re.compile(
     r"\W{0,20}(?:docker )?container[ :]{1,2}(?P<quote>[\"'`“(/]{0,2})"
     r"(?P<name>[a-z0-9](?:[\w.-]{0,126}[a-z0-9])?)(?![\w/@=]|:\w)"
 )
-_SAID_OF_IT = re.compile(r"\s+(?:is|was|has|went|became|exited|died|crashed|stopped|restarted|disappeared|not)\b")
+_PREDICATE = re.compile(r"\s+(?:is|was|has|went|became|exited|died|crashed|stopped|restarted|disappeared|not)\b")
 # What is said of containers at large: Container CPU is high, Container restart-loop.
 _NO_NAME = re.compile(
     r"(?i)(?:cpu|mem(?:ory)?|disk|network|io|fs|restart\w*|health\w*|status|state|count|usage|load|oom\w*|out|auto|"
@@ -178,12 +178,12 @@ _NO_NAME = re.compile(
 def container_of(title: str, names: Sequence[str]) -> str:
     """Return what a title calls the container that it begins with, known or not: ``Container X is down``; or ``""``."""
     found = _CONTAINER.match(without_markup(title))
-    if not found or _THING_OF.match(found.string, found.end()):
+    if not found or _PART_OF.match(found.string, found.end()):
         return ""
     name = found["name"]
     if name in names:
         return name
-    likely = is_telling(name) or (name.islower() and _SAID_OF_IT.match(found.string, found.end()))
+    likely = is_telling(name) or (name.islower() and _PREDICATE.match(found.string, found.end()))
     return name if found["quote"] or (likely and not _NO_NAME.match(name)) else ""
 
 
@@ -200,19 +200,19 @@ def _in_sentence(line: str, known: set[str]) -> list[str]:
     for word in _WORD.finditer(line):
         name, before, after = word[0], line[: word.start()], line[word.end() :]
         if name in known and not _is_job(name) and _stands_alone(before, after):
-            found[name] = max(found.get(name, 0), _how_sure(name, before, after))
+            found[name] = max(found.get(name, 0), _points(name, before, after))
     best = max(found.values(), default=0)
-    sure = [name for name, points in found.items() if points == best]
-    return sure if best and len(sure) == 1 else []
+    certain = [name for name, points in found.items() if points == best]
+    return certain if best and len(certain) == 1 else []
 
 
 def _stands_alone(before: str, after: str) -> bool:
     """Return True if a name is no piece of a path, an address or a longer name and owns nothing."""
     joined = re.search(r"[\w/@=.:-]\Z", before) and not re.search(r"(?:^|[\s(\"'`])/\Z", before)
-    return not (joined or re.match(r"[/@=]|:\w|:/|\.\w", after) or _THING_OF.match(after))
+    return not (joined or re.match(r"[/@=]|:\w|:/|\.\w", after) or _PART_OF.match(after))
 
 
-def _how_sure(name: str, before: str, after: str) -> int:
+def _points(name: str, before: str, after: str) -> int:
     """Return 2 for a title's subject, 1 behind such a word as ``on``, 0 elsewhere; an ordinary word needs more."""
     behind = after.lstrip("\"'`”)")
     if _MACHINE.search(before) and not is_telling(name):
@@ -221,8 +221,8 @@ def _how_sure(name: str, before: str, after: str) -> int:
         return 2
     if re.search(_SUBJECT + r"[\"'`“(/]{0,2}\Z", before) or not before.strip(" \"'`“(/"):
         names_it = not before.strip(" \"'`“(/") and behind.startswith(": ") and _IN_TROUBLE.search(behind)
-        sure = is_telling(name) or TROUBLED.match(behind) or names_it or (before and not behind.strip(" .!"))
-        return 2 if sure else 0
+        certain = is_telling(name) or TROUBLED.match(behind) or names_it or (before and not behind.strip(" .!"))
+        return 2 if certain else 0
     if is_telling(name) and _GRADED.match(before) and (behind.startswith(": ") or _MEASURED.match(behind)):
         return 2
     rule = _RULE.match(before)

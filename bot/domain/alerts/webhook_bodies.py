@@ -91,8 +91,8 @@ def _group(sender: str, body: Mapping[str, Any]) -> Alert | None:
 
 
 def _headline(kind: Kind, name: str, summary: str, texts: Sequence[str]) -> str:
-    said = summary or next(iter(texts), "")
-    return f"[{kind.value.upper()}] {name}" + (f": {said}" if said else "")
+    sentence = summary or next(iter(texts), "")
+    return f"[{kind.value.upper()}] {name}" + (f": {sentence}" if sentence else "")
 
 
 def _kuma(sender: str, body: Mapping[str, Any]) -> Alert | None:
@@ -195,7 +195,7 @@ def _plain(sender: str, body: Mapping[str, Any]) -> Alert:
     pairs = [*labels, *pairs]
     pairs.extend((key, value) for key in ("severity", "priority") if (value := _text(flat.get(key))))
     states = [state for key in _STATES if (state := _known(flat.get(key)))]
-    said = next(
+    sentence = next(
         (
             text
             for key in ("title", "message", "summary", "subject", "text", "msg", "description", "error", "reason")
@@ -204,13 +204,13 @@ def _plain(sender: str, body: Mapping[str, Any]) -> Alert:
         "",
     )
     subject = next((value for key, value in pairs if key in _NAMES), "")
-    if not subject and not said and not states:
+    if not subject and not sentence and not states:
         return Alert(Kind.NOISE, sender[:MAX_TITLE], sender=sender)
     heading = _text(flat.get("name")) if labels else ""
-    parts = [part for part in (subject, heading or said.partition("\n")[0]) if part]
+    parts = [part for part in (subject, heading or sentence.partition("\n")[0]) if part]
     alone = len(parts) == 2 and (parts[0] in parts[1] or container_of(parts[1], ()))
     title = parts[-1] if alone else ": ".join(parts)
-    text = "\n".join(filter(None, (title, said)))
+    text = "\n".join(filter(None, (title, sentence)))
     alert = _made(_kind(states[0]) if states else Kind.FIRING, title or sender, sender, [tuple(pairs)], text)
     return replace(alert, logs=_logs(flat.get("logs") or flat.get("log")))
 

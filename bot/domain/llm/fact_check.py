@@ -123,76 +123,76 @@ def check_reply(
     return _finished(_with_facts(diagnosis, symptoms), symptoms)
 
 
-def _with_facts(said: Diagnosis, symptoms: Sequence[Symptom]) -> Diagnosis:
+def _with_facts(diagnosis: Diagnosis, symptoms: Sequence[Symptom]) -> Diagnosis:
     """Let the hard facts fill in what the model leaves open, and lead where it contradicts them."""
     proven = sorted(
         (symptom for symptom in symptoms if symptom.overrules_model), key=lambda symptom: -symptom.confidence
     )
     if not proven:
-        return said
+        return diagnosis
     # That starts fail says little of why: where a fact names a cause, it is the one to agree with.
     telling = [fact for fact in proven if fact.trouble not in _VAGUE] or proven
-    agrees = said.trouble is FailureClass.UNKNOWN or any(
-        said.trouble in (fact.trouble, *_CAUSES_OF.get(fact.trouble, ())) for fact in telling
+    agrees = diagnosis.trouble is FailureClass.UNKNOWN or any(
+        diagnosis.trouble in (fact.trouble, *_CAUSES_OF.get(fact.trouble, ())) for fact in telling
     )
     if not agrees:
         fact = telling[0]
-        said = replace(
-            said,
+        diagnosis = replace(
+            diagnosis,
             headline=fact.headline,
-            root_cause=f"{fact.cause} The model says otherwise: {said.root_cause}",
+            root_cause=f"{fact.cause} The model says otherwise: {diagnosis.root_cause}",
             trouble=fact.trouble,
-            quotes=(*fact.quotes, *said.quotes),
-            confidence=min(said.confidence * 0.5, 0.4),
-            caveats=(f"The engine's facts contradict the model: {fact.headline}.", *said.caveats),
+            quotes=(*fact.quotes, *diagnosis.quotes),
+            confidence=min(diagnosis.confidence * 0.5, 0.4),
+            caveats=(f"The engine's facts contradict the model: {fact.headline}.", *diagnosis.caveats),
         )
-    elif said.trouble is FailureClass.UNKNOWN:
-        said = replace(said, trouble=telling[0].trouble, headline=said.headline or telling[0].headline)
+    elif diagnosis.trouble is FailureClass.UNKNOWN:
+        diagnosis = replace(diagnosis, trouble=telling[0].trouble, headline=diagnosis.headline or telling[0].headline)
     again = next((fact for fact in proven if fact.restart_futile), None)
     decided = again or next((fact for fact in proven if fact.restart_helps is not None), None)
-    said = _with_fact_on_restart(said, decided) if decided else said
+    diagnosis = _with_fact_on_restart(diagnosis, decided) if decided else diagnosis
     # The numbers are told, whoever came to the conclusion first.
-    return replace(said, justification=f"{again.cause} {said.justification}".strip()) if again else said
+    return replace(diagnosis, justification=f"{again.cause} {diagnosis.justification}".strip()) if again else diagnosis
 
 
-def _with_fact_on_restart(said: Diagnosis, fact: Symptom) -> Diagnosis:
+def _with_fact_on_restart(diagnosis: Diagnosis, fact: Symptom) -> Diagnosis:
     """Take over what a fact says of a restart. A fact can take the proposal of a restart away, never make one."""
-    proposes = said.action is Action.RESTART or said.restart_helps is True
-    declines = said.action is Action.IGNORE or said.restart_helps is False
+    proposes = diagnosis.action is Action.RESTART or diagnosis.restart_helps is True
+    declines = diagnosis.action is Action.IGNORE or diagnosis.restart_helps is False
     if fact.restart_helps is False and proposes:
         return replace(
-            said,
+            diagnosis,
             action=Action.IGNORE,
             justification=fact.remedy or "The engine's facts say that a restart does not help.",
             restart_helps=False,
-            confidence=min(said.confidence * 0.5, 0.4),
-            caveats=(f"The model says that a restart helps; the facts say no: {fact.headline}.", *said.caveats),
+            confidence=min(diagnosis.confidence * 0.5, 0.4),
+            caveats=(f"The model says that a restart helps; the facts say no: {fact.headline}.", *diagnosis.caveats),
         )
     if fact.restart_helps is True and declines:
         return replace(
-            said,
+            diagnosis,
             restart_helps=True,
-            confidence=min(said.confidence * 0.5, 0.4),
+            confidence=min(diagnosis.confidence * 0.5, 0.4),
             caveats=(
                 f"The model says that a restart does not help; the facts say that it does: {fact.headline}.",
-                *said.caveats,
+                *diagnosis.caveats,
             ),
         )
-    return replace(said, restart_helps=fact.restart_helps)
+    return replace(diagnosis, restart_helps=fact.restart_helps)
 
 
-def _finished(said: Diagnosis, symptoms: Sequence[Symptom]) -> Diagnosis:
+def _finished(diagnosis: Diagnosis, symptoms: Sequence[Symptom]) -> Diagnosis:
     """Fill the headline and the quotes from what agrees, and keep everything within a card's bounds."""
-    same = [symptom for symptom in symptoms if symptom.trouble is said.trouble]
-    headline = said.headline or next((symptom.headline for symptom in same), "")
-    quotes = said.quotes or next((symptom.quotes for symptom in same if symptom.quotes), ())
+    same = [symptom for symptom in symptoms if symptom.trouble is diagnosis.trouble]
+    headline = diagnosis.headline or next((symptom.headline for symptom in same), "")
+    quotes = diagnosis.quotes or next((symptom.quotes for symptom in same if symptom.quotes), ())
     return replace(
-        said,
-        headline=short_headline(headline or said.root_cause, LONGEST_HEADLINE) or "cause unknown",
-        root_cause=clip(said.root_cause, LONGEST_CAUSE),
-        justification=clip(said.justification, LONGEST_WHY),
+        diagnosis,
+        headline=short_headline(headline or diagnosis.root_cause, LONGEST_HEADLINE) or "cause unknown",
+        root_cause=clip(diagnosis.root_cause, LONGEST_CAUSE),
+        justification=clip(diagnosis.justification, LONGEST_WHY),
         quotes=tuple(dict.fromkeys(quotes))[:MOST_QUOTES],
-        confidence=round(said.confidence, 2),
+        confidence=round(diagnosis.confidence, 2),
     )
 
 

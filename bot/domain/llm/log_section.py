@@ -23,7 +23,7 @@ def choose_log_lines(lines: Sequence[LogLine], symptoms: Sequence[Symptom], say:
     """Give each line its place as its number, keep the most telling ones that fit, and put them back in order."""
     if not lines:
         return ["none"]
-    kept: dict[int, str] = {}
+    shown: dict[int, str] = {}
     for place in _by_importance(lines, symptoms)[:MOST_LINES]:
         line = lines[place]
         text = f"{place + 1} | {_often(line, say)} | {say(line.text, 110)}"
@@ -31,12 +31,12 @@ def choose_log_lines(lines: Sequence[LogLine], symptoms: Sequence[Symptom], say:
             text = f"-- the container was started anew --\n{text}"
         cost = estimate_tokens(text) + 1
         if cost <= left:
-            kept[place] = text
+            shown[place] = text
             left -= cost
         elif left < 15:
             break
-    out = len(lines) - len(kept)
-    return [*(kept[place] for place in sorted(kept)), *([f"({out} more left out)"] if out else [])]
+    out = len(lines) - len(shown)
+    return [*(shown[place] for place in sorted(shown)), *([f"({out} more left out)"] if out else [])]
 
 
 def _by_importance(lines: Sequence[LogLine], symptoms: Sequence[Symptom]) -> list[int]:

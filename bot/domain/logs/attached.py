@@ -21,14 +21,14 @@ def with_sent_log(evidence: Evidence, logs: str) -> Evidence:
         return evidence
     known = {line.text.strip() for line in evidence.log.lines}
     sent = digest.digest_log([logs.encode()], budget=BUDGET)
-    kept = tuple(line for line in sent.lines if line.text.strip() not in known)
+    new = tuple(line for line in sent.lines if line.text.strip() not in known)
     own = tuple(line.moved(sent.total_lines) for line in evidence.log.lines)
     log = LogDigest(
-        (*kept, *own),
+        (*new, *own),
         sent.total_lines + evidence.log.total_lines,
         sent.total_bytes + evidence.log.total_bytes,
         partial=evidence.log.partial,
         last_at=evidence.log.last_at,
     )
-    told = f"{sent.total_lines:,} lines, numbered first" if kept else f"{sent.total_lines:,} lines, nothing new"
-    return replace(evidence, log=log, sources=(*evidence.sources, Source(SOURCE, Status.OK, told)))
+    detail = f"{sent.total_lines:,} lines, numbered first" if new else f"{sent.total_lines:,} lines, nothing new"
+    return replace(evidence, log=log, sources=(*evidence.sources, Source(SOURCE, Status.OK, detail)))

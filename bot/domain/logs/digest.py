@@ -69,7 +69,7 @@ def join_digests(parts: Sequence[LogDigest], budget: int = _USUAL_BUDGET) -> Log
         last = index == len(parts) - 1
         room = newest if last else left if earlier <= left else left * shares[index] // max(1, earlier)
         for line in _fitting(part.lines, room):
-            starts = index > 0 and not any(kept.number > before for kept in lines)
+            starts = index > 0 and not any(chosen.number > before for chosen in lines)
             moved = line.moved(before)
             lines.append(replace(moved, boundary=starts or line.boundary, earlier=not last))
         before += part.total_lines
@@ -77,12 +77,12 @@ def join_digests(parts: Sequence[LogDigest], budget: int = _USUAL_BUDGET) -> Log
 
 
 def _fitting(lines: Sequence[LogLine], room: int) -> list[LogLine]:
-    kept: list[LogLine] = []
+    chosen: list[LogLine] = []
     for line in sorted(lines, key=lambda line: (-max(level_of(line.text), Level.NONE), -line.number)):
         if len(line.text) <= room:
             room -= len(line.text)
-            kept.append(line)
-    return sorted(kept, key=lambda line: line.number)
+            chosen.append(line)
+    return sorted(chosen, key=lambda line: line.number)
 
 
 def has_earlier_cause(newest: LogDigest, whole: LogDigest) -> bool:
@@ -90,14 +90,15 @@ def has_earlier_cause(newest: LogDigest, whole: LogDigest) -> bool:
 
     ``newest`` is the digest of those lines alone.
     """
-    known = {_said(line) for line in newest.lines}
+    known = {_message(line) for line in newest.lines}
     before = whole.total_lines - newest.total_lines
     return any(
-        line.number <= before and level_of(line.text) >= Level.WARN and _said(line) not in known for line in whole.lines
+        line.number <= before and level_of(line.text) >= Level.WARN and _message(line) not in known
+        for line in whole.lines
     )
 
 
-def _said(line: LogLine) -> tuple[str, ...]:
+def _message(line: LogLine) -> tuple[str, ...]:
     return tuple(message_words(message_of(line.text)))
 
 

@@ -56,25 +56,25 @@ def group_lines(found: Scan) -> tuple[list[Group], dict[int, Group]]:
     levels: dict[int, Level] = {}
     lines = _read(found)
     # Words of many shapes name loggers, threads and fields: whoever logged it, the same message is the same.
-    spread = Counter(word for _, _, said, _ in lines for word in set(said))
+    spread = Counter(word for _, _, message, _ in lines for word in set(message))
     fields = Counter(word for _, _, _, beside in lines for word in beside)
     common = {word for word, count in spread.items() if count > 8 and count * 30 > len(lines)}
     familiar = max(_FAMILIAR, len(lines) // 100)
-    for shape, text, said, beside in lines:
+    for shape, text, message, beside in lines:
         level = line.level_of(text)
         if not shape.foreign:
             levels[shape.number] = level
         elif level is Level.NONE:
             level = max(level, levels.get(shape.head, level))
-        name = tuple(word for word in said if word not in common) or said or (text,)
+        name = tuple(word for word in message if word not in common) or message or (text,)
         if level >= Level.WARN:
             name = ("!", *name)
         group = groups.get(name)
         if group is None:
-            mould = tuple(word if spread[word] >= familiar else "" for word in said)
+            mould = tuple(word if spread[word] >= familiar else "" for word in message)
             mould = mould if len(set(mould)) > 2 else ()
             rare = {word for word in beside if fields[word] * 30 <= len(lines)}
-            group = groups[name] = Group(shape, text, level, rare | set(said), line.is_stack_frame(text), mould)
+            group = groups[name] = Group(shape, text, level, rare | set(message), line.is_stack_frame(text), mould)
         of_shape[shape.number] = group
         group.level = max(group.level, level)
         group.count += shape.count
@@ -95,9 +95,9 @@ def _read(found: Scan) -> list[tuple[LinePattern, str, tuple[str, ...], frozense
     for shape in sorted(found.shapes.values(), key=lambda one: one.number):
         text = line.decode_line(shape.raw)
         if text.strip():
-            said = tuple(line.message_words(line.message_of(text)))
+            message = tuple(line.message_words(line.message_of(text)))
             beside = frozenset(line.message_words(text)) if text[:1] == "{" else frozenset()
-            lines.append((shape, text, said, beside))
+            lines.append((shape, text, message, beside))
     return lines
 
 

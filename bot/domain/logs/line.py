@@ -256,27 +256,27 @@ def trim_raw_line(raw: bytes) -> bytes:
         return raw
     quarter = READ_BYTES // 4
     last = len(raw) - 3 * quarter
-    said = raw.lower()
-    loud = [at for at in (said.find(word, quarter, len(raw) - quarter) for word in _LOUD_WORDS) if at >= 0]
+    lowered = raw.lower()
+    loud = [at for at in (lowered.find(word, quarter, len(raw) - quarter) for word in _LOUD_WORDS) if at >= 0]
     if loud:
         best = min(last, max(quarter, min(loud) - quarter))
     else:
         seen = Counter(raw.translate(_TO_LETTERS).split())
         stretches = range(quarter, last, quarter)
-        best = max(stretches, key=lambda at: _told_once(raw[at : at + 2 * quarter], seen), default=quarter)
+        best = max(stretches, key=lambda at: _new_words(raw[at : at + 2 * quarter], seen), default=quarter)
     parts = (raw[:quarter], raw[best : best + 2 * quarter], raw[-quarter:])
     head, stretch, end = parts[0], _from_whole(parts[1]), _from_whole(parts[2])
     return b" ... ".join((_to_whole(head), _to_whole(stretch), end))[:READ_BYTES]
 
 
-def _told_once(stretch: bytes, seen: Counter[bytes]) -> int:
+def _new_words(stretch: bytes, seen: Counter[bytes]) -> int:
     return sum(seen[word] == 1 for word in set(stretch.translate(_TO_LETTERS).split()))
 
 
 def _to_whole(part: bytes) -> bytes:
     """Take off the word that a cut went through at the end."""
-    kept = _LAST_WORD.search(part)
-    return part[: kept.start()] if kept else b""
+    match = _LAST_WORD.search(part)
+    return part[: match.start()] if match else b""
 
 
 def _from_whole(part: bytes) -> bytes:

@@ -80,14 +80,14 @@ class _Reader:
         size = len(raws)
         self._learn_prefixes(raws)
         loud = mark_loud_numbers(block)
-        told = raws if loud is block else loud.split(b"\n")
-        words = self._vocabulary.read(told) if self._by_words > 0 else None
+        pieces = raws if loud is block else loud.split(b"\n")
+        words = self._vocabulary.read(pieces) if self._by_words > 0 else None
         marks = list(map(hash, words.keys if words else loud.translate(None, SHAPELESS).split(b"\n")))
         fresh = [index for index, shape in enumerate(map(self._shape_of.get, marks)) if shape is None]
         if fresh:
             if words is None:
                 fresh = sorted({marks[index]: index for index in reversed(fresh)}.values())
-                words = self._vocabulary.read([told[index] for index in fresh])
+                words = self._vocabulary.read([pieces[index] for index in fresh])
                 self._add(list(enumerate(fresh)), words, marks, raws)
             else:
                 self._add([(index, index) for index in fresh], words, marks, raws)
@@ -216,8 +216,8 @@ class _Reader:
         }
         keys = sorted(shapes, key=worth.__getitem__, reverse=True)[: SHAPES // 2]
         self.scan.shapes = {key: shapes[key] for key in keys}
-        kept = {id(shape) for shape in self.scan.shapes.values()}
-        self._shape_of = {mark: shape for mark, shape in self._shape_of.items() if id(shape) in kept}
+        known = {id(shape) for shape in self.scan.shapes.values()}
+        self._shape_of = {mark: shape for mark, shape in self._shape_of.items() if id(shape) in known}
 
 
 def _blocks(chunks: Iterable[bytes], found: Scan) -> Iterator[bytes]:

@@ -67,7 +67,7 @@ def _telling(incident: Incident) -> list[str]:
     different: dict[str, str] = {}
     for line in (*quoted, *(loud or log)):
         different.setdefault(comparable_line(line), line)
-    return [line for said, line in different.items() if said][:EVIDENCE]
+    return [line for comparable, line in different.items() if comparable][:EVIDENCE]
 
 
 def _in_order(incident: Incident, lines: Sequence[str]) -> tuple[str, ...]:

@@ -140,8 +140,8 @@ def entry_to_json(entry: Entry) -> dict[str, Any]:
     """Return an entry with the file's keys, in their order; what is empty is left out."""
     found = {key: getattr(entry, field) for key, field in _KEYS.items()}
     found["recovered_in_s"] = _seconds(entry.recovered_in_s)
-    kept = {key: value for key, value in found.items() if value not in ("", (), None)}
-    texts = {key: strip_controls(value) if isinstance(value, str) else value for key, value in kept.items()}
+    given = {key: value for key, value in found.items() if value not in ("", (), None)}
+    texts = {key: strip_controls(value) if isinstance(value, str) else value for key, value in given.items()}
     return texts | ({"evidence": [strip_controls(line) for line in entry.evidence]} if entry.evidence else {})
 
 

@@ -49,7 +49,7 @@ EVIDENCE = 10
 """Lines that an entry keeps and shows."""
 
 _FADE = 20.0  # days: 93.8 % of what recurs does so within 20 days (RCACopilot, EuroSys 2024)
-_TOLD = {"resolved": 1.0, "not_resolved": 1.0, "ignored": 0.98, "": 0.98}
+_OUTCOME_WEIGHTS = {"resolved": 1.0, "not_resolved": 1.0, "ignored": 0.98, "": 0.98}
 _VAGUE = ("", "unknown", "none")
 _VARYING = re.compile(
     r"\b[0-9a-fA-F]{8}-[0-9a-fA-F-]{20,30}\b|\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{7,64}\b"
@@ -100,8 +100,8 @@ def find_precedents(
             text = max(text, KNOWN * fits[number])
         if number in blind:
             text = max(text, 0.7)
-        sure = 1.0 if alike or number in again else 0.93
-        score = text * sure * _fresh(entry, now) * _TOLD.get(entry.outcome, 0.98)
+        certainty = 1.0 if alike or number in again else 0.93
+        score = text * certainty * _fresh(entry, now) * _OUTCOME_WEIGHTS.get(entry.outcome, 0.98)
         found.append((number in again, score, number))
     found.sort(reverse=True)
     return tuple(
@@ -121,8 +121,8 @@ def entry_marks(entry: Entry) -> frozenset[str]:
     if entry.symptom:
         found = {_mark("symptom", "", entry.symptom), _mark("again", entry.target, entry.symptom)}
     else:
-        for said in {comparable_line(line) for line in entry.evidence if _is_loud(line)} - {""}:
-            found |= {_mark("line", "", said), _mark("heard", entry.target, said)}
+        for symptom in {comparable_line(line) for line in entry.evidence if _is_loud(line)} - {""}:
+            found |= {_mark("line", "", symptom), _mark("heard", entry.target, symptom)}
     if entry.trouble not in _VAGUE:
         found.add(_mark("class", entry.target, entry.trouble))
     return frozenset(found)
@@ -132,22 +132,22 @@ def _again(shelf: EntryIndex, symptoms: Iterable[str], target: str) -> set[int]:
     """Return the entries of this target with one of the symptoms."""
     if not target:
         return set()
-    told = [_mark("again", target, said) for said in symptoms]
+    marks = [_mark("again", target, symptom) for symptom in symptoms]
     # A loud line that many entries hold is no symptom of any of them.
     lines = _telling_marks(shelf, "line", symptoms, ALIKE)
-    told += [_mark("heard", target, said) for said in symptoms if _mark("line", "", said) in lines]
-    return set(shelf.marked(told, CLOSE))
+    marks += [_mark("heard", target, symptom) for symptom in symptoms if _mark("line", "", symptom) in lines]
+    return set(shelf.marked(marks, CLOSE))
 
 
 def _telling_marks(shelf: EntryIndex, kind: str, symptoms: Iterable[str], most: int) -> list[str]:
     """Return the marks of the symptoms that so few entries have that they tell one trouble from another."""
-    times = shelf.held([_mark(kind, "", said) for said in symptoms])
+    times = shelf.held([_mark(kind, "", symptom) for symptom in symptoms])
     return [mark for mark, count in times.items() if count <= most]
 
 
-def _mark(kind: str, target: str, said: str) -> str:
+def _mark(kind: str, target: str, symptom: str) -> str:
     # A word of the index: letters and digits with a low line, which no word of a text has.
-    return f"{kind}_{blake2b(f'{target}{chr(0)}{said}'.encode('utf-8', 'replace'), digest_size=8).hexdigest()}"
+    return f"{kind}_{blake2b(f'{target}{chr(0)}{symptom}'.encode('utf-8', 'replace'), digest_size=8).hexdigest()}"
 
 
 def _may_be_blind(lines: Sequence[str], target: str, trouble: str) -> bool:
@@ -189,26 +189,26 @@ def redact_entry(entry: Entry) -> Entry:
     """Return an entry as it may be shown or stored: without controls and secrets, every text cut to a length."""
     return replace(
         entry,
-        root_cause=_told(entry.root_cause, SHOWN),
-        action=_told(entry.action, WORD),
-        justification=_told(entry.justification, SHOWN),
-        at=_told(entry.at, WORD),
-        target=_told(entry.target, WORD),
-        image=_told(entry.image, LINE),
-        symptom=_told(entry.symptom, LINE),
-        trouble=_told(entry.trouble, WORD),
-        evidence=tuple(_told(line, LINE) for line in entry.evidence[:EVIDENCE]),
-        diagnosed_by=_told(entry.diagnosed_by, WORD),
-        approved_by=_told(entry.approved_by, WORD),
-        ignored_by=_told(entry.ignored_by, WORD),
-        verification=_told(entry.verification, LINE),
+        root_cause=_shown(entry.root_cause, SHOWN),
+        action=_shown(entry.action, WORD),
+        justification=_shown(entry.justification, SHOWN),
+        at=_shown(entry.at, WORD),
+        target=_shown(entry.target, WORD),
+        image=_shown(entry.image, LINE),
+        symptom=_shown(entry.symptom, LINE),
+        trouble=_shown(entry.trouble, WORD),
+        evidence=tuple(_shown(line, LINE) for line in entry.evidence[:EVIDENCE]),
+        diagnosed_by=_shown(entry.diagnosed_by, WORD),
+        approved_by=_shown(entry.approved_by, WORD),
+        ignored_by=_shown(entry.ignored_by, WORD),
+        verification=_shown(entry.verification, LINE),
     )
 
 
-def _told(text: str, limit: int) -> str:
+def _shown(text: str, limit: int) -> str:
     """Clean and redact before the end is cut off, so that no half of a secret is left there."""
-    told = redact(strip_controls(text[: 4 * limit]))
-    return told if len(told) <= limit else f"{told[: limit - 1]}…"
+    redacted = redact(strip_controls(text[: 4 * limit]))
+    return redacted if len(redacted) <= limit else f"{redacted[: limit - 1]}…"
 
 
 def _fresh(entry: Entry, now: datetime) -> float:

@@ -56,7 +56,7 @@ _NOT_RENEWED = re.compile(
 _OF_ANOTHER = re.compile(r"https://|\bupstream\b|\bdial\b|\bpeer\b|\bwhile connecting to\b")
 _AUTHORITIES = re.compile(r"\bca\b|bundle|trust|chain|authorit")
 # The other side complains of ours.
-_OF_OURS = re.compile(r"remote error|alert")
+_BY_PEER = re.compile(r"remote error|alert")
 _GAVE_UP = re.compile(
     r"(?:giv\w{1,4} up|gave up|no more|exhausted|will not|stopped|not) .{0,30}(?:connect|broker|subscri|consum)"
     r"|(?:connect|broker|subscri|consum)\w{0,20}+ .{0,60}(?:giving up|gave up|exhausted|no more attempts|for good)"
@@ -105,7 +105,7 @@ def with_fixed_cause(evidence: Evidence, one: Symptom) -> Symptom:
     renewal = _renewal(evidence, things) if things else None
     if renewal and not _of_another(one, renewal.line):
         return _with_new_one(one, renewal)
-    near = _well_again(evidence, one)
+    near = _recovered_neighbour(evidence, one)
     return _with_neighbour(one, near) if near else one
 
 
@@ -160,12 +160,12 @@ def _renewal(evidence: Evidence, things: re.Pattern[str]) -> _Renewal | None:
 
 
 def _of_another(one: Symptom, line: LogLine) -> bool:
-    said = [quote.text.lower() for quote in one.quotes]
-    calls = any(_OF_ANOTHER.search(text) and not _OF_OURS.search(text) for text in said)
+    quotes = [quote.text.lower() for quote in one.quotes]
+    calls = any(_OF_ANOTHER.search(text) and not _BY_PEER.search(text) for text in quotes)
     return one.trouble is FailureClass.TLS_EXPIRED and calls and not _AUTHORITIES.search(line.text.lower())
 
 
-def _well_again(evidence: Evidence, one: Symptom) -> Neighbour | None:
+def _recovered_neighbour(evidence: Evidence, one: Symptom) -> Neighbour | None:
     """Return the neighbour that a process ended or gave up for, where it runs now and no other is down."""
     facts = evidence.facts
     if facts is None or one.trouble not in container_state.BLAMES:

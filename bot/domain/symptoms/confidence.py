@@ -16,7 +16,7 @@ HIGHEST_BY_LOG = 0.92
 # What a rival as sure as the lead takes off, and how far below the lead it still takes off something.
 _RIVAL, _NEAR = 0.3, 0.3
 # A single line among other complaints; a line that is quieter than the complaints; an end that it does not explain.
-_SINGLE, _QUIET, _OTHER_END, _WELL = 0.8, 0.85, 0.8, 0.85
+_SINGLE, _QUIET, _OTHER_END, _HEALTHY = 0.8, 0.85, 0.8, 0.85
 _CROWD = 3
 # A loop whose own words are not understood.
 _UNREAD = 0.55
@@ -44,7 +44,7 @@ def lead_confidence(evidence: Evidence, lead: Symptom, symptoms: Sequence[Sympto
     if facts is not None and not facts.running and others and others[-1].number > max(mine):
         confidence *= _OTHER_END
     if facts is not None and facts.running and facts.health == "healthy":
-        confidence *= _WELL
+        confidence *= _HEALTHY
     return min(confidence, HIGHEST_BY_LOG)
 
 

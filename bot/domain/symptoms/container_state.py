@@ -110,8 +110,8 @@ def state_symptoms(evidence: Evidence) -> list[Symptom]:
         found += [loop] if loop else []
     if evidence.usage is not None:
         found += _limits(evidence.usage)
-    told = any(symptom.trouble is FailureClass.OOM for symptom in found)
-    if not told and engine_events.out_of_memory(evidence):
+    known = any(symptom.trouble is FailureClass.OOM for symptom in found)
+    if not known and engine_events.out_of_memory(evidence):
         found.append(_oom("The engine reported within the hour that a process ran out of memory.", 0.9))
     return found + engine_events.stopped_symptoms(evidence)
 
@@ -128,15 +128,15 @@ def futile_restart_symptom(facts: Facts) -> Symptom | None:
     if seconds is not None and quick:
         after = f", the last time after {f'{seconds:.0f} s' if seconds >= 1 else 'less than a second'}"
     code = f"exit code {facts.exit_code}{_MEANS.get(facts.exit_code, '')}"
-    well = facts.exit_code == 0
+    succeeded = facts.exit_code == 0
     return Symptom(
         FailureClass.CRASHLOOP,
-        "ends and is started again and again" if well else "starts and fails again and again",
+        "ends and is started again and again" if succeeded else "starts and fails again and again",
         f"The engine started it {times}, and it ended with {code}{after}.",
         0.8,
         False,
         "Find out why it ends; if it is meant to, let its restart policy be on-failure."
-        if well
+        if succeeded
         else "Find out why its start fails.",
         proven=True,
         restart_futile=True,

@@ -18,7 +18,7 @@ from bot.domain.symptoms.timeline import Clocks
 __all__ = ["Symptom", "decisive", "diagnose_by_rules", "find_symptoms", "with_past"]
 
 # Below this a symptom is a guess; it leads only where there is nothing better.
-_TOLD = 0.4
+_LEAST_CONFIDENCE = 0.4
 _GUESS = 0.33
 # What is doubted so much, beside all else that was read, is better called unknown.
 _DOUBTED = 0.3
@@ -66,8 +66,8 @@ def decisive(evidence: Evidence, limit: int = 10) -> tuple[LogLine, ...]:
     def worth(line: LogLine) -> float:
         return signs.get(line.number, 0.0) + 0.05 * max(0, level_of(line.text) - Level.NONE)
 
-    told = sorted((line for line in evidence.log.lines if worth(line) > 0), key=worth, reverse=True)[:limit]
-    return tuple(sorted(told or evidence.log.lines[-limit:], key=lambda line: line.number))
+    telling = sorted((line for line in evidence.log.lines if worth(line) > 0), key=worth, reverse=True)[:limit]
+    return tuple(sorted(telling or evidence.log.lines[-limit:], key=lambda line: line.number))
 
 
 def diagnose_by_rules(
@@ -87,7 +87,7 @@ def diagnose_by_rules(
         headline=lead.headline,
         root_cause=lead.cause,
         action=Action.RESTART if helps or (helps is None and _out_of_service(evidence, lead)) else Action.IGNORE,
-        justification=" ".join(filter(None, [_prospect(lead, helps, symptoms), _told_by(past), lead.remedy])),
+        justification=" ".join(filter(None, [_prospect(lead, helps, symptoms), _precedent(past), lead.remedy])),
         confidence=round(min(_HIGHEST, max(_LOWEST, confidence)), 2),
         trouble=lead.trouble,
         restart_helps=helps,
@@ -107,9 +107,13 @@ def _lead(evidence: Evidence, symptoms: Sequence[Symptom]) -> Symptom | None:
     # That a program crashes or does not answer is the least that can be said: any cause that is told goes first, unless
     # the engine says that the container was put to rest.
     rests = [one for one in symptoms if one.proven and one.trouble is FailureClass.NONE and one.confidence >= _CERTAIN]
-    least = _LEAST_AGAINST_HEALTH if any(one.proven and one.trouble is FailureClass.NONE for one in symptoms) else _TOLD
-    told = [one for one in symptoms if one.trouble not in _VAGUE and one.confidence >= least]
-    ranked = rests or told or [one for one in symptoms if one.trouble in _VAGUE or one.confidence >= _GUESS]
+    least = (
+        _LEAST_AGAINST_HEALTH
+        if any(one.proven and one.trouble is FailureClass.NONE for one in symptoms)
+        else _LEAST_CONFIDENCE
+    )
+    telling = [one for one in symptoms if one.trouble not in _VAGUE and one.confidence >= least]
+    ranked = rests or telling or [one for one in symptoms if one.trouble in _VAGUE or one.confidence >= _GUESS]
     if not ranked:
         return None
     lead = _first_of_a_row(max(ranked, key=lambda one: (one.confidence, one.proven)), ranked, evidence)
@@ -175,7 +179,7 @@ def _prospect(lead: Symptom, helps: bool | None, symptoms: Sequence[Symptom]) ->
     return "A restart does not remove the cause."
 
 
-def _told_by(past: Sequence[Entry]) -> str:
+def _precedent(past: Sequence[Entry]) -> str:
     outcomes = [entry.outcome for entry in past if entry.action == "restart" and entry.outcome]
     return f"In the past a restart held {outcomes.count('resolved')} of {len(outcomes)} times." if outcomes else ""
 
@@ -219,7 +223,7 @@ def _unknown(evidence: Evidence, precedents: Sequence[Precedent], why: str) -> D
         headline="nothing wrong found" if calm else "cause unknown",
         root_cause=cause,
         action=Action.RESTART if helps and not calm else Action.IGNORE,
-        justification=" ".join(filter(None, [_told_by(past), remedy])),
+        justification=" ".join(filter(None, [_precedent(past), remedy])),
         confidence=0.3 if calm else UNKNOWN_CAUSE_CONFIDENCE,
         trouble=FailureClass.NONE if calm else FailureClass.UNKNOWN,
         restart_helps=False if calm else helps,

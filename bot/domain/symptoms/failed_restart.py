@@ -31,7 +31,7 @@ def failed_restart_symptoms(evidence: Evidence, precedents: Sequence[Precedent])
         Symptom(
             FailureClass.UNKNOWN,
             "a restart just did not help",
-            f"It was restarted {_spell(ago)} ago, and that did not help.",
+            f"It was restarted {_format_duration(ago)} ago, and that did not help.",
             0.9,
             False,
             "Find the cause first; one more restart is likely to end the same way.",
@@ -45,7 +45,7 @@ def _restarted(entry: Entry, target: str) -> bool:
     return entry.target == target and entry.action == Action.RESTART.value and bool(entry.outcome)
 
 
-def _spell(ago: timedelta) -> str:
+def _format_duration(ago: timedelta) -> str:
     minutes = int(ago.total_seconds() // 60)
     return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{max(1, minutes)} min"
 

@@ -40,7 +40,7 @@ def hang_symptoms(evidence: Evidence, alert: str) -> list[Symptom]:
         Symptom(
             FailureClass.TIMEOUT,
             "gives no answer and logs nothing",
-            f"The program runs, but it gives no answer and has logged nothing for {_spell(silent)}: it hangs.",
+            f"The program runs, but it gives no answer and has logged nothing for {_format_seconds(silent)}: it hangs.",
             0.75 if probed else 0.7,
             True,
             "If it comes back, have its threads dumped before the next restart.",
@@ -48,5 +48,5 @@ def hang_symptoms(evidence: Evidence, alert: str) -> list[Symptom]:
     ]
 
 
-def _spell(seconds: float) -> str:
+def _format_seconds(seconds: float) -> str:
     return f"{seconds:.0f} seconds" if seconds < 120 else f"{seconds / 60:.0f} minutes"

@@ -31,10 +31,10 @@ def recovered_job_lines(lines: Sequence[tuple[LogLine, Level]]) -> frozenset[int
     failed: dict[tuple[str, ...], list[LogLine]] = defaultdict(list)
     went: dict[tuple[str, ...], list[LogLine]] = defaultdict(list)
     for line, level in lines:
-        if line.earlier or not (told := _told(line.text, level)):
+        if line.earlier or not (result := _job_result(line.text, level)):
             continue
-        kind, well = told
-        (went if well else failed)[kind].append(line)
+        kind, succeeded = result
+        (went if succeeded else failed)[kind].append(line)
     over: set[int] = set()
     for kind, bad in failed.items():
         good = went.get(kind, [])
@@ -46,7 +46,7 @@ def recovered_job_lines(lines: Sequence[tuple[LogLine, Level]]) -> frozenset[int
     return frozenset(_with_traces(over, lines))
 
 
-def _told(text: str, level: Level) -> tuple[tuple[str, ...], bool] | None:
+def _job_result(text: str, level: Level) -> tuple[tuple[str, ...], bool] | None:
     message = message_of(text)
     verb = _VERB.search(message)
     if verb is None:
@@ -54,8 +54,8 @@ def _told(text: str, level: Level) -> tuple[tuple[str, ...], bool] | None:
     kind = tuple(word for word in map(str.lower, message_words(message[: verb.start()])) if word not in _NO_NAME)
     if not _JOB.search(" ".join(kind)):
         return None
-    well = verb["good"] is not None
-    return None if well and level > Level.NONE else (kind, well)
+    succeeded = verb["good"] is not None
+    return None if succeeded and level > Level.NONE else (kind, succeeded)
 
 
 def _with_traces(over: set[int], lines: Sequence[tuple[LogLine, Level]]) -> set[int]:

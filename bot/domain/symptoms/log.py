@@ -51,7 +51,7 @@ _NOUGHT = re.compile(
     r"|(?<![\w.:/-])(?:0|no|zero) (?:errors?|failures?|failed|timeouts?|timed out|rejected|refused|dropped|expired)\b"
 )
 # A line of source code in a trace; a neighbour whose own health check is good.
-_CODE, _WELL_BESIDE = 0.5, 0.85
+_CODE, _HEALTHY_BESIDE = 0.5, 0.85
 # What is at least so sure may be what the trouble is now.
 _RIVAL = 0.5
 _WORTH_QUOTING = 0.6
@@ -90,14 +90,14 @@ def log_symptoms(evidence: Evidence) -> list[Symptom]:
     outputs = [LogLine(0, _OWN_STATUS.sub("", probe.output)) for probe in _failing(evidence.facts)]
     course = LogTimeline(evidence, lines)
     code = _code(evidence.log.lines)
-    well = _all_well(evidence.facts)
+    healthy = _all_healthy(evidence.facts)
     found: dict[tuple[FailureClass, str], Symptom] = {}
     for sign in SIGNS:
         hits = [
             _Hit(
                 _sureness(sign, line, level, lines)
                 * course.weight(line, outside=sign.trouble in _PASSING)
-                * (_HUSHED if well and level <= Level.NONE else 1.0)
+                * (_HUSHED if healthy and level <= Level.NONE else 1.0)
                 * (_CODE if line.number in code else 1.0),
                 line,
                 sign.what(line.text),
@@ -105,8 +105,8 @@ def log_symptoms(evidence: Evidence) -> list[Symptom]:
             for text, line, level in lowered
             if sign.matches(text)
         ]
-        said = (line for line in outputs if sign.matches(line.text.lower()))
-        hits += [_Hit(sign.confidence * 0.6, line, sign.what(line.text)) for line in said]
+        matching = (line for line in outputs if sign.matches(line.text.lower()))
+        hits += [_Hit(sign.confidence * 0.6, line, sign.what(line.text)) for line in matching]
         symptom = _symptom(sign, hits) if hits else None
         if symptom and symptom.confidence >= _FAINT:
             known = found.get((symptom.trouble, symptom.headline))
@@ -121,7 +121,7 @@ def _failing(facts: Facts | None) -> list[HealthProbe]:
     return list(takewhile(lambda probe: probe.exit_code != 0, reversed(probes)))
 
 
-def _all_well(facts: Facts | None) -> bool:
+def _all_healthy(facts: Facts | None) -> bool:
     """Return True if the engine speaks for the program: its health check is good, or it ended as programs should."""
     if facts is None or facts.restarting or facts.oom_killed:
         return False
@@ -141,7 +141,7 @@ def _unless_over(one: Symptom, all_: Collection[Symptom], evidence: Evidence, co
     if one.trouble in container_state.BLAMES and any(
         near.health == "healthy" and any(near.name in line.text for line in mine) for near in evidence.neighbours
     ):
-        confidence *= _WELL_BESIDE
+        confidence *= _HEALTHY_BESIDE
     return replace(one, confidence=round(confidence, 3))
 
 
@@ -168,19 +168,19 @@ def blamed_neighbour_symptoms(evidence: Evidence, suggested: Sequence[Symptom]) 
     bad = [one for one in container_state.neighbours_down(evidence.neighbours) if one.named_in_log]
     if not bad:
         return []
-    told = [one for one in suggested if one.trouble in container_state.BLAMES]
+    blaming = [one for one in suggested if one.trouble in container_state.BLAMES]
     name = bad[0].name[:_NAME]
-    quotes = sorted({quote for one in told for quote in one.quotes}, key=lambda quote: quote.number)
+    quotes = sorted({quote for one in blaming for quote in one.quotes}, key=lambda quote: quote.number)
     quotes = quotes or [_quote(line) for line in evidence.log.lines if bad[0].name in line.text]
     return [
         Symptom(
             FailureClass.DEPENDENCY_DOWN,
             f"{name} {'is unhealthy' if bad[0].status.startswith('running') else 'is down'}",
             f"{name} {container_state.describe_neighbour(bad[0])}, and this container's log names it.",
-            0.93 if told else 0.7,
+            0.93 if blaming else 0.7,
             False,
             f"Look at {name} first: the fault is there, not in this container.",
-            proven=bool(told),
+            proven=bool(blaming),
             quotes=tuple(quotes[:QUOTES]),
         )
     ]

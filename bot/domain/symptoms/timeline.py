@@ -57,7 +57,7 @@ class LogTimeline:
     def __init__(self, evidence: Evidence, lines: Sequence[tuple[LogLine, Level]]) -> None:
         facts = evidence.facts
         self._up = facts is not None and facts.running and not facts.restarting
-        self._well = self._up and facts is not None and facts.health in {None, "healthy"}
+        self._healthy = self._up and facts is not None and facts.health in {None, "healthy"}
         self._loops = facts is not None and container_state.futile_restart_symptom(facts) is not None
         self._young = facts is not None and _young(facts, evidence.gathered_at)
         self._total = evidence.log.total_lines
@@ -84,7 +84,7 @@ class LogTimeline:
         )
         # What fails after a program was told to stop fails because it stops.
         over = over or 0 < self._stop < line.number
-        return OVER if over or (self._well and self._calm_since(last)) else 1.0
+        return OVER if over or (self._healthy and self._calm_since(last)) else 1.0
 
     def stopped_before(self, one: LogLine, other: LogLine) -> bool:
         """Return True if ``one`` ended long before ``other`` began, or came often and all was calm for a while then."""
@@ -135,8 +135,8 @@ class Clocks:
     """The times of a log's lines; none of them counts where they jump back, for then no two can be compared."""
 
     def __init__(self, lines: Sequence[LogLine]) -> None:
-        told = [at for line in lines if (at := _seconds(clock_time(line.text))) is not None]
-        backward = (before - after for before, after in pairwise(told))
+        clocks = [at for line in lines if (at := _seconds(clock_time(line.text))) is not None]
+        backward = (before - after for before, after in pairwise(clocks))
         self._orderly = not any(_OUT_OF_ORDER < step < _MIDNIGHT for step in backward)
 
     def long_before(self, one: LogLine, other: LogLine) -> bool:

@@ -30,7 +30,7 @@ SOURCE = "aegis.demo.source"
 ANSWER_TIMEOUT_S = 2
 BUILD_TIMEOUT_S = 120
 """Seconds for each step of fetching and building."""
-_MEND = "Run aegis demo --engine process, which needs no Docker."
+_HINT = "Run aegis demo --engine process, which needs no Docker."
 
 
 async def ready(folder: Path, say: Callable[[str], None], environment: Mapping[str, str] | None = None) -> LabEngine:
@@ -63,7 +63,7 @@ def _ready(folder: Path, say: Callable[[str], None], environment: Mapping[str, s
         finally:
             client.close()
     except (DockerException, OSError) as error:
-        raise EngineError(f"The Docker Engine at {host} cannot run the demo.", hint=_MEND, detail=str(error)) from error
+        raise EngineError(f"The Docker Engine at {host} cannot run the demo.", hint=_HINT, detail=str(error)) from error
     return LabEngine(host, f"Docker {version}", PROGRAM)
 
 
@@ -112,7 +112,7 @@ def find(candidates: Iterable[str]) -> tuple[str, str]:
             reasons.append(f"The engine at {host} runs no Linux containers.")
             continue
         return host, str(about["Version"])
-    raise EngineUnreachable(" ".join(reasons) or "There is no Docker Engine on this machine.", hint=_MEND)
+    raise EngineUnreachable(" ".join(reasons) or "There is no Docker Engine on this machine.", hint=_HINT)
 
 
 def _is_here(host: str) -> bool:
@@ -145,14 +145,14 @@ def _fetch(client: docker.APIClient, say: Callable[[str], None]) -> None:
             steps = client.pull(BASE, stream=True, decode=True)
             _require(steps, failed)
         except (DockerException, OSError) as error:
-            raise EngineError(failed, hint=_MEND, detail=str(error)) from error
+            raise EngineError(failed, hint=_HINT, detail=str(error)) from error
 
 
 def _require(steps: Iterable[Mapping[str, Any]], failed: str) -> None:
     """Read what the engine tells of its steps; raise ``EngineError`` where one went wrong."""
     for step in steps:
         if "error" in step:
-            raise EngineError(failed, hint=_MEND, detail=str(step["error"]))
+            raise EngineError(failed, hint=_HINT, detail=str(step["error"]))
 
 
 def _source() -> str:

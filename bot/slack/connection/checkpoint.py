@@ -26,12 +26,12 @@ class Listening(Protocol):
         """Return True if Slack can reach Aegis now."""
 
     @property
-    def heard_at(self) -> datetime:
+    def last_contact(self) -> datetime:
         """Return when the connection was last seen to stand."""
 
 
 @asynccontextmanager
-async def kept(connection: Listening, store: Store) -> AsyncIterator[None]:
+async def checkpoints(connection: Listening, store: Store) -> AsyncIterator[None]:
     """Note again and again until when Slack was heard, while inside the block."""
     ended = asyncio.Event()
 
@@ -53,6 +53,6 @@ async def kept(connection: Listening, store: Store) -> AsyncIterator[None]:
 async def _note(connection: Listening, store: Store) -> None:
     """Note until when Slack was heard; a store that is away makes the next start read back more, nothing worse."""
     try:
-        await store.save_last_contact(connection.heard_at)
+        await store.save_last_contact(connection.last_contact)
     except StoreError as error:
         log.warning("not noted until when Slack was heard: %s", error.sentence)

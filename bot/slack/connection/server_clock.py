@@ -18,15 +18,15 @@ MOST_CLOCK_OFFSET = timedelta(seconds=30)
 
 
 class SlackClock:
-    """Tells the time as Slack has it. ``ours`` tells this machine's time."""
+    """Tells the time as Slack has it. ``local`` tells this machine's time."""
 
-    def __init__(self, ours: Callable[[], datetime]) -> None:
-        self.ours = ours
+    def __init__(self, local: Callable[[], datetime]) -> None:
+        self.local = local
         self._ahead = timedelta()
 
     def __call__(self) -> datetime:
         """Return Slack's time, to the second or so; ours before anything was heeded."""
-        return self.ours() - self._ahead
+        return self.local() - self._ahead
 
     @property
     def trouble(self) -> str:
@@ -36,9 +36,9 @@ class SlackClock:
         way = "ahead of" if self._ahead > timedelta() else "behind"
         return f"this machine's clock is {round(abs(self._ahead).total_seconds())} s {way} Slack's"
 
-    def heed(self, answer: AsyncSlackResponse) -> None:
+    def observe(self, answer: AsyncSlackResponse) -> None:
         """Take over what the ``Date`` of an answer that has just come says; one without a date says nothing."""
         try:
-            self._ahead = self.ours() - parsedate_to_datetime(header(answer.headers, "Date")).astimezone(UTC)
+            self._ahead = self.local() - parsedate_to_datetime(header(answer.headers, "Date")).astimezone(UTC)
         except (ValueError, TypeError, OverflowError):
             log.debug("Slack does not say what time it is")

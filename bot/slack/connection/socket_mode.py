@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 _APP_TOKEN = "Make an app-level token with connections:write and put it (xapp-…) into SLACK_APP_TOKEN."  # noqa: S105 - no token, a sentence
 
-_SAID = {
+_EXPLANATIONS = {
     "invalid_auth": ("Slack does not accept the app token.", _APP_TOKEN),
     "not_authed": ("There is no app token.", _APP_TOKEN),
     "not_allowed_token_type": ("SLACK_APP_TOKEN holds the wrong kind of token.", _APP_TOKEN),
@@ -85,7 +85,7 @@ class Connection:
         self._wake = asyncio.Event()
         self._clock = clock or SlackClock(_now)
         self._since = since
-        self._heard_at = since or self._clock()
+        self._last_contact = since or self._clock()
         self._up_since: datetime | None = None
         self._event_at: datetime | None = None
         self._background = BackgroundTasks()
@@ -99,9 +99,9 @@ class Connection:
         return self._link is not None and self._link.alive
 
     @property
-    def heard_at(self) -> datetime:
+    def last_contact(self) -> datetime:
         """Return when the connection was last seen to stand, to the second or so."""
-        return self._heard_at
+        return self._last_contact
 
     @property
     def up_since(self) -> datetime | None:
@@ -124,7 +124,7 @@ class Connection:
         try:
             self._link = await self._open()
         except SlackError as error:
-            if error.code in _SAID:
+            if error.code in _EXPLANATIONS:
                 raise
             self.trouble = error.sentence
             log.warning("no connection to Slack yet: %s (%s)", error.sentence, error.code)
@@ -148,14 +148,14 @@ class Connection:
         link = _Link(self._app, self._token, ping=self._ping, on_end=self._wake.set, on_event=self._note_event)
         try:
             answer = await self._api.call(self._api.slack.apps_connections_open, again=True, app_token=self._token)
-            self._clock.heed(answer)
+            self._clock.observe(answer)
             if self._clock.trouble:
                 log.warning("%s; times on cards are wrong", self._clock.trouble)
             async with asyncio.timeout(self._patience):
                 await link.up(str(answer["url"]))
         except SlackError as error:
             await link.retire(0)
-            what, hint = _SAID.get(error.code, (error.message, error.hint))
+            what, hint = _EXPLANATIONS.get(error.code, (error.message, error.hint))
             raise SlackError(what, hint=hint, detail=error.detail, code=error.code) from error
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             await link.retire(0)
@@ -190,7 +190,7 @@ class Connection:
             if old is not None and old.alive:
                 self._background.start(old.linger(self._grace), "closing the old connection")
             else:
-                self._read_back(self._heard_at)
+                self._read_back(self._last_contact)
             if self._on_reconnect is not None:
                 self._background.start(_run(self._on_reconnect()), "going on after a reconnect")
 
@@ -201,7 +201,7 @@ class Connection:
     async def _until_it_ends(self) -> None:
         """Return when the link is broken or silent, or Slack says that it will end."""
         while self._link is not None and self._link.alive and not self._link.ended:
-            self._heard_at = self._clock()
+            self._last_contact = self._clock()
             try:
                 await asyncio.wait_for(self._wake.wait(), self._look)
             except TimeoutError:

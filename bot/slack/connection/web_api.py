@@ -36,7 +36,7 @@ RATE_LIMITED = "ratelimited"
 _INVITE = "Type /invite @aegis in that channel, or mend AEGIS_ALERT_CHANNELS."
 _BOT_TOKEN = "Install the app again and put its bot token (xoxb-…) into SLACK_BOT_TOKEN."  # noqa: S105 - no token, a sentence
 
-_SAID = {
+_EXPLANATIONS = {
     "channel_not_found": ("Slack does not know this channel, or Aegis is not in it.", _INVITE),
     "not_in_channel": ("Aegis is not in this channel.", _INVITE),
     "is_archived": ("This channel is archived.", "Unarchive it, or name another one in AEGIS_ALERT_CHANNELS."),
@@ -58,7 +58,7 @@ _SAID = {
     NO_ANSWER: ("Slack did not answer, so it is unknown whether it was done.", "Look before trying again."),
     UNREACHABLE: ("Slack cannot be reached from here.", "Check the network, the proxy, and SLACK_API_URL."),
 }
-_SAID |= dict.fromkeys(("exchanged_trigger_id", "invalid_trigger_id"), _SAID["expired_trigger_id"])
+_EXPLANATIONS |= dict.fromkeys(("exchanged_trigger_id", "invalid_trigger_id"), _EXPLANATIONS["expired_trigger_id"])
 """Slack's error codes -> what happened, and what to do. Codes: docs.slack.dev, "Errors" of each method."""
 
 
@@ -158,7 +158,7 @@ def header(headers: Mapping[str, object], name: str) -> str:
 
 def explain(code: str, detail: str = "") -> SlackError:
     """Turn an error code of Slack's (or ours) into an error with a sentence that says what to do."""
-    what, hint = _SAID.get(code, ("Slack refused what Aegis asked for.", ""))
+    what, hint = _EXPLANATIONS.get(code, ("Slack refused what Aegis asked for.", ""))
     return SlackError(what, hint=hint, detail=detail or code, code=code)
 
 
@@ -180,12 +180,12 @@ def _refused(error: SlackApiError) -> SlackError:
     code = str(body.get("error") or "")
     if not code or status >= 500:
         return explain(NO_ANSWER, f"HTTP {status} {code}".strip())
-    said = (body.get("response_metadata") or {}).get("messages") or body.get("errors") or ()
+    details = (body.get("response_metadata") or {}).get("messages") or body.get("errors") or ()
     needed = f" (needed: {body['needed']})" if body.get("needed") else ""
-    return explain(code, f"{code}{needed} {' '.join(map(str, said))}".strip())
+    return explain(code, f"{code}{needed} {' '.join(map(str, details))}".strip())
 
 
 def _retry_after(error: Exception) -> float:
     """Return the seconds that Slack asks for; one where it does not say."""
-    said = header(getattr(getattr(error, "response", None), "headers", None) or {}, "Retry-After")
-    return float(said) if said.isascii() and said.isdigit() else 1.0
+    delay = header(getattr(getattr(error, "response", None), "headers", None) or {}, "Retry-After")
+    return float(delay) if delay.isascii() and delay.isdigit() else 1.0

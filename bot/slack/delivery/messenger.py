@@ -141,7 +141,7 @@ class SlackMessenger:
         else:
             offer = incident if note.offer else None
             message, part = views.notice(note.sentence, mention=note.mention, offer=offer), note.id
-        about = incident or Incident(note.id, parse_target(""), note.place, State.OPEN, _said_at(note))
+        about = incident or Incident(note.id, parse_target(""), note.place, State.OPEN, _created_at(note))
         await self._posts.once(about, part, message, place, look=look, patience=OUTBOX_POST_TIMEOUT_S)
 
     async def whisper(self, user: str, place: Thread, sentence: str, *, mention: Sequence[str] = ()) -> None:
@@ -254,7 +254,7 @@ class SlackMessenger:
         )
 
 
-def _said_at(note: OutboxMessage) -> datetime:
+def _created_at(note: OutboxMessage) -> datetime:
     """Return since when a message may stand: since that of its thread, which an earlier run may have answered."""
     try:
         return datetime.fromtimestamp(float(note.place.thread), UTC)

@@ -58,9 +58,9 @@ class Outbox:
     👀, are of no use later, and are not kept.
     """
 
-    def __init__(self, slack: Posting, kept: OutboxStore, store: Store, world: Runtime) -> None:
+    def __init__(self, slack: Posting, queue: OutboxStore, store: Store, world: Runtime) -> None:
         self._slack = slack
-        self._kept = kept
+        self._queue = queue
         self._store = store
         self._world = world
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -101,7 +101,7 @@ class Outbox:
         finally:
             if incident.state not in LIVE and incident.card and not self._slack.shows(incident):
                 with contextlib.suppress(StoreError):
-                    await self._kept.add(self._note("card", Thread(incident.place.channel, incident.card), incident))
+                    await self._queue.add(self._note("card", Thread(incident.place.channel, incident.card), incident))
                     self._wake.set()
 
     # What is not.
@@ -160,13 +160,13 @@ class Outbox:
         if self._cards_missing and self.catch_up is not None:
             self._cards_missing = False
             await self.catch_up()
-        threads = dict.fromkeys(note.thread for note in await self._kept.waiting())
+        threads = dict.fromkeys(note.thread for note in await self._queue.waiting())
         for result in await asyncio.gather(*map(self._drain, threads), return_exceptions=True):
             if isinstance(result, SlackError | StoreError):
                 log.warning("not sent: %s", result.sentence)
             elif isinstance(result, BaseException):
                 raise result
-        depth, _ = await self._kept.depth()
+        depth, _ = await self._queue.depth()
         OUTBOX.set(depth)
         return depth > 0 or self._cards_missing
 
@@ -176,7 +176,7 @@ class Outbox:
 
     async def trouble(self) -> str:
         """Return what /health says of it, ``""`` where nothing waits for long. Raises ``StoreError``."""
-        depth, oldest = await self._kept.depth()
+        depth, oldest = await self._queue.depth()
         OUTBOX.set(depth)
         if oldest is None or self._world.now() - oldest < DELIVERY_ALARM_AGE:
             return ""
@@ -203,7 +203,7 @@ class Outbox:
 
     async def _hear(self, note: OutboxMessage, incident: Incident | None = None) -> None:
         try:
-            await self._kept.add(note)
+            await self._queue.add(note)
         except StoreError as error:
             log.warning("not kept, so said at once or never: %s", error.sentence)
             await self._slack.send(note, incident, look=False)
@@ -224,11 +224,11 @@ class Outbox:
         """
         refused: SlackError | None = None
         async with self._turns.setdefault(thread, asyncio.Lock()):
-            for note in await self._kept.waiting(thread):
+            for note in await self._queue.waiting(thread):
                 now = self._world.now()
                 if note.tries and note.id not in self._taken and note.due is not None and note.due > now:
                     break
-                taken = await self._kept.claim(note, now + MESSAGE_LEASE)
+                taken = await self._queue.claim(note, now + MESSAGE_LEASE)
                 if taken is None:
                     break
                 self._taken.add(note.id)
@@ -242,7 +242,7 @@ class Outbox:
                         break
                     log.warning("Slack will not hear this: %s (%s)", error.sentence, note.kind)
                     refused = error if note.id == own else refused
-                await self._kept.mark_delivered(note)
+                await self._queue.mark_delivered(note)
                 self._taken.discard(note.id)
         if refused is not None:
             raise refused

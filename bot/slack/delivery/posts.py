@@ -150,9 +150,9 @@ class Posts:
     def _is(self, message: dict[str, Any], incident: str, part: str) -> bool:
         metadata = message.get("metadata") or {}
         payload = metadata.get("event_payload") or {}
-        ours = message.get("bot_id") == self._own.bot_id or message.get("user") == self._own.bot_user_id
+        is_own = message.get("bot_id") == self._own.bot_id or message.get("user") == self._own.bot_user_id
         return (
-            ours
+            is_own
             and metadata.get("event_type") == EVENT_TYPE
             and payload.get("incident") == incident
             and payload.get("part", "card") == part

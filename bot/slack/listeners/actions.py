@@ -126,8 +126,8 @@ class ActionListeners:
                 await self._messenger.reply(asker, refusal.reason)
                 return
             if url:
-                told = notice(f"Looking at {name}, as asked by", mention=(user,))
-                await self._messenger.answer(url, told, replace=True, alone=alone)
+                tell = notice(f"Looking at {name}, as asked by", mention=(user,))
+                await self._messenger.answer(url, tell, replace=True, alone=alone)
             try:
                 await self._answers.diagnose(name, place, user, url)
             except AegisError as error:
@@ -147,7 +147,7 @@ class ActionListeners:
     def _go_on(self, press: Press, work: Coroutine[Any, Any, None], about: str) -> None:
         """Do what was asked for by a press; what goes wrong is told to whoever pressed."""
 
-        async def told() -> None:
+        async def tell() -> None:
             try:
                 await work
             except AegisError as error:
@@ -155,7 +155,7 @@ class ActionListeners:
                 words = f"This went wrong on the way: {error.sentence} The card shows how it stands."
                 await self._messenger.whisper(press.user, press.place, words)
 
-        self._work.start(told(), about)
+        self._work.start(tell(), about)
 
     async def _press(self, body: Mapping[str, Any], action: Mapping[str, Any]) -> Press | None:
         """Read who pressed what; a button that is none of ours is answered politely."""
@@ -167,8 +167,8 @@ class ActionListeners:
             return Press(user, team, place, carried[1], carried[2], card)
         log.warning("a button without an incident was pressed")
         if user and place.channel:
-            told = "Aegis does not know this button. Ask for a new card with /aegis diagnose NAME."
-            self._work.start(self._messenger.whisper(user, place, told), "a word about a strange button")
+            tell = "Aegis does not know this button. Ask for a new card with /aegis diagnose NAME."
+            self._work.start(self._messenger.whisper(user, place, tell), "a word about a strange button")
         return None
 
     async def _open(self, press: Press, body: Mapping[str, Any], window: Mapping[str, Any]) -> str:

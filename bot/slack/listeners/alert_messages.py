@@ -17,7 +17,7 @@ from bot.slack.delivery.posts import EVENT_TYPE
 
 EDITED = "message_changed"
 
-NOT_SAID = frozenset(
+IGNORED_SUBTYPES = frozenset(
     {"message_deleted", "message_replied", "channel_join", "channel_leave", "group_join", "group_leave"}
 )
 """Subtypes of message events by which nobody says anything. Whatever else a bot posts is read."""
@@ -44,7 +44,11 @@ def alert_in(
     group has more alerts than before.
     """
     channel = event.get("channel")
-    if not isinstance(channel, str) or (channels and channel not in channels) or event.get("subtype") in NOT_SAID:
+    if (
+        not isinstance(channel, str)
+        or (channels and channel not in channels)
+        or event.get("subtype") in IGNORED_SUBTYPES
+    ):
         return None
     edited = event.get("subtype") == EDITED
     message = event.get("message") if edited else event
@@ -73,15 +77,15 @@ def alert_in(
 
 
 def alert_asked(
-    message: Mapping[str, Any], channel: str, action: str, user: str, now: datetime, said: Alert | None = None
+    message: Mapping[str, Any], channel: str, action: str, user: str, now: datetime, parsed: Alert | None = None
 ) -> ReceivedAlert:
     """Return the alert that ``user`` sees in this message; ``action`` tells one asking from another.
 
-    ``said`` is the message as it was read, if it was. A person asked, so what looks like noise or like the end of a
+    ``parsed`` is the message as it was read, if it was. A person asked, so what looks like noise or like the end of a
     trouble counts as firing.
     """
     ts = str(message.get("ts") or "")
-    read = replace(said or alert.read_alert(message), kind=Kind.FIRING)
+    read = replace(parsed or alert.read_alert(message), kind=Kind.FIRING)
     return ReceivedAlert(f"{channel}:{ts}:asked:{action}", Thread(channel, _thread(message, ts)), ts, read, now, user)
 
 

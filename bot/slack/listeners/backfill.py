@@ -66,13 +66,13 @@ class Backfill:
         )
         for channel in self._channels or await self._joined():
             try:
-                messages = await self._said(channel, oldest)
+                messages = await self._messages_since(channel, oldest)
             except SlackError as error:
                 log.warning("channel %s was not read back: %s", channel, error.sentence)
                 continue
             for message in reversed(messages):
                 event = {**message, "channel": channel}
-                received = await alert_messages.alert_in_time(event, self._own, (), self._clock.ours(), self._reading)
+                received = await alert_messages.alert_in_time(event, self._own, (), self._clock.local(), self._reading)
                 if received is not None:
                     await self._taken(received)
 
@@ -82,7 +82,7 @@ class Backfill:
         except StoreError as error:
             log.warning("%s was not taken in: %s", received.key, error.sentence)
 
-    async def _said(self, channel: str, oldest: datetime) -> list[dict[str, Any]]:
+    async def _messages_since(self, channel: str, oldest: datetime) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
         cursor = ""
         while len(found) < MOST_MESSAGES:
@@ -95,7 +95,7 @@ class Backfill:
                 limit=200,
                 cursor=cursor or None,
             )
-            self._clock.heed(answer)
+            self._clock.observe(answer)
             found += answer.get("messages") or []
             cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
             if not cursor:

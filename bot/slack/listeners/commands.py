@@ -111,9 +111,9 @@ _MARKUP = re.compile(r"<([^<>|]*)(?:\|([^<>]*))?>")
 _QUOTES = "`'\"“”‘’«»"
 
 
-def parse_command(said: str) -> Ask:
+def parse_command(raw: str) -> Ask:
     """Understand what Slack hands over as a command's or mention's text. Never raises."""
-    text = " ".join(plain(said).split())
+    text = " ".join(plain(raw).split())
     if len(text) > MOST_QUESTION_CHARACTERS:
         return Ask(
             Verb.HELP, trouble=f"That is too long to be understood: at most {MOST_QUESTION_CHARACTERS} characters."
@@ -132,9 +132,9 @@ def parse_command(said: str) -> Ask:
     return Ask(verb, words)
 
 
-def plain(said: str) -> str:
+def plain(raw: str) -> str:
     """Take Slack's markup out of a text that people wrote: links keep what they show, and ``&amp;`` is ``&`` again."""
-    shown = _MARKUP.sub(_shown, said)
+    shown = _MARKUP.sub(_shown, raw)
     return shown.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 

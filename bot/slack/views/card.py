@@ -264,24 +264,24 @@ def _consequence(incident: Incident, facts: Facts, *, dry_run: bool) -> str:
     """Say what a press will do to what, most important first, since the end may be cut off."""
     what = f"container {mrkdwn.plain(facts.name, 128)} on host {mrkdwn.plain(facts.host, 50)}"
     if facts.restarting:
-        said = f"Restarts {what} once more. It keeps restarting by itself."
+        consequence = f"Restarts {what} once more. It keeps restarting by itself."
     elif facts.running:
         grace = f" ({facts.stop_timeout} s grace period)" if facts.stop_timeout > 0 else ""
-        said = f"Stops {what}{grace} and starts it once."
+        consequence = f"Stops {what}{grace} and starts it once."
     elif facts.status == "created":
-        said = f"Starts {what} for the first time."
+        consequence = f"Starts {what} for the first time."
     else:
         stopped = phrases.moment(facts.finished_at)
         when = f" at {mrkdwn.utc(stopped)}" if stopped else ""
-        said = f"Starts {what}. It stopped{when} with exit code {facts.exit_code}."
+        consequence = f"Starts {what}. It stopped{when} with exit code {facts.exit_code}."
     asked = _asked_after(incident)
     if asked:
-        said += f" Recovery is checked at {mrkdwn.plain(asked, 110)}."
+        consequence += f" Recovery is checked at {mrkdwn.plain(asked, 110)}."
     if incident.diagnosis is not None and incident.diagnosis.restart_helps is False:
-        said += " According to the diagnosis, this will not help."
+        consequence += " According to the diagnosis, this will not help."
     if isinstance(incident.verdict, Permit) and incident.verdict.people - len(_pressed(incident)) > 1:
-        said = f"Your press alone does nothing: {incident.verdict.people:,} approvers must press. {said}"
-    return f"Dry run: nothing is restarted. {said}" if dry_run else said
+        consequence = f"Your press alone does nothing: {incident.verdict.people:,} approvers must press. {consequence}"
+    return f"Dry run: nothing is restarted. {consequence}" if dry_run else consequence
 
 
 def _asked_after(incident: Incident) -> str:

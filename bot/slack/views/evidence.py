@@ -22,15 +22,17 @@ class Chapter:
 def chapters(incident: Incident) -> list[Chapter]:
     """Return what was read and what was concluded; chapters without a line are left out."""
     found, read, seen = incident.diagnosis, incident.evidence, incident.verification
-    told: list[tuple[str, list[str]]] = [(f"Diagnosis of {incident.target}", _diagnosis(found) if found else [])]
+    sections: list[tuple[str, list[str]]] = [(f"Diagnosis of {incident.target}", _diagnosis(found) if found else [])]
     if read is not None:
-        told += _evidence(read)
-    told += [
+        sections += _evidence(read)
+    sections += [
         ("Seen before", [line for precedent in incident.precedents for line in _precedent(precedent)]),
         ("Checks since the restart", [*seen.probes, *filter(None, (seen.summary, seen.reason))] if seen else []),
         ("Alert", incident.alert_text.splitlines()),
     ]
-    made = [Chapter(mrkdwn.plain(title, 150), tuple(_clean(line) for line in lines)) for title, lines in told if lines]
+    made = [
+        Chapter(mrkdwn.plain(title, 150), tuple(_clean(line) for line in lines)) for title, lines in sections if lines
+    ]
     return made or [Chapter("Evidence", ("Nothing was read yet.",))]
 
 

@@ -33,15 +33,15 @@ def record(incident: Incident) -> tuple[str, list[str]]:
 def went(incident: Incident) -> str:
     """Say in one line how the restart went, with the numbers."""
     seen = incident.verification
-    said = mrkdwn.line(incident.closing, 500) if incident.closing.strip() else ""
+    closing = mrkdwn.line(incident.closing, 500) if incident.closing.strip() else ""
     if seen is None or seen.recovered is None:
-        return said
+        return closing
     if seen.recovered:
         summary = f": {mrkdwn.line(seen.summary, 300)}" if seen.summary.strip() else ""
-        return f"Recovered in {seen.seconds:.1f} s{summary}. {said}".rstrip()
+        return f"Recovered in {seen.seconds:.1f} s{summary}. {closing}".rstrip()
     why = mrkdwn.line(seen.reason, 400) if seen.reason.strip() else "recovery was not confirmed"
     probes = f" Probes: {mrkdwn.line(seen.summary, 300)}." if seen.summary.strip() else ""
-    return f"Not recovered: {why.rstrip('.')}.{probes} {said}".rstrip()
+    return f"Not recovered: {why.rstrip('.')}.{probes} {closing}".rstrip()
 
 
 def _pressed(incident: Incident) -> str:
@@ -75,12 +75,12 @@ def _saved(incident: Incident) -> str:
 
 def _closed(incident: Incident) -> str:
     """Say who closed it, when and why; ``Ignored.`` is what the headline says already."""
-    said = mrkdwn.line(incident.closing, 500) if incident.closing.strip() not in ("", "Ignored.") else ""
+    closing = mrkdwn.line(incident.closing, 500) if incident.closing.strip() not in ("", "Ignored.") else ""
     by = f"by {mrkdwn.mention(incident.closed_by)}" if incident.closed_by else ""
     at = mrkdwn.date(incident.closed_at) if incident.closed_at else ""
     who = ", ".join(filter(None, (by, at)))
     why = f"Reason: {mrkdwn.line(incident.reason, 500)}" if incident.reason.strip() else ""
-    return "\n".join(filter(None, (said, f"Closed {who}." if who else "", why)))
+    return "\n".join(filter(None, (closing, f"Closed {who}." if who else "", why)))
 
 
 def _not_through(incident: Incident, name: str) -> tuple[str, list[str]]:
@@ -88,5 +88,5 @@ def _not_through(incident: Incident, name: str) -> tuple[str, list[str]]:
     sent = incident.restarted_at is not None
     headline = f"❔ {name}: interrupted, needs a manual check" if sent else f"⚪ {name}: not restarted"
     unsaid = "The restart was interrupted, and how it ended is not known." if sent else "Nothing was restarted."
-    said = mrkdwn.line(incident.closing, 500) if incident.closing.strip() else unsaid
-    return headline, [said, _pressed(incident), _saved(incident)]
+    closing = mrkdwn.line(incident.closing, 500) if incident.closing.strip() else unsaid
+    return headline, [closing, _pressed(incident), _saved(incident)]

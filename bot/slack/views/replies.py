@@ -24,14 +24,14 @@ LONGEST_VALUE = 150
 def outcome(incident: Incident, newest: Sequence[str] = ()) -> Message:
     """Say in the thread how it ended; where it did not recover, with the newest log lines and a fresh diagnosis."""
     name = mrkdwn.line(str(incident.target), 128)
-    said = went(incident) or f"{STATES[incident.state]}."
-    if said.startswith(("Recovered", "Not recovered")):
-        said = said[0].lower() + said[1:]
+    result = went(incident) or f"{STATES[incident.state]}."
+    if result.startswith(("Recovered", "Not recovered")):
+        result = result[0].lower() + result[1:]
     if incident.state is State.RESOLVED:
-        return message(section(f"✅ *{name}*: {said}"))
+        return message(section(f"✅ *{name}*: {result}"))
     shown = [mrkdwn.raw_line(line, 240) for line in newest[-NEWEST:]]
     return message(
-        section(f"🔴 *{name}*: {said}"),
+        section(f"🔴 *{name}*: {result}"),
         small("*Newest log lines:*") if shown else small("No log lines to show."),
         printed(shown),
         buttons(rediagnose(incident)),
@@ -91,10 +91,10 @@ MOST_LINES = 20
 def announcement(incident: Incident) -> Message:
     """Return the message that says what the sender said, whom nobody else heard in Slack."""
     title = mrkdwn.line(incident.title, 300) or mrkdwn.DASH
-    said = [line for line in incident.alert_text.splitlines() if line.strip() and line.strip() != incident.title]
+    lines = [line for line in incident.alert_text.splitlines() if line.strip() and line.strip() != incident.title]
     stated = "" if incident.severity == "unknown" else f" · {mrkdwn.line(incident.severity, 20)}"
     return message(
         section(f"*{title}*"),
-        printed(said[:MOST_LINES], 1500),
+        printed(lines[:MOST_LINES], 1500),
         small(f"Alert from {mrkdwn.line(incident.sender, 60)} by webhook{stated}"),
     )

@@ -168,8 +168,8 @@ def _count(number: int, one: str, none: str) -> str:
     return f"{number:,} {one}{'s' if number > 1 else ''}" if number else none
 
 
-def _or(said: str, otherwise: str) -> str:
-    return mrkdwn.line(said if said.strip() else otherwise, 300)
+def _or(text: str, otherwise: str) -> str:
+    return mrkdwn.line(text if text.strip() else otherwise, 300)
 
 
 def _names(names: Sequence[str], none: str) -> str:

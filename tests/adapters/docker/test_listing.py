@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.adapters.docker import events, listing
-from bot.adapters.docker.stats import told, usage
+from bot.adapters.docker.stats import describe_usage, usage
 from bot.domain.evidence import Neighbour, Usage
 from tests.adapters.docker.test_inspection import look
 
@@ -75,13 +75,13 @@ def event(action: str, second: int = 0, **attributes: str) -> dict[str, Any]:
 
 
 def test_events_are_told_by_time_with_codes() -> None:
-    told = [
+    describe_usage = [
         event("kill", signal="15"),
         event("die", 1, exitCode="137"),
         event("oom", 2),
         event("health_status: unhealthy", 3),
     ]
-    assert events.lines(told) == (
+    assert events.lines(describe_usage) == (
         "10:00:00 kill, signal 15",
         "10:00:01 die, exit code 137",
         "10:00:02 oom",
@@ -94,8 +94,8 @@ def test_health_checks_run_as_exec_are_not_events_of_interest() -> None:
 
 
 def test_a_crash_loop_is_counted() -> None:
-    told = [event(action, n) for n in range(30) for action in ("die", "start")]
-    lines = events.lines(told)
+    describe_usage = [event(action, n) for n in range(30) for action in ("die", "start")]
+    lines = events.lines(describe_usage)
     assert lines[0] == "before: die ×20, start ×20"
     assert len(lines) == 21
 
@@ -151,8 +151,8 @@ def test_limits_that_hold_it_up_are_told() -> None:
     facts = look(HostConfig={"NanoCpus": 500_000_000})
     used = usage(sample, facts)
     assert (facts.cpu_limit, used.throttled_percent) == (0.5, 75.0)
-    assert told(used, facts) == "throttled 75 % of the time by 0.5 CPU, 90 of 100 processes"
-    assert told(usage({"memory_stats": {"usage": 5}}, FACTS), FACTS) == "one sample"
+    assert describe_usage(used, facts) == "throttled 75 % of the time by 0.5 CPU, 90 of 100 processes"
+    assert describe_usage(usage({"memory_stats": {"usage": 5}}, FACTS), FACTS) == "one sample"
 
 
 @pytest.mark.parametrize(

@@ -239,4 +239,4 @@ async def test_27_a_clock_that_differs_from_slacks_is_said_and_its_messages_are_
     assert clock.trouble in caplog.text
     await ws.alert("C0ALERTS", FIRING)
     await asyncio.wait_for(heard.wait(), 5)
-    assert abs(connection.heard_at - datetime.now(UTC)) < timedelta(minutes=1)
+    assert abs(connection.last_contact - datetime.now(UTC)) < timedelta(minutes=1)

@@ -76,5 +76,5 @@ def test_27_a_clock_that_is_off_is_told_with_how_much_and_in_which_direction(
     headers: dict[str, str], said: str
 ) -> None:
     clock = SlackClock(lambda: START)
-    clock.heed(Dated(**headers))  # type: ignore[arg-type]  # of an answer only its headers count
+    clock.observe(Dated(**headers))  # type: ignore[arg-type]  # of an answer only its headers count
     assert clock.trouble == said

@@ -64,12 +64,12 @@ async def test_27_a_gap_is_found_by_slacks_clock_where_this_machines_is_off(
 ) -> None:
     taken = Taken()
     clock = SlackClock(lambda: now() + timedelta(minutes=minutes))
-    clock.heed(await client.auth_test())
+    clock.observe(await client.auth_test())
     since = clock()
     await ws.alert("C0ALERTS", FIRING)
     await Backfill(client, own, ("C0ALERTS",), clock, taken.take).read_back(since)
     assert len(taken) == 1
-    assert abs(taken[0].at - clock.ours()) < timedelta(minutes=1)
+    assert abs(taken[0].at - clock.local()) < timedelta(minutes=1)
 
 
 @pytest.mark.fault(27)

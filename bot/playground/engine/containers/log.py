@@ -37,7 +37,7 @@ class Log:
 
     def __init__(self, *, now: Callable[[], int] = time.time_ns, limit: int = LOG_LIMIT_BYTES) -> None:
         self._now = now
-        self._kept = limit
+        self._limit_bytes = limit
         self._lines: list[Line] = []
         self._bytes = 0
         self._dropped = 0
@@ -84,7 +84,7 @@ class Log:
         text = text.decode("utf-8", "surrogateescape").translate(_NO_CHARACTERS).encode()
         self._lines.append(Line(self._now(), stream, text))
         self._bytes += len(text)
-        if self._bytes > self._kept:
+        if self._bytes > self._limit_bytes:
             gone = max(1, len(self._lines) // 10)
             self._bytes -= sum(len(line.text) for line in self._lines[:gone])
             del self._lines[:gone]
