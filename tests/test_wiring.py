@@ -20,7 +20,7 @@ from bot.errors import SchemaTooNew, SlackError, StoreUnavailable
 from bot.playground.slack.state.people import MONITOR
 from bot.playground.slack.workspace import Workspace
 from bot.settings import load
-from bot.wiring import running
+from bot.wiring.application import running
 from tests.faults.mounts import mount, unmount
 
 NOWHERE = "unix:///nowhere/docker.sock"

@@ -82,7 +82,7 @@ def evaluate(
 
 def _run(settings: Settings, cases: list[Case], times: int, jobs: int, done: Callable[[Mark], None]) -> Report:
     from bot.evals.run import run  # noqa: PLC0415 - a command imports only what it needs
-    from bot.wiring import parts  # noqa: PLC0415 - a command imports only what it needs
+    from bot.wiring.components import parts  # noqa: PLC0415 - a command imports only what it needs
 
     async def run_and_close() -> Report:
         components = parts(settings)

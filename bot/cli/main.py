@@ -52,7 +52,7 @@ def main() -> None:
 def run_command() -> None:
     """Run the bot until a signal stops it."""
     from bot.settings import for_slack, load  # noqa: PLC0415 - a command imports only what it needs
-    from bot.wiring import run  # noqa: PLC0415 - a command imports only what it needs
+    from bot.wiring.application import run  # noqa: PLC0415 - a command imports only what it needs
 
     console.wait_for(run(for_slack(load())))
 
@@ -109,7 +109,7 @@ def diagnose(
     from bot.cli import format as formats  # noqa: PLC0415 - a command imports only what it needs
     from bot.cli import offline  # noqa: PLC0415 - a command imports only what it needs
     from bot.settings import load  # noqa: PLC0415 - a command imports only what it needs
-    from bot.wiring import parts  # noqa: PLC0415 - a command imports only what it needs
+    from bot.wiring.components import parts  # noqa: PLC0415 - a command imports only what it needs
 
     if logs == facts == "-":
         raise typer.BadParameter("--logs and --facts cannot both read standard input")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     # Only the types, so that commands without an engine start quickly.
     from bot.adapters.runbook.file import RunbookFile
     from bot.incidents.investigation import Findings
-    from bot.wiring import Components
+    from bot.wiring.components import Components
 
 
 @dataclass(frozen=True, slots=True)

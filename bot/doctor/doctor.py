@@ -20,7 +20,7 @@ from bot.domain.guard import History, Refusal
 from bot.domain.target import parse_target
 from bot.errors import AegisError, EngineDenied, TargetNotFound
 from bot.settings import Settings
-from bot.wiring import Components, parts
+from bot.wiring.components import Components, parts
 
 SET_ASIDE_PERIOD = timedelta(days=7)
 """How far back the doctor reports alerts that Aegis could not handle."""

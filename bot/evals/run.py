@@ -15,7 +15,7 @@ from bot.evals.grade import Mark, Total, mark, total
 from bot.incidents.investigation import Investigator
 
 if TYPE_CHECKING:
-    from bot.wiring import Components
+    from bot.wiring.components import Components
 
 
 @dataclass(frozen=True, slots=True)

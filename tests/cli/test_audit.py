@@ -321,7 +321,9 @@ def test_the_files_that_were_laid_aside_are_read_too(aegis: Aegis, caplog: pytes
 
 def test_a_log_that_cannot_prove_anything_is_no_proof(aegis: Aegis) -> None:
     asyncio.run(written())
-    Path("aegis.log").write_text("2026-11-22 10:04:31,123 INFO    bot.wiring [-] running, connected to Slack\n")
+    Path("aegis.log").write_text(
+        "2026-11-22 10:04:31,123 INFO    bot.wiring.application [-] running, connected to Slack\n"
+    )
     for name in ("aegis.log", "no.log", "."):
         ended = aegis("audit", "verify", "--log", name)
         assert (ended.code, ended.out) == (1, "")

@@ -27,7 +27,7 @@ from bot.playground.slack.faults import Fault
 from bot.playground.slack.state.people import Channel
 from bot.playground.slack.workspace import Workspace
 from bot.settings import Settings, load
-from bot.wiring import Components, parts
+from bot.wiring.components import Components, parts
 from tests.playground.conftest import without_proxies
 from tests.support.fakes import FakeContainers, facts
 from tests.support.gemini_endpoint import GeminiEndpoint, fails, gemini_endpoint, says

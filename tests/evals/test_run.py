@@ -284,7 +284,7 @@ async def test_a_model_that_fails_is_told_from_the_rules(
 async def evaluated(gemini: GeminiEndpoint, folder: Path, monkeypatch: pytest.MonkeyPatch, answer: Any) -> Any:
     from bot.evals.run import run  # noqa: PLC0415 - beside its one use
     from bot.settings import load  # noqa: PLC0415
-    from bot.wiring import parts  # noqa: PLC0415
+    from bot.wiring.components import parts  # noqa: PLC0415
 
     gemini.script(answer)
     monkeypatch.chdir(folder)

@@ -13,7 +13,7 @@ from bot.adapters.llm import rate_limit
 from bot.playground.slack.state.people import MONITOR
 from bot.playground.slack.workspace import Workspace
 from bot.settings import load
-from bot.wiring import running
+from bot.wiring.application import running
 from tests.http.test_webhook import TOKEN, free_port, group, post
 from tests.support.long_form import LONG
 from tests.test_wiring import environment

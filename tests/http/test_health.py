@@ -19,7 +19,7 @@ from bot.http.health import HealthCheck, ages, asked
 from bot.playground.engine.engine import ProcessEngine
 from bot.playground.slack.workspace import Workspace
 from bot.settings import load
-from bot.wiring import running
+from bot.wiring.application import running
 from tests.http.test_webhook import free_port
 from tests.support.fakes import START
 from tests.test_wiring import environment

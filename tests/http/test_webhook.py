@@ -25,7 +25,7 @@ from bot.playground.slack.state.messages import Message
 from bot.playground.slack.workspace import Workspace
 from bot.ports.database import IntakeResult, ReceivedAlert
 from bot.settings import load
-from bot.wiring import running
+from bot.wiring.application import running
 from tests.test_wiring import environment
 
 TOKEN = "a-token-of-32-characters-or-more"

@@ -39,7 +39,7 @@ from bot.runtime import ResponseConfig, Runtime
 from bot.slack.delivery.escalator import SlackEscalator
 from bot.slack.listeners.queries import StatusQueries
 from bot.slack.views.replies import choose
-from bot.wiring import incident_path
+from bot.wiring.incident_path import incident_path
 from tests.support.fakes import (
     CONTAINER,
     Clock,

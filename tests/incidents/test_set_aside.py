@@ -22,7 +22,7 @@ from bot.playground.slack.state.people import MONITOR
 from bot.playground.slack.workspace import Workspace
 from bot.settings import load
 from bot.telemetry import SET_ASIDE
-from bot.wiring import parts
+from bot.wiring.components import parts
 from tests.incidents.test_responder import Bench
 from tests.support.fakes import alert
 from tests.test_wiring import environment

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from bot import wiring
 from bot.adapters.llm.gemini import Gemini
 from bot.errors import ModelUnavailable
+from bot.wiring import application
 
 
 def test_the_model_is_imported_once_before_the_first_alert_and_nothing_is_sent() -> None:
@@ -20,7 +20,7 @@ def test_the_model_is_imported_once_before_the_first_alert_and_nothing_is_sent()
         return lambda prompt, seconds: calls.append(prompt)
 
     gemini = Gemini(connect, model="m", timeout=1.0)  # type: ignore[arg-type]  # the answer is not used
-    wiring._warm_up(SimpleNamespace(diagnoser=gemini))  # type: ignore[arg-type]  # the one part that it uses
+    application._warm_up(SimpleNamespace(diagnoser=gemini))  # type: ignore[arg-type]  # the one part that it uses
     assert (connections, calls) == (["connected"], [])
     gemini.connect()
     assert connections == ["connected"]
@@ -31,11 +31,11 @@ def test_a_model_that_cannot_be_imported_does_not_end_the_warm_up(error: Excepti
     def connect() -> object:
         raise error
 
-    wiring._warm_up(SimpleNamespace(diagnoser=Gemini(connect, model="m", timeout=1.0)))  # type: ignore[arg-type]
+    application._warm_up(SimpleNamespace(diagnoser=Gemini(connect, model="m", timeout=1.0)))  # type: ignore[arg-type]
 
 
 def test_without_a_model_the_rules_alone_are_warmed_up(monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
-    monkeypatch.setattr(wiring, "read_samples", lambda: read.append("read"))
-    wiring._warm_up(SimpleNamespace(diagnoser=None))  # type: ignore[arg-type]
+    monkeypatch.setattr(application, "read_samples", lambda: read.append("read"))
+    application._warm_up(SimpleNamespace(diagnoser=None))  # type: ignore[arg-type]
     assert read == ["read"]

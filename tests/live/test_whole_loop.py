@@ -20,7 +20,7 @@ from bot.playground.slack.state.messages import Message
 from bot.playground.slack.state.people import MONITOR
 from bot.playground.slack.workspace import Workspace
 from bot.settings import load
-from bot.wiring import running
+from bot.wiring.application import running
 from tests.playground.conftest import without_proxies
 from tests.support.docker_engine import Engine, wait_until
 from tests.support.gemini_endpoint import GeminiEndpoint, fails, gemini_endpoint

@@ -21,7 +21,6 @@ import docker
 import pytest
 from aiohttp import web
 
-from bot import wiring
 from bot.adapters.database.store import SqlStore
 from bot.domain.incident import Incident
 from bot.playground.engine.engine import ProcessEngine, ProcessImage
@@ -30,6 +29,7 @@ from bot.playground.slack.state.messages import Message
 from bot.playground.slack.state.people import MONITOR
 from bot.playground.slack.workspace import Workspace
 from bot.settings import load
+from bot.wiring import application, components
 from tests.support.gemini_endpoint import GeminiEndpoint, gemini_endpoint
 
 NAME = "buggy-app-v2"
@@ -218,8 +218,8 @@ class Scene:
     @asynccontextmanager
     async def bot(self, *, later: timedelta = timedelta(0)) -> AsyncIterator[None]:
         """Start the bot again, here, while inside the block; ``later``, by its own clock."""
-        self.patch.setattr(wiring, "_now", lambda: datetime.now(UTC) + later)
-        async with wiring.running(load(self.environment(), env_file=None)):
+        self.patch.setattr(components, "_now", lambda: datetime.now(UTC) + later)
+        async with application.running(load(self.environment(), env_file=None)):
             await self.slack.connected()
             yield
 

@@ -16,7 +16,6 @@ from typing import Any
 
 import pytest
 
-from bot import wiring
 from bot.adapters.database.store import SqlStore
 from bot.domain.incident import Incident, State
 from bot.playground.slack.state.messages import Message
@@ -25,6 +24,7 @@ from bot.playground.slack.workspace import Workspace
 from bot.runtime import Runtime
 from bot.settings import load
 from bot.slack.delivery import cards
+from bot.wiring import application, components
 from tests.support.fakes import Clock, FakeContainers, FakeDiagnoser, FakeProber
 
 NAME = "buggy-app-v2"
@@ -68,20 +68,20 @@ class Stage:
 
     def _stand_in(self) -> None:
         """Put what is in memory in the place of the engine, the model, the prober and the clock."""
-        self.patch.setattr(wiring, "DockerContainers", lambda **_: self.engine)
-        self.patch.setattr(wiring, "make_diagnoser", lambda **_: self.model)
-        self.patch.setattr(wiring, "HttpProber", lambda: self.prober)
-        self.patch.setattr(wiring, "_now", self.clock.now)
+        self.patch.setattr(components, "DockerContainers", lambda **_: self.engine)
+        self.patch.setattr(components, "make_diagnoser", lambda **_: self.model)
+        self.patch.setattr(components, "HttpProber", lambda: self.prober)
+        self.patch.setattr(components, "_now", self.clock.now)
         # A card is edited once a second, which none of this is about.
         self.patch.setattr(cards, "CARD_EDIT_INTERVAL_S", 0.01)
         world = Runtime(now=self.clock.now, sleep=self.clock.sleep, name=self.clock.name)
-        self.patch.setattr(wiring, "Runtime", lambda **_: world)
+        self.patch.setattr(components, "Runtime", lambda **_: world)
 
     @asynccontextmanager
     async def bot(self, **changes: str) -> AsyncIterator[None]:
         """Run the bot while the block runs; with the same folder, a second one is the first after a restart."""
         self._stand_in()
-        async with wiring.running(load(self.environment(**changes), env_file=None)):
+        async with application.running(load(self.environment(**changes), env_file=None)):
             await self.slack.connected()
             yield
 

@@ -37,7 +37,7 @@ from bot.slack.connection.web_api import Identity
 from bot.slack.delivery.escalator import SlackEscalator
 from bot.slack.delivery.messenger import SlackMessenger
 from bot.slack.delivery.outbox import Outbox
-from bot.wiring import incident_path
+from bot.wiring.incident_path import incident_path
 from tests.faults.simulation.engine import LivingContainers, LivingProber
 from tests.faults.simulation.slack import MemorySlack
 from tests.faults.simulation.stage import Stage

@@ -23,11 +23,11 @@ import bot.domain.incident
 import bot.incidents.recovery
 import bot.slack.delivery.cards
 import bot.slack.delivery.outbox
-from bot import wiring
 from bot.adapters.docker.containers import DockerContainers
 from bot.errors import AegisError
 from bot.settings import load
 from bot.slack.connection.web_api import web_client
+from bot.wiring import application, components
 from tests.faults.torture.seam import Fault, Seam
 
 with warnings.catch_warnings():
@@ -48,9 +48,8 @@ def hasten() -> None:
     bot.slack.delivery.outbox.MESSAGE_LEASE = timedelta(seconds=3)
     bot.background.CATCH_UP_INTERVAL_S = 5.0
     bot.adapters.runbook.file.APPEND_TIMEOUT_S = 5.0
-    vars(wiring).update(
-        web_client=partial(web_client, seconds=4.0), DockerContainers=partial(DockerContainers, deadline=4.0)
-    )
+    vars(application).update(web_client=partial(web_client, seconds=4.0))
+    vars(components).update(DockerContainers=partial(DockerContainers, deadline=4.0))
 
 
 def live(environment: Mapping[str, str], folder: Path, fault: Fault | None) -> None:
@@ -65,7 +64,7 @@ def live(environment: Mapping[str, str], folder: Path, fault: Fault | None) -> N
     hasten()
     Seam(folder / "journal", fault).install()
     try:
-        asyncio.run(wiring.run(load(environment, env_file=None)))
+        asyncio.run(application.run(load(environment, env_file=None)))
     except AegisError as error:
         print(error.sentence, file=sys.stderr)
         os._exit(1)

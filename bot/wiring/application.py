@@ -1,4 +1,4 @@
-"""The composition root: settings in, running app out. The only place that knows every part by name."""
+"""Runs the bot: settings in, running app out."""
 
 from __future__ import annotations
 
@@ -6,56 +6,23 @@ import asyncio
 import contextlib
 import logging
 import os
-import secrets
 import signal
-import socket
-import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
-from typing import Protocol
-from urllib.parse import urlsplit
 
 from bot import audit_head, background, telemetry
 from bot.adapters.database.store import SqlStore
-from bot.adapters.docker.containers import DockerContainers
-from bot.adapters.http_probe import HttpProber
-from bot.adapters.llm.gemini import Gemini, make_diagnoser
-from bot.adapters.llm.rate_limit import RateLimitedDiagnoser
-from bot.adapters.own_process import Around
-from bot.adapters.runbook.file import RunbookFile
-from bot.adapters.runbook.table import RunbookTable
 from bot.adapters.text_worker.worker import TextWorker
-from bot.domain.guard import Policy
 from bot.domain.redaction.redact import redact
-from bot.domain.target import parse_target
 from bot.errors import AegisError, StoreError
 from bot.http import health as vitals
 from bot.http.open_files import raise_limit
 from bot.http.server import Health, HttpServer
 from bot.http.webhook import RETRY_WINDOW, WEBHOOK_KEY_PREFIX, Webhook, WebhookConfig
 from bot.incidents.alert_reader import FUNCTIONS, Reading
-from bot.incidents.approval import ApprovalCheck
-from bot.incidents.closing import Closing
-from bot.incidents.execution import Execution
-from bot.incidents.intake import Intake
-from bot.incidents.investigation import Investigator
-from bot.incidents.recovery import RecoveryMonitor
-from bot.incidents.replies import Replies
-from bot.incidents.responder import Responder
-from bot.incidents.resume import Resume
-from bot.incidents.set_aside import Retrial
-from bot.incidents.transitions import Transitions
-from bot.incidents.triage import Triage
 from bot.incidents.warm_up import read_samples
-from bot.ports.database import Store, UnfinishedWork
-from bot.ports.engine import Engine
-from bot.ports.escalator import Escalator
-from bot.ports.http_probe import Prober
-from bot.ports.runbook import Runbook
-from bot.ports.slack import Approvers, Messenger
-from bot.runtime import MonotonicClock, ResponseConfig, Runtime
+from bot.ports.database import UnfinishedWork
 from bot.settings import Settings
 from bot.slack import app
 from bot.slack.approvers import SlackApprovers
@@ -70,6 +37,8 @@ from bot.slack.delivery.outbox import Outbox
 from bot.slack.listeners.backfill import Backfill
 from bot.slack.listeners.queries import StatusQueries
 from bot.slack.members import Members
+from bot.wiring.components import Components, parts
+from bot.wiring.incident_path import incident_path
 
 log = logging.getLogger(__name__)
 
@@ -78,94 +47,6 @@ _OTHERS = 0o077
 
 DRAIN = 8.0
 """Seconds that work in flight may take at the end; orchestrators kill after ten."""
-
-
-@dataclass(frozen=True, slots=True)
-class Components:
-    """The edges that need no Slack: for a diagnosis at the command line, for the doctor, and for the bot."""
-
-    containers: DockerContainers
-    diagnoser: Gemini | None
-    model: RateLimitedDiagnoser | None
-    prober: HttpProber
-    store: SqlStore
-    memory: RunbookFile | RunbookTable
-    plan: ResponseConfig
-    world: Runtime
-
-    @property
-    def examination(self) -> Investigator:
-        """Return the examination of targets over these edges."""
-        return Investigator(containers=self.containers, diagnoser=self.model, memory=self.memory, world=self.world)
-
-    async def close(self) -> None:
-        """Close what is open."""
-        await self.prober.aclose()
-        await self.store.close()
-
-
-def parts(settings: Settings) -> Components:
-    """Make the edges. Nothing is connected yet."""
-    known = settings.secrets
-    key = settings.gemini_api_key.get_secret_value()
-    diagnoser = (
-        make_diagnoser(
-            sdk=settings.aegis_gemini_sdk,
-            api_key=key,
-            model=settings.aegis_gemini_model,
-            endpoint=settings.aegis_gemini_endpoint,
-            timeout=settings.aegis_gemini_timeout,
-        )
-        if key
-        else None
-    )
-    return Components(
-        containers=DockerContainers(
-            docker_host=settings.docker_host,
-            tls_verify=settings.docker_tls_verify,
-            cert_path=settings.docker_cert_path,
-            bundles=settings.aegis_bundles,
-            secrets=known,
-            restart_timeout=settings.aegis_restart_timeout,
-            now=_now,
-        ),
-        diagnoser=diagnoser,
-        model=RateLimitedDiagnoser(diagnoser, _now) if diagnoser else None,
-        prober=HttpProber(),
-        store=SqlStore(settings.database_url, settings.aegis_audit_key.get_secret_value()),
-        memory=RunbookTable(settings.database_url) if settings.shared else RunbookFile(settings.aegis_runbook),
-        plan=_plan(settings),
-        world=Runtime(
-            now=_now,
-            sleep=asyncio.sleep,
-            name=partial(secrets.token_hex, 8),
-            surroundings=Around(_addresses(settings)).look,
-        ),
-    )
-
-
-def _addresses(settings: Settings) -> tuple[str, ...]:
-    """Return the addresses of the engine and of the database."""
-    return settings.docker_host, settings.database_url
-
-
-def _plan(settings: Settings) -> ResponseConfig:
-    policy = Policy(
-        allowlist=frozenset(map(parse_target, settings.aegis_restart_allowlist)),
-        cooldown=settings.aegis_restart_cooldown,
-        limit=settings.aegis_restart_limit,
-        expiry=settings.aegis_approval_expiry,
-        dry_run=settings.aegis_dry_run,
-    )
-    return ResponseConfig(
-        policy=policy,
-        delay=settings.aegis_verify_delay,
-        timeout=settings.aegis_verify_timeout,
-        successes=settings.aegis_verify_successes,
-        urls={parse_target(name): url for name, url in settings.verify_urls.items()},
-        watched=settings.aegis_alert_channels,
-        hosts=(socket.gethostname(), *(urlsplit(address).hostname or "" for address in _addresses(settings))),
-    )
 
 
 @contextlib.asynccontextmanager
@@ -194,122 +75,6 @@ def _warm_up(edges: Components) -> None:
             edges.diagnoser.connect()
 
 
-_now = MonotonicClock(partial(datetime.now, UTC), time.monotonic)
-
-
-@dataclass(frozen=True, slots=True)
-class IncidentPath:
-    """What answers alerts, requests and presses, and what goes on with unfinished ones after a start."""
-
-    responder: Responder
-    resume: Resume
-
-
-class Edges(Protocol):
-    """The edges over which incidents are worked on."""
-
-    @property
-    def containers(self) -> Engine: ...  # noqa: D102 - named by its type
-    @property
-    def store(self) -> Store: ...  # noqa: D102
-    @property
-    def memory(self) -> Runbook: ...  # noqa: D102
-    @property
-    def prober(self) -> Prober: ...  # noqa: D102
-    @property
-    def examination(self) -> Investigator: ...  # noqa: D102
-    @property
-    def plan(self) -> ResponseConfig: ...  # noqa: D102
-    @property
-    def world(self) -> Runtime: ...  # noqa: D102
-
-
-def incident_path(edges: Edges, *, messenger: Messenger, approvers: Approvers, escalator: Escalator) -> IncidentPath:
-    """Put together what works on incidents, over ``edges`` and what talks to people."""
-    containers, store, plan, world = edges.containers, edges.store, edges.plan, edges.world
-    transitions = Transitions(store=store, world=world)
-    replies = Replies(store=store, messenger=messenger, world=world)
-    closing = Closing(
-        store=store,
-        messenger=messenger,
-        memory=edges.memory,
-        containers=containers,
-        transitions=transitions,
-        replies=replies,
-        escalator=escalator,
-        world=world,
-    )
-    approval = ApprovalCheck(
-        containers=containers,
-        store=store,
-        messenger=messenger,
-        approvers=approvers,
-        transitions=transitions,
-        plan=plan,
-        world=world,
-    )
-    intake = Intake(
-        containers=containers, store=store, transitions=transitions, closing=closing, plan=plan, world=world
-    )
-    triage = Triage(
-        store=store,
-        messenger=messenger,
-        transitions=transitions,
-        closing=closing,
-        replies=replies,
-        approval=approval,
-        examination=edges.examination,
-        alerts=intake,
-        plan=plan,
-        world=world,
-    )
-    execution = Execution(
-        containers=containers,
-        store=store,
-        messenger=messenger,
-        transitions=transitions,
-        closing=closing,
-        replies=replies,
-        watch=RecoveryMonitor(containers=containers, prober=edges.prober, plan=plan, world=world),
-    )
-    retrial = Retrial(
-        store=store,
-        messenger=messenger,
-        transitions=transitions,
-        closing=closing,
-        replies=replies,
-        world=world,
-    )
-    resume = Resume(
-        store=store,
-        messenger=messenger,
-        transitions=transitions,
-        closing=closing,
-        replies=replies,
-        triage=triage,
-        execution=execution,
-        retrial=retrial,
-        plan=plan,
-        world=world,
-    )
-    responder = Responder(
-        containers=containers,
-        store=store,
-        messenger=messenger,
-        transitions=transitions,
-        closing=closing,
-        replies=replies,
-        intake=intake,
-        triage=triage,
-        approval=approval,
-        execution=execution,
-        retrial=retrial,
-        resume=resume,
-        world=world,
-    )
-    return IncidentPath(responder, resume)
-
-
 @contextlib.asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Connection]:
     """Run the bot inside the ``async with``: connected when it is entered, ended cleanly when it is left.
@@ -319,6 +84,7 @@ async def running(settings: Settings) -> AsyncIterator[Connection]:
     token = settings.slack_bot_token.get_secret_value()
     async with contextlib.AsyncExitStack() as ending:
         edges = parts(settings)
+        now = edges.world.now
         ending.push_async_callback(edges.close)
         await edges.store.start()
         await edges.store.begin_trail()
@@ -327,7 +93,7 @@ async def running(settings: Settings) -> AsyncIterator[Connection]:
         client = await ending.enter_async_context(web_client(token, settings.slack_api_url or SLACK))
         own = await identify(client)
         work = BackgroundTasks()
-        messenger = SlackMessenger(client, own, work, _now)
+        messenger = SlackMessenger(client, own, work, now)
         outbox = Outbox(messenger, edges.store.outbox, edges.store, edges.world)
         approvers = SlackApprovers(
             client, settings.aegis_approvers, team=own.team_id, channels=settings.aegis_alert_channels
@@ -360,10 +126,10 @@ async def running(settings: Settings) -> AsyncIterator[Connection]:
             own=own,
             messenger=messenger,
             members=Members(client, own.team_id),
-            clock=_now,
+            clock=now,
             reading=reading,
         )
-        clock = SlackClock(_now)
+        clock = SlackClock(now)
         missed = Backfill(client, own, settings.aegis_alert_channels, clock, listeners.take, reading)
         connection = Connection(
             bolt,
@@ -390,8 +156,8 @@ async def running(settings: Settings) -> AsyncIterator[Connection]:
             start=work.start,
             redact=partial(redact, known=settings.secrets),
             reading=reading,
-            clock=_now,
-            taken=await edges.store.taken_in(WEBHOOK_KEY_PREFIX, _now() - RETRY_WINDOW),
+            clock=now,
+            taken=await edges.store.taken_in(WEBHOOK_KEY_PREFIX, now() - RETRY_WINDOW),
         )
         await ending.enter_async_context(
             HttpServer(settings.aegis_http_host, settings.aegis_http_port, health, Webhook(door).routes)

@@ -1,0 +1,116 @@
+"""Makes the edges that need no Slack."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import socket
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from urllib.parse import urlsplit
+
+from bot.adapters.database.store import SqlStore
+from bot.adapters.docker.containers import DockerContainers
+from bot.adapters.http_probe import HttpProber
+from bot.adapters.llm.gemini import Gemini, make_diagnoser
+from bot.adapters.llm.rate_limit import RateLimitedDiagnoser
+from bot.adapters.own_process import Around
+from bot.adapters.runbook.file import RunbookFile
+from bot.adapters.runbook.table import RunbookTable
+from bot.domain.guard import Policy
+from bot.domain.target import parse_target
+from bot.incidents.investigation import Investigator
+from bot.runtime import MonotonicClock, ResponseConfig, Runtime
+from bot.settings import Settings
+
+_now = MonotonicClock(partial(datetime.now, UTC), time.monotonic)
+
+
+@dataclass(frozen=True, slots=True)
+class Components:
+    """The edges that need no Slack: for a diagnosis at the command line, for the doctor, and for the bot."""
+
+    containers: DockerContainers
+    diagnoser: Gemini | None
+    model: RateLimitedDiagnoser | None
+    prober: HttpProber
+    store: SqlStore
+    memory: RunbookFile | RunbookTable
+    plan: ResponseConfig
+    world: Runtime
+
+    @property
+    def examination(self) -> Investigator:
+        """Return the examination of targets over these edges."""
+        return Investigator(containers=self.containers, diagnoser=self.model, memory=self.memory, world=self.world)
+
+    async def close(self) -> None:
+        """Close what is open."""
+        await self.prober.aclose()
+        await self.store.close()
+
+
+def parts(settings: Settings) -> Components:
+    """Make the edges. Nothing is connected yet."""
+    known = settings.secrets
+    key = settings.gemini_api_key.get_secret_value()
+    diagnoser = (
+        make_diagnoser(
+            sdk=settings.aegis_gemini_sdk,
+            api_key=key,
+            model=settings.aegis_gemini_model,
+            endpoint=settings.aegis_gemini_endpoint,
+            timeout=settings.aegis_gemini_timeout,
+        )
+        if key
+        else None
+    )
+    return Components(
+        containers=DockerContainers(
+            docker_host=settings.docker_host,
+            tls_verify=settings.docker_tls_verify,
+            cert_path=settings.docker_cert_path,
+            bundles=settings.aegis_bundles,
+            secrets=known,
+            restart_timeout=settings.aegis_restart_timeout,
+            now=_now,
+        ),
+        diagnoser=diagnoser,
+        model=RateLimitedDiagnoser(diagnoser, _now) if diagnoser else None,
+        prober=HttpProber(),
+        store=SqlStore(settings.database_url, settings.aegis_audit_key.get_secret_value()),
+        memory=RunbookTable(settings.database_url) if settings.shared else RunbookFile(settings.aegis_runbook),
+        plan=_plan(settings),
+        world=Runtime(
+            now=_now,
+            sleep=asyncio.sleep,
+            name=partial(secrets.token_hex, 8),
+            surroundings=Around(_addresses(settings)).look,
+        ),
+    )
+
+
+def _addresses(settings: Settings) -> tuple[str, ...]:
+    """Return the addresses of the engine and of the database."""
+    return settings.docker_host, settings.database_url
+
+
+def _plan(settings: Settings) -> ResponseConfig:
+    policy = Policy(
+        allowlist=frozenset(map(parse_target, settings.aegis_restart_allowlist)),
+        cooldown=settings.aegis_restart_cooldown,
+        limit=settings.aegis_restart_limit,
+        expiry=settings.aegis_approval_expiry,
+        dry_run=settings.aegis_dry_run,
+    )
+    return ResponseConfig(
+        policy=policy,
+        delay=settings.aegis_verify_delay,
+        timeout=settings.aegis_verify_timeout,
+        successes=settings.aegis_verify_successes,
+        urls={parse_target(name): url for name, url in settings.verify_urls.items()},
+        watched=settings.aegis_alert_channels,
+        hosts=(socket.gethostname(), *(urlsplit(address).hostname or "" for address in _addresses(settings))),
+    )
