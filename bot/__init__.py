@@ -1,1 +1,4 @@
-"""Aegis: reads an alert, says what broke, restarts one container after a person's press, proves the recovery."""
+"""Aegis, a Slack bot that diagnoses containers and restarts approved ones.
+
+It reads an alert, shows what broke, restarts one container after an approver's press, and checks the recovery.
+"""

@@ -1,4 +1,4 @@
-"""The tree of every error that Aegis raises, each with a sentence for people.
+"""All errors that Aegis raises, each with a sentence for people.
 
 AegisError
 ├── SettingsError             a setting is missing, misspelt or invalid

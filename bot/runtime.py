@@ -1,4 +1,7 @@
-"""What the operator set for the work itself, and the world it happens in: the clock, sleep, names nobody can guess."""
+"""Settings of the response, and the clocks, sleep and random names.
+
+Tests replace the clocks, sleep and names.
+"""
 
 from __future__ import annotations
 

@@ -1,1 +1,4 @@
-"""The edges: each file imports exactly one outside thing and turns its errors into ours."""
+"""Edges to the outside, one foreign library in each module.
+
+Each module turns the errors of its library into those of ``bot.errors``.
+"""

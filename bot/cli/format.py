@@ -1,4 +1,4 @@
-"""Formats the output of the command line for people, and the JSON of a diagnosis.
+"""Formats results of the command line as text and JSON.
 
 Pure: no clock and no I/O.
 """

@@ -1,4 +1,4 @@
-"""The checks of ``aegis doctor``, each with a hint how to fix a failure."""
+"""Checks of ``aegis doctor``, each with a hint."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What Aegis knows and decides: pure, no clock, no input or output."""
+"""Pure decisions and records, without clock, input or output."""

@@ -1,4 +1,4 @@
-"""What can be proposed, the classes of trouble, and a diagnosis: what broke and why, how sure, and who says so."""
+"""Actions, failure classes and the diagnosis record."""
 
 from __future__ import annotations
 

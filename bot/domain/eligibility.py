@@ -1,4 +1,4 @@
-"""Whether a person is a full, active, human member of our workspace, by what Slack says of them."""
+"""Checks that a person is an active human member of the workspace."""
 
 from __future__ import annotations
 

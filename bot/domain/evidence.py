@@ -1,4 +1,4 @@
-"""What was read about a target: facts, the log digest, and how each source answered."""
+"""Records of what was read about a target."""
 
 from __future__ import annotations
 

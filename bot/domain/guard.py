@@ -1,4 +1,7 @@
-"""May this restart happen now? Permit, or Refusal with a reason for people. Facts in, no clients."""
+"""Decides if an action may happen now.
+
+It returns a Permit, or a Refusal with a reason for people. It takes facts and no clients.
+"""
 
 from __future__ import annotations
 

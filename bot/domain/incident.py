@@ -1,4 +1,4 @@
-"""The incident: one trouble of one target from alert to outcome, and the table of what may follow what."""
+"""The incident record, its states, and the transitions between them."""
 
 from __future__ import annotations
 

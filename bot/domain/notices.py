@@ -1,4 +1,4 @@
-"""Sentences that an incident posts in its thread or stores as its end, named by what happened."""
+"""Sentences for an incident's thread and its end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Which containers Aegis itself is, or needs to run: by id, name, address and published port."""
+"""Finds Aegis's own containers and those that it needs.
+
+It goes by id, name, address and published port.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What is new about a container: made or started from another image within the hour, or since its last incident."""
+"""Describes recent changes of a container.
+
+A change is a new container or image within the hour, or since the last incident.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sentences that say why nothing was restarted, one function or constant for each reason.
+"""Sentences for refused actions, one for each reason.
 
 They are stored with the refusal and shown to the person who pressed, so they stand beside the rules, not in the views.
 """

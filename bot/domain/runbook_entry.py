@@ -1,4 +1,4 @@
-"""What the memory is made of: an Entry is one past incident, a Precedent an entry that fits the evidence."""
+"""A runbook entry, and a precedent that fits the evidence."""
 
 from __future__ import annotations
 

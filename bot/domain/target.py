@@ -1,4 +1,4 @@
-"""What an alert is about and an action acts on: host, kind and name; and what an engine lists of it."""
+"""A target: host, kind and name, and its entry in an inventory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Outside text as words alone: one line, nothing invisible, no addresses, cut at a word."""
+"""Collapses outside text to one line of visible words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What shows nothing in a text: terminal sequences, control characters, category Cf, and the like. One definition.
+"""The one definition of invisible characters.
+
+It covers terminal sequences, control characters, category Cf, and the like.
 
 The joiners U+200C and U+200D stay between two characters that are not ASCII (emoji, Persian, Indic scripts need them
 there, and no token is made of those); variation selectors stay behind one. Line ends and tabs stay where they are.

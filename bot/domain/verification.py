@@ -1,4 +1,6 @@
-"""The probes after a restart, weighed one by one: recovered, not recovered, or not yet known.
+"""Judges the probes after a restart one by one.
+
+A target is recovered, not recovered, or not yet known.
 
 Recovered means several good probes in a row, the same start time all along, no restart loop, and healthy where the
 image has a health check. Without a verify URL the health check and a steady run are all there is, and the summary

@@ -1,4 +1,4 @@
-"""Cases of ``aegis eval``: the evidence of one incident and its right diagnosis.
+"""Cases of ``aegis eval``: evidence and its right diagnosis.
 
 A file is TOML (or JSON with the same keys). ``target``, ``class``, ``cause`` and ``restart_helps`` are required::
 

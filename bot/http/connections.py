@@ -1,4 +1,6 @@
-"""The connections to the HTTP server: bounded in number, for each address, and in time.
+"""Limits connections to the HTTP server in number and time.
+
+The number is limited for each address too.
 
 A connection waits until a whole request has come, and is answered then. Where there are too many, the one that has
 waited longest is closed, since a peer that has something to ask sends it at once. No byte prolongs a deadline.

@@ -1,4 +1,6 @@
-"""The bot's own small HTTP server: /health for the orchestrator, /metrics for Prometheus, and what else it is given.
+"""HTTP server of the bot.
+
+It serves /health for the orchestrator, /metrics for Prometheus, and the webhook.
 
 Off unless a port is set.
 """

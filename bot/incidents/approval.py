@@ -1,4 +1,4 @@
-"""Checks a press of an action: who, what changed, may it happen now.
+"""Checks a press of an action.
 
 Every check returns what it found: an ``Authorized`` press, one that ``Awaits`` other approvers, or a ``PressRefused``.
 Nothing here answers a person and nothing acts on a container.

@@ -1,4 +1,4 @@
-"""Why a press was refused, and what becomes of the card."""
+"""A refused press: its reason, and what becomes of the card."""
 
 from __future__ import annotations
 

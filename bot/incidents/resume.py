@@ -1,4 +1,7 @@
-"""Goes on after a start with what the last run, or a dead replica, did not finish."""
+"""Resumes unfinished work after a start.
+
+The work is that of the last run, or of a dead replica.
+"""
 
 from __future__ import annotations
 

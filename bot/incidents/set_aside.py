@@ -1,4 +1,6 @@
-"""An alert that cannot be handled: tried three times, each counted on disk before it begins, and then set aside.
+"""Sets an alert aside that failed three times.
+
+Each attempt is counted on disk before it begins.
 
 A process that freezes or is killed in the middle of an alert has counted its try too, so that no alert can hold up
 every start and every replica for ever.

@@ -1,4 +1,4 @@
-"""Does once what the first alert needs, so that its card comes as fast as the tenth."""
+"""Prepares what the first alert needs, before it comes."""
 
 from __future__ import annotations
 

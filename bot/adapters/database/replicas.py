@@ -1,4 +1,6 @@
-"""Which processes are alive, by the database's clock; and how the work of one that died changes hands.
+"""Registers live replicas and moves the work of dead ones.
+
+Whether a replica is alive is decided by the database's clock.
 
 Each process renews its lease as long as it can. Once it has run out, another makes the work its own: the epoch of each
 incident goes up, and whatever the old owner still writes, should it only have been paused, is refused by the claim.

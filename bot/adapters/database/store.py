@@ -1,4 +1,6 @@
-"""Incidents, approvals and refusals in SQLite or PostgreSQL; on disk when a method returns.
+"""Stores incidents, approvals and refusals in SQLite or PostgreSQL.
+
+When a method returns, its change is on disk.
 
 Every write may have to be sent twice, since a connection that is lost at COMMIT leaves the outcome unknown. Each
 carries a token by which the second finds the first: nothing happens twice, and nobody who won hears that they lost.

@@ -1,4 +1,6 @@
-"""The tables of the database, and the numbered list of migrations that makes them out of any older version.
+"""Tables of the database.
+
+The numbered migrations make them out of any older version.
 
 A migration never changes once it is released: a new version is a new line at the end of ``MIGRATIONS``. The statements
 are understood by SQLite and PostgreSQL alike. Moments are text of one fixed width, in UTC: they sort as they stand.

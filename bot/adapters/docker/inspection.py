@@ -1,4 +1,4 @@
-"""What the engine says of a container (inspect) -> Facts.
+"""Reads ``docker inspect`` into Facts.
 
 Only the keys named here are read; environment, command and arguments are not among them, so they can reach nothing.
 """

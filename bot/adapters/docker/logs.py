@@ -1,4 +1,4 @@
-"""The log stream of a container -> lines of one run after another, and their digest.
+"""Reads a container's log stream into runs of lines and a digest.
 
 The engine sends a log as frames (a header of eight bytes, then one line or a piece of a long one) unless the container
 has a terminal; with ``timestamps`` each frame, or each line of a terminal's log, begins with the engine's time.

@@ -1,4 +1,6 @@
-"""The body of a long answer of the engine as it comes, over HTTP/1.0 on the engine's own socket.
+"""Streams a long answer of the engine over HTTP/1.0.
+
+It uses the engine's own socket.
 
 To HTTP/1.1 the engine sends each log line as a chunk of its own, and taking the chunks apart takes longer than reading
 the lines. Only for addresses without TLS; the others go through docker-py's connection.

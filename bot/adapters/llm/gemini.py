@@ -1,4 +1,4 @@
-"""The model over the Gemini SDK: one deadline for everything, retries inside it, and nothing believed unread.
+"""Calls Gemini with retries under one deadline.
 
 Neither SDK can be cancelled, so each call runs in a thread that nobody waits for once the deadline has passed.
 """

@@ -1,4 +1,6 @@
-"""The two Gemini SDKs behind one blocking call: a prompt and the seconds left in, an Answer or CallFailed out.
+"""Hides the two Gemini SDKs behind one blocking call.
+
+The call takes a prompt and the seconds left. It returns a ModelAnswer or raises CallFailed.
 
 Importing an SDK costs 0.3 s and 70 MB, so it happens when ``connect`` is called, not when Aegis starts.
 """

@@ -1,1 +1,1 @@
-"""The runbook on disk, as a file or a table, with its index."""
+"""The runbook on disk: a file or a table, with an index."""

@@ -1,4 +1,6 @@
-"""runbook.json on disk: read again when it changes, added to under a lock, never half written.
+"""Stores the runbook in ``runbook.json``.
+
+It is read again when it changes, appended to under a lock, and never half written.
 
 A writer holds the lock beside the file, writes the whole new text beside it too, forces it to the disk and renames it,
 so that a reader and a crash see the old file or the new one. A file that cannot be understood is not touched.

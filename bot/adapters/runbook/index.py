@@ -1,4 +1,6 @@
-"""The full-text index beside runbook.json: SQLite's FTS5 over the words, concepts and marks of each entry.
+"""Full-text index of the runbook in SQLite's FTS5.
+
+It holds the words, concepts and marks of each entry.
 
 It is only a copy: whatever is wrong with it, it is made anew from the file. It follows edits by the hash of each entry,
 so that one more or one changed entry costs milliseconds. Entries stay on the disk; none is held in memory.

@@ -1,4 +1,6 @@
-"""The memory as a table of PostgreSQL, for several replicas: each entry stands there as somebody wrote it.
+"""Stores the runbook in a table of PostgreSQL, for several replicas.
+
+Each entry is stored as it was written.
 
 People read and edit it as a file, with ``aegis runbook export`` and ``import``. What is asked of it is answered by an
 index in this process, which follows the table.

@@ -1,4 +1,6 @@
-"""Runs functions over long outside text in a child process that is killed when it overruns its deadline.
+"""Runs functions over long outside text in a child process.
+
+The child is killed when it exceeds its deadline.
 
 Python's patterns hold the interpreter's lock, so a thread would hold the event loop as well. The child ends when the
 bot does: its pipe ends, the kernel signals it, and each job has an alarm.

@@ -1,4 +1,4 @@
-"""Addresses with credentials in them: which part is secret, whether that is clear, and what may be shown."""
+"""Finds credentials in addresses, and shows addresses without them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Addresses and names of clouds' metadata services, which give a machine's credentials to anything that runs on it."""
+"""Addresses and names of cloud metadata services.
+
+They give a machine's credentials to anything that runs on it.
+"""
 
 from __future__ import annotations
 

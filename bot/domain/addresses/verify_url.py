@@ -1,4 +1,4 @@
-"""The verify URL: which ones Aegis will ask, how the setting is read, and which port it means after a restart."""
+"""Reads and checks verify URLs, and finds their port after a restart."""
 
 from __future__ import annotations
 

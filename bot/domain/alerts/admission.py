@@ -1,4 +1,4 @@
-"""An alert as it is let in: without secrets, and cut to limits, by every door in the same way."""
+"""Redacts and limits an alert, the same way at every door."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A message of a monitoring sender -> an Alert; an Alert and the inventory -> the targets it labels."""
+"""Reads a sender's message into an Alert and finds its targets."""
 
 from __future__ import annotations
 

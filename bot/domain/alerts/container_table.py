@@ -1,4 +1,4 @@
-"""Lists of containers with their states, as ``docker ps`` prints them: which of them are not well."""
+"""Finds containers in trouble in lists such as ``docker ps`` prints."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Pairs in one stretch of text: ``{a="b"}``, ``map[a:b]``, tag lists, ``(severity: critical)``; and keys' spelling."""
+"""Parses pairs such as ``{a="b"}``, ``map[a:b]`` and tag lists.
+
+It also unifies the spelling of keys.
+"""
 
 from __future__ import annotations
 

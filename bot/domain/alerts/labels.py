@@ -1,4 +1,6 @@
-"""Labelled pairs in an alert's text: ``name: value`` lines, ``{a="b"}``, ``map[a:b]``, tag lists; and their groups.
+"""Reads labels, and groups of them, out of an alert's text.
+
+The forms are ``name: value`` lines, ``{a="b"}``, ``map[a:b]`` and tag lists.
 
 A pair counts only where a sender puts pairs: at the start of a line, in a field, in a list. Names in running text, in
 code blocks and in the values of prose (description, logs) are no labels.

@@ -1,4 +1,7 @@
-"""A Slack message (text, attachments, blocks) -> its parts as plain text; links and entities undone once."""
+"""Turns a Slack message into sections of plain text.
+
+Links and entities are undone once.
+"""
 
 from __future__ import annotations
 

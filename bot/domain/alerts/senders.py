@@ -1,4 +1,7 @@
-"""Names and sentences of single senders, where their format has no labelled pairs. A new sender is a line or two."""
+"""Names and sentences of senders whose format has no labels.
+
+A new sender is a line or two.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""How bad a sender says it is: ``critical``, ``warning``, ``info`` or ``unknown``; never guessed from the trouble."""
+"""Reads the severity that a sender states.
+
+It is ``critical``, ``warning``, ``info`` or ``unknown``, and never guessed from the trouble.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Outside text without its length: how long a message or an alert is, and a short copy of either."""
+"""Measures and shortens messages and alerts."""
 
 from __future__ import annotations
 

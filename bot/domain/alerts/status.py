@@ -1,4 +1,7 @@
-"""Whether a message says that something is wrong, that it is over, or neither: by fields, headings, colours."""
+"""Decides if a message is firing, resolved or noise.
+
+It goes by fields, headings and colours.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Which known targets an alert's labels name: whole names only; container, then service, monitor, host, title."""
+"""Finds the known targets that an alert's labels name.
+
+Only whole names count, in this order: container, service, monitor, host, title.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The one target that a title names in its place; running text names none."""
+"""Finds the one target that a title names.
+
+Running text names none.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The body of ``POST /webhook/<sender>`` -> an Alert. Its shape decides how it is read, more than its sender's name."""
+"""Reads the body of ``POST /webhook/<sender>`` into an Alert.
+
+The shape of the body counts for more than the sender's name.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The head of the audit trail as a line of Aegis's log: written in one fixed form, and read back."""
+"""Writes and reads the log line with the audit trail's head."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""How a row of the audit trail is sealed: by a rule that the hash itself names.
+"""Seals rows of the audit trail by a hash.
+
+The hash names its own rule.
 
 Rule 1 is that of the first versions. Rule 2 hashes every column under a name that is fixed here, and the rule's own
 name. Rule 2k is rule 2 with a key (HMAC-SHA-256); the eight digits behind it tell one key from another.

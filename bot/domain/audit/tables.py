@@ -1,4 +1,4 @@
-"""The audit trail beside the tables: approvals, refusals and incidents must stand in both."""
+"""Compares the audit trail with approvals, refusals and incidents."""
 
 from __future__ import annotations
 

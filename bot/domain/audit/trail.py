@@ -1,4 +1,7 @@
-"""The audit trail: who wanted what, which rule answered, what was done; each row seals the rows before it."""
+"""The audit trail, in which each row seals those before it.
+
+A row records who asked for what, which rule answered, and what was done.
+"""
 
 from __future__ import annotations
 

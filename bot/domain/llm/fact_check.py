@@ -1,4 +1,7 @@
-"""The model's reply, held against the evidence -> a Diagnosis; cited lines are looked up, hard facts lead."""
+"""Checks the model's reply against the evidence.
+
+Cited lines are looked up, and proven facts take precedence.
+"""
 
 from __future__ import annotations
 

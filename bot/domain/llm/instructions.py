@@ -1,4 +1,4 @@
-"""What the model is told and the form of its answer: the part of a prompt that is ours word for word."""
+"""The fixed part of a prompt: instructions and the reply's form."""
 
 from __future__ import annotations
 

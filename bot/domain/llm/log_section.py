@@ -1,4 +1,4 @@
-"""Which log lines a prompt shows: numbered by their place, the most telling ones that fit, in their order."""
+"""Selects the numbered log lines that a prompt shows."""
 
 from __future__ import annotations
 

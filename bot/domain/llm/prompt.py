@@ -1,4 +1,4 @@
-"""Evidence, symptoms and precedents -> one prompt for the model, within a budget of tokens.
+"""Builds a prompt from the evidence within a budget of tokens.
 
 The facts are always whole; log lines and precedents give way, the least telling first. All outside text stands between
 two marks that nobody outside can know, one line to a value, redacted and cut.

@@ -1,4 +1,7 @@
-"""The model's text -> a Reply, or why not. Strict about what decides, forgiving about what only decorates."""
+"""Parses the model's text into a Reply.
+
+It is strict about fields that decide and lenient about the rest.
+"""
 
 from __future__ import annotations
 

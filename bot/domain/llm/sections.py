@@ -1,4 +1,7 @@
-"""What a prompt says of the evidence and of past incidents, value by value: outside text made fit, one line each."""
+"""Sections of a prompt about the evidence and past incidents.
+
+Outside text is redacted and takes one line a value.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many tokens a text costs, estimated here because counting at the model is a round trip."""
+"""Estimates a text's tokens without a round trip to the model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A log that a sender sent along with its alert -> evidence beside what the engine's log says."""
+"""Merges a log that came with an alert into the evidence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A stream of log lines of any length -> a small digest: what is new, what repeats, what came first.
+"""Reduces a log of any length to a small digest.
+
+The digest holds what is new, what repeats, and what came first.
 
 What an expert would copy is told from the rest by five things, none of them a list of words: how loud a line is by its
 own account, how rare its words are in this log, whether it stands where something frequent begins, whether it begins as

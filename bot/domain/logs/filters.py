@@ -1,4 +1,4 @@
-"""The filters of the command line: a log of any length in; clean lines, or what is worth reading, out."""
+"""Log filters of the command line, for input of any length."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The shapes of a log -> groups of lines that say the same, and which of them changed, grew, or ended a run."""
+"""Groups the shapes of a log and finds groups that changed.
+
+A group may be new, grow, or end a run.
+"""
 
 from __future__ import annotations
 

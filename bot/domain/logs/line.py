@@ -1,4 +1,4 @@
-"""One log line of any format: its shape, its level, its time, its words, and a clean text of it."""
+"""Parses a log line into shape, level, time, words and text."""
 
 from __future__ import annotations
 

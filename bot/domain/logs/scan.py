@@ -1,4 +1,7 @@
-"""A stream of byte blocks -> the shapes of its lines, each with its first line, count and end, in bounded memory."""
+"""Collects the shapes of a log's lines in bounded memory.
+
+Each shape has its first line, its count and its last line.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The words that a log uses: by them its lines are told apart, whatever ids stand between them."""
+"""Learns a log's words to tell its lines apart despite ids."""
 
 from __future__ import annotations
 

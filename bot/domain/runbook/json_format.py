@@ -1,4 +1,4 @@
-"""runbook.json as text: bytes -> entries, or where it cannot be understood; an entry -> what is added to the text.
+"""Parses ``runbook.json`` and writes entries for it.
 
 People edit the file, so an entry is added to the text as it stands: unknown keys, order, spelling of numbers and
 escapes, all that somebody wrote stays byte for byte. Broken text is never guessed at.

@@ -1,4 +1,4 @@
-"""The memory: which entry an ended incident becomes, and which entries are precedents for this evidence.
+"""Finds the runbook entries that are precedents for an incident.
 
 What stands in the runbook is data. Nothing of it is executed or trusted; what is taken out to be shown is cleaned,
 redacted and cut first.

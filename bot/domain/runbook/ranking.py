@@ -1,4 +1,6 @@
-"""Which past incidents fit a log: full-text ranking over the query's rarest terms, and whether anything fits at all.
+"""Ranks past incidents by how well they fit a log.
+
+The ranking is full-text over the query's rarest terms.
 
 A line counts by how loud it is, a term by how rare it is in the runbook; a term counts once however often it is
 repeated, or a flood would drown the cause. Terms are words, pairs of neighbouring words (they tell the same program's

@@ -1,4 +1,6 @@
-"""Words that name one failure in many programs: ``ECONNREFUSED`` and "connection refused" are the same trouble.
+"""Words that name one failure in many programs.
+
+``ECONNREFUSED`` and "connection refused" are one concept.
 
 Each concept is a name and the phrases that stand for it, one to three words each, as ``words`` writes them: lower case,
 ``camelCase`` taken apart. Names of products are concepts too, since a driver's name tells the dependency.

@@ -1,4 +1,4 @@
-"""Signs of trouble in the program and what it is given: its release, settings, rights and data."""
+"""Signatures of faults in the program, its release, settings, permissions or data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signs of trouble with others: names, networks, certificates, keys, and services that are down or slow."""
+"""Signatures of faults in names, networks, certificates and other services."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signs that something is used up or taken: memory, disk, ports, locks, threads, connections, and others' patience."""
+"""Signatures of exhausted memory, disk, ports, locks, threads and connections."""
 
 from __future__ import annotations
 

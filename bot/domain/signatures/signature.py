@@ -1,4 +1,4 @@
-"""A sign of trouble: one row of the table of what programs write into their logs, and what it proves."""
+"""A signature: a log pattern, its failure class and its confidence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All signs of trouble that are known, each with its class, what it proves, how surely, and whether a restart helps.
+"""All known signatures.
 
 To add one, add a row, or a piece to a row's pattern, in one of the three tables: what is used up or taken, what is the
 matter with others, what the program is and is given. A sign that names a cause is surer than one that names a

@@ -1,1 +1,1 @@
-"""What facts and log lines suggest about a target."""
+"""Symptoms that facts and log lines suggest about a target."""

@@ -1,4 +1,4 @@
-"""Whether what a symptom tells of is mended by now and only the process does not know: then a restart helps.
+"""Detects causes that are fixed but need a restart.
 
 A certificate, a secret or a setting was renewed on disk and not read again; or the process ended, or gave up, for want
 of a neighbour that is well now.

@@ -1,4 +1,4 @@
-"""How much a log's lead is to be doubted: by what else was read, and by how little it rests on."""
+"""Lowers the confidence in symptoms that rest on little evidence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The engine's facts -> what they prove: exit codes, memory, restarts, health, and neighbours that are down."""
+"""Derives symptoms from the engine's facts.
+
+The facts are exit codes, memory, restarts, health, and neighbours that are down.
+"""
 
 from __future__ import annotations
 

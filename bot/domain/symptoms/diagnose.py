@@ -1,4 +1,4 @@
-"""Hard facts and log shapes -> what they prove; and the diagnosis when there is no model."""
+"""Collects all symptoms, and diagnoses by rules without a model."""
 
 from __future__ import annotations
 

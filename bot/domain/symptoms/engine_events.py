@@ -1,4 +1,4 @@
-"""The engine's events -> what they prove: that a process ran out of memory, or that somebody had it stopped."""
+"""Derives symptoms from engine events: out of memory, stopped by somebody."""
 
 from __future__ import annotations
 

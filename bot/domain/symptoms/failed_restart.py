@@ -1,4 +1,4 @@
-"""What was lived through with a target a short while ago -> what it proves: a restart that just did not help."""
+"""Detects a recent restart that did not help."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A program that runs, gives no answer and has fallen silent -> that it hangs."""
+"""Detects a running program that neither answers nor logs."""
 
 from __future__ import annotations
 

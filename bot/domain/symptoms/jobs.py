@@ -1,4 +1,4 @@
-"""Jobs that a log tells of by name -> the lines of those that failed while others of their kind went well."""
+"""Finds failed jobs among jobs of one kind in a log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The log digest and the health check's words -> what they suggest, by the table of signs."""
+"""Matches signatures against the log digest and health check output."""
 
 from __future__ import annotations
 

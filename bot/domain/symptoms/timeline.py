@@ -1,4 +1,7 @@
-"""Whether what a log line tells is still so: not where it is of an earlier run, was got over, or has stopped since."""
+"""Lowers the weight of log lines that no longer apply.
+
+Such lines are from an earlier run, were recovered from, or have stopped.
+"""
 
 from __future__ import annotations
 

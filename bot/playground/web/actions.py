@@ -1,4 +1,4 @@
-"""What a person does at the page, done in workspace or lab.
+"""Actions of the demo page on the workspace and the lab.
 
 Actions are read from JSON and answered with a plain sentence.
 """

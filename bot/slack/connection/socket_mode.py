@@ -1,4 +1,6 @@
-"""The Socket Mode connection: a new link before the old one goes, a new ticket for each try, and a watchdog over both.
+"""Socket Mode connection with a watchdog.
+
+A new link opens before the old one closes, and each attempt takes a new ticket.
 
 The SDK's own reconnecting is switched off. After a refused upgrade it tries the same one-time ticket for ever, and it
 closes the old socket before it opens the new one, so that clicks in between are lost.

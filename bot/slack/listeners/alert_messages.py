@@ -1,4 +1,4 @@
-"""Converts a Slack event or message to a received alert, if it is one."""
+"""Converts a Slack message that is an alert to a ReceivedAlert."""
 
 from __future__ import annotations
 

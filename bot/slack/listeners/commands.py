@@ -1,4 +1,4 @@
-"""Answers to what people ask in words: /aegis, @aegis and the home tab."""
+"""Answers /aegis, @aegis and the home tab."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Slack's blocks as the views use them, within Block Kit's limits, and the message that they make.
+"""Slack blocks and messages within Block Kit's limits.
 
 Limits: docs.slack.dev/reference/block-kit, as slack_sdk's models also check them. What comes in as ``mrkdwn`` was made
 by ``bot.slack.views.mrkdwn``; everything else may be any text.

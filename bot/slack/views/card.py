@@ -1,4 +1,6 @@
-"""An incident -> its card: one message for every state, with buttons only while a decision is wanted.
+"""An incident's card, for every state.
+
+It has buttons only while a decision is needed.
 
 Everything that Aegis says in Slack is reached through this module; the other messages are made next door, in
 ``notices`` and ``answers``.

@@ -1,4 +1,7 @@
-"""All that is known about an incident, chapter by chapter, as plain lines: behind Evidence, in a window or a file."""
+"""All evidence of an incident as chapters of plain lines.
+
+They are shown in a window or a file.
+"""
 
 from __future__ import annotations
 

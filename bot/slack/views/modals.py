@@ -1,4 +1,4 @@
-"""Windows: why something is ignored, all the evidence, and a sentence while or where there is nothing else to show."""
+"""Modals: the reason to ignore, the evidence, and single sentences."""
 
 from __future__ import annotations
 

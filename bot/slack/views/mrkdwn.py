@@ -1,4 +1,6 @@
-"""The only door through which outside text becomes Slack text: cleaned, escaped once, clipped, never empty.
+"""Converts outside text to Slack text, escaped once and never empty.
+
+No other module does.
 
 Slack's mrkdwn gives meaning to ``&``, ``<`` and ``>``; see docs.slack.dev/messaging/formatting-message-text. What
 notifies somebody (``mention``) is built here from ids alone, never from text.

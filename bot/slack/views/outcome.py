@@ -1,4 +1,4 @@
-"""What a card says once a decision was made: who, what, when, and how it went."""
+"""The result of a decision on a card."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The product's voice: suggestion, state, sources and past incidents in a few words. No markup."""
+"""The product's voice: short phrases for people, without markup."""
 
 from __future__ import annotations
 

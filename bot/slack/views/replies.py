@@ -1,4 +1,4 @@
-"""Sentences in a thread or to one person alone: how a restart went, what was refused, which target is meant."""
+"""Replies in a thread or to one person."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers to what is asked in words: help, how things stand, what happened, what the runbook remembers."""
+"""Answers about help, open incidents, past incidents and the runbook."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people and alert senders do in channels.
+"""Messages and commands of people and alert senders.
 
 They post, edit, delete, join, leave and archive.
 """
