@@ -17,7 +17,7 @@ from bot.domain.addresses.verify_url import check_url, is_among, refused_address
 from bot.domain.verification import Probe
 from bot.errors import VerifyUrlRefused
 
-READ_AT_MOST = 64 * 1024
+MOST_READ_BYTES = 64 * 1024
 """Bytes read of an answer; its status is what counts."""
 
 # OpenSSL's X509_V_ERR_… numbers (openssl-verification-options(1)) that a person can do something about.
@@ -82,7 +82,7 @@ class HttpProber:
             size = 0
             async for block in answer.aiter_raw():
                 size += len(block)
-                if size >= READ_AT_MOST:
+                if size >= MOST_READ_BYTES:
                     break
             return True, str(answer.status_code)
 

@@ -15,7 +15,7 @@ from bot.cli import console
 from bot.errors import AegisError
 
 
-class Engine(StrEnum):
+class DemoEngine(StrEnum):
     """Where the services of the demo run."""
 
     AUTO = "auto"
@@ -28,8 +28,8 @@ def demo(
         int | None, typer.Option(metavar="N", min=0, max=65535, help="Port of the page; 0 is any free port.")
     ] = None,
     engine: Annotated[
-        Engine, typer.Option(help="Where the services run; auto is Docker if there is one.")
-    ] = Engine.AUTO,
+        DemoEngine, typer.Option(help="Where the services run; auto is Docker if there is one.")
+    ] = DemoEngine.AUTO,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = True,
 ) -> None:
     """Show Aegis in a browser, with a local workspace, services that really break, and the real bot."""
@@ -40,7 +40,7 @@ def demo(
     console.wait_for(_run_until_signal(port, engine, browser=browser))
 
 
-async def _run_until_signal(port: int | None, engine: Engine, *, browser: bool) -> None:
+async def _run_until_signal(port: int | None, engine: DemoEngine, *, browser: bool) -> None:
     """Run the demo until a signal, then stop all its processes in order, even if more signals come."""
     import asyncio  # noqa: PLC0415 - other commands do not need it
 

@@ -224,7 +224,7 @@ class RestartOutcome(StrEnum):
     STOPPED = "stopped but not started"
 
 
-GRACE = 30
+STOP_GRACE_S = 30
 """Seconds beyond the stop time-out in which a restart that was sent may still happen by itself."""
 
 
@@ -241,7 +241,7 @@ def restart_outcome(before: tuple[str, str], facts: Facts | None, age: float) ->
         return RestartOutcome.HAPPENED
     if not facts.running and facts.finished_at != finished:
         return RestartOutcome.STOPPED if age >= 1 else RestartOutcome.IN_FLIGHT
-    return RestartOutcome.IN_FLIGHT if age < facts.stop_timeout + GRACE else RestartOutcome.NOT_CARRIED_OUT
+    return RestartOutcome.IN_FLIGHT if age < facts.stop_timeout + STOP_GRACE_S else RestartOutcome.NOT_CARRIED_OUT
 
 
 def standing(incident: Incident) -> str:

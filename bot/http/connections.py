@@ -38,10 +38,10 @@ _NOTHING_LEFT = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOM
 Factory = Callable[[], asyncio.Protocol]
 
 
-class Connection(asyncio.Protocol):
+class ClientConnection(asyncio.Protocol):
     """One connection: hands all that happens to the server's own protocol, and ends when its time is over."""
 
-    def __init__(self, inner: asyncio.Protocol, gone: Callable[[Connection], None]) -> None:
+    def __init__(self, inner: asyncio.Protocol, gone: Callable[[ClientConnection], None]) -> None:
         self._inner = inner
         self._gone = gone
         self._loop = asyncio.get_running_loop()
@@ -121,7 +121,7 @@ class Listener:
         self._most_of_a_peer = max(1, most // 2)
         self._sockets: list[socket.socket] = []
         self._pauses: dict[socket.socket, asyncio.TimerHandle] = {}
-        self._peers: dict[Connection, str] = {}
+        self._peers: dict[ClientConnection, str] = {}
         self._joining: set[asyncio.Task[None]] = set()
 
     async def open(self, host: str, port: int) -> None:
@@ -148,10 +148,10 @@ class Listener:
             one.close()
         self._sockets.clear()
 
-    def of(self, transport: asyncio.BaseTransport | None) -> Connection | None:
+    def of(self, transport: asyncio.BaseTransport | None) -> ClientConnection | None:
         """Return the connection of a transport; ``None`` where it has ended."""
         protocol = transport.get_protocol() if isinstance(transport, asyncio.Transport) else None
-        return protocol if isinstance(protocol, Connection) else None
+        return protocol if isinstance(protocol, ClientConnection) else None
 
     def _accept(self, listening: socket.socket) -> None:
         for _ in range(ACCEPTED_AT_ONCE):
@@ -175,14 +175,14 @@ class Listener:
                 HTTP_CLOSED.labels("refused").inc()
                 return False
         accepted.setblocking(False)
-        connection = Connection(self._factory(), self._forget)
+        connection = ClientConnection(self._factory(), self._forget)
         self._peers[connection] = peer
         joining = asyncio.create_task(self._join(connection, accepted))
         self._joining.add(joining)
         joining.add_done_callback(self._joining.discard)
         return True
 
-    async def _join(self, connection: Connection, accepted: socket.socket) -> None:
+    async def _join(self, connection: ClientConnection, accepted: socket.socket) -> None:
         try:
             await asyncio.get_running_loop().connect_accepted_socket(lambda: connection, accepted)
         except OSError as error:
@@ -190,7 +190,7 @@ class Listener:
             accepted.close()
             log.debug("a connection ended before it began: %s", error)
 
-    def _close_one(self, crowd: list[Connection]) -> bool:
+    def _close_one(self, crowd: list[ClientConnection]) -> bool:
         waiting = [one for one in crowd if not one.answering and one.transport is not None]
         if not waiting:
             return False
@@ -200,7 +200,7 @@ class Listener:
         longest.close("crowded out")
         return True
 
-    def _forget(self, connection: Connection) -> None:
+    def _forget(self, connection: ClientConnection) -> None:
         self._peers.pop(connection, None)
 
     def _pause(self, listening: socket.socket, error: OSError) -> None:

@@ -58,7 +58,7 @@ class Model(Protocol):
         """Return what is wrong, or ``""``."""
 
 
-class Outbox(Protocol):
+class OutboxStatus(Protocol):
     """What still waits for Slack, as it is looked at."""
 
     async def trouble(self) -> str:
@@ -66,7 +66,7 @@ class Outbox(Protocol):
 
 
 def parts(
-    containers: Engine, model: Model | None, memory: Runbook, outbox: Outbox, clock: Callable[[], str]
+    containers: Engine, model: Model | None, memory: Runbook, outbox: OutboxStatus, clock: Callable[[], str]
 ) -> tuple[HealthCheck, ...]:
     """Return what /health asks beside Slack and the database; ``clock`` says what is wrong with our clock."""
 
@@ -110,7 +110,7 @@ def ages(link: Link, now: datetime) -> dict[str, float | None]:
     return {name: round((now - at).total_seconds(), 1) if at else None for name, at in moments.items()}
 
 
-async def count(store: Store, outbox: Outbox) -> None:
+async def count(store: Store, outbox: OutboxStatus) -> None:
     """Bring the numbers up to date that say how things stand now. Raises ``StoreError``."""
     states = Counter(incident.state for incident in await store.live())
     for state in LIVE:

@@ -23,7 +23,7 @@ from aiohttp import web
 from bot.domain.alerts.alert import Kind
 from bot.domain.incident import Thread
 from bot.errors import AegisError, StoreError
-from bot.incidents.alert_reader import Reading
+from bot.incidents.alert_reader import AlertReader
 from bot.incidents.api import WebhookRequests
 from bot.ports.database import IntakeResult, ReceivedAlert
 from bot.telemetry import HTTP_MALFORMED
@@ -74,7 +74,7 @@ class WebhookConfig:
     redact: Callable[[str], str]
     clock: Callable[[], datetime]
     taken: Mapping[str, datetime] = field(default_factory=dict)
-    reading: Reading | None = None
+    reading: AlertReader | None = None
 
 
 class Webhook:
@@ -126,7 +126,7 @@ class Webhook:
         return await self._take(sender, body, content)
 
     async def _take(self, sender: str, body: Mapping[str, Any], content: bytes) -> web.Response:
-        reading = self._door.reading or Reading(self._door.redact)
+        reading = self._door.reading or AlertReader(self._door.redact)
         alert = await reading.admitted(await reading.webhook(sender, body))
         if alert.kind is Kind.NOISE:
             _tell_what_to_confirm(body)

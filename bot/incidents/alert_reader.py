@@ -19,7 +19,7 @@ FUNCTIONS: tuple[Callable[..., Any], ...] = (alerts.read_alert, read_webhook, ad
 """What may run in the process for long texts."""
 
 
-class Reading:
+class AlertReader:
     """Reads messages and bodies. A text that cannot be read in time is cut, and the alert says so in its place.
 
     ``redact`` removes secrets from a text. Without ``calls`` everything is read at once, as the command line does.

@@ -15,7 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.redaction.redact import redact
 from bot.errors import AegisError
-from bot.incidents.alert_reader import Reading
+from bot.incidents.alert_reader import AlertReader
 from bot.incidents.api import SlackRequests
 from bot.slack.connection.tasks import BackgroundTasks
 from bot.slack.connection.web_api import Identity
@@ -76,14 +76,14 @@ def add_routes(
     messenger: SlackMessenger,
     members: Members,
     clock: Callable[[], datetime],
-    reading: Reading | None = None,
+    reading: AlertReader | None = None,
 ) -> EventListeners:
     """Register the routes with Bolt. ``channels`` are the ids of the alert channels; none means all.
 
     ``reading`` reads alerts, without their secrets. Returns what takes in alerts, also
     those found in another way, such as by reading a channel back.
     """
-    reading = reading or Reading(redact)
+    reading = reading or AlertReader(redact)
     listeners = EventListeners(answers, questions, work, channels, own, messenger, members, clock, reading)
     pressed = ActionListeners(answers, work, messenger, members, clock, reading.redact)
 

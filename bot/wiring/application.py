@@ -20,7 +20,7 @@ from bot.http import health as vitals
 from bot.http.open_files import raise_limit
 from bot.http.server import Health, HttpServer
 from bot.http.webhook import RETRY_WINDOW, WEBHOOK_KEY_PREFIX, Webhook, WebhookConfig
-from bot.incidents.alert_reader import FUNCTIONS, Reading
+from bot.incidents.alert_reader import FUNCTIONS, AlertReader
 from bot.incidents.warm_up import read_samples
 from bot.ports.database import UnfinishedWork
 from bot.settings import Settings
@@ -28,7 +28,7 @@ from bot.slack import app
 from bot.slack.approvers import SlackApprovers
 from bot.slack.connection import checkpoint
 from bot.slack.connection.server_clock import SlackClock
-from bot.slack.connection.socket_mode import Connection
+from bot.slack.connection.socket_mode import SocketModeConnection
 from bot.slack.connection.tasks import BackgroundTasks
 from bot.slack.connection.web_api import SLACK, identify, web_client
 from bot.slack.delivery.escalator import SlackEscalator
@@ -45,17 +45,17 @@ log = logging.getLogger(__name__)
 _OTHERS = 0o077
 """The rights that no file of Aegis gives to others, unless it says so."""
 
-DRAIN = 8.0
+DRAIN_S = 8.0
 """Seconds that work in flight may take at the end; orchestrators kill after ten."""
 
 
 @contextlib.asynccontextmanager
-async def _reading(settings: Settings) -> AsyncIterator[Reading]:
+async def _reading(settings: Settings) -> AsyncIterator[AlertReader]:
     """Return what reads alerts, with the process for long texts begun."""
     long_texts = TextWorker(FUNCTIONS)
     long_texts.start()
     try:
-        yield Reading(partial(redact, known=settings.secrets), long_texts)
+        yield AlertReader(partial(redact, known=settings.secrets), long_texts)
     finally:
         await long_texts.close()
 
@@ -76,7 +76,7 @@ def _warm_up(edges: Components) -> None:
 
 
 @contextlib.asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Connection]:
+async def running(settings: Settings) -> AsyncIterator[SocketModeConnection]:
     """Run the bot inside the ``async with``: connected when it is entered, ended cleanly when it is left.
 
     Raises the ``AegisError`` that keeps it from starting.
@@ -131,7 +131,7 @@ async def running(settings: Settings) -> AsyncIterator[Connection]:
         )
         clock = SlackClock(now)
         missed = Backfill(client, own, settings.aegis_alert_channels, clock, listeners.take, reading)
-        connection = Connection(
+        connection = SocketModeConnection(
             bolt,
             settings.slack_app_token.get_secret_value(),
             on_reconnect=reconnected,
@@ -192,9 +192,9 @@ async def running(settings: Settings) -> AsyncIterator[Connection]:
         yield connection
 
 
-async def _stop(connection: Connection, work: BackgroundTasks, store: SqlStore) -> None:
+async def _stop(connection: SocketModeConnection, work: BackgroundTasks, store: SqlStore) -> None:
     """Stop what is under way, and count none of it as a failure."""
-    await connection.close(work, DRAIN)
+    await connection.close(work, DRAIN_S)
     try:
         await store.cancel_attempts()
     except StoreError as error:

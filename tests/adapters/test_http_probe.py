@@ -16,7 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from bot.adapters.http_probe import READ_AT_MOST, HttpProber
+from bot.adapters.http_probe import MOST_READ_BYTES, HttpProber
 from bot.errors import VerifyUrlRefused
 
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -153,7 +153,7 @@ async def test_an_endless_answer_is_read_in_part_only(prober: HttpProber) -> Non
         probe = await prober.probe(seen.url)
     assert (probe.good, probe.answer) == (True, "200")
     # Beyond what is read, only the buffers of both ends are filled.
-    assert sent < READ_AT_MOST + 16 * 1024 * 1024
+    assert sent < MOST_READ_BYTES + 16 * 1024 * 1024
 
 
 async def test_a_compressed_bomb_is_not_unpacked(prober: HttpProber) -> None:

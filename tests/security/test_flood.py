@@ -89,7 +89,7 @@ async def test_another_channel_has_a_menu_of_its_own(stage):
 
 async def test_what_was_not_counted_when_aegis_ends_is_counted_after_the_next_start(stage, monkeypatch):
     monkeypatch.setattr(unknown_targets, "GATHERING_WINDOW", timedelta(seconds=60))
-    monkeypatch.setattr(application, "DRAIN", 0.1)
+    monkeypatch.setattr(application, "DRAIN_S", 0.1)
     async with stage.bot():
         await flood(stage, 8)
         await stage.slack.wait_for(lambda: all(one.acknowledged for one in stage.slack.deliveries))

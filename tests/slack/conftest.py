@@ -21,7 +21,7 @@ from bot.playground.slack.state.clock import Pace
 from bot.playground.slack.workspace import Workspace
 from bot.ports.database import ReceivedAlert
 from bot.slack.app import add_routes, make_app
-from bot.slack.connection.socket_mode import Connection
+from bot.slack.connection.socket_mode import SocketModeConnection
 from bot.slack.connection.tasks import BackgroundTasks
 from bot.slack.connection.web_api import Identity, identify, web_client
 from bot.slack.delivery.messenger import SlackMessenger
@@ -142,7 +142,7 @@ class Desk:
     answers: RecordingAnswers
     work: BackgroundTasks
     messenger: SlackMessenger
-    connection: Connection
+    connection: SocketModeConnection
     said: EventListeners
 
     async def asked(self, kind: str, count: int = 1) -> list[tuple[Any, ...]]:
@@ -188,16 +188,16 @@ async def own(client: AsyncWebClient) -> Identity:
 
 
 @pytest.fixture
-def make_connection() -> Callable[..., Connection]:
-    def make(app: AsyncApp, token: str, **more: Any) -> Connection:
-        return Connection(app, token, **({"ping": 0.2, "patience": 1.0, "grace": 0.2, "look": 0.05} | more))
+def make_connection() -> Callable[..., SocketModeConnection]:
+    def make(app: AsyncApp, token: str, **more: Any) -> SocketModeConnection:
+        return SocketModeConnection(app, token, **({"ping": 0.2, "patience": 1.0, "grace": 0.2, "look": 0.05} | more))
 
     return make
 
 
 @pytest.fixture
 async def desk(
-    ws: Workspace, client: AsyncWebClient, own: Identity, make_connection: Callable[..., Connection]
+    ws: Workspace, client: AsyncWebClient, own: Identity, make_connection: Callable[..., SocketModeConnection]
 ) -> AsyncIterator[Desk]:
     answers, work = RecordingAnswers(), BackgroundTasks()
     app = make_app(client, own)

@@ -22,7 +22,7 @@ T = TypeVar("T")
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 ENGINE_CALLS_AT_ONCE = 16
 MOST_HANGING_CALLS = 64
-_BLOCK = 64 * 1024
+_BLOCK_BYTES = 64 * 1024
 ACTION_TIMEOUT_S = 35
 """What an act may take beyond the container's stop time-out; the engine needs up to 30 s around it."""
 
@@ -205,7 +205,7 @@ def _through(client: docker.APIClient, path: str, params: Mapping[str, str | int
     ) as response:
         response.raise_for_status()
         if response.raw.chunked:
-            yield from response.iter_content(_BLOCK)
+            yield from response.iter_content(_BLOCK_BYTES)
         else:
             # Where a proxy took the chunks away, iter_content would wait for a whole block, and a slow log seem silent.
-            yield from iter(lambda: response.raw.read1(_BLOCK), b"")
+            yield from iter(lambda: response.raw.read1(_BLOCK_BYTES), b"")

@@ -39,7 +39,7 @@ _PATHS = {
 _PROBE = {"at": "Start", "exit_code": "ExitCode", "output": "Output"}
 _WHOLE = {"State", "Config", "HostConfig"}
 _STATE = {"Status", "Running", "ExitCode", "OOMKilled", "RestartCount"}
-_STOP = 10
+_STOP_TIMEOUT_S = 10
 """Seconds that Docker gives a container to stop; nothing is stopped here."""
 
 _UP = ("running", "restarting", "paused")
@@ -62,7 +62,7 @@ def read(given: object, *, name: str, secrets: Sequence[str] = ()) -> Facts | No
     except ValidationError as error:
         places = {".".join(map(str, one["loc"])) for one in error.errors(include_input=False)}
         raise _unclear(f"look at {', '.join(sorted(places))}") from error
-    return facts(inspection, host="", restart_timeout=_STOP, secrets=secrets)
+    return facts(inspection, host="", restart_timeout=_STOP_TIMEOUT_S, secrets=secrets)
 
 
 def _as_inspection(given: Mapping[str, Any]) -> dict[str, Any]:

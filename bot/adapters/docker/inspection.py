@@ -19,7 +19,7 @@ from bot.errors import EngineError
 NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{1,254}")
 """Docker's rule for names (moby: daemon/names); what does not fit is never sent to the engine."""
 FULL_ID = re.compile(r"[0-9a-f]{64}")
-LONGEST_STOP = 600
+LONGEST_STOP_S = 600
 """Seconds that a container may be given to stop; a stop time-out without end (-1) is cut to this."""
 _READ_LABELS = ("aegis.", "com.docker.compose.", "com.docker.swarm.")
 _NEVER = "0001-01-01"
@@ -202,10 +202,10 @@ def _time(engine_time: str) -> str:
 def _stop_timeout(config: _Config, otherwise: int) -> int:
     wanted = config.labels.get("aegis.stop-timeout", "").strip()
     if wanted.isascii() and wanted.isdigit() and len(wanted) < 6:
-        return min(int(wanted), LONGEST_STOP)
+        return min(int(wanted), LONGEST_STOP_S)
     if config.stop_timeout is None:
         return otherwise
-    return LONGEST_STOP if config.stop_timeout < 0 else min(config.stop_timeout, LONGEST_STOP)
+    return LONGEST_STOP_S if config.stop_timeout < 0 else min(config.stop_timeout, LONGEST_STOP_S)
 
 
 def _ports(inspection: Inspection) -> list[Port]:

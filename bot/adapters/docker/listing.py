@@ -12,7 +12,7 @@ from bot.domain.evidence import Facts, Neighbour
 from bot.domain.target import KnownTarget
 
 MOST_NEIGHBOURS = 20
-LONGEST_NAME = 255
+LONGEST_NAME_CHARS = 255
 """Characters of a name that is looked for in a log; a host name, by which containers find each other, has fewer."""
 
 _HEALTH = re.compile(r"\((?:health: )?(healthy|unhealthy|starting)\)")
@@ -93,7 +93,9 @@ def _unwell(status: str, says: str) -> bool:
 
 
 def _named(name: str, text: str) -> bool:
-    return 1 < len(name) <= LONGEST_NAME and re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", text) is not None
+    return (
+        1 < len(name) <= LONGEST_NAME_CHARS and re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", text) is not None
+    )
 
 
 def _name(row: Mapping[str, Any]) -> str:

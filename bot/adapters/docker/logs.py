@@ -34,7 +34,7 @@ _FOREIGN_TIME = 36
 
 
 @dataclass(slots=True)
-class Reading:
+class LogReading:
     """What was read of a log, beside the digest: whether all of it was, and how many lines there were."""
 
     whole: bool = True
@@ -160,7 +160,7 @@ def stamp(moment: datetime) -> bytes:
 
 def read_tail(
     open_log: Callable[[int | str], Iterable[bytes]], facts: Facts, *, terminal: bool, secrets: Sequence[str] = ()
-) -> tuple[LogDigest, Reading]:
+) -> tuple[LogDigest, LogReading]:
     """Read the newest ``TAIL_LINES`` lines of a container's log and digest them run by run, redacted.
 
     ``open_log`` opens the stream for a tail of so many lines, or ``"all"``. The digest is partial where there are more.
@@ -177,22 +177,22 @@ def read_whole(
     terminal: bool,
     enough: Callable[[], bool],
     secrets: Sequence[str] = (),
-) -> tuple[LogDigest, Reading]:
+) -> tuple[LogDigest, LogReading]:
     """Read the whole log of a container and digest it run by run, redacted.
 
     ``enough`` says when to stop; then the digest holds what was read from its beginning, and the tail.
     """
-    cut = Reading()
+    cut = LogReading()
     log, reading = _read(_whole(open_log, terminal, enough, cut), facts, secrets)
     reading.whole = cut.whole
     return log, reading
 
 
-def _read(batches: Iterator[list[bytes]], facts: Facts, secrets: Sequence[str]) -> tuple[LogDigest, Reading]:
+def _read(batches: Iterator[list[bytes]], facts: Facts, secrets: Sequence[str]) -> tuple[LogDigest, LogReading]:
     runs = _Runs(batches, present_run(facts))
     earlier = digest_log(runs.earlier(), secrets=secrets)
     present = digest_log(runs.present(), secrets=secrets)
-    reading = Reading(lines=earlier.total_lines + present.total_lines, this_run=present.total_lines)
+    reading = LogReading(lines=earlier.total_lines + present.total_lines, this_run=present.total_lines)
     if not present.total_lines and runs.begins:
         lines = tuple(replace(line, earlier=True) for line in earlier.lines)
         earlier = replace(earlier, lines=lines)
@@ -202,7 +202,7 @@ def _read(batches: Iterator[list[bytes]], facts: Facts, secrets: Sequence[str]) 
 
 
 def _whole(
-    open_log: Callable[[int | str], Iterable[bytes]], terminal: bool, enough: Callable[[], bool], cut: Reading
+    open_log: Callable[[int | str], Iterable[bytes]], terminal: bool, enough: Callable[[], bool], cut: LogReading
 ) -> Iterator[list[bytes]]:
     last = b"\n"
     try:

@@ -16,7 +16,7 @@ import docker
 from bot.adapters.docker import events as container_events
 from bot.adapters.docker import logs, stats
 from bot.adapters.docker.client import EngineClient
-from bot.adapters.docker.logs import Reading
+from bot.adapters.docker.logs import LogReading
 from bot.adapters.docker.stream import read_ahead
 from bot.adapters.docker.text import safe
 from bot.domain.evidence import Facts, LogDigest, Source, Status, Usage
@@ -26,7 +26,7 @@ T = TypeVar("T")
 Opened = Callable[[int | str], Iterator[bytes]]
 
 EVENTS_SPAN = timedelta(hours=1)
-USAGE_SECONDS = 0.25
+USAGE_S = 0.25
 """What one sample may take: it comes at once, unless another was taken within the same second."""
 _FREE = ("data space available", "space available", "free space")
 """What storage drivers call their free room (devicemapper, zfs and others); overlay2 says nothing."""
@@ -43,7 +43,7 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer(Generic[T]):
+class SourceAnswer(Generic[T]):
     """What a source gave (or its empty value), and how it answered."""
 
     value: T
@@ -69,20 +69,20 @@ class Sources:
         except (ValueError, TypeError):
             self._ahead = timedelta()
 
-    async def log(self, look: Look, ends: float) -> Answer[LogDigest]:
+    async def log(self, look: Look, ends: float) -> SourceAnswer[LogDigest]:
         """Read the newest lines of the log of this run and those before, digested and redacted."""
 
-        def read(open_log: Opened) -> tuple[LogDigest, Reading]:
+        def read(open_log: Opened) -> tuple[LogDigest, LogReading]:
             return logs.read_tail(open_log, look.facts, terminal=look.terminal, secrets=self._secrets)
 
         return await self._read_log(look, read, ends)
 
-    async def whole_log(self, look: Look, ends: float) -> Answer[LogDigest]:
+    async def whole_log(self, look: Look, ends: float) -> SourceAnswer[LogDigest]:
         """Read all of the log, as far as that is possible until ``ends``, digested and redacted."""
         # Digesting what was read takes its time too.
         stop = ends - self._deadline / 5
 
-        def read(open_log: Opened) -> tuple[LogDigest, Reading]:
+        def read(open_log: Opened) -> tuple[LogDigest, LogReading]:
             return logs.read_whole(
                 open_log,
                 look.facts,
@@ -96,27 +96,29 @@ class Sources:
     async def _read_log(
         self,
         look: Look,
-        read: Callable[[Opened], tuple[LogDigest, Reading]],
+        read: Callable[[Opened], tuple[LogDigest, LogReading]],
         ends: float,
-    ) -> Answer[LogDigest]:
+    ) -> SourceAnswer[LogDigest]:
         if look.facts.log_driver == "none":
-            return Answer(LogDigest(), Source("logs", Status.DENIED, "driver none"))
+            return SourceAnswer(LogDigest(), Source("logs", Status.DENIED, "driver none"))
 
-        def ask(client: docker.APIClient) -> tuple[LogDigest, Reading]:
+        def ask(client: docker.APIClient) -> tuple[LogDigest, LogReading]:
             return read(lambda tail: self._open_log(client, look.facts.container_id, tail, ends))
 
-        async def answer() -> Answer[LogDigest]:
+        async def answer() -> SourceAnswer[LogDigest]:
             log, reading = await self._client.ask(ask, _left(ends))
-            return Answer(log, Source("logs", Status.OK if reading.lines else Status.EMPTY, _lines(log, reading)))
+            return SourceAnswer(log, Source("logs", Status.OK if reading.lines else Status.EMPTY, _lines(log, reading)))
 
         return await _or_empty("logs", answer, LogDigest())
 
-    async def newest(self, look: Look, count: int, ends: float) -> Answer[tuple[str, ...]]:
+    async def newest(self, look: Look, count: int, ends: float) -> SourceAnswer[tuple[str, ...]]:
         """Return the newest log lines, or why there are none."""
 
-        async def answer() -> Answer[tuple[str, ...]]:
+        async def answer() -> SourceAnswer[tuple[str, ...]]:
             lines = await self.newest_lines(look, count, ends)
-            return Answer(lines, Source("logs", Status.OK if lines else Status.EMPTY, f"{len(lines):,} newest lines"))
+            return SourceAnswer(
+                lines, Source("logs", Status.OK if lines else Status.EMPTY, f"{len(lines):,} newest lines")
+            )
 
         return await _or_empty("logs", answer, ())
 
@@ -131,31 +133,33 @@ class Sources:
 
         return await self._client.ask(ask, _left(ends))
 
-    async def image_created(self, facts: Facts, ends: float) -> Answer[str]:
+    async def image_created(self, facts: Facts, ends: float) -> SourceAnswer[str]:
         """Return when the image was built."""
 
         def ask(client: docker.APIClient) -> str:
             image: dict[str, Any] = client.inspect_image(facts.image_id)  # type: ignore[no-untyped-call]
             return str(image.get("Created") or "")[:40]
 
-        async def answer() -> Answer[str]:
+        async def answer() -> SourceAnswer[str]:
             created = await self._client.ask(ask, _left(ends))
-            return Answer(created, Source("image", Status.OK if created else Status.EMPTY, f"built {created[:10]}"))
+            return SourceAnswer(
+                created, Source("image", Status.OK if created else Status.EMPTY, f"built {created[:10]}")
+            )
 
         return await _or_empty("image", answer, "")
 
-    async def usage(self, facts: Facts, ends: float) -> Answer[Usage | None]:
+    async def usage(self, facts: Facts, ends: float) -> SourceAnswer[Usage | None]:
         """Take one sample of use; the engine's own second sample would take a second or two."""
         if not facts.running or facts.restarting:
-            return Answer(None, Source("stats", Status.EMPTY, "not running"))
+            return SourceAnswer(None, Source("stats", Status.EMPTY, "not running"))
 
         def ask(client: docker.APIClient) -> Usage:
             return stats.usage(client.stats(facts.container_id, stream=False, one_shot=True), facts)
 
-        async def answer() -> Answer[Usage | None]:
-            used = await self._client.ask(ask, min(USAGE_SECONDS, _left(ends)))
+        async def answer() -> SourceAnswer[Usage | None]:
+            used = await self._client.ask(ask, min(USAGE_S, _left(ends)))
             known = used.memory is not None or used.pids is not None
-            return Answer(
+            return SourceAnswer(
                 used,
                 Source(
                     "stats", Status.OK if known else Status.EMPTY, stats.describe_usage(used, facts) if known else ""
@@ -164,7 +168,7 @@ class Sources:
 
         return await _or_empty("stats", answer, None)
 
-    async def events(self, facts: Facts, ends: float) -> Answer[tuple[str, ...]]:
+    async def events(self, facts: Facts, ends: float) -> SourceAnswer[tuple[str, ...]]:
         """Return what happened to the container within the last hour, as far as the engine's events reach."""
         now = self._now() + self._ahead
         filters = f'{{"container":["{facts.container_id}"],"type":["container"]}}'
@@ -178,22 +182,22 @@ class Sources:
             chunks = self._client.stream(client, "/events", params, silence=self._deadline / 4, ends=ends)
             return container_events.lines(container_events.decode(_until_silent(chunks)), self._secrets)
 
-        async def answer() -> Answer[tuple[str, ...]]:
+        async def answer() -> SourceAnswer[tuple[str, ...]]:
             lines = await self._client.ask(ask, _left(ends))
-            return Answer(lines, Source("events", Status.OK if lines else Status.EMPTY, "the last hour"))
+            return SourceAnswer(lines, Source("events", Status.OK if lines else Status.EMPTY, "the last hour"))
 
         return await _or_empty("events", answer, ())
 
-    async def rows(self, ends: float) -> Answer[Sequence[Mapping[str, Any]]]:
+    async def rows(self, ends: float) -> SourceAnswer[Sequence[Mapping[str, Any]]]:
         """List all containers, for the neighbours among them."""
 
-        async def answer() -> Answer[Sequence[Mapping[str, Any]]]:
+        async def answer() -> SourceAnswer[Sequence[Mapping[str, Any]]]:
             rows = await self._client.ask(every_container, _left(ends))
-            return Answer(rows, Source("neighbours", Status.OK, f"{len(rows)} on this engine looked at"))
+            return SourceAnswer(rows, Source("neighbours", Status.OK, f"{len(rows)} on this engine looked at"))
 
         return await _or_empty("neighbours", answer, ())
 
-    async def disk(self, ends: float) -> Answer[str]:
+    async def disk(self, ends: float) -> SourceAnswer[str]:
         """Return the free space of the engine's storage, if its driver reports it."""
 
         def ask(client: docker.APIClient) -> str:
@@ -202,25 +206,27 @@ class Sources:
             free = next((status[name] for name in _FREE if name in status), "")
             return f"{free} free" if free else ""
 
-        async def answer() -> Answer[str]:
+        async def answer() -> SourceAnswer[str]:
             free = await self._client.ask(ask, _left(ends))
-            return Answer(free, Source("disk", Status.OK if free else Status.EMPTY, free or "the engine does not tell"))
+            return SourceAnswer(
+                free, Source("disk", Status.OK if free else Status.EMPTY, free or "the engine does not tell")
+            )
 
         return await _or_empty("disk", answer, "")
 
-    async def processes(self, facts: Facts, ends: float) -> Answer[tuple[str, ...]]:
+    async def processes(self, facts: Facts, ends: float) -> SourceAnswer[tuple[str, ...]]:
         """List the processes by program name, where it runs."""
         if not facts.running or facts.restarting:
-            return Answer((), Source("processes", Status.EMPTY, "not running"))
+            return SourceAnswer((), Source("processes", Status.EMPTY, "not running"))
 
         def ask(client: docker.APIClient) -> tuple[str, ...]:
             listing = client.top(facts.container_id, ps_args=_PS)
             rows = [listing.get("Titles") or [], *(listing.get("Processes") or [])]
             return tuple(safe(" ".join(map(str, row)), 300, self._secrets) for row in rows[:500])
 
-        async def answer() -> Answer[tuple[str, ...]]:
+        async def answer() -> SourceAnswer[tuple[str, ...]]:
             rows = await self._client.ask(ask, _left(ends))
-            return Answer(rows, Source("processes", Status.OK, f"{max(0, len(rows) - 1)} processes"))
+            return SourceAnswer(rows, Source("processes", Status.OK, f"{max(0, len(rows) - 1)} processes"))
 
         return await _or_empty("processes", answer, ())
 
@@ -269,12 +275,12 @@ def failed(name: str, error: EngineError) -> Source:
     return Source(name, Status.DENIED, "the engine failed at this")
 
 
-async def _or_empty(name: str, answer: Callable[[], Any], empty: T) -> Answer[T]:
+async def _or_empty(name: str, answer: Callable[[], Any], empty: T) -> SourceAnswer[T]:
     """Await an answer; where the engine gives none, keep the empty value and say why."""
     try:
-        result: Answer[T] = await answer()
+        result: SourceAnswer[T] = await answer()
     except EngineError as error:
-        return Answer(empty, failed(name, error))
+        return SourceAnswer(empty, failed(name, error))
     return result
 
 
@@ -282,7 +288,7 @@ def _left(ends: float) -> float:
     return max(0.05, ends - time.monotonic())
 
 
-def _lines(log: LogDigest, reading: Reading) -> str:
+def _lines(log: LogDigest, reading: LogReading) -> str:
     if not reading.lines:
         return "no lines"
     words = f"{'newest ' if log.partial else ''}{reading.lines:,} line{'s' if reading.lines > 1 else ''}"

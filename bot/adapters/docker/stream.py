@@ -23,7 +23,7 @@ MOST_BLOCKS_AHEAD = 64
 _UNIX = "unix://"
 
 
-class Connection(http.client.HTTPConnection):
+class EngineConnection(http.client.HTTPConnection):
     """A connection to the engine at ``address``, for one question; ``silence`` is the seconds without a byte."""
 
     _http_vsn = 10
@@ -53,7 +53,7 @@ def direct(address: str, *, tls: bool) -> bool:
 
 def blocks(address: str, path: str, params: Mapping[str, str | int], silence: float) -> Iterator[bytes]:
     """Yield the body of a GET. Raises ``EngineError`` for an error status, and what sockets raise."""
-    connection = Connection(address, silence)
+    connection = EngineConnection(address, silence)
     try:
         connection.request("GET", f"{path}?{urlencode(params)}")
         response = connection.getresponse()

@@ -17,7 +17,7 @@ from dataclasses import replace
 from queue import SimpleQueue
 from urllib.parse import urlsplit
 
-from bot.adapters.llm.gemini_sdks import SDKS, Answer, Call, CallFailed
+from bot.adapters.llm.gemini_sdks import SDKS, Call, CallFailed, ModelAnswer
 from bot.domain.llm.prompt import Prompt
 from bot.errors import ModelUnavailable, ReplyRejected, SettingsError
 from bot.ports.model import ModelReply
@@ -110,7 +110,7 @@ class Gemini:
             )
         return reply
 
-    async def _answer(self, prompt: Prompt, deadline: float) -> Answer:
+    async def _answer(self, prompt: Prompt, deadline: float) -> ModelAnswer:
         """Call until it works, fails for good, or the next try would be too late."""
         clock = asyncio.get_running_loop().time
         for pause in (*GEMINI_RETRY_PAUSES_S, None):
@@ -133,7 +133,7 @@ class Gemini:
                 self._call = self._connect()
             return self._call
 
-    def _once(self, prompt: Prompt, seconds: float) -> Answer:
+    def _once(self, prompt: Prompt, seconds: float) -> ModelAnswer:
         """Import at the first call, here in the thread, then call; ``seconds`` are what is left of the deadline."""
         if seconds <= 0:
             raise self._late()
@@ -143,7 +143,7 @@ class Gemini:
         return ModelUnavailable(f"No answer from {self.model} within {self._timeout:g} s.")
 
 
-def _text(answer: Answer) -> str:
+def _text(answer: ModelAnswer) -> str:
     """Read why the model stopped, then what it said."""
     if answer.blocked:
         raise ReplyRejected(f"Gemini's filter stopped the question ({_code(answer.blocked)}).")
@@ -168,10 +168,10 @@ class _Threads:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._started = 0
-        self._queue: SimpleQueue[tuple[Future[Answer], Callable[[], Answer]]] = SimpleQueue()
+        self._queue: SimpleQueue[tuple[Future[ModelAnswer], Callable[[], ModelAnswer]]] = SimpleQueue()
 
-    async def run(self, work: Callable[[], Answer]) -> Answer:
-        future: Future[Answer] = Future()
+    async def run(self, work: Callable[[], ModelAnswer]) -> ModelAnswer:
+        future: Future[ModelAnswer] = Future()
         self._queue.put((future, work))
         if self._started < self._limit:
             self._started += 1

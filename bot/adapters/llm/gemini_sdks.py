@@ -28,7 +28,7 @@ _MALFORMED = (ValueError, TypeError, KeyError, AttributeError, IndexError, Recur
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ModelAnswer:
     """What came back, unread: the joined text parts, why the model stopped, why the prompt was blocked, all tokens.
 
     ``finish`` is Gemini's finish reason, ``""`` where there is no candidate; ``blocked`` its block reason or ``""``.
@@ -40,7 +40,7 @@ class Answer:
     tokens: int
 
 
-Call: TypeAlias = Callable[[Prompt, float], Answer]
+Call: TypeAlias = Callable[[Prompt, float], ModelAnswer]
 
 
 class CallFailed(ModelUnavailable):
@@ -83,7 +83,7 @@ def google_generativeai(key: str, model: str, endpoint: str) -> Call:
 
     configure(api_key=key, transport="rest", client_options={"api_endpoint": endpoint} if endpoint else None)
 
-    def call(prompt: Prompt, seconds: float) -> Answer:
+    def call(prompt: Prompt, seconds: float) -> ModelAnswer:
         config = GenerationConfig(
             response_mime_type="application/json",
             response_schema=copy.deepcopy(dict(prompt.schema)),
@@ -94,7 +94,7 @@ def google_generativeai(key: str, model: str, endpoint: str) -> Call:
             reply = speaker.generate_content(prompt.data, request_options=RequestOptions(timeout=seconds, retry=None))
             candidate = next(iter(reply.candidates), None)
             block = reply.prompt_feedback.block_reason
-            return Answer(
+            return ModelAnswer(
                 text="".join(part.text for part in candidate.content.parts) if candidate else "",
                 finish=_name(candidate.finish_reason) if candidate else "",
                 blocked=_name(block) if block else "",
@@ -122,7 +122,7 @@ def google_genai(key: str, model: str, endpoint: str) -> Call:
     http = types.HttpOptions(base_url=endpoint or None, api_version="v1beta", httpx_client=httpx.Client())
     client = genai.Client(api_key=key, vertexai=False, http_options=http)
 
-    def call(prompt: Prompt, seconds: float) -> Answer:
+    def call(prompt: Prompt, seconds: float) -> ModelAnswer:
         config = types.GenerateContentConfig(
             system_instruction=prompt.system,
             response_mime_type="application/json",
@@ -142,7 +142,7 @@ def google_genai(key: str, model: str, endpoint: str) -> Call:
             parts = (candidate.content.parts or ()) if candidate and candidate.content else ()
             feedback, usage = reply.prompt_feedback, reply.usage_metadata
             finish = (candidate.finish_reason or types.FinishReason.FINISH_REASON_UNSPECIFIED) if candidate else None
-            return Answer(
+            return ModelAnswer(
                 text="".join(part.text or "" for part in parts if not part.thought),
                 finish=str(finish.value) if finish else "",
                 blocked=str(feedback.block_reason.value) if feedback and feedback.block_reason else "",

@@ -12,7 +12,7 @@ from bot.domain.evidence import Facts, Port
 from bot.errors import VerifyUrlRefused
 
 LABEL = "aegis.verify-url"
-LONGEST = 2_000
+LONGEST_URL_CHARS = 2_000
 NOT_ITS_OWN = (
     f"The label {LABEL} leads elsewhere than to the container's own address, name or published port; "
     "only AEGIS_VERIFY_URLS may name such an address."
@@ -27,8 +27,8 @@ def check_url(url: str) -> None:
     """Raise ``VerifyUrlRefused`` with the reason where Aegis will not ask ``url``; it names no part of the URL."""
     if not isinstance(url, str) or not url:
         raise _refused("there is none")
-    if len(url) > LONGEST:
-        raise _refused(f"it is longer than {LONGEST:,} characters")
+    if len(url) > LONGEST_URL_CHARS:
+        raise _refused(f"it is longer than {LONGEST_URL_CHARS:,} characters")
     if any(sign <= " " or sign in "\x7f\\" for sign in url):
         raise _refused("it holds a space, a control character or a backslash")
     try:

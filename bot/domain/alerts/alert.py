@@ -16,8 +16,8 @@ from bot.domain.alerts.message import SectionKind, SlackMessage, flatten, withou
 from bot.domain.alerts.targets import labelled_targets, naming_pairs
 from bot.domain.target import KnownTarget, Target
 
-MAX_TITLE = 200
-MAX_TEXT = 20_000
+MAX_TITLE_CHARS = 200
+MAX_TEXT_CHARS = 20_000
 
 
 class Kind(StrEnum):
@@ -61,7 +61,7 @@ def read_alert(event: Mapping[str, Any]) -> Alert:
     """
     message = flatten(event)
     sender = senders.sender_of(message)
-    text = "\n".join(without_markup(part.text) for part in message.parts)[:MAX_TEXT]
+    text = "\n".join(without_markup(part.text) for part in message.parts)[:MAX_TEXT_CHARS]
     title = _title(message)
     if not message.automatic or message.subtype not in _SPEAKING or not message.parts or _ANSWERED.match(title):
         return Alert(Kind.NOISE, title, sender=sender, text=text)
@@ -182,7 +182,7 @@ def _title(message: SlackMessage) -> str:
                 and len(lines[0].split()) < 3
                 and not status.state_in(lines[0])
             ):
-                return f"{lines[0]}: {lines[1]}"[:MAX_TITLE]
+                return f"{lines[0]}: {lines[1]}"[:MAX_TITLE_CHARS]
             if lines:
-                return lines[0].strip()[:MAX_TITLE]
-    return next((without_markup(part.text)[:MAX_TITLE] for part in message.parts), "")
+                return lines[0].strip()[:MAX_TITLE_CHARS]
+    return next((without_markup(part.text)[:MAX_TITLE_CHARS] for part in message.parts), "")

@@ -10,10 +10,10 @@ from bot.domain.alerts.alert import Alert
 from bot.domain.alerts.label_syntax import Pairs
 
 UNREAD = "[text could not be read in time]"
-ROOM = 2_000
+ROOM_CHARS = 2_000
 """Characters of a short copy: so few are read in a few milliseconds, whatever they are."""
 
-LONGEST = 200
+LONGEST_FIELD_CHARS = 200
 """Characters of one text in it: a title, or a label's value."""
 
 
@@ -32,42 +32,42 @@ def stored_length(value: object) -> int:
 
 def short_message(message: Mapping[str, Any]) -> dict[str, Any]:
     """Return a copy of a message or body whose texts are cut, and left out once there is no more room."""
-    room = ROOM
+    room = ROOM_CHARS
 
     def short(value: object) -> object:
         nonlocal room
         if isinstance(value, str):
-            copied = value[: min(LONGEST, room)]
+            copied = value[: min(LONGEST_FIELD_CHARS, room)]
             room -= len(copied)
             return copied
         if isinstance(value, Mapping):
-            return {key: short(one) for key, one in value.items() if room > 0 and len(str(key)) <= LONGEST}
+            return {key: short(one) for key, one in value.items() if room > 0 and len(str(key)) <= LONGEST_FIELD_CHARS}
         if isinstance(value, list | tuple):
             return [short(one) for one in value[:50] if room > 0]
         return value
 
     # What names the sender is short, and comes first: without it nobody knows whose message it is.
-    first = sorted(message.items(), key=lambda item: not isinstance(item[1], str) or len(item[1]) > LONGEST)
+    first = sorted(message.items(), key=lambda item: not isinstance(item[1], str) or len(item[1]) > LONGEST_FIELD_CHARS)
     return {key: short(value) for key, value in first if room > 0}
 
 
 def short_alert(alert: Alert) -> Alert:
     """Return a copy of an alert with its title and labels cut, and a note where its text was."""
-    room = ROOM
+    room = ROOM_CHARS
 
     def short(pairs: Pairs) -> Pairs:
         nonlocal room
         copied = []
         for key, value in pairs:
-            room -= len(key) + min(len(value), LONGEST)
+            room -= len(key) + min(len(value), LONGEST_FIELD_CHARS)
             if room < 0:
                 break
-            copied.append((key[:LONGEST], value[:LONGEST]))
+            copied.append((key[:LONGEST_FIELD_CHARS], value[:LONGEST_FIELD_CHARS]))
         return tuple(copied)
 
     return replace(
         alert,
-        title=alert.title[:LONGEST],
+        title=alert.title[:LONGEST_FIELD_CHARS],
         text=UNREAD,
         logs="",
         labels=short(alert.labels),

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bot.domain.alerts.admission import MARGIN, MAX_KEY, MAX_LOGS, MAX_VALUE
-from bot.domain.alerts.alert import MAX_TEXT, MAX_TITLE, Alert, Kind
+from bot.domain.alerts.admission import MARGIN_CHARS, MAX_KEY_CHARS, MAX_LOGS_CHARS, MAX_VALUE_CHARS
+from bot.domain.alerts.alert import MAX_TEXT_CHARS, MAX_TITLE_CHARS, Alert, Kind
 from bot.domain.alerts.label_syntax import Pairs, key_of
 from bot.domain.alerts.message import word_set
 from bot.domain.alerts.severity import severity_of_pairs
@@ -52,7 +52,7 @@ def read_webhook(sender: str, body: Mapping[str, Any]) -> Alert:
 
 
 def _key(name: str) -> str:
-    return key_of(name[:MAX_KEY])
+    return key_of(name[:MAX_KEY_CHARS])
 
 
 def _unwrapped(body: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -115,7 +115,7 @@ def _kuma(sender: str, body: Mapping[str, Any]) -> Alert | None:
 
 
 def _test(sender: str, body: Mapping[str, Any]) -> Alert:
-    return Alert(Kind.NOISE, _text(body.get("msg"))[:MAX_TITLE], sender=sender)
+    return Alert(Kind.NOISE, _text(body.get("msg"))[:MAX_TITLE_CHARS], sender=sender)
 
 
 def _cloudwatch(sender: str, body: Mapping[str, Any]) -> Alert | None:
@@ -208,7 +208,7 @@ def _plain(sender: str, body: Mapping[str, Any]) -> Alert:
     )
     subject = next((value for key, value in pairs if key in _NAMES), "")
     if not subject and not sentence and not states:
-        return Alert(Kind.NOISE, sender[:MAX_TITLE], sender=sender)
+        return Alert(Kind.NOISE, sender[:MAX_TITLE_CHARS], sender=sender)
     heading = _text(flat.get("name")) if labels else ""
     parts = [part for part in (subject, heading or sentence.partition("\n")[0]) if part]
     alone = len(parts) == 2 and (parts[0] in parts[1] or container_of(parts[1], ()))
@@ -222,9 +222,9 @@ def _logs(value: object) -> str:
     """Return the end of a log, in whole lines; it may come as one text or as a list of lines."""
     lines = [line for line in value if isinstance(line, str)] if isinstance(value, list) else []
     text = value if isinstance(value, str) else "\n".join(lines)
-    if len(text) <= MAX_LOGS:
+    if len(text) <= MAX_LOGS_CHARS:
         return text
-    end = text[-MAX_LOGS:]
+    end = text[-MAX_LOGS_CHARS:]
     return end.partition("\n")[2] or end
 
 
@@ -240,14 +240,14 @@ def _made(kind: Kind, title: str, sender: str, members: Sequence[Pairs], text: s
         tuple(dict.fromkeys((*member, *(pair for pair in common if pair[0] not in dict(member))))) for member in members
     )
     labels = tuple(dict.fromkeys(pair for member in whole for pair in member))
-    title = " ".join(title.split())[:MAX_TITLE]
+    title = " ".join(title.split())[:MAX_TITLE_CHARS]
     stated = "unknown" if kind is Kind.NOISE else severity_of_pairs(labels, title)
-    return Alert(kind, title, sender, stated, text[:MAX_TEXT], labels, whole)
+    return Alert(kind, title, sender, stated, text[:MAX_TEXT_CHARS], labels, whole)
 
 
 def _cut(pairs: Pairs) -> Pairs:
     # Before they are searched, with room for what redaction needs to know a secret by.
-    return tuple((key, value[: MAX_VALUE + MARGIN]) for key, value in pairs[:MAX_FIELDS])
+    return tuple((key, value[: MAX_VALUE_CHARS + MARGIN_CHARS]) for key, value in pairs[:MAX_FIELDS])
 
 
 def _kind(state: str) -> Kind:
@@ -272,7 +272,7 @@ def _flat(value: object, before: str = "") -> Iterator[tuple[str, str]]:
 
 def _text(value: object) -> str:
     if isinstance(value, str):
-        return value[:MAX_TEXT].strip()
+        return value[:MAX_TEXT_CHARS].strip()
     return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e18 else ""
 
 

@@ -17,9 +17,9 @@ from bot.domain.symptoms.symptom import Symptom
 from bot.domain.text import QUOTED, clip, collapse_whitespace, short_headline, without_addresses
 from bot.errors import ReplyRejected
 
-LONGEST_CAUSE, LONGEST_WHY, LONGEST_DISPROOF, LONGEST_HEADLINE = 500, 400, 240, 60
+LONGEST_CAUSE_CHARS, LONGEST_WHY_CHARS, LONGEST_DISPROOF_CHARS, LONGEST_HEADLINE_CHARS = 500, 400, 240, 60
 """Characters: a card fits a phone's screen."""
-LONGEST_READ = 4_000
+LONGEST_READ_CHARS = 4_000
 """Characters of one text of the model that are looked at."""
 
 MOST_QUOTES = 5
@@ -87,10 +87,10 @@ def check_reply(
             raise ReplyRejected(f"The model speaks of restarting something other than {target}.")
         caveats.append(f"The model also speaks of restarting something else; Aegis restarts nothing but {target}.")
     source = _Source(evidence)
-    cause = source.checked(reply.root_cause, LONGEST_CAUSE)
-    why = source.checked(reply.justification, LONGEST_WHY)
-    disproof = source.checked(reply.disproof, LONGEST_DISPROOF)
-    headline = short_headline(source.checked(reply.headline, 4 * LONGEST_HEADLINE), LONGEST_HEADLINE)
+    cause = source.checked(reply.root_cause, LONGEST_CAUSE_CHARS)
+    why = source.checked(reply.justification, LONGEST_WHY_CHARS)
+    disproof = source.checked(reply.disproof, LONGEST_DISPROOF_CHARS)
+    headline = short_headline(source.checked(reply.headline, 4 * LONGEST_HEADLINE_CHARS), LONGEST_HEADLINE_CHARS)
     if not cause:
         raise ReplyRejected("The model's reply gives no root cause.")
     quotes = [quote for number in reply.lines if (quote := source.line(number))]
@@ -191,9 +191,9 @@ def _finished(diagnosis: Diagnosis, symptoms: Sequence[Symptom]) -> Diagnosis:
     quotes = diagnosis.quotes or next((symptom.quotes for symptom in same if symptom.quotes), ())
     return replace(
         diagnosis,
-        headline=short_headline(headline or diagnosis.root_cause, LONGEST_HEADLINE) or "cause unknown",
-        root_cause=clip(diagnosis.root_cause, LONGEST_CAUSE),
-        justification=clip(diagnosis.justification, LONGEST_WHY),
+        headline=short_headline(headline or diagnosis.root_cause, LONGEST_HEADLINE_CHARS) or "cause unknown",
+        root_cause=clip(diagnosis.root_cause, LONGEST_CAUSE_CHARS),
+        justification=clip(diagnosis.justification, LONGEST_WHY_CHARS),
         quotes=tuple(dict.fromkeys(quotes))[:MOST_QUOTES],
         confidence=round(diagnosis.confidence, 2),
     )
@@ -211,7 +211,7 @@ def _wants_other(reply: Reply, evidence: Evidence, target: str) -> bool:
         return True
     neighbours = {neighbour.name.lower() for neighbour in evidence.neighbours}
     for text in (reply.headline, reply.root_cause, reply.justification):
-        for match in _RESTART.finditer(collapse_whitespace(text[:LONGEST_READ])):
+        for match in _RESTART.finditer(collapse_whitespace(text[:LONGEST_READ_CHARS])):
             name = match["name"].lower()
             shaped = bool(re.search(r"[-_.\d]", name)) and bool(match["docker"] or match["kind"])
             if name != target.lower() and (name in neighbours or match["mark"] or match["docker"] or shaped):
@@ -243,7 +243,7 @@ class _Source:
 
     def checked(self, text: str, limit: int) -> str:
         """Return outside text made safe: redacted, without invented quotations and addresses, in one line, cut."""
-        text = QUOTED.sub(self._quotation, redact(collapse_whitespace(text[:LONGEST_READ])))
+        text = QUOTED.sub(self._quotation, redact(collapse_whitespace(text[:LONGEST_READ_CHARS])))
         return clip(without_addresses(text), limit)
 
     def _quotation(self, match: re.Match[str]) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from bot.domain.evidence import LogLine
-from bot.domain.llm.sections import LONGEST_READ, Outside
+from bot.domain.llm.sections import LONGEST_READ_CHARS, Outside
 from bot.domain.llm.tokens import estimate_tokens
 from bot.domain.symptoms.symptom import Symptom
 
@@ -42,7 +42,7 @@ def choose_log_lines(lines: Sequence[LogLine], symptoms: Sequence[Symptom], say:
 def _by_importance(lines: Sequence[LogLine], symptoms: Sequence[Symptom]) -> list[int]:
     """Return the places of the lines, most telling first: what the rules rest on, new starts, alarms, the end."""
     cited = {quote.number for symptom in symptoms for quote in symptom.quotes}
-    alarming = {place for place, line in enumerate(lines) if _ALARMING.search(line.text[:LONGEST_READ])}
+    alarming = {place for place, line in enumerate(lines) if _ALARMING.search(line.text[:LONGEST_READ_CHARS])}
     first = min(alarming, default=0)
 
     def weight(place: int) -> int:

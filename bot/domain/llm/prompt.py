@@ -18,9 +18,9 @@ from bot.domain.llm.tokens import estimate_tokens
 from bot.domain.runbook_entry import Precedent
 from bot.domain.symptoms.symptom import Symptom
 
-__all__ = ["LEAST_BUDGET", "SCHEMA", "Prompt", "build_prompt", "build_prompts", "estimate_tokens"]
+__all__ = ["LEAST_BUDGET_TOKENS", "SCHEMA", "Prompt", "build_prompt", "build_prompts", "estimate_tokens"]
 
-LEAST_BUDGET = 2_700
+LEAST_BUDGET_TOKENS = 2_700
 """Tokens below which the instructions and a container's facts, at their longest, do not fit."""
 
 _LONE = re.compile(r"[A-Za-z0-9]{8,64}")
@@ -50,7 +50,7 @@ def build_prompts(
     budget: int = 6_000,
 ) -> tuple[Prompt, ...]:
     """Return the full prompt and a shorter one, for the case that the answer to the first is cut off."""
-    shorter = max(LEAST_BUDGET, budget // 2)
+    shorter = max(LEAST_BUDGET_TOKENS, budget // 2)
     return tuple(
         build_prompt(evidence, symptoms, precedents, alert=alert, title=title, nonce=nonce, budget=tokens)
         for tokens in (budget, shorter)
@@ -70,12 +70,12 @@ def build_prompt(
     """Return a prompt of at most ``budget`` tokens by ``estimate_tokens``, however much evidence there is.
 
     Log lines are numbered by their place in ``evidence.log.lines``, from 1. ``nonce`` is 8 to 64 random letters and
-    digits, new for each prompt. Raises ``ValueError`` for another nonce or a budget below ``LEAST_BUDGET``.
+    digits, new for each prompt. Raises ``ValueError`` for another nonce or a budget below ``LEAST_BUDGET_TOKENS``.
     """
     if not _LONE.fullmatch(nonce):
         raise ValueError("a nonce is 8 to 64 ASCII letters and digits")
-    if budget < LEAST_BUDGET:
-        raise ValueError(f"a prompt needs a budget of at least {LEAST_BUDGET} tokens")
+    if budget < LEAST_BUDGET_TOKENS:
+        raise ValueError(f"a prompt needs a budget of at least {LEAST_BUDGET_TOKENS} tokens")
     say = Outside(nonce)
     system = SYSTEM.format(nonce=nonce)
     fixed = [

@@ -15,7 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictStr, V
 from bot.domain.diagnosis import PROPOSED_ACTIONS, Action, FailureClass
 from bot.errors import ReplyRejected
 
-LONGEST = 200_000
+LONGEST_REPLY_CHARS = 200_000
 """Characters of a reply that are looked at; the schema asks for about 2,000."""
 
 MODEST = 0.5
@@ -124,7 +124,7 @@ def _object(text: str) -> dict[str, Any]:
     text = text.removeprefix("\ufeff").strip()
     if not text:
         raise ReplyRejected("The model's reply is empty.")
-    if len(text) > LONGEST:
+    if len(text) > LONGEST_REPLY_CHARS:
         raise ReplyRejected("The model's reply is far too long.")
     start = _OBJECT.search(text)
     if start is None or text[0] in '["' or text[: start.start()].rstrip().endswith("["):

@@ -15,7 +15,7 @@ from bot.domain.runbook_entry import Precedent
 from bot.domain.symptoms.symptom import Symptom
 from bot.domain.text import collapse_whitespace
 
-LONGEST_READ = 2_000
+LONGEST_READ_CHARS = 2_000
 """Characters at the start and at the end of one outside text that are looked at; far more than any share shows."""
 
 
@@ -39,7 +39,9 @@ class Outside:
 
 
 def _ends(text: str) -> str:
-    return text if len(text) <= 2 * LONGEST_READ else f"{text[:LONGEST_READ]} … {text[-LONGEST_READ:]}"
+    return (
+        text if len(text) <= 2 * LONGEST_READ_CHARS else f"{text[:LONGEST_READ_CHARS]} … {text[-LONGEST_READ_CHARS:]}"
+    )
 
 
 def facts_lines(facts: Facts | None, say: Outside) -> list[str]:

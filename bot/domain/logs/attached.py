@@ -8,7 +8,7 @@ from bot.domain.evidence import Evidence, LogDigest, Source, Status
 from bot.domain.logs import digest
 
 SOURCE = "sent log"
-BUDGET = 2_500
+BUDGET_CHARS = 2_500
 """Characters that are kept of it; the engine's log is the better witness."""
 
 
@@ -20,7 +20,7 @@ def with_sent_log(evidence: Evidence, logs: str) -> Evidence:
     if not logs.strip():
         return evidence
     known = {line.text.strip() for line in evidence.log.lines}
-    sent = digest.digest_log([logs.encode()], budget=BUDGET)
+    sent = digest.digest_log([logs.encode()], budget=BUDGET_CHARS)
     new = tuple(line for line in sent.lines if line.text.strip() not in known)
     own = tuple(line.moved(sent.total_lines) for line in evidence.log.lines)
     log = LogDigest(

@@ -37,14 +37,14 @@ _NEAR = 12
 _ENTRY = 1_000
 # Lines worth less than this share of the best one are ordinary: room that they would fill is left empty.
 _WORTHLESS = 0.01
-_USUAL_BUDGET = 8_000
+_USUAL_BUDGET_CHARS = 8_000
 _FLOODS = 4
 _LAST = 3
 # The newest run's share of the room where two runs do not fit into it.
 _NEWEST = 0.6
 
 
-def digest_log(chunks: Iterable[bytes], *, budget: int = _USUAL_BUDGET, secrets: Sequence[str] = ()) -> LogDigest:
+def digest_log(chunks: Iterable[bytes], *, budget: int = _USUAL_BUDGET_CHARS, secrets: Sequence[str] = ()) -> LogDigest:
     """Read a whole log, given as byte blocks cut anywhere, and keep what explains it, without secrets.
 
     ``budget`` is the characters of the kept lines' text in all; a calm log needs less. Lines keep their number in the
@@ -55,7 +55,7 @@ def digest_log(chunks: Iterable[bytes], *, budget: int = _USUAL_BUDGET, secrets:
     return LogDigest(_redacted(_Choice(found, budget, secrets).lines(), secrets), found.total, found.size)
 
 
-def join_digests(parts: Sequence[LogDigest], budget: int = _USUAL_BUDGET) -> LogDigest:
+def join_digests(parts: Sequence[LogDigest], budget: int = _USUAL_BUDGET_CHARS) -> LogDigest:
     """Join the digests of one run after another: numbers go on, and each later run's first line is a boundary.
 
     Where the lines do not fit into ``budget`` characters, the newest run keeps the larger share, and of each run the
@@ -120,7 +120,7 @@ class _Choice:
         self._secrets = secrets
         self._left = budget
         self._groups, self._of_shape = groups.group_lines(found)
-        self._worthless = _WORTHLESS * _USUAL_BUDGET / max(budget, 1)
+        self._worthless = _WORTHLESS * _USUAL_BUDGET_CHARS / max(budget, 1)
         total = max(found.total, 50)
         seen: Counter[str] = Counter()
         for group in self._groups:

@@ -10,20 +10,20 @@ from bot.domain.evidence import LogDigest
 from bot.domain.logs import digest
 from bot.domain.redaction.redact import redact
 
-PIECE = 1 << 20
+PIECE_BYTES = 1 << 20
 """Characters that are cleaned at once; a longer log is cut where that parts no secret, so memory stays bounded."""
 
-_LONGEST_KEY = 1 << 16
+_LONGEST_KEY_CHARS = 1 << 16
 """Characters after which what began as a key or certificate is waited for no more."""
 
 _CONTEXT = 4
 """Lines before a piece that are read with it: a key and its value may stand on two lines."""
 
 
-def redact_blocks(blocks: Iterable[bytes], known: Sequence[str], *, piece: int = PIECE) -> Iterator[bytes]:
+def redact_blocks(blocks: Iterable[bytes], known: Sequence[str], *, piece: int = PIECE_BYTES) -> Iterator[bytes]:
     """Yield the text of ``blocks`` without secrets, as it comes; an empty block hands on the lines that are whole.
 
-    Bytes that are not UTF-8 pass as they are. ``known`` are literal secrets; ``piece`` as ``PIECE``.
+    Bytes that are not UTF-8 pass as they are. ``known`` are literal secrets; ``piece`` as ``PIECE_BYTES``.
     """
     decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
     text = before = ""
@@ -65,7 +65,7 @@ def _end_of_piece(text: str, *, full: bool) -> int:
     """
     end = text.rfind("\n") + 1
     begin = text.rfind("-----BEGIN ", 0, end)
-    if 0 <= begin > end - _LONGEST_KEY and text.find("-----END ", begin, end) < 0:
+    if 0 <= begin > end - _LONGEST_KEY_CHARS and text.find("-----END ", begin, end) < 0:
         end = text.rfind("\n", 0, begin) + 1
     if end or not full:
         return end

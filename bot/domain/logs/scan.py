@@ -14,8 +14,8 @@ from bot.domain.logs.line import LOUD, READ_BYTES, SHAPELESS, mark_loud_numbers,
 from bot.domain.logs.vocabulary import Vocabulary, Words
 
 # Blocks begin small, so that a short log is looked at several times as it grows, and double up to this.
-_FIRST_BLOCK = 1 << 14
-_BLOCK = 1 << 17
+_FIRST_BLOCK_BYTES = 1 << 14
+_BLOCK_BYTES = 1 << 17
 _SAMPLES = 24
 _SAMPLED = 1_000
 SHAPES = 6_000
@@ -227,16 +227,16 @@ def _blocks(chunks: Iterable[bytes], found: Scan) -> Iterator[bytes]:
     rest = b""
     held: list[bytes] = []
     waiting = 0
-    wanted = _FIRST_BLOCK
+    wanted = _FIRST_BLOCK_BYTES
     for chunk in chunks:
         found.size += len(chunk)
-        for start in range(0, len(chunk), _FIRST_BLOCK):
-            piece = chunk[start : start + _FIRST_BLOCK]
+        for start in range(0, len(chunk), _FIRST_BLOCK_BYTES):
+            piece = chunk[start : start + _FIRST_BLOCK_BYTES]
             held.append(piece)
             waiting += len(piece)
             if waiting < wanted:
                 continue
-            wanted = min(_BLOCK, wanted * 2)
+            wanted = min(_BLOCK_BYTES, wanted * 2)
             block = rest + b"".join(held)
             held, waiting = [], 0
             end = block.rfind(b"\n")

@@ -1,4 +1,4 @@
-"""Secrets whose name stands on a line above them, in the head of their column, or beside them in a record of it.
+"""Secrets whose name stands above them or heads their column.
 
 YAML blocks, JSON and XML with line breaks, dumps of PHP, validation errors, answers to a prompt, tables.
 """
@@ -26,7 +26,7 @@ _END = re.compile(
     r"[ \t]{0,8}(?P<sign>::?=|=>|->|[:=>])[ \t]{0,8}"
     r"(?:(?P<block>[|>][+-]?\d?[+-]?)|(?P<open>[\"'`]{3}|[\"'`])|\(|\\|`)?)\Z"
 )
-_LONGEST_BLOCK = 200
+_LONGEST_BLOCK_LINES = 200
 _REACH = 1000
 _LINE = re.compile(
     r"[ \t]{0,80}+(?:-[ ])?(?:&?string\(\d{1,6}\)[ ]|(?:[rbu]|str\()(?=[\"'])|\"?(?=\[redacted))?"
@@ -174,12 +174,12 @@ def _is_bare(what: str, key: str, bare: str) -> bool:
 
 def _put(lines: list[str], at: int, span: tuple[int, int], what: str, found: set[str]) -> None:
     value = lines[at][slice(*span)]
-    if len(value) >= _SHORTEST_REPEATED and not value.isalnum():
+    if len(value) >= _SHORTEST_REPEATED_CHARS and not value.isalnum():
         found.add(value)
     lines[at] = lines[at][: span[0]] + mark("secret" if what == "weak" else what) + lines[at][span[1] :]
 
 
-_SHORTEST_REPEATED = 7
+_SHORTEST_REPEATED_CHARS = 7
 
 
 def _in_validation(lines: list[str], number: int, value: re.Match[str], found: set[str]) -> None:
@@ -196,7 +196,7 @@ def _in_validation(lines: list[str], number: int, value: re.Match[str], found: s
 def _block(lines: list[str], number: int, what: str, key: str) -> None:
     """Replace the words of the block that stands deeper than its name, in ``lines``."""
     indent = _indent(lines[number])
-    for at in range(number + 1, min(len(lines), number + 1 + _LONGEST_BLOCK)):
+    for at in range(number + 1, min(len(lines), number + 1 + _LONGEST_BLOCK_LINES)):
         line = lines[at]
         if not line.strip():
             continue
@@ -241,7 +241,7 @@ def _columns(lines: list[str]) -> None:
         kinds = {place: kind for place, name in enumerate(names) if (kind := kind_of(name.strip(" \"'"), ""))}
         if not kinds:
             continue
-        for row in range(at, min(len(lines), at + _LONGEST_BLOCK)):
+        for row in range(at, min(len(lines), at + _LONGEST_BLOCK_LINES)):
             if _RULE.match(lines[row]):
                 continue
             cells = lines[row].split(separator)

@@ -1,4 +1,4 @@
-"""One form for all ways of writing the same visible text, so that nothing unseen takes a secret past ``redact``.
+"""Normalizes text, so that invisible characters cannot hide a secret.
 
 Removed: what shows nothing (see ``unseen``). Folded to ASCII: full-width, small and mathematical letters and signs, and
 every kind of blank. Letters of other scripts, symbols and emoji stay.

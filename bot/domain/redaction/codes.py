@@ -1,4 +1,4 @@
-"""Codes that someone types: lists of recovery codes, one-time codes in a sentence on signing in. For ``redact``."""
+"""Recovery codes and one-time codes."""
 
 from __future__ import annotations
 

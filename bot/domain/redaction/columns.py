@@ -1,4 +1,6 @@
-"""Tokens that go on at the same place of the next line: behind a log's prefix, a quote's sign. For ``wrapped``.
+"""Tokens that continue at the same column of the next line.
+
+The line may have a log's prefix or a quotation mark.
 
 What stands before the pieces looks alike on both lines (digits count as equal), and so does what stands behind them.
 """

@@ -1,4 +1,4 @@
-"""Secrets that are known by their place in a command line or a sentence. For ``redact``."""
+"""Secrets known by their place in a command or a sentence."""
 
 from __future__ import annotations
 

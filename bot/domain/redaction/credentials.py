@@ -1,4 +1,4 @@
-"""Credentials that stand by themselves: hashes, user and password side by side, keys in other languages, SQL rows."""
+"""Hashes, pairs of user and password, foreign keys' names, SQL rows."""
 
 from __future__ import annotations
 

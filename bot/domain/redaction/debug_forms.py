@@ -1,4 +1,4 @@
-"""Secrets in what languages print of values: ``Secret { inner: "…" }``, ``Token(…)``, ``%!s(…)``. For ``redact``."""
+"""Secrets in printed values: ``Secret { inner: "…" }``, ``Token(…)``, ``%!s(…)``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TYPE = re.compile(
 )
 _OF_PARSERS = frozenset({"token", "key", "secret", "credential", "credentials", "cookie", "signature"})
 """Names of types that also hold what is no secret: a word of a program, an entry of a map."""
-_SHORTEST_OF_PARSERS = 12
+_SHORTEST_OF_PARSERS_CHARS = 12
 _BYTE = r"(?:3[3-9]|[4-9]\d|1[01]\d|12[0-6])"
 _LISTED = re.compile(
     rf"(?i)(?<![\w.-])(?P<key>[\w.-]{{0,40}}?(?:passw(?:or)?d|passphrase|secret|token|[_-]key|"
@@ -54,7 +54,7 @@ def _of_type(match: re.Match[str]) -> str:
     )
     if match["type"] == "Secret" and is_likely(value, 8):
         return _put(match, group, what)
-    if unsure and not is_random(value, shortest=_SHORTEST_OF_PARSERS):
+    if unsure and not is_random(value, shortest=_SHORTEST_OF_PARSERS_CHARS):
         return match[0]
     return _put(match, group, "secret" if what == "weak" else what)
 

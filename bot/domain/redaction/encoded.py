@@ -1,4 +1,6 @@
-"""Secrets in another writing: escapes of URLs, JSON and HTML, and base64. Decoded for a look, replaced as they stand.
+"""Secrets in escapes of URLs, JSON and HTML, and in base64.
+
+The text is decoded to find them, and they are replaced in the encoded text.
 
 What is decoded is not kept: where the look finds a secret, its characters in the text are replaced.
 """
@@ -30,7 +32,7 @@ _ENTITIES = {
     "commat": "@",
 }  # fmt: skip
 _LAYERS = 3
-_LONGEST_LINE = 8192
+_LONGEST_LINE_CHARS = 8192
 """A longer line is looked at in pieces of that length, cut at blanks."""
 _TELLING = re.compile(rf"{HINTS}|://|\bbasic\b|\bmysql|\bcurl\b")
 _TOKEN = re.compile(
@@ -52,7 +54,7 @@ _WRAPPED = re.compile(
 _READABLE = re.compile(rb"[\t\n\r\x00\x20-\x7e]{9,}\Z")
 _SAMPLE = 16
 """Characters of base64 that show whether text stands in it: twelve bytes of anything else are hardly ever readable."""
-_LONGEST_CODED = 1 << 16
+_LONGEST_CODED_CHARS = 1 << 16
 _SASL = re.compile(r"[^\0\n]{0,200}\0[^\0\n]{1,200}\0[^\0\n]{2,200}\Z")
 _PAIR = re.compile(
     r"[\w.@+-]{1,64}:(?!//)(?=[^\s:]{0,60}\d)(?=[^\s:]{0,60}[A-Za-z])[^\s:]{6,128}\Z"
@@ -99,9 +101,9 @@ def _in_escapes(text: str, look: Look) -> str:
 
 def _pieces(line: str) -> Iterator[str]:
     at = 0
-    while len(line) - at > _LONGEST_LINE:
-        cut = line.rfind(" ", at, at + _LONGEST_LINE)
-        cut = at + _LONGEST_LINE if cut <= at else cut
+    while len(line) - at > _LONGEST_LINE_CHARS:
+        cut = line.rfind(" ", at, at + _LONGEST_LINE_CHARS)
+        cut = at + _LONGEST_LINE_CHARS if cut <= at else cut
         yield line[at:cut]
         at = cut
     yield line[at:]
@@ -237,7 +239,7 @@ def _coded(word: str, look: Look, kubernetes: bool) -> str | None:
 
 def _text_of(word: str, shortest: int = 9) -> str | None:
     """Return the text that ``word`` is the base64 of."""
-    coded = word.rstrip("=")[:_LONGEST_CODED].replace("-", "+").replace("_", "/")
+    coded = word.rstrip("=")[:_LONGEST_CODED_CHARS].replace("-", "+").replace("_", "/")
     if len(coded) % 4 == 1:
         return None
     if len(coded) >= _SAMPLE and not _READABLE.match(base64.b64decode(coded[:_SAMPLE])):

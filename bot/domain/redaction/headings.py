@@ -1,4 +1,4 @@
-"""Secrets under a heading that names them, in text and in HTML. For ``redact``."""
+"""Secrets under a heading that names them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Secrets that are known by the key they stand under: ``password=…``, ``"api_key": "…"``, ``<token>…</token>``."""
+"""Secrets known by their key: ``password=…``, ``"api_key": "…"``, ``<token>…</token>``."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _PAIR = re.compile(
     r"(?P<open>b?\\{0,4}[\"'`]|&quot;|%22)?"
 )
 KEY_CHARS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
-_LONGEST_KEY = 80
+_LONGEST_KEY_CHARS = 80
 _LONGEST_VALUE, _LONGEST_JUDGED = 1 << 16, 400  # bounds that keep the time linear on one endless line
 _ESCAPED_END = re.compile("%2[26]|%20")
 _COLOUR_END = re.compile(r"\d{0,2}m")
@@ -117,7 +117,7 @@ def redact_pairs(text: str) -> str:
         if what is None or _is_markup(pair["between"], before):
             continue
         start, end, scanned = _value(text, pair, scanned)
-        if _is_next(pair["between"], text[start : start + _LONGEST_KEY]) or not is_secret(
+        if _is_next(pair["between"], text[start : start + _LONGEST_KEY_CHARS]) or not is_secret(
             what,
             key,
             text[start : min(end, start + _LONGEST_JUDGED)],
@@ -156,7 +156,7 @@ def _is_markup(between: str, before: str) -> bool:
 
 def _whole_key(text: str, pair: re.Match[str]) -> tuple[str, str]:
     """Return up to twelve characters before the key, and the key without escapes and colours that touch it."""
-    window = text[max(0, pair.start() - _LONGEST_KEY) : pair.start()]
+    window = text[max(0, pair.start() - _LONGEST_KEY_CHARS) : pair.start()]
     before = window.rstrip(KEY_CHARS)
     left = window[len(before) :]
     if before.endswith("\\") and left[:1] in ("n", "r", "t"):

@@ -1,4 +1,6 @@
-"""Values on lines of their own, below a line that only names them: headings, lists, records, arguments. For ``redact``.
+"""Secrets on lines below a line that names them.
+
+Such a line is a heading, a list's, a record's or an argument.
 
 ``below`` reads names with a sign behind them. Here the name stands alone, with brackets, bullets, frames or dashes
 around it, or opens a list; or a record writes its name and its value on a line each.

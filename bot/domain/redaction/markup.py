@@ -1,4 +1,4 @@
-"""Secrets in the attributes of HTML: in the fields of a form, in the head of a page. For ``redact``."""
+"""Secrets in HTML attributes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ATTRIBUTE = re.compile(
     r"(?:\"(?P<double>[^\"\\]{0,1000}+)|'(?P<single>[^'\\]{0,1000}+)|(?P<bare>[^\s\"'<>\\]{1,1000}+))"
 )
 _NAMING = ("name", "id", "property", "http-equiv", "autocomplete")
-_SHORTEST_WEAK = 16
+_SHORTEST_WEAK_CHARS = 16
 
 
 def in_markup(text: str) -> str:
@@ -48,6 +48,6 @@ def _secret_of(text: str, folded: str, tag: re.Match[str]) -> tuple[int, int, st
     value = text[slice(*span)]
     if not what or len(value) < 3 or is_placeholder(value) or "[redacted:" in value:
         return 0, 0, ""
-    if what != "password" and (is_plain_word(value) or not is_random(value, shortest=_SHORTEST_WEAK)):
+    if what != "password" and (is_plain_word(value) or not is_random(value, shortest=_SHORTEST_WEAK_CHARS)):
         return 0, 0, ""
     return *span, "secret" if what == "weak" else what

@@ -1,4 +1,7 @@
-"""More tokens of vendors, and what most of them look like: a name, an underscore, and a long word drawn by lot."""
+"""More vendor tokens, and their common form.
+
+The form is a name, an underscore and a long random word.
+"""
 
 from __future__ import annotations
 

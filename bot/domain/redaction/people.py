@@ -1,4 +1,4 @@
-"""What tells a person: cards, accounts, addresses of mail, telephones, social security numbers. For ``redact``."""
+"""Personal data: cards, accounts, mail addresses, phone and social security numbers."""
 
 from __future__ import annotations
 

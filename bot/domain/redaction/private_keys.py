@@ -1,4 +1,4 @@
-"""Private keys in their armour, and lines of such keys whose head or end is not in the text. For ``redact``."""
+"""Private keys, also without their head or end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Secrets that a sentence names before or behind itself, and ids of sessions. For ``redact``."""
+"""Secrets that a sentence names, and session ids."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Secrets out of outside text, before it reaches the model, Slack, the runbook, a bundle or Aegis's own log.
+"""Redacts secrets in outside text.
+
+It runs before the text reaches the model, Slack, the runbook, a bundle or Aegis's own log.
 
 The secret goes and the line stays: hosts, ports, user names, ids, digests and error words are what a diagnosis needs.
 A secret is known by its own shape (``vendor_tokens``), by the key it stands under (``key_values``), or by its place
@@ -38,7 +40,7 @@ from bot.domain.redaction.wrapped import in_wrapped
 from bot.domain.redaction.written_bytes import in_written_bytes
 
 SHAPES = (*TOKENS, *MORE_TOKENS, *SERVICE_TOKENS)
-SHORTEST_KNOWN = 6
+SHORTEST_KNOWN_CHARS = 6
 # A marker can free what stood behind a longer secret; nothing real needs more than two looks.
 _PASSES = 5
 _IN_SENTENCES = (*NAMED, *PROSE, *SESSIONS, *SENTENCES, *HEADINGS)
@@ -108,7 +110,7 @@ def _pass(text: str, absent: Absent, depth: int = 0) -> str:
 def _known(text: str, known: Sequence[str]) -> str:
     forms: set[str] = set()
     for secret in known:
-        if len(secret) >= SHORTEST_KNOWN:
+        if len(secret) >= SHORTEST_KNOWN_CHARS:
             forms |= {secret, quote(secret, safe=""), quote_plus(secret), *_base64_forms(secret)}
             forms.add(secret.replace("\\", "\\\\").replace('"', '\\"'))
     for form in sorted(forms, key=len, reverse=True):
@@ -124,7 +126,7 @@ def _base64_forms(secret: str) -> set[str]:
         after = -(before + len(raw)) % 3
         coded = base64.b64encode(b"\0" * before + raw).decode().rstrip("=")
         body = coded[(0, 2, 3)[before] : len(coded) - (1 if after else 0)]
-        if len(body) >= SHORTEST_KNOWN:
+        if len(body) >= SHORTEST_KNOWN_CHARS:
             forms |= {body, body.replace("+", "-").replace("/", "_")}
     return forms
 

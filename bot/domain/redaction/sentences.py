@@ -1,4 +1,4 @@
-"""Secrets in sentences: tickets of a socket, codes that someone types, passwords beside a name. For ``redact``."""
+"""Tickets, codes and passwords in sentences."""
 
 from __future__ import annotations
 

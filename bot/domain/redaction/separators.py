@@ -1,4 +1,4 @@
-"""Secrets that an arrow, dots, a line of a table or blanks part from their key. For ``redact``."""
+"""Secrets parted from their key by arrows, dots, bars or blanks."""
 
 from __future__ import annotations
 

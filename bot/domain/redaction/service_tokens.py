@@ -1,4 +1,4 @@
-"""Tokens of services that are known by their first letters or by the address they stand in. Data for ``redact``."""
+"""Service tokens known by their prefix or their address."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Secrets that are known by their place in an address, a header or a cookie. For ``redact``."""
+"""Secrets known by their place in an address, header or cookie."""
 
 from __future__ import annotations
 

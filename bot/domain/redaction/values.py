@@ -1,4 +1,7 @@
-"""What a value says of itself: a placeholder, a plain word, drawn by lot; and whether under its key it is a secret."""
+"""Decides if a value is a secret.
+
+It may be a placeholder, a plain word or random, and its key counts.
+"""
 
 from __future__ import annotations
 
@@ -54,8 +57,8 @@ _NUMBERED = re.compile(
 """sha256, user7, 90d, X509: names with a number, and numbers with a unit."""
 _SHOUTED = re.compile(r"[A-Z]+\d*[A-Z]*\Z")
 _ADDRESS = re.compile(r"\w+@[\w-]+\.\w|[\w-]{1,60}\.[a-z]{2,4}\Z|v?\d+(?:\.\d+)+|-{1,2}\w")
-_SHORTEST_RANDOM = 16
-_LONGEST_LONE = 400
+_SHORTEST_RANDOM_CHARS = 16
+_LONGEST_LONE_CHARS = 400
 _PLACE = re.compile(
     r"\w+@[\w-]+\.\w|\w{2,12}://|[.~]{0,2}/|[\w.-]{1,60}:\d{1,6}\Z|[\w-]{1,60}\.[a-z]{2,4}\Z|"
     r"(?:[a-z0-9]{1,16}[._-]){2,}[a-z0-9]{1,16}\Z|-{1,2}\w|[\w.]{1,60}\(|v?\d+(?:\.\d+)+|\w{1,40}="
@@ -69,7 +72,7 @@ def is_secret(what: str, key: str, value: str, between: str, before: str, after:
     ``between`` stands between key and value; ``before`` and ``after`` around both.
     """
     if (
-        len(value) < (_SHORTEST_RANDOM if what in ("weak", "session") else 3)
+        len(value) < (_SHORTEST_RANDOM_CHARS if what in ("weak", "session") else 3)
         or _PLACEHOLDER.match(value)
         or _REFERENCE.match(value)
         or _OBJECT.match(value)
@@ -95,10 +98,10 @@ def is_secret(what: str, key: str, value: str, between: str, before: str, after:
             and not _ACCOUNT.match(value)
             and not _UUID.match(value)
             and not _HANDLE.match(value)
-            and is_random(value, shortest=_SHORTEST_RANDOM)
+            and is_random(value, shortest=_SHORTEST_RANDOM_CHARS)
         )
     return _of_environment(key, before, value) or (
-        is_random(value, shortest=_SHORTEST_RANDOM)
+        is_random(value, shortest=_SHORTEST_RANDOM_CHARS)
         and not _HEX.match(value)
         and not _UUID.match(value)
         and not _WORDS.match(value)
@@ -153,7 +156,7 @@ def is_random(value: str, shortest: int) -> bool:
 def is_lone_secret(value: str, what: str, *, sure: bool = True) -> bool:
     """Say whether the only word of a line or cell, whose name is of the kind ``what``, is a secret."""
     if (
-        not 6 <= len(value) <= _LONGEST_LONE
+        not 6 <= len(value) <= _LONGEST_LONE_CHARS
         or " " in value
         or "\t" in value
         or value.endswith((":", "{", "("))
@@ -186,7 +189,7 @@ def is_likely(value: str, shortest: int = 6, *, named: bool = True) -> bool:
 
     ``named`` says that it can be the name of a thing as well: api-token-2, a digest.
     """
-    if not shortest <= len(value) <= _LONGEST_LONE or is_placeholder(value):
+    if not shortest <= len(value) <= _LONGEST_LONE_CHARS or is_placeholder(value):
         return False
     if not any(map(str.isdigit, value)) or not any(map(str.isalpha, value)) or not _ONE_WORD.match(value):
         return False

@@ -1,4 +1,4 @@
-"""Words of a sentence about passwords, tokens or signing in that nobody writes but as a secret. For ``redact``.
+"""Random words in sentences about passwords, tokens or signing in.
 
 A word that is drawn by lot or full of signs goes wherever it stands behind the noun; one that could be a name goes only
 behind a word that introduces it ("is", "to", "with").
@@ -20,7 +20,7 @@ _NOUN = re.compile(
     r"ed|es|ing)|"
     r"connect(?:ed|s|ing)?|decrypt(?:ed|s|ing)?))(?=[\s,;\"')\](])"
 )
-_WINDOW = 160
+_WINDOW_CHARS = 160
 _MOST_WORDS, _MOST_NEAR = 16, 8
 _WORD = re.compile(r"[^\s,;\"'`()\[\]<>{}|]{1,200}+")
 _NEAR = words_of(
@@ -144,8 +144,8 @@ def _whole(match: re.Match[str]) -> str:
 
 def _behind(text: str, folded: str, named: re.Match[str]) -> list[tuple[int, int, str]]:
     """Return the spans of the secrets in the rest of the sentence."""
-    end = folded.find("\n", named.end(), named.end() + _WINDOW)
-    end = min(len(text), named.end() + _WINDOW) if end < 0 else end
+    end = folded.find("\n", named.end(), named.end() + _WINDOW_CHARS)
+    end = min(len(text), named.end() + _WINDOW_CHARS) if end < 0 else end
     spans: list[tuple[int, int, str]] = []
     before, words, again = "", 0, False
     what = "token" if named["token"] else "password"

@@ -1,4 +1,6 @@
-"""Secrets that go on in the next line: wrapped tokens, strings in pieces, commands with continuation, split records.
+"""Secrets that continue on the next line.
+
+They are wrapped tokens, strings in pieces, commands with continuations and split records.
 
 The lines are joined for a look. Where the look finds a secret, its pieces are replaced and the joints stay.
 """
@@ -29,7 +31,7 @@ _PIECE_CHARS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+
 _HEAD = re.compile(rf"[{_OF_PIECE}]{{3,512}}+(?P<next>[^\n]?)")
 _HEX = re.compile(r"[0-9a-f-]+\Z|[0-9A-F-]+\Z")
 _TOKENS = (*SHAPES, *MORE_TOKENS, *SERVICE_TOKENS)
-_LONGEST_TOKEN = 300
+_LONGEST_TOKEN_CHARS = 300
 _NAME = re.compile(r"[\w.-]{1,80}+=[^=\s]")
 _LONG_PIECE = 40
 _MOST_JOINTS = 64
@@ -76,7 +78,7 @@ def _joints(text: str) -> Iterator[Joint]:
 
 def _starts_token(text: str, start: int) -> bool:
     """Say whether a token of its own starts there, which what is before it must not take a part of."""
-    piece = text[start : start + _LONGEST_TOKEN]
+    piece = text[start : start + _LONGEST_TOKEN_CHARS]
     return any(shape.pattern.match(piece) for shape in _TOKENS if any(hint in piece[:32] for hint in shape.hints))
 
 

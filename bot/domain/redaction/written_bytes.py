@@ -1,4 +1,4 @@
-"""Secrets in bytes that are written as numbers: hexadecimal, octal and decimal runs, dumps, base32. For ``redact``."""
+"""Secrets in bytes written as hexadecimal, octal, decimal or base32."""
 
 from __future__ import annotations
 

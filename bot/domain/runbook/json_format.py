@@ -18,7 +18,7 @@ from bot.domain.runbook_entry import Entry
 from bot.domain.unseen import UNSEEN
 from bot.errors import RunbookBroken
 
-LARGEST = 512 << 20
+LARGEST_FILE_BYTES = 512 << 20
 """Bytes; a larger file is not read: no history of incidents is that long; 100,000 entries are about 200 MB."""
 
 DEEPEST = 100
@@ -151,9 +151,9 @@ def strip_controls(text: str) -> str:
 
 
 def _text(data: bytes, name: str) -> str:
-    if len(data) > LARGEST:
+    if len(data) > LARGEST_FILE_BYTES:
         raise RunbookBroken(
-            f"{name} is larger than {LARGEST >> 20} MB, so it is not read.",
+            f"{name} is larger than {LARGEST_FILE_BYTES >> 20} MB, so it is not read.",
             hint="Move old entries to another file.",
         )
     if data[:2] in (b"\xff\xfe", b"\xfe\xff") or (len(data) > 3 and 0 in data[:2] and data[:2] != b"\0\0"):

@@ -14,7 +14,7 @@ from bot.domain.symptoms.symptom import Symptom
 from bot.domain.times import run_duration_s
 
 # A run that ends within so many seconds failed to start; a docker restart policy starts it again at once.
-QUICK = 60.0
+QUICK_RESTART_S = 60.0
 _MANY = 2
 _FULL = 0.95
 _STANDS = {
@@ -122,7 +122,7 @@ def state_symptoms(evidence: Evidence) -> list[Symptom]:
 def futile_restart_symptom(facts: Facts) -> Symptom | None:
     """Return True if starts fail one after another within seconds, so that one more start ends alike."""
     seconds = run_duration_s(facts)
-    quick = seconds is not None and seconds < QUICK
+    quick = seconds is not None and seconds < QUICK_RESTART_S
     failing = facts.exit_code != 0 and not facts.running and facts.restart_count >= _MANY and quick
     if not facts.restarting and not failing:
         return None

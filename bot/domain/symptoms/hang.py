@@ -9,7 +9,7 @@ from bot.domain.diagnosis import FailureClass
 from bot.domain.evidence import Evidence
 from bot.domain.symptoms.symptom import Symptom
 
-LEAST = 3.0
+LEAST_SILENCE_S = 3.0
 """Seconds without a line before a log counts as silent; a busy program that hangs is silent at once."""
 
 # Silent for so many times its usual pause; fewer lines than this tell nothing of what is usual.
@@ -34,7 +34,7 @@ def hang_symptoms(evidence: Evidence, alert: str) -> list[Symptom]:
     silent = (now - last).total_seconds()
     lines = sum(line.count for line in log.lines if not line.earlier)
     usual = max(0.0, (last - started).total_seconds()) / max(lines, 1)
-    if lines < _FEW or silent < max(LEAST, _TIMES * usual):
+    if lines < _FEW or silent < max(LEAST_SILENCE_S, _TIMES * usual):
         return []
     return [
         Symptom(

@@ -127,7 +127,7 @@ LONG = timedelta(minutes=30)
 """What ended so long before a trouble began is another trouble."""
 
 
-_DAY = 24 * 3600
+_DAY_S = 24 * 3600
 
 
 # Lines of several writers stand out of order by seconds; by more, their clocks show the times of different zones.
@@ -152,7 +152,7 @@ class Clocks:
         if not self._orderly or end is None or begin is None:
             return False
         after = begin - end
-        after += _DAY if after < -_MIDNIGHT else 0
+        after += _DAY_S if after < -_MIDNIGHT else 0
         return after > LONG.total_seconds()
 
 

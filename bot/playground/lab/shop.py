@@ -78,7 +78,7 @@ class PoolExhausted(Exception):
     """No connection came back in time."""
 
 
-class Connection:
+class DatabaseConnection:
     """A connection to the database. Raises ``OSError`` if there is none."""
 
     def __init__(self, name: str) -> None:
@@ -109,10 +109,10 @@ class Pool:
     def __init__(self, name: str, size: int, timeout: float) -> None:
         self._name, self._size, self._timeout = name, size, timeout
         self._room = threading.Semaphore(size)
-        self._idle: list[Connection] = []
-        self._lent: set[Connection] = set()
+        self._idle: list[DatabaseConnection] = []
+        self._lent: set[DatabaseConnection] = set()
 
-    def take(self) -> Connection:
+    def take(self) -> DatabaseConnection:
         """Lend a connection; it must be given back."""
         if not self._room.acquire(timeout=self._timeout):
             raise PoolExhausted(
@@ -120,14 +120,14 @@ class Pool:
                 f"timeout {self._timeout:.2f}"
             )
         try:
-            connection = self._idle.pop() if self._idle else Connection(self._name)
+            connection = self._idle.pop() if self._idle else DatabaseConnection(self._name)
         except OSError:
             self._room.release()
             raise
         self._lent.add(connection)
         return connection
 
-    def give(self, connection: Connection, *, broken: bool = False) -> None:
+    def give(self, connection: DatabaseConnection, *, broken: bool = False) -> None:
         """Take a connection back; after a broken one, those that lie idle are not trusted either."""
         self._lent.discard(connection)
         if broken:
@@ -137,7 +137,7 @@ class Pool:
         self._room.release()
 
     @contextmanager
-    def connection(self) -> Iterator[Connection]:
+    def connection(self) -> Iterator[DatabaseConnection]:
         """Lend a connection for a block."""
         connection = self.take()
         broken = True
@@ -148,7 +148,7 @@ class Pool:
             self.give(connection, broken=broken)
 
 
-class Api:
+class OrdersApi:
     """The orders API. Raises ``ValueError`` for settings that it cannot use."""
 
     def __init__(self) -> None:
@@ -284,7 +284,7 @@ class Web:
 # -- all --------------------------------------------------------------------------------------------------------------
 
 Answer = Callable[[str, dict[str, str]], tuple[int, Any]]
-APPS: dict[str, Callable[[], Answer]] = {"api": Api, "web": Web}
+APPS: dict[str, Callable[[], Answer]] = {"api": OrdersApi, "web": Web}
 
 
 class Server(ThreadingTCPServer):

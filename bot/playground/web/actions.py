@@ -74,7 +74,7 @@ class Place(BaseModel):
     view: str = ""
 
 
-class Press(_Act):
+class PressButton(_Act):
     """Press a button (no ``value``) or choose something; the page has asked for confirmation before."""
 
     do: Literal["press"]
@@ -120,7 +120,9 @@ class Try(_Act):
     action: str
 
 
-Act: TypeAlias = Annotated[Say | Slash | Press | Shortcut | Submit | Close | Home | Try, Field(discriminator="do")]
+Act: TypeAlias = Annotated[
+    Say | Slash | PressButton | Shortcut | Submit | Close | Home | Try, Field(discriminator="do")
+]
 _ACT: TypeAdapter[Act] = TypeAdapter(Act)
 
 
@@ -171,7 +173,7 @@ class PageActions:
                 await workspace.say(user, channel.id, self._written(act.text), thread_ts=act.thread_ts)
             case Slash():
                 await self._slash(act)
-            case Press():
+            case PressButton():
                 await self._press(act)
             case Shortcut():
                 message = workspace.state.message(self._channel(act.channel).id, act.ts)
@@ -194,7 +196,7 @@ class PageActions:
             raise _ActionRefused(f"{command} is not a command here. Aegis listens to {COMMAND}.")
         _require_ok(await self._workspace.slash(self._user, channel.id, command, words.strip()))
 
-    async def _press(self, act: Press) -> None:
+    async def _press(self, act: PressButton) -> None:
         where = self._shown(act.where)
         if act.value is None:
             _require_ok(await self._workspace.press(self._user, where, act.action_id))

@@ -52,7 +52,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class Connection:
+class SocketModeConnection:
     """Keeps one live link to Slack. Times in seconds; moments by Slack's clock.
 
     ``ping`` between two pings; ``patience`` for a link to be up, from ticket to hello; ``grace`` for which an old link

@@ -10,7 +10,7 @@ from typing import Any
 from bot.domain.alerts import alert
 from bot.domain.alerts.alert import Alert, Kind
 from bot.domain.incident import Thread
-from bot.incidents.alert_reader import Reading
+from bot.incidents.alert_reader import AlertReader
 from bot.ports.database import ReceivedAlert
 from bot.slack.connection.web_api import Identity
 from bot.slack.delivery.posts import EVENT_TYPE
@@ -119,7 +119,7 @@ def _thread(message: Mapping[str, Any], ts: str) -> str:
 
 
 async def alert_in_time(
-    event: Mapping[str, Any], own: Identity, channels: Collection[str], now: datetime, reading: Reading
+    event: Mapping[str, Any], own: Identity, channels: Collection[str], now: datetime, reading: AlertReader
 ) -> ReceivedAlert | None:
     """Return what ``alert_in`` returns, with no long text read in the event loop."""
     if channels and event.get("channel") not in channels:

@@ -11,7 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.redaction.redact import redact
 from bot.errors import SlackError, StoreError
-from bot.incidents.alert_reader import Reading
+from bot.incidents.alert_reader import AlertReader
 from bot.ports.database import ReceivedAlert
 from bot.slack.connection.server_clock import MOST_CLOCK_OFFSET, SlackClock
 from bot.slack.connection.web_api import Identity, WebApi
@@ -43,14 +43,14 @@ class Backfill:
         channels: Collection[str],
         clock: SlackClock,
         take: Callable[[ReceivedAlert], Awaitable[None]],
-        reading: Reading | None = None,
+        reading: AlertReader | None = None,
     ) -> None:
         self._api = WebApi(client)
         self._own = own
         self._channels = tuple(channels)
         self._clock = clock
         self._take = take
-        self._reading = reading or Reading(redact)
+        self._reading = reading or AlertReader(redact)
 
     async def read_back(self, since: datetime) -> None:
         """Take in what was said since then, by Slack's clock, oldest first.

@@ -14,7 +14,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.domain.incident import Thread
 from bot.errors import AegisError, StoreError
-from bot.incidents.alert_reader import Reading
+from bot.incidents.alert_reader import AlertReader
 from bot.incidents.api import SlackRequests
 from bot.ports.database import ReceivedAlert
 from bot.ports.slack import Asker
@@ -57,7 +57,7 @@ class EventListeners:
         messenger: SlackMessenger,
         members: Members,
         clock: Callable[[], datetime],
-        reading: Reading,
+        reading: AlertReader,
     ) -> None:
         self._answers = answers
         self._questions = questions

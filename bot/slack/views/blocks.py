@@ -32,7 +32,7 @@ from bot.slack.views import mrkdwn
 MOST_BLOCKS = 50
 """Blocks in one message."""
 
-MOST_TEXT = 4000
+MOST_MESSAGE_CHARS = 4000
 """Of a message's own text: characters for chat.update, bytes for chat.postEphemeral; counted as bytes here."""
 
 
@@ -47,12 +47,12 @@ class Message:
 def message(*blocks: Block | None) -> Message:
     """Make the message of these blocks, in their order; ``None`` is left out."""
     made = [block.to_dict() for block in blocks if block is not None][:MOST_BLOCKS]
-    return Message(mrkdwn.clip_bytes(plain_text(made), MOST_TEXT), made)
+    return Message(mrkdwn.clip_bytes(plain_text(made), MOST_MESSAGE_CHARS), made)
 
 
 def text(words: str) -> MarkdownTextObject:
     """Make a text object of mrkdwn in which Slack looks for no links and names by itself."""
-    return MarkdownTextObject(text=mrkdwn.clip(words, mrkdwn.MOST_IN_TEXT) or mrkdwn.DASH, verbatim=True)
+    return MarkdownTextObject(text=mrkdwn.clip(words, mrkdwn.MOST_TEXT_CHARS) or mrkdwn.DASH, verbatim=True)
 
 
 def label(words: str, limit: int) -> PlainTextObject:
@@ -75,7 +75,7 @@ def small(*lines: str) -> ContextBlock | None:
     return ContextBlock(elements=[text("\n".join(filter(None, lines)))]) if any(lines) else None
 
 
-def printed(lines: Sequence[str], limit: int = mrkdwn.MOST_IN_TEXT) -> RichTextBlock | None:
+def printed(lines: Sequence[str], limit: int = mrkdwn.MOST_TEXT_CHARS) -> RichTextBlock | None:
     """Print lines of any text just as they are, ``limit`` characters in all; Slack reads no markup there."""
     if not lines:
         return None

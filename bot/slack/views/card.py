@@ -52,15 +52,15 @@ __all__ = [
 ]
 
 EVIDENCE_LINES = 5
-EVIDENCE_WIDTH = 120
-PARAGRAPH = 300
+EVIDENCE_WIDTH_CHARS = 120
+PARAGRAPH_CHARS = 300
 """Characters of the root cause and of the justification; all of them are behind Evidence."""
 
 
-NAMED = 40
+NAME_CHARS = 40
 """Targets without a card of their own that are listed."""
 
-DISPROOF = 160
+DISPROOF_CHARS = 160
 """Characters of what would show that the diagnosis is wrong."""
 
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,127}", re.ASCII)
@@ -101,8 +101,12 @@ def _others(incident: Incident) -> list[str]:
     """Name the targets that have no card of their own, since they went down with this one."""
     if len(incident.grouped_targets) < 2:
         return []
-    more = f", and {len(incident.grouped_targets) - NAMED:,} more" if len(incident.grouped_targets) > NAMED else ""
-    listed = ", ".join(mrkdwn.line(str(target), 80) for target in incident.grouped_targets[:NAMED])
+    more = (
+        f", and {len(incident.grouped_targets) - NAME_CHARS:,} more"
+        if len(incident.grouped_targets) > NAME_CHARS
+        else ""
+    )
+    listed = ", ".join(mrkdwn.line(str(target), 80) for target in incident.grouped_targets[:NAME_CHARS])
     hint = "To diagnose one of them, type /aegis diagnose NAME."
     return [
         f"*{len(incident.grouped_targets):,} targets at once.* {mrkdwn.line(incident.group_reason, 200)}",
@@ -126,13 +130,13 @@ def _findings(incident: Incident) -> list[Block | None]:
     found, evidence = incident.diagnosis, incident.evidence
     blocks: list[Block | None] = []
     if found is not None:
-        why = mrkdwn.line(found.justification, PARAGRAPH) if found.justification.strip() else ""
+        why = mrkdwn.line(found.justification, PARAGRAPH_CHARS) if found.justification.strip() else ""
         blocks += [
             section(
                 _headline(incident, found),
-                mrkdwn.line(found.root_cause, PARAGRAPH),
+                mrkdwn.line(found.root_cause, PARAGRAPH_CHARS),
                 f"*Why:* {why}" if why else "",
-                f"*Wrong if:* {mrkdwn.line(found.disproof, DISPROOF)}" if found.disproof.strip() else "",
+                f"*Wrong if:* {mrkdwn.line(found.disproof, DISPROOF_CHARS)}" if found.disproof.strip() else "",
                 *(f"⚠️ {mrkdwn.line(caveat, 200)}" for caveat in found.caveats[:3]),
             ),
             printed(_quotes(found)),
@@ -168,7 +172,7 @@ def _quotes(found: Diagnosis) -> list[str]:
     lines = []
     for quote in found.quotes[:EVIDENCE_LINES]:
         times = f"  ×{quote.count:,}" if quote.count > 1 else ""
-        lines.append(_ends(mrkdwn.raw_line(quote.text), EVIDENCE_WIDTH - len(times)) + times)
+        lines.append(_ends(mrkdwn.raw_line(quote.text), EVIDENCE_WIDTH_CHARS - len(times)) + times)
     return lines
 
 

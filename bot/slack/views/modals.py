@@ -13,18 +13,18 @@ from bot.slack.views import evidence as dossier
 from bot.slack.views import mrkdwn
 from bot.slack.views.blocks import label, printed, section
 
-TITLE = 24
+TITLE_CHARS = 24
 """Characters of a window's title and of its buttons."""
 
-CHUNK = 2900
-MOST_SHOWN = 30_000
+CHUNK_CHARS = 2900
+MOST_SHOWN_CHARS = 30_000
 """Characters printed in one piece, and in one window: what is longer is read better as a file."""
 
 MOST_BLOCKS = 100
 MOST_BYTES = 200_000
 """Of one window: blocks, and bytes as they are sent, below the 250 kB at which Slack says ``view_too_large``."""
 
-LONGEST_REASON = 500
+LONGEST_REASON_CHARS = 500
 
 
 def ignore(incident: Incident) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def ignore(incident: Incident) -> dict[str, Any]:
         "thread": incident.place.thread,
         "card": incident.card,
     }
-    reason = PlainTextInputElement(action_id="reason", multiline=True, max_length=LONGEST_REASON)
+    reason = PlainTextInputElement(action_id="reason", multiline=True, max_length=LONGEST_REASON_CHARS)
     why = label("Reason (kept with the incident)", 150)
     return _window(
         "Ignore this incident",
@@ -45,7 +45,7 @@ def ignore(incident: Incident) -> dict[str, Any]:
             InputBlock(block_id="reason", label=why, element=reason, optional=True),
         ],
         callback_id="ignore",
-        submit=label("Ignore", TITLE).to_dict(),
+        submit=label("Ignore", TITLE_CHARS).to_dict(),
         private_metadata=json.dumps(carried),
     )
 
@@ -63,7 +63,7 @@ def message(title: str, sentence: str) -> dict[str, Any]:
 def evidence(incident: Incident) -> dict[str, Any] | None:
     """Show all the evidence; ``None`` where it is too long for a window (then use ``evidence_text``)."""
     chapters = dossier.chapters(incident)
-    if sum(len(line) + 1 for chapter in chapters for line in chapter.lines) > MOST_SHOWN:
+    if sum(len(line) + 1 for chapter in chapters for line in chapter.lines) > MOST_SHOWN_CHARS:
         return None
     blocks: list[Block | None] = []
     for chapter in chapters:
@@ -83,16 +83,16 @@ def evidence_text(incident: Incident) -> str:
 
 
 def _pieces(lines: Sequence[str]) -> list[list[str]]:
-    """Split lines into pieces of at most ``CHUNK`` characters; a line that is longer is split too."""
+    """Split lines into pieces of at most ``CHUNK_CHARS`` characters; a line that is longer is split too."""
     pieces: list[list[str]] = [[]]
-    left = CHUNK
+    left = CHUNK_CHARS
     for line in lines:
-        for start in range(0, max(1, len(line)), CHUNK // 2 - 1):
-            part = line[start : start + CHUNK // 2 - 1]
+        for start in range(0, max(1, len(line)), CHUNK_CHARS // 2 - 1):
+            part = line[start : start + CHUNK_CHARS // 2 - 1]
             length = mrkdwn.length(part) + 1
             if length > left:
                 pieces.append([])
-                left = CHUNK
+                left = CHUNK_CHARS
             pieces[-1].append(part)
             left -= length
     return [piece for piece in pieces if piece]
@@ -101,8 +101,8 @@ def _pieces(lines: Sequence[str]) -> list[list[str]]:
 def _window(title: str, blocks: Sequence[Block | None], **more: object) -> dict[str, Any]:
     return {
         "type": "modal",
-        "title": label(title, TITLE).to_dict(),
-        "close": label("Close", TITLE).to_dict(),
+        "title": label(title, TITLE_CHARS).to_dict(),
+        "close": label("Close", TITLE_CHARS).to_dict(),
         "blocks": [block.to_dict() for block in blocks if block is not None],
         **more,
     }

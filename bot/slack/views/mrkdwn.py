@@ -16,7 +16,7 @@ from bot.domain.unseen import LINE_END, without_unseen
 DASH = "–"
 """What stands for something that is not known, or for a text in which nothing can be seen."""
 
-MOST_IN_TEXT = 3000
+MOST_TEXT_CHARS = 3000
 """Slack's limit for one text object, in characters."""
 
 _ANSI = re.compile(
@@ -63,7 +63,7 @@ def escape(text: str) -> str:
     return _or_dash(strip_invisible(text)).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def prose(text: str, limit: int = MOST_IN_TEXT) -> str:
+def prose(text: str, limit: int = MOST_TEXT_CHARS) -> str:
     """Return ``text`` for a sentence in mrkdwn: escaped, and shown as it is, with no bold, code or emoji of its own."""
     return clip(_or_dash(escape(_MARKER.sub(_look_alike, strip_invisible(text))).strip()), limit)
 
@@ -72,12 +72,12 @@ def _look_alike(marker: re.Match[str]) -> str:
     return _LOOKS_LIKE[marker[0]]
 
 
-def line(text: str, limit: int = MOST_IN_TEXT) -> str:
+def line(text: str, limit: int = MOST_TEXT_CHARS) -> str:
     """Return ``text`` as ``prose`` on a single line."""
     return prose(" ".join(strip_invisible(text).split()), limit)
 
 
-def code(text: str, limit: int = MOST_IN_TEXT) -> str:
+def code(text: str, limit: int = MOST_TEXT_CHARS) -> str:
     """Return ``text`` as inline code on a single line; backticks are taken out, since they would end it."""
     return f"`{clip(escape(' '.join(strip_invisible(text).replace('`', '').split())), limit - 2)}`"
 
@@ -90,12 +90,12 @@ def plain(text: str, limit: int) -> str:
     return _cut(_or_dash(" ".join(strip_invisible(text).split())), limit)
 
 
-def raw(text: str, limit: int = MOST_IN_TEXT) -> str:
+def raw(text: str, limit: int = MOST_TEXT_CHARS) -> str:
     """Return ``text`` for ``rich_text_preformatted``: cleaned only, since nothing in there is read as markup."""
     return _cut(_or_dash(strip_invisible(text)), limit)
 
 
-def raw_line(text: str, limit: int = MOST_IN_TEXT) -> str:
+def raw_line(text: str, limit: int = MOST_TEXT_CHARS) -> str:
     """Return ``text`` as ``raw`` on a single line that keeps its indentation."""
     return raw(strip_invisible(text).strip("\n").rstrip().replace("\n", " ⏎ ").replace("\t", "  "), limit)
 

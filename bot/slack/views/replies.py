@@ -12,12 +12,12 @@ from bot.slack.views.blocks import Message, buttons, label, message, printed, re
 from bot.slack.views.outcome import went
 from bot.slack.views.phrases import STATES
 
-NEWEST = 10
+NEWEST_LINES = 10
 """Log lines that are shown where a restart did not help."""
 
 MOST_MENTIONS = 20
 MOST_OPTIONS = 100
-LONGEST_VALUE = 150
+LONGEST_VALUE_CHARS = 150
 """Slack's limits for a menu: options, and characters of an option's value."""
 
 
@@ -29,7 +29,7 @@ def outcome(incident: Incident, newest: Sequence[str] = ()) -> Message:
         result = result[0].lower() + result[1:]
     if incident.state is State.RESOLVED:
         return message(section(f"✅ *{name}*: {result}"))
-    shown = [mrkdwn.raw_line(line, 240) for line in newest[-NEWEST:]]
+    shown = [mrkdwn.raw_line(line, 240) for line in newest[-NEWEST_LINES:]]
     return message(
         section(f"🔴 *{name}*: {result}"),
         small("*Newest log lines:*") if shown else small("No log lines to show."),
@@ -60,7 +60,7 @@ def _called(id_: str) -> str:
 
 def choose(sentence: str, names: Sequence[str], place: Thread) -> Message:
     """Ask which target is meant; the menu's block id carries ``place`` (see ``place_of``)."""
-    whole = [name for name in dict.fromkeys(names) if name.strip() and name == mrkdwn.plain(name, LONGEST_VALUE)]
+    whole = [name for name in dict.fromkeys(names) if name.strip() and name == mrkdwn.plain(name, LONGEST_VALUE_CHARS)]
     left = len(names) - len(whole[:MOST_OPTIONS])
     return message(
         section(mrkdwn.prose(sentence, 2000)),

@@ -19,7 +19,7 @@ MOST_IN_HOME = 100
 """Blocks in a home tab (docs.slack.dev/surfaces/app-home)."""
 
 
-class Overview(Protocol):
+class ShownOverview(Protocol):
     """How things stand, as ``ports.Overview`` says it; views do not know the ports."""
 
     @property
@@ -75,7 +75,7 @@ def help_text() -> Message:
     )
 
 
-def overview(standing: Overview) -> Message:
+def overview(standing: ShownOverview) -> Message:
     """Say how things stand."""
     live = [section(_listed(incident)) for incident in standing.live[:MOST_LISTED]]
     left = len(standing.live) - len(live)
@@ -112,7 +112,7 @@ def history(incidents: Sequence[Incident]) -> Message:
     )
 
 
-def home(standing: Overview, incidents: Sequence[Incident]) -> dict[str, Any]:
+def home(standing: ShownOverview, incidents: Sequence[Incident]) -> dict[str, Any]:
     """Return Aegis's home tab: how things stand, and what happened lately."""
     blocks = [*overview(standing).blocks, {"type": "divider"}, *history(incidents).blocks]
     return {"type": "home", "blocks": blocks[:MOST_IN_HOME]}
@@ -176,7 +176,7 @@ def _names(names: Sequence[str], none: str) -> str:
     return mrkdwn.line(phrases.some(sorted(names), 20) or none, 700)
 
 
-def _approvers(standing: Overview) -> str:
+def _approvers(standing: ShownOverview) -> str:
     if EVERYBODY in standing.approvers:
         channels = phrases.some([mrkdwn.channel(id_) for id_ in standing.watched], 20)
         return f"every member of {channels or 'an alert channel'}, guests and bots excepted"

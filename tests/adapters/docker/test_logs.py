@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot.adapters.docker.logs import (
     TAIL_LINES,
-    Reading,
+    LogReading,
     frames,
     newest,
     present_run,
@@ -41,11 +41,11 @@ def never() -> bool:
     return False
 
 
-def tail(log: Log, facts: Facts = FACTS) -> tuple[LogDigest, Reading]:
+def tail(log: Log, facts: Facts = FACTS) -> tuple[LogDigest, LogReading]:
     return read_tail(log, facts, terminal=False)
 
 
-def whole(log: Log, facts: Facts = FACTS, enough: Callable[[], bool] = never) -> tuple[LogDigest, Reading]:
+def whole(log: Log, facts: Facts = FACTS, enough: Callable[[], bool] = never) -> tuple[LogDigest, LogReading]:
     return read_whole(log, facts, terminal=False, enough=enough)
 
 

@@ -15,7 +15,7 @@ import pytest
 from bot.adapters.text_worker.worker import INLINE_CHARACTERS, TextWorker
 from bot.domain.redaction.redact import redact
 from bot.errors import TextOverrun
-from bot.incidents.alert_reader import FUNCTIONS, Reading
+from bot.incidents.alert_reader import FUNCTIONS, AlertReader
 
 LONG = INLINE_CHARACTERS + 1
 
@@ -174,7 +174,7 @@ SECRET = "xoxb-123456789012-123456789012-AbCdEfGhIjKlMnOpQrStUvWx"
 
 
 async def test_what_is_not_read_in_time_is_cut_and_has_no_secret():
-    reading = Reading(partial(redact, known=()), Never())
+    reading = AlertReader(partial(redact, known=()), Never())
     event = {
         "type": "message", "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": "x " * 40_000}}],
         "bot_id": "B1", "text": f"[FIRING:1] ContainerDown shop-api-1 {SECRET}\n" + "mariadb-" * 8_000,
@@ -188,7 +188,7 @@ async def test_what_is_not_read_in_time_is_cut_and_has_no_secret():
 
 
 async def test_a_webhook_that_is_not_read_in_time_keeps_its_container():
-    reading = Reading(partial(redact, known=()), Never())
+    reading = AlertReader(partial(redact, known=()), Never())
     body = {"container": "shop-api-1", "message": "down", "logs": f"{SECRET} " + "sk-" * 40_000}
     found = await reading.admitted(await reading.webhook("plain", body))
     assert ("container", "shop-api-1") in found.labels
@@ -200,7 +200,7 @@ async def test_the_same_is_read_in_the_child_as_here(worker):
     clean = partial(redact, known=("hunter2hunter2",))
     body = {"container": "shop-api-1", "message": "down hunter2hunter2", "logs": "2026-12-01 ERROR no route\n" * 400}
     await patiently(worker, process)
-    there, here = Reading(clean, worker), Reading(clean)
+    there, here = AlertReader(clean, worker), AlertReader(clean)
     expected = await here.admitted(await here.webhook("plain", body))
     assert await there.admitted(await there.webhook("plain", body)) == expected
     assert "hunter2" not in expected.text

@@ -98,7 +98,7 @@ def test_a_secret_that_only_its_labels_name_gives_away_is_taken_out() -> None:
     assert "horse" not in repr(admit_alert(alert, redact))
 
 
-@pytest.mark.parametrize("before", range(admission.MAX_VALUE - len(SECRET), admission.MAX_VALUE + 1, 3))
+@pytest.mark.parametrize("before", range(admission.MAX_VALUE_CHARS - len(SECRET), admission.MAX_VALUE_CHARS + 1, 3))
 def test_of_a_secret_on_the_border_of_a_label_no_part_stays(before: int) -> None:
     value = ("a " * before)[: before - 1] + " " + SECRET
     kept = admit_alert(Alert(Kind.FIRING, "t", labels=(("note", value),)), redact).labels[0][1]

@@ -20,7 +20,7 @@ from bot.domain.evidence import (
     Status,
     Usage,
 )
-from bot.domain.llm.prompt import LEAST_BUDGET, SCHEMA, Prompt, build_prompt, build_prompts, estimate_tokens
+from bot.domain.llm.prompt import LEAST_BUDGET_TOKENS, SCHEMA, Prompt, build_prompt, build_prompts, estimate_tokens
 from bot.domain.runbook_entry import Entry, Precedent
 from bot.domain.symptoms.symptom import Symptom
 from bot.domain.target import parse_target
@@ -178,7 +178,7 @@ def test_a_weak_nonce_is_refused(nonce: str) -> None:
 
 def test_a_budget_that_cannot_hold_the_facts_is_refused() -> None:
     with pytest.raises(ValueError, match="budget"):
-        built(budget=LEAST_BUDGET - 1)
+        built(budget=LEAST_BUDGET_TOKENS - 1)
 
 
 def test_secrets_in_alerts_and_old_notes_do_not_reach_the_model() -> None:
@@ -209,7 +209,7 @@ def attacked(text: str) -> Prompt:
     entry = Entry(root_cause=text, action=text, at=text, target=text, trouble=text, evidence=(text,), outcome=text)
     return build_prompt(
         evidence, (symptom,) * 30, (Precedent(entry, 1.0, text),) * 30, alert=text, title=text, nonce=NONCE,
-        budget=LEAST_BUDGET,
+        budget=LEAST_BUDGET_TOKENS,
     )  # fmt: skip
 
 
@@ -232,7 +232,7 @@ def test_data_cannot_close_the_data() -> None:
 @pytest.mark.slow
 def test_whatever_outside_text_says_the_budget_holds_and_the_data_stays_closed(text: str) -> None:
     prompt = attacked(text)
-    assert prompt.tokens <= LEAST_BUDGET
+    assert prompt.tokens <= LEAST_BUDGET_TOKENS
     assert prompt.tokens >= estimate_tokens(prompt.system + prompt.data) - 1
     assert prompt.data.lower().count(NONCE) == 2
     assert prompt.data.endswith(f"\nEND {NONCE}")
@@ -241,7 +241,7 @@ def test_whatever_outside_text_says_the_budget_holds_and_the_data_stays_closed(t
     prompt.data.encode("utf-8")
 
 
-@given(st.integers(LEAST_BUDGET, 20_000), st.integers(0, 400), st.integers(0, 400))
+@given(st.integers(LEAST_BUDGET_TOKENS, 20_000), st.integers(0, 400), st.integers(0, 400))
 @settings(max_examples=40, deadline=None)
 def test_the_budget_holds_for_any_amount_of_evidence(budget: int, count: int, length: int) -> None:
     lines = tuple(LogLine(n, f"ERROR {n} " + "x1 " * length, n) for n in range(count))

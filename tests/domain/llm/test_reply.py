@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.diagnosis import Action, FailureClass
-from bot.domain.llm.reply import LONGEST, MODEST, Reply, parse_reply
+from bot.domain.llm.reply import LONGEST_REPLY_CHARS, MODEST, Reply, parse_reply
 from bot.errors import ReplyRejected
 
 CORPUS = Path(__file__).parents[2] / "corpus" / "gemini" / "gemini_replies.jsonl"
@@ -89,7 +89,7 @@ def test_one_object_is_found_in_a_fence_or_between_words(text: str) -> None:
         '{"x": ' + "[" * 100_000 + "]" * 100_000 + "}",
         '{"x": ' + '{"x": ' * 50_000,
         '{"confidence": ' + "9" * 5_000 + ', "root_cause": "a", "action": "restart"}',
-        said(root_cause="x" * LONGEST),
+        said(root_cause="x" * LONGEST_REPLY_CHARS),
         "{}",
         "null",
         "true",

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot.domain.runbook.json_format import (
     DEEPEST,
-    LARGEST,
+    LARGEST_FILE_BYTES,
     add_entry,
     append_entry,
     entry_to_json,
@@ -76,7 +76,7 @@ def test_utf_16_is_named_as_such(codec: str) -> None:
 
 
 def test_what_is_far_too_large_is_not_even_read() -> None:
-    assert "larger than 512 MB" in broken(b" " * (LARGEST + 1))
+    assert "larger than 512 MB" in broken(b" " * (LARGEST_FILE_BYTES + 1))
 
 
 def test_a_byte_order_mark_does_no_harm() -> None:

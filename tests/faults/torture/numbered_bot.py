@@ -41,7 +41,7 @@ FORKS.set_forkserver_preload([__name__])
 def hasten() -> None:
     """Shorten the deadlines that are no settings; each is still the edge's own, and none overtakes another."""
     bot.adapters.docker.client.ACTION_TIMEOUT_S = 5
-    bot.domain.incident.GRACE = 3
+    bot.domain.incident.STOP_GRACE_S = 3
     bot.adapters.database.transactions.TRANSACTION_TIMEOUT_S = 4.0
     bot.incidents.recovery.PROBE_INTERVAL_S = 0.2
     bot.slack.delivery.cards.CARD_EDIT_INTERVAL_S = 0.2

@@ -12,18 +12,18 @@ from bot.playground.slack.faults import Fault
 from bot.playground.slack.workspace import Workspace
 from bot.slack.app import make_app
 from bot.slack.connection.server_clock import SlackClock
-from bot.slack.connection.socket_mode import Connection
+from bot.slack.connection.socket_mode import SocketModeConnection
 from bot.slack.connection.tasks import BackgroundTasks
 from bot.slack.connection.web_api import Identity
 from tests.slack.conftest import Desk
 
-Make = Callable[..., Connection]
+Make = Callable[..., SocketModeConnection]
 FIRING = "[FIRING:1] ContainerDown (container buggy-app-v2, severity critical)"
 
 
 @pytest.fixture
-async def opened() -> AsyncIterator[list[Connection]]:
-    made: list[Connection] = []
+async def opened() -> AsyncIterator[list[SocketModeConnection]]:
+    made: list[SocketModeConnection] = []
     yield made
     for connection in made:
         await connection.close(BackgroundTasks(), 1)
@@ -85,7 +85,7 @@ async def test_a_revoked_app_token_is_named(
 
 
 async def test_when_slack_is_away_at_the_start_it_goes_on_trying(
-    ws: Workspace, client: AsyncWebClient, own: Identity, make_connection: Make, opened: list[Connection]
+    ws: Workspace, client: AsyncWebClient, own: Identity, make_connection: Make, opened: list[SocketModeConnection]
 ) -> None:
     await ws.stop()
     connection = make_connection(make_app(client, own), ws.app_token, look=0.02)
@@ -165,7 +165,7 @@ async def test_socket_mode_that_is_switched_off_is_said(desk: Desk, caplog: pyte
 
 @pytest.mark.fault(29)
 async def test_after_a_gap_and_only_then_what_was_missed_is_read_back(
-    ws: Workspace, client: AsyncWebClient, own: Identity, make_connection: Make, opened: list[Connection]
+    ws: Workspace, client: AsyncWebClient, own: Identity, make_connection: Make, opened: list[SocketModeConnection]
 ) -> None:
     gaps: list[datetime] = []
     back = 0
@@ -218,7 +218,7 @@ async def test_27_a_clock_that_differs_from_slacks_is_said_and_its_messages_are_
     client: AsyncWebClient,
     own: Identity,
     make_connection: Make,
-    opened: list[Connection],
+    opened: list[SocketModeConnection],
     caplog: pytest.LogCaptureFixture,
     minutes: int,
     said: str,
