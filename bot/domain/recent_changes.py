@@ -23,7 +23,7 @@ def find_changes(evidence: Evidence, entries: Iterable[Entry]) -> Source:
     facts = evidence.facts
     if facts is None:
         return Source(SOURCE, Status.DENIED, "the engine did not say")
-    changes = [*_lately(facts, _moment(evidence.gathered_at)), *_since(facts, entries)]
+    changes = [*_lately(facts, _moment(evidence.gathered_at)), *_since(facts, entries, str(evidence.target))]
     return (
         Source(SOURCE, Status.OK, ", ".join(changes)) if changes else Source(SOURCE, Status.EMPTY, "none that is known")
     )
@@ -39,8 +39,8 @@ def _lately(facts: Facts, now: datetime | None) -> list[str]:
     return changes
 
 
-def _since(facts: Facts, entries: Iterable[Entry]) -> list[str]:
-    last = next((entry for entry in reversed(tuple(entries)) if entry.target == facts.name and entry.at), None)
+def _since(facts: Facts, entries: Iterable[Entry], target: str) -> list[str]:
+    last = next((entry for entry in reversed(tuple(entries)) if entry.target == target and entry.at), None)
     at = _moment(last.at) if last else None
     if last is None or at is None:
         return []

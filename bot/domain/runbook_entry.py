@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bot.domain.target import Target, parse_target
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -28,6 +30,11 @@ class Entry:
     recovered_in_s: float | None = None
     verification: str = ""
     ignored_by: str = ""
+
+    @property
+    def about(self) -> Target:
+        """Return the target that the file names; people write it by hand too."""
+        return parse_target(self.target)
 
 
 @dataclass(frozen=True, slots=True)

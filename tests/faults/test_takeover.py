@@ -22,7 +22,7 @@ from tests.incidents.test_responder import Bench
 from tests.support.fakes import FakeContainers, FakeMessenger, FakeProber, alert
 
 EFFECTS = {
-    "containers": ("evidence", "bundle", "restart", "newest_lines"),
+    "containers": ("evidence", "bundle", "act", "newest_lines"),
     "messenger": ("react", "card", "update", "outcome", "say"),
     "prober": ("probe",),
     "memory": ("append",),

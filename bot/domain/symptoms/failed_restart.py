@@ -9,6 +9,7 @@ from bot.domain.diagnosis import Action, FailureClass
 from bot.domain.evidence import Evidence
 from bot.domain.runbook_entry import Entry, Precedent
 from bot.domain.symptoms.symptom import Symptom
+from bot.domain.target import Target
 
 JUST = timedelta(hours=6)
 """A restart that did not help so long ago says what the next one will do; later, the world may have changed."""
@@ -20,7 +21,7 @@ def failed_restart_symptoms(evidence: Evidence, precedents: Sequence[Precedent])
     tried = [
         (now - at, one.entry)
         for one in precedents
-        if _restarted(one.entry, str(evidence.target)) and now and (at := _when(one.entry.at)) and at <= now
+        if _restarted(one.entry, evidence.target) and now and (at := _when(one.entry.at)) and at <= now
     ]
     if not tried:
         return ()
@@ -41,8 +42,8 @@ def failed_restart_symptoms(evidence: Evidence, precedents: Sequence[Precedent])
     )
 
 
-def _restarted(entry: Entry, target: str) -> bool:
-    return entry.target == target and entry.action == Action.RESTART.value and bool(entry.outcome)
+def _restarted(entry: Entry, target: Target) -> bool:
+    return entry.about == target and entry.action == Action.RESTART.value and bool(entry.outcome)
 
 
 def _format_duration(ago: timedelta) -> str:

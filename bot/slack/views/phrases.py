@@ -198,10 +198,10 @@ def _when(entries: list[Entry], incident: Incident) -> str:
 
 
 def _where(entries: list[Entry], incident: Incident) -> str:
-    elsewhere = sorted({entry.target for entry in entries if entry.target and entry.target != str(incident.target)})
+    elsewhere = sorted({entry.target for entry in entries if entry.target and entry.about != incident.target})
     if not elsewhere:
         return ""
-    also = " also" if any(entry.target == str(incident.target) for entry in entries) else ""
+    also = " also" if any(entry.about == incident.target for entry in entries) else ""
     return f",{also} on {some(elsewhere, 2)}"
 
 
