@@ -10,7 +10,7 @@ from bot.domain.diagnosis import UNKNOWN_CAUSE_CONFIDENCE, Action, Diagnosis, Fa
 from bot.domain.evidence import Evidence, LogLine, Status
 from bot.domain.logs.line import Level, level_of
 from bot.domain.runbook_entry import Entry, Precedent
-from bot.domain.symptoms import already_fixed, container_state, failed_restart, hang, log
+from bot.domain.symptoms import already_fixed, container_state, failed_restart, hang, log, statements
 from bot.domain.symptoms.confidence import lead_confidence
 from bot.domain.symptoms.symptom import Symptom
 from bot.domain.symptoms.timeline import Clocks
@@ -39,7 +39,7 @@ def find_symptoms(evidence: Evidence, alert: str = "") -> tuple[Symptom, ...]:
 
     ``alert`` is what the sender said: that there is no answer, beside a log that has fallen silent, is a hang.
     """
-    suggested = log.log_symptoms(evidence)
+    suggested = statements.log_symptoms(evidence)
     silence = hang.hang_symptoms(evidence, alert)
     suggested += already_fixed.unread_settings_symptoms(evidence, suggested)
     found = [
@@ -211,7 +211,10 @@ def _unknown(evidence: Evidence, precedents: Sequence[Precedent], why: str) -> D
         cause = f"It ended with exit code {facts.exit_code}, and nothing that was read says why."
     if missing:
         cause = f"There is nothing to go by: {' and '.join(missing)}."
-    if missing and (lines or facts):
+    words = statements.last_words(evidence)
+    if words:
+        cause = f"{'Last words before it ended' if ended else 'Last complaint'}: “{words}”"
+    elif missing and (lines or facts):
         read = "log" if lines else "container's state"
         cause = f"Nothing in the {read} says what broke, and {' and '.join(missing)}."
     remedy = "Look at it by hand first: a restart removes the traces of the cause."

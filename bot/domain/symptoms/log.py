@@ -45,7 +45,7 @@ HARMLESS = re.compile(
 )
 _HUSHED = 0.45
 # A count that stands at nought says that there was none of what it counts.
-_NOUGHT = re.compile(
+ZERO_COUNT = re.compile(
     r"""(?:(?<![\w.-])[\w.-]{1,80}(?:\{[^}]{0,200}\})?["']?\s?[:=]\s?["']?"""
     r"|(?<!\w)(?=\w{0,80}_)\w{3,80}(?:\{[^}]{0,200}\})? |\b(?:errors?|failed) )0(?:\.0+)?%?(?![\w.:/%-])"
     r"|(?<![\w.:/-])(?:0|no|zero) (?:errors?|failures?|failed|timeouts?|timed out|rejected|refused|dropped|expired)\b"
@@ -56,7 +56,7 @@ _CODE, _HEALTHY_BESIDE = 0.5, 0.85
 _RIVAL = 0.5
 _WORTH_QUOTING = 0.6
 # What others do to a program can pass without anything done here.
-_PASSING = container_state.BLAMES | {FailureClass.RATE_LIMIT}
+PASSING = container_state.BLAMES | {FailureClass.RATE_LIMIT}
 # What the program's own health page answers says nothing of others.
 _OWN_STATUS = re.compile(r"(?i)\b(?:http/[\d.]+ )?50\d\b(?: +[a-z]+){0,3}")
 _STATEMENT = re.compile(r"\s+(?:(?:raise|return|throw|assert|await) |(?:if|with|for) ?.*[:{]$|self\.|super\(|\w+ = )")
@@ -82,21 +82,21 @@ class _Hit:
     what: str
 
 
-def log_symptoms(evidence: Evidence) -> list[Symptom]:
+def signature_symptoms(evidence: Evidence) -> list[Symptom]:
     """Return what the log and the health check suggest; an empty list where they say nothing."""
     lines = [(line, level_of(line.text)) for line in evidence.log.lines]
     # Quotation marks inside JSON and logfmt stand behind a backslash.
-    lowered = [(_NOUGHT.sub(" ", line.text.lower().replace('\\"', '"')), line, level) for line, level in lines]
+    lowered = [(ZERO_COUNT.sub(" ", line.text.lower().replace('\\"', '"')), line, level) for line, level in lines]
     outputs = [LogLine(0, _OWN_STATUS.sub("", probe.output)) for probe in _failing(evidence.facts)]
     course = LogTimeline(evidence, lines)
     code = _code(evidence.log.lines)
-    healthy = _all_healthy(evidence.facts)
+    healthy = is_healthy(evidence.facts)
     found: dict[tuple[FailureClass, str], Symptom] = {}
     for sign in SIGNS:
         hits = [
             _Hit(
                 _sureness(sign, line, level, lines)
-                * course.weight(line, outside=sign.trouble in _PASSING)
+                * course.weight(line, outside=sign.trouble in PASSING)
                 * (_HUSHED if healthy and level <= Level.NONE else 1.0)
                 * (_CODE if line.number in code else 1.0),
                 line,
@@ -112,7 +112,13 @@ def log_symptoms(evidence: Evidence) -> list[Symptom]:
             known = found.get((symptom.trouble, symptom.headline))
             if known is None or known.confidence < symptom.confidence:
                 found[symptom.trouble, symptom.headline] = symptom
-    return [_unless_over(symptom, found.values(), evidence, course) for symptom in found.values()]
+    return list(found.values())
+
+
+def without_ended(symptoms: Sequence[Symptom], evidence: Evidence) -> list[Symptom]:
+    """Return the symptoms, with less confidence in what ended before another trouble began."""
+    course = LogTimeline(evidence, [(line, level_of(line.text)) for line in evidence.log.lines])
+    return [_unless_over(symptom, symptoms, evidence, course) for symptom in symptoms]
 
 
 def _failing(facts: Facts | None) -> list[HealthProbe]:
@@ -121,7 +127,7 @@ def _failing(facts: Facts | None) -> list[HealthProbe]:
     return list(takewhile(lambda probe: probe.exit_code != 0, reversed(probes)))
 
 
-def _all_healthy(facts: Facts | None) -> bool:
+def is_healthy(facts: Facts | None) -> bool:
     """Return True if the engine speaks for the program: its health check is good, or it ended as programs should."""
     if facts is None or facts.restarting or facts.oom_killed:
         return False
@@ -230,4 +236,5 @@ def _symptom(sign: Signature, hits: list[_Hit]) -> Symptom:
         sign.restart_helps,
         sign.remedy,
         quotes=tuple(_quote(line) for line in lines),
+        supported=sign.change,
     )

@@ -30,6 +30,10 @@ class Symptom:
     proven: bool = False
     #: The lines of the log that show the symptom.
     quotes: tuple[Quote, ...] = ()
+    #: What the cause names: a path, an address, a setting, a version.
+    names: tuple[str, ...] = ()
+    #: False for a signature that no concept supports.
+    supported: bool = True
     #: True if one more start would end like the last ones; ``cause`` then holds the numbers.
     restart_futile: bool = False
     #: What a restart does in this case, if it is known.
