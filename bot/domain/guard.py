@@ -188,7 +188,7 @@ def _pace(target: Target, history: History, policy: Policy, now: datetime) -> Re
 
 
 def changed(seen: Facts, now: Facts) -> str:
-    """Say in a few words what differs between the look that the card showed and this one; ``""`` where nothing does."""
+    """Return a short description of the changes since the card was shown, or ``""``."""
     if now.container_id != seen.container_id:
         return "the container was re-created"
     if now.image_id != seen.image_id:

@@ -208,7 +208,7 @@ def counting(presses: Sequence[Approval], digest: str, now: datetime) -> tuple[A
 
 
 def awaited(presses: Sequence[Approval], more: int) -> str:
-    """Say what is still awaited after ``presses``, of which there is at least one."""
+    """Return the presses that are still missing after ``presses``, of which there is at least one."""
     until = min(press.at for press in presses) + TOGETHER
     people = "Another approver" if more == 1 else f"{more} more approvers"
     return f"{people} must press Restart by {until.astimezone(UTC):%H:%M} UTC. Nothing is restarted before that."
@@ -229,7 +229,7 @@ STOP_GRACE_S = 30
 
 
 def restart_outcome(before: tuple[str, str], facts: Facts | None, age: float) -> RestartOutcome:
-    """Say what became of a restart, by the engine's own times only.
+    """Return the outcome of a restart, by the engine's own times only.
 
     ``before`` is the start and finish time told right before it, ``facts`` what the engine tells now (``None``: no such
     container), ``age`` the seconds since the restart was intended.
@@ -245,7 +245,7 @@ def restart_outcome(before: tuple[str, str], facts: Facts | None, age: float) ->
 
 
 def standing(incident: Incident) -> str:
-    """Say where an incident stands to somebody who pressed too late; who decided is mentioned behind the sentence."""
+    """Return an incident's state for somebody who pressed too late. Who decided is mentioned behind it."""
     descriptions = {
         State.OPEN: "It is being diagnosed right now.",
         State.PROPOSED: "The card was just updated; read it once more.",

@@ -37,7 +37,7 @@ class Target:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: type[Any], handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Let pydantic read stored JSON by ``from_stored``."""
+        """Return the schema by which pydantic reads stored JSON through ``from_stored``."""
         from pydantic_core import core_schema  # noqa: PLC0415 - most who name a target read no stored JSON
 
         return core_schema.no_info_plain_validator_function(from_stored)

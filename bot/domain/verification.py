@@ -80,7 +80,7 @@ def observe(
 
 
 def _fallen(seen: Verification, facts: Facts | None) -> str:
-    """Say why waiting longer is of no use, or ``""``."""
+    """Return why waiting longer is useless, or ``""``."""
     if facts is None:
         return ""
     if facts.restarting or facts.restart_count > 0:

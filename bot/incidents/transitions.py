@@ -97,7 +97,7 @@ class Transitions:
         return await self._store.log_engine_call(incident, act)
 
     async def still_owned(self, incident: Incident) -> bool:
-        """Return ``False`` if another replica took the incident over. Raise ``StoreError``."""
+        """Return True if no other replica took the incident over. Raise ``StoreError``."""
         if not self._store.shared or await self._store.owns(incident):
             return True
         log.warning("another replica took this incident over and goes on with it")

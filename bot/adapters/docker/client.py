@@ -36,7 +36,7 @@ class _DirectClient(docker.APIClient):
 
     @property
     def trust_env(self) -> bool:
-        """Return False, always."""
+        """Ignore the environment's proxies: always False."""
         return False
 
     @trust_env.setter

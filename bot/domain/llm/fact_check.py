@@ -127,7 +127,7 @@ def check_reply(
 
 
 def _with_facts(diagnosis: Diagnosis, symptoms: Sequence[Symptom]) -> Diagnosis:
-    """Let the hard facts fill in what the model leaves open, and lead where it contradicts them."""
+    """Add proven facts that the model leaves out, and prefer them if it contradicts them."""
     proven = sorted(
         (symptom for symptom in symptoms if symptom.overrules_model), key=lambda symptom: -symptom.confidence
     )

@@ -164,7 +164,7 @@ def _judged(what: str, key: str, value: re.Match[str]) -> str | None:
 
 
 def _is_bare(what: str, key: str, bare: str) -> bool:
-    """Say whether a word that stands alone on its line, or in its cell, is a secret."""
+    """Return True if a word that stands alone on its line, or in its cell, is a secret."""
     if is_placeholder(bare) or is_plain_word(bare):
         return bare.isdigit() and 6 <= len(bare) <= 8 and what == "password"
     if what == "password":

@@ -19,7 +19,7 @@ _OF_PIECE = r"A-Za-z0-9_+/=.~-"
 _PIECE_CHARS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+/=.~-"
 _LONG = re.compile(rf"(?<![{_OF_PIECE}])[{_OF_PIECE}]{{40,}}+")
 _PIECE = re.compile(rf"[{_OF_PIECE}]{{2,4096}}+")
-_LONGEST_PREFIX, _LONGEST_END = 160, 120
+_LONGEST_PREFIX_CHARS, _LONGEST_END_CHARS = 160, 120
 _CLOSERS = re.compile(r"[\s\"'`│┃|║…,;)\\]{0,24}\Z")
 _DIGITS = re.compile(r"\d+")
 _DATED = re.compile(r"\d{4}[-/]\d\d[-/]\d\d|\d\d:\d\d|(?:\d{1,3}\.){3}")
@@ -32,7 +32,7 @@ _PRINTABLE = re.compile(r"=(?:3D|20|0A|0D|09|[C-F][0-9A-F]=[89AB][0-9A-F])(?![0-
 def column_joints(text: str) -> Iterator[Joint]:
     """Yield the joints between the lines of ``text`` whose tokens go on at the same place."""
     for run in _LONG.finditer(text):
-        end = text.find("\n", run.end(), run.end() + _LONGEST_END)
+        end = text.find("\n", run.end(), run.end() + _LONGEST_END_CHARS)
         if end < 0 or (joint := _joint(text, run, end)) is None:
             continue
         yield joint
@@ -51,15 +51,17 @@ def soft_breaks(text: str) -> Iterator[Joint]:
 def _joint(text: str, run: re.Match[str], end: int) -> Joint | None:
     if not is_random(run[0][-64:], shortest=8):
         return None
-    line = text.rfind("\n", max(0, run.start() - _LONGEST_PREFIX), run.start()) + 1
-    start = end + 1 + _same(text, line if line or run.start() <= _LONGEST_PREFIX else run.start(), run.end(), end + 1)
+    line = text.rfind("\n", max(0, run.start() - _LONGEST_PREFIX_CHARS), run.start()) + 1
+    start = (
+        end + 1 + _same(text, line if line or run.start() <= _LONGEST_PREFIX_CHARS else run.start(), run.end(), end + 1)
+    )
     while start < len(text) and text[start] in " \t":
         start += 1
     piece = _PIECE.match(text, start)
     if piece is None or start <= end:
         return None
-    over = text.find("\n", piece.end(), piece.end() + _LONGEST_END)
-    over = min(len(text), piece.end() + _LONGEST_END) if over < 0 else over
+    over = text.find("\n", piece.end(), piece.end() + _LONGEST_END_CHARS)
+    over = min(len(text), piece.end() + _LONGEST_END_CHARS) if over < 0 else over
     behind, below = text[run.end() : end].rstrip("\r"), text[piece.end() : over].rstrip("\r")
     alike = bool(behind.strip()) and _shape(behind) == _shape(below)
     if behind.strip() and not alike and not _CLOSERS.match(behind):
@@ -75,7 +77,7 @@ def _same(text: str, one: int, limit: int, other: int) -> int:
     length = len(text)
     first = at = other
     last = other
-    while one < limit and at < min(length, first + _LONGEST_PREFIX):
+    while one < limit and at < min(length, first + _LONGEST_PREFIX_CHARS):
         if text[one].isdigit() and text[at].isdigit():
             while one < limit and text[one].isdigit():
                 one += 1
@@ -95,7 +97,7 @@ def _shape(text: str) -> str:
 
 
 def _is_piece(piece: str, behind: str, closed: bool, *, prefixed: bool) -> bool:
-    """Say whether the first word of the next line looks like a piece of a token."""
+    """Return True if the first word of the next line looks like a piece of a token."""
     if _DATED.match(piece) or is_plain_word(piece):
         return len(piece) > 64
     if len(piece) >= 40 or (closed and len(piece) >= 8):

@@ -21,12 +21,12 @@ _ASSIGNED = re.compile(r"[A-Za-z_][\w.]{1,60}=[^=]")
 
 
 def chosen(match: re.Match[str]) -> bool:
-    """Say whether a value looks like a password that somebody chose: letters, digits, and a capital or a sign."""
+    """Return True if a value looks like a chosen password: letters, digits, and a capital or a sign."""
     return bool(_CHOSEN.match(match[1]))
 
 
 def is_named_in_prose(value: str) -> bool:
-    """Say whether a word of a sentence about secrets is one: drawn by lot or chosen, and no date, version or name."""
+    """Return True if a word of a sentence about secrets is one: random or chosen, and no date, version or name."""
     return (
         not _VERSIONED.match(value)
         and not _ASSIGNED.match(value)
@@ -34,7 +34,7 @@ def is_named_in_prose(value: str) -> bool:
     )
 
 
-def _said(match: re.Match[str]) -> bool:
+def _is_prose_secret(match: re.Match[str]) -> bool:
     return is_named_in_prose(match[1])
 
 
@@ -202,7 +202,7 @@ COMMANDS: tuple[Rule, ...] = (
     place("password", "password(,password[", r"(?i)\bpassword[(\[](![^\s()\[\]\"',]{6,64}+)(?=[)\]])"),
     place("password", "login", r"(?i)\blogin\s{1,3}\S{1,64}\s{1,3}password\s{1,3}(!\S{2,}+)"),
     # IMAP's command; a function's third argument after where and who
-    place("password", "login", r"(?i)\blogin\s{1,3}[\w.+-]{1,64}@[\w.-]{1,120}\s{1,3}(!\S{6,128}+)", _said),
+    place("password", "login", r"(?i)\blogin\s{1,3}[\w.+-]{1,64}@[\w.-]{1,120}\s{1,3}(!\S{6,128}+)", _is_prose_secret),
     place(
         "password",
         "connect(,__construct(,_bind(,login(",
@@ -262,7 +262,7 @@ PROSE: tuple[Rule, ...] = (
         r"entered|typed|given|now|has|been|reads|#?\d{1,2}|\w{1,12}(?=[ ](?:is|was|set)))){0,5}"
         r":?[ ](?:to |is )?)[`\"']?"
         r"(!(?=\S{0,60}\d)(?=[\w+/=.!~*#%^-]{0,60}[A-Za-z])[\w+/=!*#%^.~-]{7,512}[\w+/=*#%^~-])(?![\w:/@])",
-        _said,
+        _is_prose_secret,
     ),
     place(
         "password",

@@ -25,8 +25,8 @@ _EXAMPLE = re.compile(
 
 def _foreign(match: re.Match[str]) -> bool:
     # "Passwort: falsch" is a sentence.
-    said = match[3].isalpha() and match[3].islower() and "=" not in match["sign"]
-    return not said and not is_placeholder(match[3])
+    is_word = match[3].isalpha() and match[3].islower() and "=" not in match["sign"]
+    return not is_word and not is_placeholder(match[3])
 
 
 def _two(match: re.Match[str]) -> bool:

@@ -168,12 +168,12 @@ def marked_spans(plain: str, seen: str) -> Iterator[tuple[int, int, str]]:
 
     Where a piece between two markers stands several times, all from the one marker to the other is one.
     """
-    kept, marks = MARKED.split(seen), MARKED.findall(seen)
+    parts, marks = MARKED.split(seen), MARKED.findall(seen)
     if not marks:
         return
-    limit = len(plain) - len(kept[-1])
-    at = len(kept[0])
-    for number, piece in enumerate(kept[1:-1]):
+    limit = len(plain) - len(parts[-1])
+    at = len(parts[0])
+    for number, piece in enumerate(parts[1:-1]):
         place = plain.find(piece, at, limit) if piece else -1
         if place < 0 or plain.find(piece, place + 1, limit) >= 0:
             continue
@@ -232,8 +232,8 @@ def _coded(word: str, look: Look, kubernetes: bool) -> str | None:
         return None
     if kubernetes and _CHOSEN.match(plain.strip()):
         return "secret"
-    kept = look(plain)
-    found = MARKED.search(kept) if kept != plain else None
+    redacted = look(plain)
+    found = MARKED.search(redacted) if redacted != plain else None
     return found[0][len("[redacted:") : -1] if found else None
 
 

@@ -41,7 +41,7 @@ _PAIR = re.compile(
 )
 KEY_CHARS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
 _LONGEST_KEY_CHARS = 80
-_LONGEST_VALUE, _LONGEST_JUDGED = 1 << 16, 400  # bounds that keep the time linear on one endless line
+_LONGEST_VALUE_CHARS, _LONGEST_JUDGED_CHARS = 1 << 16, 400  # bounds that keep the time linear on one endless line
 _ESCAPED_END = re.compile("%2[26]|%20")
 _COLOUR_END = re.compile(r"\d{0,2}m")
 _BARE = re.compile(r"(?:[^\s\"'`<>\\&;,|\x1b]|[&;,|](?![\s&;,|]|$|[\w.-]{1,40}+[=:])|\\(?![nrt\"']))++")
@@ -120,7 +120,7 @@ def redact_pairs(text: str) -> str:
         if _is_next(pair["between"], text[start : start + _LONGEST_KEY_CHARS]) or not is_secret(
             what,
             key,
-            text[start : min(end, start + _LONGEST_JUDGED)],
+            text[start : min(end, start + _LONGEST_JUDGED_CHARS)],
             pair["between"],
             before,
             text[end : end + 24],
@@ -139,7 +139,7 @@ _NEXT_FIELD = re.compile(r"[A-Z][A-Za-z]{1,30}:(?:[\[{&<]|\d|map\[|true\b|false\
 
 
 def _is_next(between: str, value: str) -> bool:
-    """Say whether no value stands there, and a blank parts the pair from the next one, or from a command."""
+    """Return True if no value stands there, and a blank parts the pair from the next one, or from a command."""
     parted = between.endswith((" ", "\t"))
     if "," in between and value.startswith("--"):
         return True
@@ -149,7 +149,7 @@ def _is_next(between: str, value: str) -> bool:
 
 
 def _is_markup(between: str, before: str) -> bool:
-    """Say whether a ``>`` ends something else than the tag ``<password>``."""
+    """Return True if a ``>`` ends something other than the tag ``<password>``."""
     sign = between.rstrip()
     return sign.endswith(">") and not sign.endswith(("=>", "->")) and not before.endswith("<")
 
@@ -184,21 +184,21 @@ def _value(text: str, pair: re.Match[str], scanned: int) -> tuple[int, int, int]
     """
     start, quote = pair.end(), (pair["open"] or "").removeprefix("b")
     if quote:
-        line = text.find("\n", start, start + _LONGEST_VALUE)
-        line = min(len(text), start + _LONGEST_VALUE) if line < 0 else line
+        line = text.find("\n", start, start + _LONGEST_VALUE_CHARS)
+        line = min(len(text), start + _LONGEST_VALUE_CHARS) if line < 0 else line
         end = text.find(quote, start, line)
         while len(quote) == 1 and end > start and text[end - 1] == "\\" and text[end - 2] != "\\":
             end = text.find(quote, end + 1, line)
         return start, line if end < 0 else end, scanned
     if start >= scanned:
-        bare = _BARE.match(text, start, start + _LONGEST_VALUE)
+        bare = _BARE.match(text, start, start + _LONGEST_VALUE_CHARS)
         if bare is None:
             return start, start, scanned
         scanned = bare.end()
     end = scanned
     if "%3" in pair["between"] and (cut := _ESCAPED_END.search(text, start, end)):
         end = cut.start()
-    first = max(start, end - _LONGEST_JUDGED)
+    first = max(start, end - _LONGEST_JUDGED_CHARS)
     while end > first and (
         text[end - 1] in ".,;:"
         or (
@@ -237,10 +237,9 @@ def kind_of(key: str, before: str) -> str | None:
         return "password"
     if flat.endswith(_SESSION_ENDS) and "ssid" not in lower:
         return "session"
-    said = before.rstrip(" -_").lower()
+    key = before.rstrip(" -_").lower()
     if flat.endswith(_TOKEN_ENDS) or (
-        last == "key"
-        and said.endswith(("api", "access", "secret", "auth", "private", "license", "hmac", "application"))
+        last == "key" and key.endswith(("api", "access", "secret", "auth", "private", "license", "hmac", "application"))
     ):
         return "token"
     if "secret" in lower or "token" in lower or "apikey" in lower:

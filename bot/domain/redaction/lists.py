@@ -30,7 +30,7 @@ _BEHIND = re.compile(
 _OPENED = re.compile(r"(?:\s{0,4}=\s{0,4}|[ ])(?:\"{3}|'{3}|\$\(cat[ ])?(?:<<-?~?[\"']?\w{1,20}[\"']?)?\Z")
 """What opens a text of several lines: <<EOT, three quotes, $(cat <<EOF."""
 _FOR = re.compile(r"[ ](?:for|of|on|at)[ ][^\n]{1,100}\Z")
-_LONGEST_NAME, _LONGEST_VALUE = 120, 400
+_LONGEST_NAME_CHARS, _LONGEST_VALUE_CHARS = 120, 400
 _RULE = re.compile(r"[\s|+:=~*─━═-]{3,}\Z")
 _LIST = re.compile(r"(?:[:=]|=>)[ ]?(?:\[|\(|\{)?[ ]{0,2}\Z|[\[(]\Z")
 _ITEM = re.compile(
@@ -116,7 +116,7 @@ def in_lists(text: str) -> str:
         text = _BLOCK.sub(_record, _NAME_OF.sub(_record, text))
     lines = text.split("\n")
     for number, line in enumerate(lines[:-1]):
-        if len(line) <= _LONGEST_NAME + 80 and _HINT.search(fold(line)):
+        if len(line) <= _LONGEST_NAME_CHARS + 80 and _HINT.search(fold(line)):
             _below(lines, number)
             _aligned(lines, number)
     return "\n".join(lines)
@@ -158,7 +158,7 @@ def _aligned(lines: list[str], number: int) -> None:
                 continue
             break
         for place, what in kinds:
-            if is_lone_secret(cells[place], str(what), sure=False):
+            if is_lone_secret(cells[place], str(what), own_name=False):
                 lines[at] = lines[at].replace(cells[place], mark(str(what)))
 
 
@@ -185,7 +185,7 @@ def _below(lines: list[str], number: int) -> None:
     while at < min(len(lines) - 1, number + 3) and (not lines[at].strip() or _RULE.match(lines[at])):
         at += 1
     if quoted := _QUOTED.match(lines[at]):
-        if is_lone_secret(quoted["value"], what, sure=False):
+        if is_lone_secret(quoted["value"], what, own_name=False):
             lines[at] = lines[at][: quoted.start("value")] + mark(what) + lines[at][quoted.end("value") :]
         return
     if _COMPARED.search(lines[at]):
@@ -204,14 +204,14 @@ def _nested(lines: list[str], number: int, name: str) -> bool:
         field = _FIELD.match(lines[at], _start(lines[number], lines[at]))
         if field is None or len(field["indent"]) <= indent:
             break
-        if field["value"] and is_lone_secret(field["value"], str(what), sure=False):
+        if field["value"] and is_lone_secret(field["value"], str(what), own_name=False):
             lines[at] = lines[at][: field.start("value")] + mark(str(what)) + lines[at][field.end("value") :]
             found = True
     return found
 
 
 def _compared(match: re.Match[str], what: str) -> str:
-    return match["before"] + mark(what) if is_lone_secret(match["value"], what, sure=False) else match[0]
+    return match["before"] + mark(what) if is_lone_secret(match["value"], what, own_name=False) else match[0]
 
 
 def _kind(name: str, *, several: bool) -> str | None:
@@ -219,7 +219,7 @@ def _kind(name: str, *, several: bool) -> str | None:
     bare = _ERROR.sub("", name).strip(_AROUND) if several else _BEHIND.sub("", _ERROR.sub("", name.rstrip()))
     if not several:
         bare = _FOR.sub("", _BEHIND.sub("", bare.strip(_AROUND))).strip(_AROUND)
-    if not 3 <= len(bare) <= _LONGEST_NAME:
+    if not 3 <= len(bare) <= _LONGEST_NAME_CHARS:
         return None
     words = bare.lower().split()
     while len(words) > 1 and words[0].strip("'s") in _FIRST:
@@ -240,7 +240,7 @@ def _items(lines: list[str], number: int, what: str) -> bool:
         item = _ITEM.match(lines[at], _start(lines[number], lines[at]))
         if item is None:
             break
-        if is_lone_secret(item["value"].rstrip(","), what, sure=False):
+        if is_lone_secret(item["value"].rstrip(","), what, own_name=False):
             start, end = item.start("value"), item.start("value") + len(item["value"].rstrip(","))
             lines[at] = lines[at][:start] + mark(what) + lines[at][end:]
             found = True
@@ -264,5 +264,5 @@ def _one(lines: list[str], at: int, what: str) -> None:
     while value and end < len(rest) and rest[end] in "!?#$*":
         end += 1
     value = rest[start:end]
-    if is_lone_secret(value, what, sure=False):
+    if is_lone_secret(value, what, own_name=False):
         lines[at] = lines[at][: first + start] + mark(what) + lines[at][first + end :]

@@ -104,8 +104,8 @@ def _is_phone(match: re.Match[str]) -> bool:
     if _DATED.match(number) or not 7 <= digits <= 15 or _UNIT.match(match.string, match.end()):
         return False
     if number.isdigit():
-        sure = match["named"] in ("phone", "tel", "telephone", "msisdn", "whatsapp", "telefon")
-        return digits >= 9 and (sure or number.startswith("0"))
+        named = match["named"] in ("phone", "tel", "telephone", "msisdn", "whatsapp", "telefon")
+        return digits >= 9 and (named or number.startswith("0"))
     return True
 
 

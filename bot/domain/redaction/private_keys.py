@@ -28,7 +28,7 @@ _PUBLIC = re.compile(r"-{4,5} ?BEGIN (?![A-Z0-9 ]{0,40}(?:PRIVATE|SEED|Static))[
 _PUBLIC_END = re.compile(r"-{4,5} ?END [A-Z0-9 ]{3,40}-{4,5}")
 _PUBLIC_DATA = ("iVBORw0KGgo", "/9j/", "R0lGOD", "JVBERi0", "UEsDB", "PHN2Zy", "AAAAB3NzaC1", "AAAAC3NzaC1", "d09GM")
 """How pictures, documents, fonts and public keys begin in base64."""
-_LONGEST_PREFIX = 160
+_LONGEST_PREFIX_CHARS = 160
 _AFTER_LONE = re.compile(
     r"(?<=\[redacted:private-key\])(?P<before>\r?\n(?:[^\n]{0,120}[\s|"
     r"])??)(?P<word>[A-Za-z0-9+/]{2,75}+={0,2})(?=\r?\n|\Z)"
@@ -74,7 +74,7 @@ def _without_lone(text: str) -> str:
     at = end = 0
     shown = False
     for line in _LONE.finditer(text):
-        if text.count("\n", end, line.start()) != 1 or line.start() - end > _LONGEST_PREFIX:
+        if text.count("\n", end, line.start()) != 1 or line.start() - end > _LONGEST_PREFIX_CHARS:
             shown = line[0].startswith(_PUBLIC_DATA)
         end = line.end()
         while public and public[0][1] <= line.start():

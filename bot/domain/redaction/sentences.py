@@ -15,7 +15,7 @@ _PARTS = re.compile(r"[-_/.+=~%]+")
 
 
 def _ticket(match: re.Match[str]) -> bool:
-    """Say whether a ticket opens something: drawn by lot, and not the number of a request or the name of a branch."""
+    """Return True if a ticket opens something: it is random, and no number of a request or name of a branch."""
     value = match[1]
     if _UUID.match(value) or _HEX.match(value):
         return True
@@ -117,7 +117,7 @@ _PLACE = re.compile(r"\w+@[\w-]+\.\w|\w+://|/|\w[\w.-]*:\d|(?:[a-z0-9]{1,12}[._-
 
 
 def plausible(match: re.Match[str]) -> bool:
-    """Say whether a word of a sentence is a password: mixed as one is, and no version, header, address or option."""
+    """Return True if a word of a sentence looks like a password, and is no version, header, address or option."""
     value = match[1]
     return not _DOTTED.match(value) and not _PLACE.match(value) and is_named_in_prose(value)
 

@@ -50,7 +50,7 @@ def behind_odd_signs(text: str) -> str:
         what = kind_of(key.rstrip(".").lstrip("-."), left[:12])
         start, end = pair.span("value")
         value = text[start:end].rstrip(".,;:)]}")
-        if what in ("password", "token") and "[redacted:" not in value and is_lone_secret(value, what, sure=False):
+        if what in ("password", "token") and "[redacted:" not in value and is_lone_secret(value, what, own_name=False):
             done += (text[at:start], mark(what))
             at = start + len(value)
     return "".join((*done, text[at:])) if done else text

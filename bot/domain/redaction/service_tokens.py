@@ -12,7 +12,7 @@ _DIGITS = re.compile(r"\d+")
 
 
 def _drawn(match: re.Match[str]) -> bool:
-    """Say whether the part behind the last sign looks drawn by lot, and is no name with a number."""
+    """Return True if the part behind the last sign looks drawn by lot, and is no name with a number."""
     word = match[match.lastindex or 0]
     return is_random(word, shortest=12) and len(_DIGITS.findall(word)) > 1
 
@@ -30,7 +30,7 @@ _PATHS = (
 
 
 def _in_path(match: re.Match[str]) -> bool:
-    """Say whether a part of a path is drawn by lot, and no name with numbers, digest or page."""
+    """Return True if a part of a path is drawn by lot, and no name with numbers, digest or page."""
     word = match[match.lastindex or 0]
     numbers = len(_DIGITS.findall(word))
     mixed = any(map(str.islower, word)) and any(map(str.isupper, word)) and numbers > 1

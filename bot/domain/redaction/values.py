@@ -67,7 +67,7 @@ _DATED = re.compile(r"\d{4}-\d\d-\d\d|\d\d:\d\d")
 
 
 def is_secret(what: str, key: str, value: str, between: str, before: str, after: str, *, quoted: bool) -> bool:
-    """Say whether ``value`` under a key of the kind ``what`` is a secret, and no placeholder, number, name or prose.
+    """Return True if ``value`` under a key of kind ``what`` is a secret, not a placeholder, number, name or prose.
 
     ``between`` stands between key and value; ``before`` and ``after`` around both.
     """
@@ -110,7 +110,7 @@ def is_secret(what: str, key: str, value: str, between: str, before: str, after:
 
 
 def _of_environment(key: str, before: str, value: str) -> bool:
-    """Say whether a hexadecimal value is a secret by where its key stands: ``SPEECH_KEY=…``, ``?key=…``."""
+    """Return True if a hexadecimal value is a secret by where its key stands: ``SPEECH_KEY=…``, ``?key=…``."""
     named = (key.isupper() and "_" in key and "CACHE" not in key) or before.endswith(("?", "&"))
     return named and len(value) >= 32 and bool(_HEX.match(value))
 
@@ -136,25 +136,25 @@ def _is_token(value: str, assigned: bool) -> bool:
 
 
 def is_placeholder(value: str) -> bool:
-    """Say whether ``value`` stands for a secret that is elsewhere, hidden already, or missing."""
+    """Return True if ``value`` stands for a secret that is elsewhere, hidden already, or missing."""
     return bool(_PLACEHOLDER.match(value) or _REFERENCE.match(value)) or "[redacted:" in value
 
 
 def is_plain_word(value: str) -> bool:
-    """Say whether ``value`` is a name, a word or a number that nobody would keep secret."""
+    """Return True if ``value`` is a name, a word or a number that nobody would keep secret."""
     return bool(_NAME.match(value) or _NUMBER.match(value))
 
 
 def is_random(value: str, shortest: int) -> bool:
-    """Say whether ``value`` looks drawn by lot: long enough, letters and digits, or both cases, and hardly a name."""
+    """Return True if ``value`` looks random: long enough, letters and digits, or both cases, and hardly a name."""
     if len(value) < shortest or _NAME.match(value) or _UUID.match(value):
         return False
     kinds = sum((any(c.islower() for c in value), any(c.isupper() for c in value), any(c.isdigit() for c in value)))
     return kinds >= 2 and len(set(value)) >= min(8, len(value) * 2 // 3)
 
 
-def is_lone_secret(value: str, what: str, *, sure: bool = True) -> bool:
-    """Say whether the only word of a line or cell, whose name is of the kind ``what``, is a secret."""
+def is_lone_secret(value: str, what: str, *, own_name: bool = True) -> bool:
+    """Return True if the only word of a line or cell, whose name is of the kind ``what``, is a secret."""
     if (
         not 6 <= len(value) <= _LONGEST_LONE_CHARS
         or " " in value
@@ -177,7 +177,7 @@ def is_lone_secret(value: str, what: str, *, sure: bool = True) -> bool:
         cased = any(char.isupper() for char in value) and any(char.islower() for char in value)
         return (
             (digits and (signs or cased))
-            or (sure and (digits or signs))
+            or (own_name and (digits or signs))
             or is_likely(value)
             or is_random(value, shortest=12)
         )
@@ -185,7 +185,7 @@ def is_lone_secret(value: str, what: str, *, sure: bool = True) -> bool:
 
 
 def is_likely(value: str, shortest: int = 6, *, named: bool = True) -> bool:
-    """Say whether a word right behind the word "password" is one: letters and digits, and nothing that is numbered.
+    """Return True if a word right behind "password" is one: letters and digits, and nothing numbered.
 
     ``named`` says that it can be the name of a thing as well: api-token-2, a digest.
     """

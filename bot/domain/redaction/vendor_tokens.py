@@ -12,7 +12,7 @@ from functools import partial
 class Rule:
     """A kind of secret. ``hints`` are literals of which one stands in the first line of every such secret.
 
-    A pattern is tried only on lines that hold a hint and ``LINES_AFTER_HINT`` lines more, so that most text costs
+    A pattern is tried only on lines that hold a hint and ``LOOKAHEAD_LINES`` lines more, so that most text costs
     nothing. If it has a group, only the group is the secret. ``judge`` decides last about a match.
     """
 
@@ -24,7 +24,7 @@ class Rule:
 
 _EVERYWHERE = frozenset(":$-{M_")
 
-LINES_AFTER_HINT = 2
+LOOKAHEAD_LINES = 2
 """Lines after the one with the hint that a pattern may reach."""
 
 MARKED = re.compile(r"\[redacted:[a-z-]{1,24}\]")
@@ -152,7 +152,7 @@ def _windows(searched: str, hints: Sequence[str]) -> Iterator[tuple[int, int]]:
                 yield start, end
             start = line
         end = first
-        for _ in range(LINES_AFTER_HINT + 1):
+        for _ in range(LOOKAHEAD_LINES + 1):
             end = searched.find("\n", end + 1) if end < length else length
             end = length if end < 0 else end
         # What stands in the first of these lines is dealt with; a hint in a later one makes the window longer.

@@ -165,7 +165,7 @@ def _behind(text: str, folded: str, named: re.Match[str]) -> list[tuple[int, int
             or (words == 1 and not named["verb"])
             or (again and before in _AGAIN)
         )
-        if not text.startswith(("=", "("), word.end()) and _is_told(
+        if not text.startswith(("=", "("), word.end()) and _is_secret(
             value, named, near=near, words=words, before=before
         ):
             pair = None if named["password"] else _PAIRED.match(value)
@@ -178,8 +178,8 @@ def _behind(text: str, folded: str, named: re.Match[str]) -> list[tuple[int, int
     return spans
 
 
-def _is_told(value: str, named: re.Match[str], *, near: bool, words: int, before: str) -> bool:
-    """Say whether a word behind the noun or verb ``named`` is a secret."""
+def _is_secret(value: str, named: re.Match[str], *, near: bool, words: int, before: str) -> bool:
+    """Return True if a word behind the noun or verb ``named`` is a secret."""
     if is_striking(value) and (near or not named["verb"]):
         return not _is_key_name(named, words, before)
     if not near:
@@ -206,7 +206,7 @@ def _is_password(value: str, before: str) -> bool:
 
 
 def _is_joined(value: str) -> bool:
-    """Say whether words and a number of two digits or more are joined, as in blue-otter-42."""
+    """Return True if words and a number of two digits or more are joined, as in blue-otter-42."""
     return bool(_JOINED.match(value)) and is_likely(value, 8, named=False) and not _STORE.search(value)
 
 
@@ -229,13 +229,13 @@ def _is_token(value: str, named: re.Match[str], words: int, before: str) -> bool
 
 
 def _is_key_name(named: re.Match[str], words: int, before: str) -> bool:
-    """Say whether the word right behind ``key`` is what the key is called, in a table, a cache or a key set."""
+    """Return True if the word right behind ``key`` names the key, in a table, a cache or a key set."""
     key = named[0].endswith("key") and words == 1 and before not in _IS
     return key and not _OPENS.search(named.string, max(0, named.start() - _BEFORE), named.end())
 
 
 def is_striking(value: str) -> bool:
-    """Say whether a word can only be a secret: it has signs and digits, or letters and digits by turns."""
+    """Return True if a word can only be a secret: it has signs and digits, or letters and digits by turns."""
     if len(value) < 8 or is_placeholder(value) or _NAME.match(value):
         return False
     if not any(map(str.isdigit, value)) or not any(map(str.isalpha, value)):

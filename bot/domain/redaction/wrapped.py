@@ -77,7 +77,7 @@ def _joints(text: str) -> Iterator[Joint]:
 
 
 def _starts_token(text: str, start: int) -> bool:
-    """Say whether a token of its own starts there, which what is before it must not take a part of."""
+    """Return True if a separate token starts there, of which the token before it must take no part."""
     piece = text[start : start + _LONGEST_TOKEN_CHARS]
     return any(shape.pattern.match(piece) for shape in _TOKENS if any(hint in piece[:32] for hint in shape.hints))
 
@@ -99,7 +99,7 @@ def _joint(text: str, end: re.Match[str]) -> Joint | None:
 
 
 def _goes_on(text: str, end: int, start: int) -> bool:
-    """Say whether the words before ``end`` and from ``start`` on look like pieces of one token."""
+    """Return True if the words before ``end`` and from ``start`` on look like pieces of one token."""
     last = text[max(0, end - 8) : end]
     head = None if last.isalpha() and (last.islower() or last.isupper()) else _HEAD.match(text, start)
     if head is None or head["next"] in tuple(":([{<") or _NAME.match(head[0]):

@@ -17,7 +17,7 @@ from hashlib import blake2b
 from bot.domain.logs.line import Level, level_of, message_of
 from bot.domain.redaction.redact import redact
 from bot.domain.runbook.json_format import strip_controls
-from bot.domain.runbook.ranking import LENGTH, LINES, EntryIndex, Listed, Ranking, entry_text, weigh
+from bot.domain.runbook.ranking import LINE_CHARS, LINES, EntryIndex, Listed, Ranking, entry_text, weigh
 from bot.domain.runbook_entry import Entry, Precedent
 
 FITS = 0.5
@@ -59,7 +59,7 @@ _VARYING = re.compile(
 
 def comparable_line(line: str) -> str:
     """Return a log line without its head and with numbers and ids as ``<n>``, so that it is the same every time."""
-    return _VARYING.sub("<n>", message_of(strip_controls(line)[:LENGTH])).strip()[:LINE]
+    return _VARYING.sub("<n>", message_of(strip_controls(line)[:LINE_CHARS])).strip()[:LINE]
 
 
 def find_precedents(

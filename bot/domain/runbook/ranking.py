@@ -34,7 +34,7 @@ CANDIDATES = 100
 BACKGROUND = 50
 """Everyday entries that every runbook is taken to hold, so that the counts of a small one mean something."""
 
-LINES, LENGTH = 200, 2_000
+LINES, LINE_CHARS = 200, 2_000
 """At most so many lines, and characters of a line, are read."""
 
 _LOUDNESS = {Level.DEBUG: 0.3, Level.INFO: 0.5, Level.NONE: 0.9, Level.WARN: 0.9, Level.ERROR: 1.0, Level.FATAL: 1.0}
@@ -86,7 +86,7 @@ def weigh(lines: Iterable[str], loudness: float | None = None) -> dict[str, floa
     """Return the terms of some lines, each with the loudness of its loudest line (or ``loudness`` for all)."""
     terms: dict[str, float] = {}
     for line in lines:
-        cut = line[:LENGTH]
+        cut = line[:LINE_CHARS]
         weight = _LOUDNESS[level_of(cut)] if loudness is None else loudness
         for term in _terms(message_of(cut) if loudness is None else cut):
             terms[term] = max(terms.get(term, 0.0), weight * (_CONCEPT_WEIGHT if term[0] == _CONCEPT else 1.0))

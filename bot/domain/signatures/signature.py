@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from bot.domain.diagnosis import FailureClass
 
 _PIECE = re.compile(r"(\\.|\[\^?\]?(?:\\.|[^\]\\]){0,300}+\]|[^\\\[])([*+]?)", re.DOTALL)
-_LONGEST_GAP, _LONGEST_WORD, _MOST_TIMES = 400, 100, 20
+_LONGEST_GAP_CHARS, _LONGEST_WORD_CHARS, _MOST_TIMES = 400, 100, 20
 
 
 def bounded(pattern: str) -> str:
@@ -21,7 +21,7 @@ def bounded(pattern: str) -> str:
         what, sign = piece.groups()
         if not sign:
             return what
-        most = _LONGEST_GAP if what == "." else _MOST_TIMES if what in ") " else _LONGEST_WORD
+        most = _LONGEST_GAP_CHARS if what == "." else _MOST_TIMES if what in ") " else _LONGEST_WORD_CHARS
         return f"{what}{{{int(sign == '+')},{most}}}"
 
     return _PIECE.sub(limited, pattern)

@@ -119,7 +119,7 @@ def rediagnose(incident: Incident) -> ButtonElement:
 
 
 def offer(words: str, incident: Incident, neighbour: str) -> SectionBlock:
-    """Say a line of mrkdwn, beside the button for a diagnosis of ``neighbour``; it carries the name as well."""
+    """Return a line of mrkdwn beside the button that diagnoses ``neighbour``. The button's label has the name too."""
     ask = ButtonElement(
         text=label(f"Diagnose {neighbour}", 75),
         action_id="rediagnose",

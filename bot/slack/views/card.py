@@ -90,7 +90,7 @@ def card(incident: Incident) -> Message:
 
 
 def _asked(incident: Incident) -> str:
-    """Say what is answered: a request, an alert, or a message that somebody wants looked at."""
+    """Return the card's trigger: a request, an alert, or a message to be looked at."""
     about = incident.title.strip() and (incident.alert_text or not incident.opened_by)
     alert = f"Alert: {mrkdwn.line(incident.title, 200)}" if about else ""
     asker = f"Asked for by {mrkdwn.mention(incident.opened_by)}" if incident.opened_by else ""
@@ -188,7 +188,7 @@ def _ends(line: str, width: int) -> str:
 
 
 def _permission(incident: Incident) -> list[str]:
-    """Say, before anybody presses, why there is no Restart button, or that it is a dry run."""
+    """Return why there is no Restart button, or that this is a dry run."""
     match incident.verdict:
         case Refusal(reason=reason):
             return [f"*Cannot be restarted from here:* {mrkdwn.line(reason, 400)}"]
@@ -203,7 +203,7 @@ def _permission(incident: Incident) -> list[str]:
 
 
 def _people(incident: Incident) -> str:
-    """Say how many have to press, and who has pressed at what the card shows."""
+    """Return how many people must press, and who has pressed for this diagnosis."""
     verdict = incident.verdict
     if not isinstance(verdict, Permit) or verdict.people == 1 or not _restartable(incident):
         return ""
@@ -267,7 +267,7 @@ def _restart(incident: Incident, facts: Facts, words: str, style: str | None = N
 
 
 def _consequence(incident: Incident, facts: Facts, *, dry_run: bool) -> str:
-    """Say what a press will do to what, most important first, since the end may be cut off."""
+    """Return the consequence of a press, most important first, since the end may be cut off."""
     what = f"container {mrkdwn.plain(facts.name, 128)} on host {mrkdwn.plain(facts.host, 50)}"
     if facts.restarting:
         consequence = f"Restarts {what} once more. It keeps restarting by itself."
@@ -321,7 +321,7 @@ def _foot(incident: Incident) -> Block | None:
 
 
 def _late(incident: Incident) -> str:
-    """Say that the alert was read late: whoever reads the card must not take it for news."""
+    """Return that the alert was read late, if it was."""
     if not incident.late or incident.sent_at is None:
         return ""
     return f"Late: sent {mrkdwn.date(incident.sent_at)}, read {format_duration(incident.late)} later"

@@ -31,7 +31,7 @@ def record(incident: Incident) -> tuple[str, list[str]]:
 
 
 def went(incident: Incident) -> str:
-    """Say in one line how the restart went, with the numbers."""
+    """Return the result of the restart in one line, with the numbers."""
     seen = incident.verification
     closing = mrkdwn.line(incident.closing, 500) if incident.closing.strip() else ""
     if seen is None or seen.recovered is None:
@@ -74,7 +74,7 @@ def _saved(incident: Incident) -> str:
 
 
 def _closed(incident: Incident) -> str:
-    """Say who closed it, when and why; ``Ignored.`` is what the headline says already."""
+    """Return who closed it, when and why. ``Ignored.`` is left out, since the headline has it."""
     closing = mrkdwn.line(incident.closing, 500) if incident.closing.strip() not in ("", "Ignored.") else ""
     by = f"by {mrkdwn.mention(incident.closed_by)}" if incident.closed_by else ""
     at = mrkdwn.date(incident.closed_at) if incident.closed_at else ""
@@ -84,7 +84,7 @@ def _closed(incident: Incident) -> str:
 
 
 def _not_through(incident: Incident, name: str) -> tuple[str, list[str]]:
-    """Say what is known where a restart was interrupted; nothing was sent where there is no restart time."""
+    """Return the headline and lines of an interrupted restart. Without a restart time, none was sent."""
     sent = incident.restarted_at is not None
     headline = f"❔ {name}: interrupted, needs a manual check" if sent else f"⚪ {name}: not restarted"
     unsaid = "The restart was interrupted, and how it ended is not known." if sent else "Nothing was restarted."

@@ -170,7 +170,7 @@ def detail_of(sources: Iterable[Source], name: str, *statuses: Status) -> str:
 
 
 def source(one: Source) -> str:
-    """Say how one source of evidence answered."""
+    """Describe how one source of evidence answered."""
     return f"{one.name} {one.status.value}{f' ({one.detail})' if one.detail else ''}"
 
 

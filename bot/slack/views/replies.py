@@ -22,7 +22,7 @@ LONGEST_VALUE_CHARS = 150
 
 
 def outcome(incident: Incident, newest: Sequence[str] = ()) -> Message:
-    """Say in the thread how it ended; where it did not recover, with the newest log lines and a fresh diagnosis."""
+    """Return the thread's last message. Without a recovery it has the newest log lines and a button."""
     name = mrkdwn.line(str(incident.target), 128)
     result = went(incident) or f"{STATES[incident.state]}."
     if result.startswith(("Recovered", "Not recovered")):
@@ -39,7 +39,7 @@ def outcome(incident: Incident, newest: Sequence[str] = ()) -> Message:
 
 
 def notice(sentence: str, *, mention: Sequence[str] = (), offer: Incident | None = None, link: str = "") -> Message:
-    """Say a sentence (any text). ``mention`` are ids of people, groups or channels; ``offer`` adds a fresh look.
+    """Return any text as a message. ``mention`` are ids of people, groups or channels; ``offer`` adds a button.
 
     ``link`` is the address of a card, as Slack gave it.
     """

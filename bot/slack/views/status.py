@@ -52,11 +52,11 @@ class ShownOverview(Protocol):
 
     @property
     def dry_run(self) -> bool:
-        """Whether everything but the restart itself is done."""
+        """Return True if Aegis does everything except the restart itself."""
 
 
 def help_text() -> Message:
-    """Say what Aegis can be asked."""
+    """Return the list of commands."""
     commands = (
         ("/aegis diagnose NAME", "diagnose a container now"),
         ("/aegis status", "open incidents, watched channels, approvers"),
@@ -76,7 +76,7 @@ def help_text() -> Message:
 
 
 def overview(standing: ShownOverview) -> Message:
-    """Say how things stand."""
+    """Return the open incidents and the state of Aegis."""
     live = [section(_listed(incident)) for incident in standing.live[:MOST_LISTED]]
     left = len(standing.live) - len(live)
     return message(

@@ -50,7 +50,7 @@ class Arguments:
         return value
 
     def flag(self, name: str, *, default: bool = False) -> bool:
-        """Return a boolean; ``1`` and ``true`` are the ways a query says yes."""
+        """Return True if a query says ``1`` or ``true``."""
         value = self.values.get(name)
         return default if value is None else value is True or str(value).lower() in {"1", "true"}
 
