@@ -12,18 +12,24 @@ import pytest
 
 from bot.adapters.database.rows import from_text, to_text
 from bot.adapters.database.store import SqlStore
+from bot.domain.audit.trail import TrailCheck
 from bot.domain.incident import State
 from bot.domain.target import parse_target
 from tests.adapters.store_contract import an_incident
 from tests.support.fakes import names_of
 
-DUMP = Path(__file__).parents[2] / "corpus" / "store" / "schema_3_trail_1.sql"
+DUMPS = Path(__file__).parents[2] / "corpus" / "store"
+
+
+@pytest.fixture(params=["schema_3_trail_1", "schema_5_trail_2"])
+def dump(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
+def url(tmp_path: Path, dump: str) -> str:
     with closing(sqlite3.connect(tmp_path / "aegis.db")) as connection:
-        connection.executescript(DUMP.read_text())
+        connection.executescript((DUMPS / f"{dump}.sql").read_text())
     return f"sqlite:///{tmp_path / 'aegis.db'}"
 
 
@@ -55,6 +61,30 @@ async def test_a_target_of_an_earlier_version_is_the_same_target_now(url: str) -
     await store.close()
 
 
+async def test_the_trail_of_an_earlier_version_verifies_and_goes_on(url: str) -> None:
+    store = SqlStore(url)
+    await store.start()
+    await store.begin_trail()
+    (proposed,) = [one for one in await store.live() if one.state is State.PROPOSED]
+    await store.take_over(everything=True)
+    newest = await store.get(proposed.id)
+    assert newest is not None
+    assert await store.save_if_unchanged(newest, replace(newest, state=State.IGNORED))
+    check = TrailCheck()
+    rows = await store.trail()
+    assert check.read(rows) == check.end() == ""
+    assert rows[-1].act.target == proposed.target.name
+    await store.close()
+
+
+@pytest.mark.parametrize("dump", ["schema_5_trail_2"], indirect=True)
+async def test_a_body_is_written_as_the_version_before_targets_wrote_it(url: str, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "aegis.db")) as connection:
+        bodies = [body for (body,) in connection.execute("SELECT body FROM incidents")]
+    assert len(bodies) == len(State)
+    assert [to_text(from_text(body)) for body in bodies] == bodies
+
+
 def test_a_body_with_the_former_names_of_fields_loads() -> None:
     former = {
         "told": True,
@@ -77,6 +107,7 @@ def test_a_body_with_the_former_names_of_fields_loads() -> None:
     assert from_text(to_text(incident)) == incident
 
 
+@pytest.mark.parametrize("dump", ["schema_3_trail_1"], indirect=True)
 async def test_what_was_announced_before_the_update_stays_announced(url: str, tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "aegis.db")) as connection:
         connection.execute("""UPDATE incidents SET body = replace(body, '"told": false', '"told": true')""")
