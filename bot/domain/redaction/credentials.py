@@ -202,6 +202,9 @@ _INSERT = re.compile(
     r""
     r""
     r""
+    r""
+    r""
+    r""
 )
 _ITEM = re.compile(
     r"\s{0,8}(?:N?'(?P<text>(?:[^'\\\n]|''|\\.){0,4000}+)'|\"(?P<double>[^\"\\\n]{0,4000}+)\"|"

@@ -114,7 +114,7 @@ def redact_pairs(text: str) -> str:
         search = pair.end("between")
         before, key = _whole_key(text, pair)
         what = kind_of(key, before)
-        if what is None or _is_markup(pair["between"], before):
+        if what is None or _is_markup(pair["between"], before) or _is_public(key, before):
             continue
         start, end, scanned = _value(text, pair, scanned)
         if _is_next(pair["between"], text[start : start + _LONGEST_KEY_CHARS]) or not is_secret(
@@ -141,11 +141,16 @@ _NEXT_FIELD = re.compile(r"[A-Z][A-Za-z]{1,30}:(?:[\[{&<]|\d|map\[|true\b|false\
 def _is_next(between: str, value: str) -> bool:
     """Return True if no value stands there, and a blank parts the pair from the next one, or from a command."""
     parted = between.endswith((" ", "\t"))
-    if "," in between and value.startswith("--"):
+    if ("," in between and value.startswith("--")) or (between.endswith(">") and value.startswith(("@", ":"))):
         return True
     if parted and between.startswith(":"):
         return bool(_NEXT_FIELD.match(value))
     return parted and between.lstrip("\\\"'`").startswith("=") and bool(_NEXT.match(value))
+
+
+def _is_public(key: str, before: str) -> bool:
+    """Say whether a key is a public one: "public key: …", "did:key:…"."""
+    return key.lower() == "key" and before.lower().rstrip(" -_").endswith(("public", "did:", "pub"))
 
 
 def _is_markup(between: str, before: str) -> bool:

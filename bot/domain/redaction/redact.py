@@ -29,6 +29,7 @@ from bot.domain.redaction.more_tokens import MORE_TOKENS
 from bot.domain.redaction.people import MAILS, in_people
 from bot.domain.redaction.private_keys import in_private_keys
 from bot.domain.redaction.prose import NAMED, SESSIONS, in_prose
+from bot.domain.redaction.repeated import repeated
 from bot.domain.redaction.sentences import SENTENCES
 from bot.domain.redaction.separators import behind_odd_signs
 from bot.domain.redaction.service_tokens import SERVICE_TOKENS
@@ -59,12 +60,13 @@ def redact(text: str, known: Sequence[str] = ()) -> str:
     """
     text = _known(canonical(_known(text, known)), [canonical(secret) for secret in known])
     absent = Absent(_BROUGHT)
-    before, text = text, _pass(text, absent)
+    first = before = text
+    text = _pass(text, absent)
     for _ in range(_PASSES - 1):
         if text == before:
             break
         before, text = text, _pass_where_changed(before, text, absent)
-    return text
+    return repeated(first, text)
 
 
 def _pass_where_changed(before: str, text: str, absent: Absent) -> str:

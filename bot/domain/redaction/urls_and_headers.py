@@ -11,7 +11,10 @@ from bot.domain.redaction.vendor_tokens import MARKED, Absent, Rule, mark, repla
 
 # A marker is no secret: what is redacted already stays as it is.
 # Nor is what stands for one: $VARIABLE, ${variable}, {{ variable }}, ***.
-NOT_YET = r"(?!\[redacted|\$\{|\$\(|\$[A-Z_]{2,64}(?![\w!#%^*-])|\{\{|\*{3})"
+NOT_YET = (
+    r"(?!\[redacted|\$\{|\$\(|\$[A-Z_]{2,64}(?![\w!#%^*-])|\{\{|\*{3}|(?i:x{3,64}@)|<"
+    r"|\[(?i:redacted|filtered|masked|hidden|secure)\])"
+)
 
 
 def place(name: str, hints: str, pattern: str, judge: Callable[[re.Match[str]], bool] | None = None) -> Rule:
@@ -73,7 +76,8 @@ HEADERS: tuple[Rule, ...] = (
         "authorization",
         r"(?i)(?<!redacted:)authorization[\"'\\\]]{0,6}\s{0,4}(?:[:=]|=>|,)\s{0,4}+(?:[\"'\\]|\[(?!redacted)){0,6}+"
         rf"(?:{_WORDS}[ :=]{{1,3}})?+(?:token=|key=)?+[\"'\\]{{0,4}}+"
-        r"(?!bearer\b|basic\b|digest\b|aws4|realm=|header|\w{1,20}\(|none\b|null\b|\*|<|\$|\{{)(![^\s\"'\\,;]{6,}+)",
+        r"(?!bearer\b|basic\b|digest\b|aws4|realm=|header|\w{1,20}\(|none\b|null\b|\*|<|\$|\{{|"
+        r"\{{)(![^\s\"'\\,;]{6,}+)",
         lambda match: not is_plain_word(match[1]),
     ),
     place(

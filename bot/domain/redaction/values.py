@@ -10,7 +10,10 @@ import re
 _PLACEHOLDER = re.compile(
     r"(?i)(?:\[redacted|aws4-hmac-|!(?:vault|secret|ref|sub|env|getatt|reference)\b|\*{2,}|x{3,}\b|\.{3,}|<|\$\{|\$\(|"
     r"\$[A-Z_]{2,}|\{\{|%[sdv(]|%![a-z]\((?:missing|badindex|nil|<nil>|\*)|%\{|#\{|"
-    r"\[(?:filtered|masked|hidden|secret|protected|removed)"
+    r"[\u2022\u25cf\u2217\u25e6\u00b7\u2026]{2,}|[_-]{3,}\Z|\{[a-z_][\w.]{0,40}\}|<?your[-_ ]|[@:](?:password|token|"
+    r"secret)\Z|"
+    r"\w{2,12}[-_](?:x{6,}|\*{4,}|\.{3,})|process\.env\b|secretstr\Z|\[(?:secure|set|sensitive|private|filtered|masked|"
+    r"hidden|secret|protected|removed)"
     r"|(?:null|none|nil|undefined|true|false|yes|no|unset|empty|missing|required|expired|invalid|"
     r"incorrect|wrong|mismatch|failed|denied|"
     r"rejected|revoked|redacted|masked|hidden|filtered|changed|string|str|bytes|ok|optional|not|is|"
@@ -33,7 +36,11 @@ _CALLED = re.compile(
     r"[a-z][a-z0-9]*+(?:[._-](?:[a-z]++\d{0,2}+|\d{1,2}+))++\Z|[A-Z]?[a-z]++\d?(?:[A-Z]++[a-z]++\d?)++[A-Z]{0,5}+:?\Z"
 )
 """api_token2, secretKeyRef: what programs call things."""
-_OBJECT = re.compile(r"[\w.$]{1,200}@[0-9a-f]{4,16}\Z|[\w.]{1,80}\(\Z|[A-Za-z_][\w.]{0,80}[\[(][\w.]{0,60}[\])]?\Z")
+_OBJECT = re.compile(
+    r"[\w.$]{1,200}@[0-9a-f]{4,16}\Z|(?:process\.env|self|this|config|cfg|settings|env|args|opts|"
+    r"options|params|props|request|req|form|body)\.[A-Za-z_][\w.]{1,80}\Z|[\w.]{1,80}\(\Z|"
+    r"[A-Za-z_][\w.]{0,80}[\[(][\w.]{0,60}[\])]?\Z"
+)
 """android.os.Proxy@2bd79ce, os.getenv(: a thing of a program, and what asks for a value."""
 _HANDLE = re.compile(r"0x[0-9a-f]{8,17}\Z")
 _ONE_WORD = re.compile(r"[^\s\"'`=:/(){}\[\]<>\\|,;]{1,400}\Z")

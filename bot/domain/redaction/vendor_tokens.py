@@ -165,7 +165,7 @@ def _windows(searched: str, hints: Sequence[str]) -> Iterator[tuple[int, int]]:
 
 def _marked(shape: Rule, match: re.Match[str]) -> str:
     group = match.lastindex or 0
-    if MARKED.search(match[group]) or (shape.judge and not shape.judge(match)):
+    if MARKED.search(match[group]) or len(set(match[group][-12:])) == 1 or (shape.judge and not shape.judge(match)):
         return match[0]
     start, end = match.span(group)
     return match.string[match.start() : start] + mark(shape.name) + match.string[end : match.end()]

@@ -22,7 +22,7 @@ _NOUN = re.compile(
 )
 _WINDOW_CHARS = 160
 _MOST_WORDS, _MOST_NEAR = 16, 8
-_WORD = re.compile(r"[^\s,;\"'`()\[\]<>{}|]{1,200}+")
+_WORD = re.compile(r"[^\s,;\"'`()\[\]<>{}|\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb\u2014\u2013]{1,200}+")
 _NEAR = words_of(
     "/ is was are be to from now → -> = it's its as with using by namely reads becomes became equals remains stays "
     "via to: is: was:"
@@ -35,6 +35,9 @@ _HEX = re.compile(r"[0-9a-f]{7,}\Z|[0-9A-F]{7,}\Z")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
 _CODED = re.compile(
     r"(?=[^a-z]{0,80}[a-z])(?=[^A-Z]{0,80}[A-Z])(?=\D{0,80}\d)(?!/)[A-Za-z0-9_-]{1,80}[+/][A-Za-z0-9+/_-]{8,200}={0,2}\Z"
+    r""
+    r""
+    r""
     r""
     r""
     r""
@@ -52,6 +55,7 @@ _STORE = re.compile(
     r"pod|serv|account|client|api|web|group|team|cluster|realm"
 )
 """What is in the name of a place for keys, or of who has one."""
+_GROUPED = re.compile(r"(?=[A-Z-]{0,80}\d)[A-Z0-9]{4,6}(?:-[A-Z0-9]{4,6}){2,7}\Z")
 _PAIRED = re.compile(r"(?P<user>[\w.@+-]{1,64})[:/][^:/]{1,200}\Z")
 _AGAIN = frozenset(
     (
@@ -77,7 +81,8 @@ _AGAIN = frozenset(
 """What stands between two secrets of a sentence."""
 _OPENS = re.compile(
     r"(?:rotat|chang|switch|replac|regenerat|renew|set)\w{0,5}[ ](?:\w{1,12}[ ]){0,3}\w{0,12}\Z|"
-    r"(?:using|with|sending|use|by|our|my|the)[ ](?:\w{1,12}[ ])?(?:token|key)\Z|(?:api|access|secret|signing|"
+    r"(?:using|with|sending|use|by|our|my|the)[ ](?:(?!rsa|dsa|ecdsa|eddsa|ed25519|gpg|pgp|public|host|ssh|primary|"
+    r"foreign|cache|sort|map)\w{1,12}[ ])?(?:token|key)\Z|(?:api|access|secret|signing|"
     r"encryption|master)[ _-]key\Z|"
     r"bearer\Z"
 )
@@ -105,6 +110,35 @@ _QUOTED_WORD = re.compile(
     r"(?i:\bpass(?:word|phrase|code)(?:[ ][\w.-]{1,20}){0,4}[ ](?:is|was|to|as|"
     r"of)[ ])(?P<quote>[\"'`])(?P<value>[^\s\"'`]{6,64}+)(?P=quote)"
 )
+_PHRASES = re.compile(
+    r"(?i:\b(?:(?:seed|recovery|secret|backup)[ _-]?(?:phrase|words)|mnemonic)[\w ]{0,30}?(?:[:=]|"
+    r"[ ]is)[ ]{0,2}[\"'`]?)"
+    r"(?P<value>(?:[a-z]{3,10}[ ,]{1,2}){11,23}[a-z]{3,10})(?![a-z])|"
+    r"(?i:\bpass[ -]?phrase[ ](?:[\w.-]{1,20}[ ]){0,4}?(?:is|was|to)[ ])"
+    r"(?P<phrase>(?:(?!(?:not|the|too|set|now|for|and|was|has|are|can|with|this|that|from|must|been|only|used|same|"
+    r"wrong|missing|required|expired|"
+    r"stored|invalid|incorrect|empty)\b)[a-z]{3,12}[ ]){3,7}(?!(?:not|the|and|for)\b)[a-z]{3,12})(?=[.,;!\"'\n]|\Z)"
+)
+"""Words of a wallet, or of a passphrase, one behind the other."""
+_PLAIN = re.compile(
+    r"(?i:\bpass(?:word|phrase|code)[ ](?:(?:for|of|on|to)[ ][\w.@-]{1,40}[ ])?(?:is|"
+    r"was)[ ])(?P<value>[A-Za-z]{6,24})(?=[.!]?(?:\n|\Z)|,[ ]|;[ ]|\.[ ])"
+)
+_STATE = re.compile(
+    r"(?:un|in|im|dis|re|mis|non|over|pre|auto|case|plain|clear|hash|encrypt|encod|requir|miss|wrong|correct|valid|"
+    r"expir|empty|missing|mandatory|option|default|secure|weak|strong|short|long|chang|stor|accept|reject|reset|revok|"
+    r"lock|leak|"
+    r"compromis|verif|match|differ|known|public|private|secret|hidden|visible|mask|redact|fine|okay|good|bad|same|"
+    r"equal|identical|"
+    r"there|here|somewhere|elsewhere|both|also|then|again|later|never|always|still|enough|too|sufficient|necessary|"
+    r"present|absent|"
+    r"available|ready|active|null|none|string|binary|alphanumeric|numeric|random|generated|temporary|permanent|"
+    r"outdated|stale|"
+    r"old|new|current|needed|asked|given|sent|shown|set)|[a-z]*(?:ed|able|ible|ive|ent|ant|ing|ly|ous|ful|ical|less|"
+    r"ary|ory)\Z",
+    re.IGNORECASE,
+)
+"""What a sentence says of the state of a password."""
 _USE = re.compile(
     r"(?i:\buse[ ])(?P<value>[^\s\"'`,;()\[\]<>]{6,64}+)(?=(?i:[ ](?:to|when|for|and)[ ](?:\w{1,12}[ ]){0,2}(?:connect|"
     r"log|sign|unlock|authenticat)))"
@@ -126,13 +160,25 @@ def in_words(text: str) -> str:
             done += (text[at:start], mark(what))
             at = end
     text = "".join((*done, text[at:])) if done else text
+    if "phrase" in folded or "mnemonic" in folded or "words" in folded:
+        text = _PHRASES.sub(_phrase, text)
     if "ass" in folded:
+        text = _PLAIN.sub(_plain, text)
         text = _QUOTED_WORD.sub(_whole, _PHRASE.sub(_whole, _QUOTED.sub(_whole, text)))
     return (
         _USE.sub(lambda match: _whole(match) if is_striking(match["value"]) else match[0], text)
         if "use " in folded
         else text
     )
+
+
+def _plain(match: re.Match[str]) -> str:
+    return match[0] if _STATE.match(match["value"]) else _whole(match)
+
+
+def _phrase(match: re.Match[str]) -> str:
+    start, end = match.span(match.lastgroup or 0)
+    return match[0][: start - match.start()] + mark("passphrase") + match[0][end - match.start() :]
 
 
 def _whole(match: re.Match[str]) -> str:
@@ -153,7 +199,7 @@ def _behind(text: str, folded: str, named: re.Match[str]) -> list[tuple[int, int
         if words >= _MOST_WORDS:
             break
         words += 1
-        value = word[0].rstrip(".:?")
+        value = word[0].rstrip(".:?\u2026")
         if value.endswith("!") and _ENDS.match(text, word.start() + len(value)):
             value = value[:-1]
         if "[redacted" in folded[max(0, word.start() - 1) : word.end()]:
@@ -187,7 +233,7 @@ def _is_secret(value: str, named: re.Match[str], *, near: bool, words: int, befo
     if named["verb"]:
         user, _, password = value.rpartition(":")
         login = named["login"] is not None and before in _WITH and words <= _MOST_NEAR
-        return login and (is_likely(password, 6 if user else 8) or _is_joined(password))
+        return login and (is_likely(password, 6 if user else 7) or _is_joined(password))
     if before in _IS and _CODED.match(value):
         return True
     if words > _MOST_NEAR:
@@ -200,7 +246,7 @@ def _is_chosen(value: str) -> bool:
 
 
 def _is_password(value: str, before: str) -> bool:
-    if before in _IS and (_NUMBER.match(value) or _PHRASE_WORD.match(value) or is_likely(value, named=False)):
+    if before in _IS and (_NUMBER.match(value) or _PHRASE_WORD.match(value) or is_likely(value, 5, named=False)):
         return True
     return is_likely(value) or _is_joined(value) or bool(_HYPHENED.match(value)) or _is_chosen(value)
 
@@ -223,6 +269,8 @@ def _is_token(value: str, named: re.Match[str], words: int, before: str) -> bool
         return True
     drawn = is_random(value, shortest=12) and value.isalnum() and sum(map(str.isdigit, value)) > 2
     if drawn and (opens or not (_HEX.match(value) or named[0].endswith("key"))):
+        return True
+    if opens and _GROUPED.match(value):
         return True
     introduced = before in _IS or before in _AGAIN or (words == 1 and named[0] == "secret" and value.isalnum())
     return introduced and is_likely(value, 8)

@@ -292,9 +292,23 @@ def test_secrets_go_from_among_other_lines_as_they_go_alone(name: str) -> None:
     assert text.count(quiet) == 3 * sum("-----" not in case.text for case in cases)
 
 
+def test_a_secret_that_is_told_once_goes_from_the_whole_text() -> None:
+    text = (
+        "login(ops, sunshine77x) failed\nDB_PASSWORD=sunshine77x\n"
+        + "served\n" * 50
+        + "got 'sunshine77x', my-sunshine77xy"
+    )
+    cleaned = redact(text)
+    assert cleaned.count("sunshine77x") == 1
+    assert cleaned.endswith("got '[redacted:password]', my-sunshine77xy")
+    assert (
+        redact("user app2 at host\nDB_PASSWORD=hostname2\n") == "user app2 at host\nDB_PASSWORD=[redacted:password]\n"
+    )
+
+
 def test_lines_far_from_a_hint_are_not_looked_at_and_those_near_are() -> None:
-    text = "name: DB_PASSWORD\n\nvalue: Abc12345!\n" + "served\n" * 50 + "value: Abc12345!"
-    assert redact(text) == text.replace("value: Abc12345!", "value: [redacted:password]", 1)
+    text = "name: DB_PASSWORD\n\nvalue: Abc12345!\n" + "served\n" * 50 + "value: Xyz98765!"
+    assert redact(text) == text.replace("Abc12345!", "[redacted:password]")
 
 
 @pytest.mark.parametrize("filler", ["served GET /orders 200 ", '{"a":1}, ', "x" * 40 + " "])
