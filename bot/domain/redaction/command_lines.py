@@ -195,7 +195,7 @@ COMMANDS: tuple[Rule, ...] = (
         # Said in a sentence: letters, digits and a capital or a sign, which no word, date or version has.
         begins("passw(?:or)?d")
         + r"(?i:(?: for \S{1,80})?(?: (?:is|was|has been|set|reset|changed|to)){0,4}[ \t]{1,3}[\"'`\[(]?"
-        r"(!(?=[^\s\"'`\])]{0,60}\d)(?=[^\s\"'`\])]{0,60}[a-z])(?-i:(?=[^\s\"'`\])]{0,60}[A-Z!#$%^&*+]))(?:[^\s\"'`\]()"
+        r"(!(?=[^\s\"'`\]()]{0,60}\d)(?=[^\s\"'`\]()]{0,60}[a-z])(?-i:(?=[^\s\"'`\]()]{0,60}[A-Z!#$%^&*+]))(?:[^\s\"'`\]()"
         r":"
         r"=/,@.]|\.(?![\s\"')]|\Z)){6,64}+)"
         r"(?![:=/@\w]|\.\w))",

@@ -163,9 +163,17 @@ def _windows(searched: str, hints: Sequence[str]) -> Iterator[tuple[int, int]]:
         yield start, end
 
 
+def _is_masked(value: str) -> bool:
+    """Say whether the letters of a token are hidden: ghp_xxxxxxxxxxxxxxxxxxxx."""
+    return len(value) > _SHORTEST_MASKED and len(set(value[-12:])) == 1
+
+
+_SHORTEST_MASKED = 20
+
+
 def _marked(shape: Rule, match: re.Match[str]) -> str:
     group = match.lastindex or 0
-    if MARKED.search(match[group]) or len(set(match[group][-12:])) == 1 or (shape.judge and not shape.judge(match)):
+    if MARKED.search(match[group]) or _is_masked(match[group]) or (shape.judge and not shape.judge(match)):
         return match[0]
     start, end = match.span(group)
     return match.string[match.start() : start] + mark(shape.name) + match.string[end : match.end()]

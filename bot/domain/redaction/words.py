@@ -41,6 +41,7 @@ _CODED = re.compile(
     r""
     r""
     r""
+    r""
     r"|"
     r"(?=[^a-z]{0,80}[a-z])(?=[^A-Z]{0,80}[A-Z])[A-Za-z0-9+/_-]{14,200}={1,2}\Z"
 )
@@ -92,7 +93,8 @@ _HYPHENED = re.compile(r"[a-z]{3,12}(?:-[a-z]{3,12}){3,7}\Z")
 """Four words and more, as generators of passphrases join them."""
 _FULL_STOP = re.compile(r"[.;!?](?:\s|\Z)")
 _NAME = re.compile(
-    r"[a-z]+#\d+\Z|[#$%*~^@](?:\d+|[A-Z_]+|[a-z_]+)?\Z|[\w.-]*[:/=\\]|\w+@[\w-]+\.\w|v?\d+(?:[.:-]\d+)+|"
+    r"[a-z]+#\d+\Z|(?:[A-Za-z_]{1,40}\.){1,6}[A-Za-z_]{1,40}\Z|[#$%*~^@](?:\d+|[A-Z_]+|[a-z_]+)?\Z|[\w.-]*[:/=\\]|"
+    r"\w+@[\w-]+\.\w|v?\d+(?:[.:-]\d+)+|"
     r"[A-Z]+_[A-Z0-9_]+\Z|[0-9a-f]{7,}\Z|"
     r"[0-9A-F]{7,}\Z|"
     r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-|[\w-]+\.(?:[a-z]{2,4}|local|internal)\Z|"
