@@ -82,16 +82,18 @@ def evaluate(
 
 def _run(settings: Settings, cases: list[Case], times: int, jobs: int, done: Callable[[Mark], None]) -> Report:
     from bot.evals.run import run  # noqa: PLC0415 - a command imports only what it needs
-    from bot.wiring.components import parts  # noqa: PLC0415 - a command imports only what it needs
+    from bot.wiring.diagnosis import make_model, make_runtime  # noqa: PLC0415 - a command imports only what it needs
 
-    async def run_and_close() -> Report:
-        components = parts(settings)
-        try:
-            return await run(components, cases, times=times, jobs=jobs, secrets=settings.secrets, done=done)
-        finally:
-            await components.close()
-
-    return console.wait_for(run_and_close())
+    measured = run(
+        make_model(settings),
+        make_runtime(settings),
+        cases,
+        times=times,
+        jobs=jobs,
+        secrets=settings.secrets,
+        done=done,
+    )
+    return console.wait_for(measured)
 
 
 @contextmanager

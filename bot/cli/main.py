@@ -109,7 +109,6 @@ def diagnose(
     from bot.cli import format as formats  # noqa: PLC0415 - a command imports only what it needs
     from bot.cli import offline  # noqa: PLC0415 - a command imports only what it needs
     from bot.settings import load  # noqa: PLC0415 - a command imports only what it needs
-    from bot.wiring.components import parts  # noqa: PLC0415 - a command imports only what it needs
 
     if logs == facts == "-":
         raise typer.BadParameter("--logs and --facts cannot both read standard input")
@@ -119,7 +118,9 @@ def diagnose(
             input_files.blocks(logs) if logs else None, input_files.load_json(facts) if facts else None
         )
         findings = console.wait_for(
-            offline.diagnose(parts(settings), name, given if logs or facts else None, settings.secrets)
+            offline.diagnose_files(settings, name, given)
+            if logs or facts
+            else offline.diagnose_container(settings, name)
         )
     if as_json:
         console.print_json(formats.diagnosis_json(findings))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     # Only the types, so that commands without an engine start quickly.
     from bot.adapters.runbook.file import RunbookFile
     from bot.incidents.investigation import Findings
-    from bot.wiring.components import Components
+    from bot.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +27,21 @@ class GivenEvidence:
     facts: object = None
 
 
-async def diagnose(components: Components, name: str, given: GivenEvidence | None, secrets: Sequence[str]) -> Findings:
-    """Return a diagnosis of ``name`` from the engine, or from files. Raise ``TargetNotFound`` or ``EngineError``."""
+async def diagnose_files(settings: Settings, name: str, given: GivenEvidence) -> Findings:
+    """Return a diagnosis of ``name`` from files."""
+    from bot.wiring.diagnosis import clock, make_diagnostician  # noqa: PLC0415 - a command imports only what it needs
+
+    evidence = _evidence(name, given, clock(), settings.secrets)
+    return await make_diagnostician(settings).consider(evidence, title=f"Diagnosis of {name}", alert="")
+
+
+async def diagnose_container(settings: Settings, name: str) -> Findings:
+    """Return a diagnosis of ``name`` from the engine. Raise ``TargetNotFound`` or ``EngineError``."""
+    from bot.wiring.components import parts  # noqa: PLC0415 - a command imports only what it needs
+
     title = f"Diagnosis of {name}"
+    components = parts(settings)
     try:
-        if given is not None:
-            evidence = _evidence(name, given, components.world.now(), secrets)
-            return await components.examination.consider(evidence, title=title, alert="")
         await components.containers.facts(parse_target(name))
         findings = await components.examination.examine(parse_target(name), title=title, alert="")
         return await components.examination.deepen(findings, title=title, alert="") or findings

@@ -12,10 +12,11 @@ from bot.domain.diagnosis import RULES
 from bot.domain.runbook_entry import Entry
 from bot.evals.case import Case
 from bot.evals.grade import Mark, Total, mark, total
-from bot.incidents.investigation import Investigator
+from bot.incidents.investigation import Diagnostician
 
 if TYPE_CHECKING:
-    from bot.wiring.components import Components
+    from bot.adapters.llm.gemini import Gemini
+    from bot.runtime import Runtime
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,8 @@ class _NoMemory:
 
 
 async def run(
-    components: Components,
+    model: Gemini | None,
+    world: Runtime,
     cases: Sequence[Case],
     *,
     times: int,
@@ -82,16 +84,14 @@ async def run(
     async def diagnose(case: Case) -> Mark:
         async with slots:
             # A new one for each case, since each limits its own calls of the model.
-            investigator = Investigator(
-                containers=components.containers, diagnoser=components.diagnoser, memory=memory, world=components.world
-            )
+            diagnostician = Diagnostician(diagnoser=model, memory=memory, world=world)
             evidence = await asyncio.to_thread(case.evidence, secrets)
             began = monotonic()
-            findings = await investigator.consider(evidence, title=case.alert, alert=case.alert)
+            findings = await diagnostician.consider(evidence, title=case.alert, alert=case.alert)
             seconds = monotonic() - began
-        graded = mark(case, evidence, findings.diagnosis, seconds=seconds, model=components.diagnoser is not None)
+        graded = mark(case, evidence, findings.diagnosis, seconds=seconds, model=model is not None)
         done(graded)
         return graded
 
     marks = tuple(await asyncio.gather(*(diagnose(case) for case in cases for _ in range(times))))
-    return Report(components.diagnoser.model if components.diagnoser else RULES, times, marks, total(marks))
+    return Report(model.model if model else RULES, times, marks, total(marks))

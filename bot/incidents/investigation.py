@@ -48,54 +48,13 @@ class Findings:
     rest: asyncio.Task[Evidence] | None = None
 
 
-class Investigator:
-    """Looks at targets. Whatever fails on the way is said in the findings; nothing here raises for it."""
+class Diagnostician:
+    """Diagnoses evidence, wherever it comes from."""
 
-    def __init__(self, *, containers: Engine, diagnoser: Diagnoser | None, memory: Runbook, world: Runtime) -> None:
-        self._containers = containers
+    def __init__(self, *, diagnoser: Diagnoser | None, memory: Runbook, world: Runtime) -> None:
         self._diagnoser = diagnoser
         self._memory = memory
         self._world = world
-        self._look_turns = asyncio.Semaphore(INVESTIGATIONS_AT_ONCE)
-
-    async def examine(self, target: Target, *, title: str, alert: str, logs: str = "") -> Findings:
-        """Gather the evidence of ``target`` and consider it.
-
-        ``title`` and ``alert`` are what the sender said, ``logs`` the log that it sent along, redacted.
-        """
-        with DIAGNOSIS.time():
-            started_at = time.monotonic()
-            evidence = await self._with_changes(await self._evidence(target))
-            log.debug("evidence of %s read in %d ms", target, (time.monotonic() - started_at) * 1000)
-            for source in evidence.sources:
-                log.debug("evidence source %s: %s %s", source.name, source.status.value, source.detail)
-            rest = asyncio.create_task(self._rest(evidence)) if evidence.log.partial else None
-            if rest is not None and rest in (await asyncio.wait({rest}, timeout=LONG_LOG_WAIT_S))[0]:
-                evidence, rest = rest.result(), None
-            found = await self.consider(with_sent_log(evidence, logs), title=title, alert=alert)
-            made = found.diagnosis
-            log.debug("diagnosis by %s: %s, %d%% confidence", made.by, made.action.value, made.confidence * 100)
-            return replace(found, rest=rest)
-
-    async def deepen(self, found: Findings, *, title: str, alert: str, logs: str = "") -> Findings | None:
-        """Wait for the rest of a long log; ``None`` where there is none. An earlier cause in it is considered anew."""
-        if found.rest is None:
-            return None
-        whole = await found.rest
-        if whole.log.partial:
-            return None
-        if has_earlier_cause(found.evidence.log, whole.log):
-            return await self.consider(with_sent_log(whole, logs), title=title, alert=alert)
-        known = {source.name for source in whole.sources}
-        others = tuple(source for source in found.evidence.sources if source.name not in known)
-        return replace(found, evidence=replace(whole, sources=(*whole.sources, *others)), rest=None)
-
-    async def _rest(self, evidence: Evidence) -> Evidence:
-        try:
-            return await self._containers.whole_log(evidence)
-        except EngineError as error:
-            log.warning("only the newest log lines were read: %s", error.sentence)
-            return evidence
 
     async def consider(self, evidence: Evidence, *, title: str, alert: str) -> Findings:
         """Read the evidence, remember what was alike, and diagnose."""
@@ -109,26 +68,6 @@ class Investigator:
             prompt.build_prompts, evidence, proven, precedents, alert=alert, title=title, nonce=nonce
         )
         return Findings(evidence, await self._diagnosis(evidence, proven, precedents, asked), precedents)
-
-    async def _evidence(self, target: Target) -> Evidence:
-        try:
-            async with self._look_turns:
-                with STAGES.labels("evidence").time():
-                    return await self._containers.evidence(target)
-        except EngineError as error:
-            status = {TargetNotFound: Status.EMPTY, EngineTimeout: Status.TIMED_OUT}.get(type(error), Status.DENIED)
-            return Evidence(
-                target, self._world.now().isoformat(), None, sources=(Source("engine", status, error.message),)
-            )
-
-    async def _with_changes(self, evidence: Evidence) -> Evidence:
-        if evidence.facts is None:
-            return evidence
-        try:
-            entries = await self._memory.entries()
-        except RunbookError:
-            entries = ()  # that there is no memory is said where precedents are looked for
-        return replace(evidence, sources=(*evidence.sources, find_changes(evidence, entries)))
 
     async def _precedents(
         self, evidence: Evidence, proven: Sequence[Symptom]
@@ -174,3 +113,73 @@ class Investigator:
             MODEL_FALLBACKS.inc()
             log.warning("the rules diagnose: %s", error.sentence)
             return diagnose.diagnose_by_rules(evidence, proven, precedents, why=error.sentence)
+
+
+class Investigator:
+    """Looks at targets. Whatever fails on the way is said in the findings; nothing here raises for it."""
+
+    def __init__(self, *, containers: Engine, diagnoser: Diagnoser | None, memory: Runbook, world: Runtime) -> None:
+        self._containers = containers
+        self._memory = memory
+        self._world = world
+        self._diagnostician = Diagnostician(diagnoser=diagnoser, memory=memory, world=world)
+        self._look_turns = asyncio.Semaphore(INVESTIGATIONS_AT_ONCE)
+
+    async def examine(self, target: Target, *, title: str, alert: str, logs: str = "") -> Findings:
+        """Gather the evidence of ``target`` and consider it.
+
+        ``title`` and ``alert`` are what the sender said, ``logs`` the log that it sent along, redacted.
+        """
+        with DIAGNOSIS.time():
+            started_at = time.monotonic()
+            evidence = await self._with_changes(await self._evidence(target))
+            log.debug("evidence of %s read in %d ms", target, (time.monotonic() - started_at) * 1000)
+            for source in evidence.sources:
+                log.debug("evidence source %s: %s %s", source.name, source.status.value, source.detail)
+            rest = asyncio.create_task(self._rest(evidence)) if evidence.log.partial else None
+            if rest is not None and rest in (await asyncio.wait({rest}, timeout=LONG_LOG_WAIT_S))[0]:
+                evidence, rest = rest.result(), None
+            found = await self._diagnostician.consider(with_sent_log(evidence, logs), title=title, alert=alert)
+            made = found.diagnosis
+            log.debug("diagnosis by %s: %s, %d%% confidence", made.by, made.action.value, made.confidence * 100)
+            return replace(found, rest=rest)
+
+    async def deepen(self, found: Findings, *, title: str, alert: str, logs: str = "") -> Findings | None:
+        """Wait for the rest of a long log; ``None`` where there is none. An earlier cause in it is considered anew."""
+        if found.rest is None:
+            return None
+        whole = await found.rest
+        if whole.log.partial:
+            return None
+        if has_earlier_cause(found.evidence.log, whole.log):
+            return await self._diagnostician.consider(with_sent_log(whole, logs), title=title, alert=alert)
+        known = {source.name for source in whole.sources}
+        others = tuple(source for source in found.evidence.sources if source.name not in known)
+        return replace(found, evidence=replace(whole, sources=(*whole.sources, *others)), rest=None)
+
+    async def _rest(self, evidence: Evidence) -> Evidence:
+        try:
+            return await self._containers.whole_log(evidence)
+        except EngineError as error:
+            log.warning("only the newest log lines were read: %s", error.sentence)
+            return evidence
+
+    async def _evidence(self, target: Target) -> Evidence:
+        try:
+            async with self._look_turns:
+                with STAGES.labels("evidence").time():
+                    return await self._containers.evidence(target)
+        except EngineError as error:
+            status = {TargetNotFound: Status.EMPTY, EngineTimeout: Status.TIMED_OUT}.get(type(error), Status.DENIED)
+            return Evidence(
+                target, self._world.now().isoformat(), None, sources=(Source("engine", status, error.message),)
+            )
+
+    async def _with_changes(self, evidence: Evidence) -> Evidence:
+        if evidence.facts is None:
+            return evidence
+        try:
+            entries = await self._memory.entries()
+        except RunbookError:
+            entries = ()  # that there is no memory is said where precedents are looked for
+        return replace(evidence, sources=(*evidence.sources, find_changes(evidence, entries)))

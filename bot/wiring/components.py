@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-import secrets
 import socket
-import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import partial
 from urllib.parse import urlsplit
 
 from bot.adapters.database.store import SqlStore
 from bot.adapters.docker.containers import DockerContainers
 from bot.adapters.http_probe import HttpProber
-from bot.adapters.llm.gemini import Gemini, make_diagnoser
+from bot.adapters.llm.gemini import Gemini
 from bot.adapters.llm.rate_limit import RateLimitedDiagnoser
-from bot.adapters.own_process import Around
 from bot.adapters.runbook.file import RunbookFile
 from bot.adapters.runbook.table import RunbookTable
 from bot.domain.guard import Policy
 from bot.domain.target import parse_target
 from bot.incidents.investigation import Investigator
-from bot.runtime import MonotonicClock, ResponseConfig, Runtime
+from bot.runtime import ResponseConfig, Runtime
 from bot.settings import Settings
-
-_now = MonotonicClock(partial(datetime.now, UTC), time.monotonic)
+from bot.wiring.diagnosis import clock, make_model, make_runbook, make_runtime
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,47 +47,25 @@ class Components:
 
 def parts(settings: Settings) -> Components:
     """Make the edges. Nothing is connected yet."""
-    known = settings.secrets
-    key = settings.gemini_api_key.get_secret_value()
-    diagnoser = (
-        make_diagnoser(
-            sdk=settings.aegis_gemini_sdk,
-            api_key=key,
-            model=settings.aegis_gemini_model,
-            endpoint=settings.aegis_gemini_endpoint,
-            timeout=settings.aegis_gemini_timeout,
-        )
-        if key
-        else None
-    )
+    diagnoser = make_model(settings)
     return Components(
         containers=DockerContainers(
             docker_host=settings.docker_host,
             tls_verify=settings.docker_tls_verify,
             cert_path=settings.docker_cert_path,
             bundles=settings.aegis_bundles,
-            secrets=known,
+            secrets=settings.secrets,
             restart_timeout=settings.aegis_restart_timeout,
-            now=_now,
+            now=clock,
         ),
         diagnoser=diagnoser,
-        model=RateLimitedDiagnoser(diagnoser, _now) if diagnoser else None,
+        model=RateLimitedDiagnoser(diagnoser, clock) if diagnoser else None,
         prober=HttpProber(),
         store=SqlStore(settings.database_url, settings.aegis_audit_key.get_secret_value()),
-        memory=RunbookTable(settings.database_url) if settings.shared else RunbookFile(settings.aegis_runbook),
+        memory=make_runbook(settings),
         plan=_plan(settings),
-        world=Runtime(
-            now=_now,
-            sleep=asyncio.sleep,
-            name=partial(secrets.token_hex, 8),
-            surroundings=Around(_addresses(settings)).look,
-        ),
+        world=make_runtime(settings),
     )
-
-
-def _addresses(settings: Settings) -> tuple[str, ...]:
-    """Return the addresses of the engine and of the database."""
-    return settings.docker_host, settings.database_url
 
 
 def _plan(settings: Settings) -> ResponseConfig:
@@ -112,5 +83,8 @@ def _plan(settings: Settings) -> ResponseConfig:
         successes=settings.aegis_verify_successes,
         urls={parse_target(name): url for name, url in settings.verify_urls.items()},
         watched=settings.aegis_alert_channels,
-        hosts=(socket.gethostname(), *(urlsplit(address).hostname or "" for address in _addresses(settings))),
+        hosts=(
+            socket.gethostname(),
+            *(urlsplit(address).hostname or "" for address in (settings.docker_host, settings.database_url)),
+        ),
     )

@@ -28,6 +28,7 @@ _OF_NAMES = {
 
 # Made when the module is loaded: what was made is among the patterns above.
 _AT_LOAD = {
+    "bot.domain.redaction.service_tokens",
     "bot.domain.redaction.urls_and_headers",
     "bot.domain.redaction.vendor_tokens",
     "bot.domain.signatures.signature",

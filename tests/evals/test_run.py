@@ -284,16 +284,14 @@ async def test_a_model_that_fails_is_told_from_the_rules(
 async def evaluated(gemini: GeminiEndpoint, folder: Path, monkeypatch: pytest.MonkeyPatch, answer: Any) -> Any:
     from bot.evals.run import run  # noqa: PLC0415 - beside its one use
     from bot.settings import load  # noqa: PLC0415
-    from bot.wiring.components import parts  # noqa: PLC0415
+    from bot.wiring.diagnosis import make_model, make_runtime  # noqa: PLC0415
 
     gemini.script(answer)
     monkeypatch.chdir(folder)
-    edges = parts(load({"GEMINI_API_KEY": "not-a-real-key", "AEGIS_GEMINI_ENDPOINT": gemini.url}))
+    settings = load({"GEMINI_API_KEY": "not-a-real-key", "AEGIS_GEMINI_ENDPOINT": gemini.url})
     seen: list[Mark] = []
-    try:
-        report = await run(edges, [eval_case.load(written(folder))], times=1, jobs=2, done=seen.append)
-    finally:
-        await edges.close()
+    cases = [eval_case.load(written(folder))]
+    report = await run(make_model(settings), make_runtime(settings), cases, times=1, jobs=2, done=seen.append)
     assert tuple(seen) == report.marks
     return report
 
