@@ -18,6 +18,10 @@ PROPOSED_ACTIONS = (Action.RESTART, Action.IGNORE)
 """What a diagnosis may propose. ``START`` only ends a restart that stopped in its middle."""
 
 
+OFFERED_ACTIONS = (Action.RESTART,)
+"""What a card has a button for. The id of the button is the action's value."""
+
+
 class FailureClass(StrEnum):
     """Classes of trouble."""
 

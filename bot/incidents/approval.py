@@ -46,6 +46,8 @@ class Authorized:
     """A press that passed every check."""
 
     incident: Incident
+    #: What was pressed.
+    action: Action
     #: The container as it is now.
     facts: Facts
     #: True if everything is done but the action itself.
@@ -114,7 +116,9 @@ class ApprovalCheck:
         permit = await self._check_guard(press, incident, facts)
         if isinstance(permit, PressRefused):
             return permit
-        authorized = Authorized(incident=incident, facts=facts, dry_run=permit.dry_run, checked_at=checked_at)
+        authorized = Authorized(
+            incident=incident, action=press.action, facts=facts, dry_run=permit.dry_run, checked_at=checked_at
+        )
         return authorized if permit.people == 1 else await self._check_others(press, authorized, permit.people)
 
     async def _check_approver(self, press: Press) -> PressRefused | None:

@@ -77,20 +77,20 @@ class Execution:
             await self._closing.abort_restart(approved, sentence)
             return
         if saved is not None:
-            await self._restart(saved, authorized.facts.stop_timeout)
+            await self._act(saved, authorized.action, authorized.facts.stop_timeout)
 
-    async def _restart(self, incident: Incident, stop_timeout: int) -> None:
-        """Send the restart once. Where the answer is missing, look what happened."""
+    async def _act(self, incident: Incident, action: Action, stop_timeout: int) -> None:
+        """Send the action once. Where the answer is missing, look what happened."""
         try:
-            if not await self._transitions.log_engine_call(incident, Action.RESTART):
+            if not await self._transitions.log_engine_call(incident, action):
                 return
-            with STAGES.labels("restart").time():
-                await self._containers.act(Action.RESTART, incident.target_id, stop_timeout=stop_timeout)
+            with STAGES.labels(action.value).time():
+                await self._containers.act(action, incident.target_id, stop_timeout=stop_timeout)
         except StoreError as error:
             sentence = notices.restart_not_recorded(error.sentence)
             await self._closing.abort_restart(incident, sentence)
         except (EngineTimeout, EngineUnreachable) as error:
-            log.warning("no answer to the restart, looking what happened: %s", error.sentence)
+            log.warning("no answer to the %s, looking what happened: %s", action.value, error.sentence)
             await self._find_outcome(incident)
         except (EngineDenied, TargetNotFound) as error:
             await self._closing.abort_restart(incident, notices.restart_refused(error.sentence))

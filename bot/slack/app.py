@@ -13,6 +13,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.domain.diagnosis import OFFERED_ACTIONS
 from bot.domain.redaction.redact import redact
 from bot.errors import AegisError
 from bot.incidents.alert_reader import AlertReader
@@ -93,7 +94,8 @@ def add_routes(
     app.command("/aegis")(listeners.command)
     app.shortcut("diagnose_message")(listeners.shortcut)
 
-    app.action("restart")(pressed.restart)
+    for action in OFFERED_ACTIONS:
+        app.action(action.value)(pressed.act)
     app.action("ignore")(pressed.ignore)
     app.action("rediagnose")(pressed.rediagnose)
     app.action("evidence")(pressed.evidence)

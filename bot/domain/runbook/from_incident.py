@@ -23,7 +23,7 @@ _OUTCOMES = {"RESOLVED": "resolved", "UNRESOLVED": "not_resolved", "IGNORED": "i
 def entry_from(incident: Incident) -> Entry | None:
     """Return what is remembered of an ended incident; ``None`` where nothing was diagnosed, ended or tried in earnest.
 
-    ``action`` is what was done, not what was proposed: ``restart`` after an approval, else ``ignore``.
+    ``action`` is what was done, not what was proposed: that of the approval, else ``ignore``.
     """
     outcome = _OUTCOMES.get(incident.state)
     diagnosis = incident.diagnosis
@@ -43,7 +43,7 @@ def entry_from(incident: Incident) -> Entry | None:
         trouble=diagnosis.trouble.value,
         evidence=_in_order(incident, lines),
         root_cause=diagnosis.root_cause or diagnosis.headline or "unknown",
-        action="restart" if incident.approval else "ignore",
+        action=incident.approval.action.value if incident.approval else "ignore",
         justification=reason,
         diagnosed_by=diagnosis.by,
         outcome=outcome,

@@ -6,11 +6,13 @@ import json
 import logging
 import re
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from slack_bolt.context.ack.async_ack import AsyncAck
 
+from bot.domain.diagnosis import Action
 from bot.domain.incident import Incident, Press, State, Thread
 from bot.domain.target import parse_target
 from bot.errors import AegisError, SlackError
@@ -51,12 +53,13 @@ class ActionListeners:
         self._clock = clock
         self._redact = redact
 
-    async def restart(self, ack: AsyncAck, body: Mapping[str, Any], action: Mapping[str, Any]) -> None:
-        """Hand over a press of Restart."""
+    async def act(self, ack: AsyncAck, body: Mapping[str, Any], action: Mapping[str, Any]) -> None:
+        """Hand over a press of a button that acts on the target; its id is the action."""
         await ack()
         press = await self._press(body, action)
         if press is not None:
-            self._work.start(self._answers.act(press), f"restart of {press.incident}")
+            press = replace(press, action=Action(action["action_id"]))
+            self._work.start(self._answers.act(press), f"{press.action.value} of {press.incident}")
 
     async def rediagnose(self, ack: AsyncAck, body: Mapping[str, Any], action: Mapping[str, Any]) -> None:
         """Hand over a press of Diagnose again, or of the button that offers a neighbour's diagnosis in the thread."""
