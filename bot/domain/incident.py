@@ -207,11 +207,9 @@ def counting(presses: Sequence[Approval], digest: str, now: datetime) -> tuple[A
     return tuple({press.user: press for press in fresh}.values())
 
 
-def awaited(presses: Sequence[Approval], more: int) -> str:
-    """Return the presses that are still missing after ``presses``, of which there is at least one."""
-    until = min(press.at for press in presses) + TOGETHER
-    people = "Another approver" if more == 1 else f"{more} more approvers"
-    return f"{people} must press Restart by {until.astimezone(UTC):%H:%M} UTC. Nothing is restarted before that."
+def presses_until(presses: Sequence[Approval]) -> datetime:
+    """Return the UTC time by which the missing approvers must press; there is at least one press."""
+    return (min(press.at for press in presses) + TOGETHER).astimezone(UTC)
 
 
 class RestartOutcome(StrEnum):
@@ -242,23 +240,6 @@ def restart_outcome(before: tuple[str, str], facts: Facts | None, age: float) ->
     if not facts.running and facts.finished_at != finished:
         return RestartOutcome.STOPPED if age >= 1 else RestartOutcome.IN_FLIGHT
     return RestartOutcome.IN_FLIGHT if age < facts.stop_timeout + STOP_GRACE_S else RestartOutcome.NOT_CARRIED_OUT
-
-
-def standing(incident: Incident) -> str:
-    """Return an incident's state for somebody who pressed too late. Who decided is mentioned behind it."""
-    descriptions = {
-        State.OPEN: "It is being diagnosed right now.",
-        State.PROPOSED: "The card was just updated; read it once more.",
-        State.ACTING: "The restart was already approved and is under way. Approved by",
-        State.VERIFYING: "The restart was already approved and is being verified. Approved by",
-        State.RESOLVED: "This is closed: it recovered.",
-        State.UNRESOLVED: "This is closed: a restart did not help.",
-        State.IGNORED: "This is closed: it was ignored.",
-        State.EXPIRED: "This card no longer acts.",
-        State.INTERRUPTED: "This card no longer acts.",
-    }[incident.state]
-    at = f" Closed at {incident.closed_at:%H:%M} UTC." if incident.closed_at else ""
-    return descriptions + at
 
 
 def decided_by(incident: Incident) -> tuple[str, ...]:

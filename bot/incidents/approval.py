@@ -10,7 +10,7 @@ import logging
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot.domain import guard, own_containers, refusals
+from bot.domain import guard, notices, own_containers, refusals
 from bot.domain.diagnosis import Action
 from bot.domain.eligibility import EVERYBODY
 from bot.domain.evidence import Facts
@@ -20,11 +20,10 @@ from bot.domain.incident import (
     Incident,
     Press,
     State,
-    awaited,
     counting,
     decided_by,
     is_expired,
-    standing,
+    presses_until,
 )
 from bot.domain.target import Target
 from bot.errors import EngineError, SlackError, StoreError, TargetNotFound
@@ -132,7 +131,7 @@ class ApprovalCheck:
     def _check_current(self, press: Press, incident: Incident) -> PressRefused | None:
         """Refuse a press on a card that is closed, expired or of an older look."""
         if incident.state is not State.PROPOSED:
-            refusal = Refusal(RefusalReason.STATE, standing(incident))
+            refusal = Refusal(RefusalReason.STATE, notices.late_press(incident.state, incident.closed_at))
             return PressRefused(
                 refusal=refusal, incident=incident, mentions=decided_by(incident), card=CardChange.REFRESH
             )
@@ -210,7 +209,7 @@ class ApprovalCheck:
         )
         more = people - 1 - len(earlier)
         if press.user in {one.user for one in earlier}:
-            sentence = refusals.pressed_already(awaited(earlier, more + 1))
+            sentence = refusals.pressed_already(notices.presses_missing(more + 1, presses_until(earlier)))
             return PressRefused(refusal=Refusal(RefusalReason.SAME_PERSON, sentence), incident=incident)
         if more <= 0:
             return replace(authorized, earlier=earlier)
@@ -259,7 +258,7 @@ class ApprovalCheck:
     async def _lost_race(self, incident: Incident) -> PressRefused:
         """Refuse with the name of whoever was faster."""
         winner = await self._store.get(incident.id) or incident
-        refusal = Refusal(RefusalReason.CLAIMED, standing(winner))
+        refusal = Refusal(RefusalReason.CLAIMED, notices.late_press(winner.state, winner.closed_at))
         return PressRefused(refusal=refusal, incident=winner, mentions=decided_by(winner))
 
 

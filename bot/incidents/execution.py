@@ -95,7 +95,7 @@ class Execution:
         except (EngineDenied, TargetNotFound) as error:
             await self._closing.abort_restart(incident, notices.restart_refused(error.sentence))
         except EngineError as error:
-            await self._fail(incident, "the engine could not restart it", error)
+            await self._fail(incident, notices.RESTART_FAILED, error)
         else:
             await self.verify(incident)
 
@@ -139,7 +139,7 @@ class Execution:
             log.warning("no answer to the start, looking what happened: %s", error.sentence)
             await self.verify(incident)
         except (EngineError, StoreError) as error:
-            await self._fail(incident, "it was stopped and could not be started", error)
+            await self._fail(incident, notices.START_FAILED, error)
         else:
             sentence = notices.STARTED_AGAIN
             await self._replies.best_effort(self._messenger.say(incident, sentence))
@@ -147,8 +147,9 @@ class Execution:
 
     async def _fail(self, incident: Incident, how: str, error: AegisError) -> None:
         """End as UNRESOLVED with why it could not be done and how the container is now, which may be down."""
-        why = f" The engine says: {error.detail}" if isinstance(error, EngineError) and error.detail else ""
-        reason = f"{how}, {await self._watch.describe_state(incident)}. {error.message}{why}"
+        engine_says = error.detail if isinstance(error, EngineError) else ""
+        state = await self._watch.describe_state(incident)
+        reason = notices.action_failed(how, state, error.message, engine_says)
         failed = Verification(recovered=False, reason=reason)
         await self._closing.end(replace(incident, verification=failed), incident)
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from bot.domain import notices
 from bot.domain.incident import Incident, State
 from bot.domain.target import KnownTarget, Target
 from bot.incidents.transitions import Transitions
@@ -23,9 +24,6 @@ MOST_NEW_CARDS_A_MINUTE = 60
 REGROUP_WINDOW = timedelta(minutes=2)
 """After so long a target that alerts again, on a host that is well again, gets a look of its own."""
 
-AWAY = "The engine does not answer. This looks like its host, not like one service."
-FALLEN = "They went down together. This looks like the host or the engine, not like one service."
-TOO_MANY = f"More than {MOST_NEW_CARDS_A_MINUTE} targets raised alerts within a minute; the later ones are listed here."
 
 WAITING = (State.OPEN, State.PROPOSED)
 
@@ -53,12 +51,12 @@ class OutageGrouping:
         while self._new and now - self._new[0] >= timedelta(minutes=1):
             self._new.popleft()
         if away:
-            return AWAY
+            return notices.ENGINE_AWAY
         if sum(known.fell for known in inventory) >= FEWEST_GROUPED_TARGETS and any(
             known.fell for known in inventory if known.target == target
         ):
-            return FALLEN
-        return TOO_MANY if len(self._new) >= MOST_NEW_CARDS_A_MINUTE else ""
+            return notices.FELL_TOGETHER
+        return notices.too_many(MOST_NEW_CARDS_A_MINUTE) if len(self._new) >= MOST_NEW_CARDS_A_MINUTE else ""
 
     async def joined(self, target: Target, common: str, at: datetime) -> OpenResult | None:
         """Count an alert, taken in ``at``, to the incident that its target goes along with; ``None``: it gets its own.

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from bot.domain import verification
+from bot.domain import notices, verification
 from bot.domain.addresses.verify_url import verify_address
 from bot.domain.evidence import Facts
 from bot.domain.incident import Incident, RestartOutcome, restart_outcome
@@ -67,11 +67,11 @@ class RecoveryMonitor:
         try:
             facts = await self._containers.facts_of(incident.target_id)
         except TargetNotFound:
-            return "and it is gone now"
+            return notices.GONE_NOW
         except EngineError as error:
             log.warning("no look at it: %s", error.sentence)
-            return "and it may be down"
-        return f"and it is {'running' if facts.running and not facts.restarting else f'DOWN now ({facts.status})'}"
+            return notices.MAYBE_DOWN
+        return notices.RUNNING_NOW if facts.running and not facts.restarting else notices.down_now(facts.status)
 
     async def verify(self, incident: Incident) -> Verification:
         """Probe until it is decided. The deadline counts from the restart; after a crash a few looks are added."""

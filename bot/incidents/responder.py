@@ -10,7 +10,7 @@ from functools import partial
 from bot.domain import notices
 from bot.domain.alerts.alert import Kind, similar_names
 from bot.domain.guard import Refusal, RefusalReason
-from bot.domain.incident import LIVE, Incident, Press, State, Thread, awaited, decided_by, standing
+from bot.domain.incident import LIVE, Incident, Press, State, Thread, decided_by, presses_until
 from bot.domain.target import Target, parse_target
 from bot.errors import EngineError, SlackError, StoreError
 from bot.incidents.approval import ApprovalCheck, Awaits, unknown_card
@@ -211,11 +211,8 @@ class Responder:
         incident_id.set(live.id)
         if live.state is State.PROPOSED and not live.card:
             live = await self._triage.post(live) or live
-        sentence = {
-            State.OPEN: "is being looked at right now.",
-            State.PROPOSED: "has a card already; it is brought up to date.",
-        }.get(live.state, "is being restarted right now; its thread gets the result.")
-        await self._replies.best_effort(self._messenger.reply(asker, f"{live.target} {sentence}", about=live))
+        sentence = notices.diagnosed_already(str(live.target), live.state)
+        await self._replies.best_effort(self._messenger.reply(asker, sentence, about=live))
         if live.state is State.PROPOSED:
             named = partial(self._name, asker=asker.user)
             await self._resume.through(live, self._triage.look_again(live, named))
@@ -287,7 +284,9 @@ class Responder:
             return
         if isinstance(checked, Awaits):
             await self._replies.update_card(checked.incident)
-            await self._replies.whisper(press, notices.press_counts(awaited(checked.presses, checked.more)))
+            await self._replies.whisper(
+                press, notices.press_counts(notices.presses_missing(checked.more, presses_until(checked.presses)))
+            )
             return
         approved = await self._approval.approve(press, checked)
         if isinstance(approved, PressRefused):
@@ -329,7 +328,7 @@ class Responder:
         if incident is None:
             await self._refuse(press, unknown_card())
         else:
-            refusal = Refusal(RefusalReason.STATE, standing(incident))
+            refusal = Refusal(RefusalReason.STATE, notices.late_press(incident.state, incident.closed_at))
             await self._refuse(
                 press,
                 PressRefused(

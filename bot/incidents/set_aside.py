@@ -12,6 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC
 
+from bot.domain import notices
 from bot.domain.audit.trail import AuditEvent, Verdict
 from bot.domain.incident import Incident, State
 from bot.errors import AegisError
@@ -30,11 +31,6 @@ PAUSE_S = 2.0
 
 MOST_TITLE_CHARACTERS = 80
 """Characters of the alert's title in what is said of it."""
-
-GIVEN_UP = (
-    f"Aegis failed {MOST_TRIES} times while it looked at this, and does not look again by itself. "
-    "It needs a manual check; the log of Aegis says why it failed."
-)
 
 Answering = Callable[[ReceivedAlert], Awaitable[None]]
 
@@ -94,11 +90,7 @@ class Retrial:
         """Give an alert up, on disk and in the trail, and say so where people read alerts."""
         alert, at = received.alert, received.at.astimezone(UTC)
         title = alert.title[:MOST_TITLE_CHARACTERS]
-        sentence = (
-            f"An alert{f' of {alert.sender}' if alert.sender else ''} of {at:%Y-%m-%d %H:%M} UTC could not be handled: "
-            f"{MOST_TRIES} tries failed. It is set aside, and nothing was done for it. It needs a manual check"
-            f"{f': {title}' if title else '.'}"
-        )
+        sentence = notices.set_aside(alert.sender, at, MOST_TRIES, title)
         act = AuditEvent("alert", self._world.now(), Verdict.DENIED, "tries", said=sentence)
         if await self._transitions.retry_until_stored(lambda: self._store.set_aside(received.key, act)):
             SET_ASIDE.inc()
@@ -114,5 +106,7 @@ class Retrial:
             return True
         SET_ASIDE.inc()
         log.error("set aside after %d failures: the incident %s", MOST_TRIES, incident.id)
-        await self._transitions.retry_until_stored(lambda: self._closing.close(incident, State.EXPIRED, GIVEN_UP))
+        await self._transitions.retry_until_stored(
+            lambda: self._closing.close(incident, State.EXPIRED, notices.given_up(MOST_TRIES))
+        )
         return False

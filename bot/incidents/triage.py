@@ -86,11 +86,7 @@ class Triage:
         """Name those of an alert's targets that get no card."""
         names = [str(target) for target in targets]
         rest = names[MOST_CARDS:]
-        more = f", and {len(rest) - MOST_NAMED_TARGETS} more" if len(rest) > MOST_NAMED_TARGETS else ""
-        sentence = (
-            f"This alert names {len(names)} containers; {MOST_CARDS} of them have cards. "
-            f"Not looked at: {', '.join(rest[:MOST_NAMED_TARGETS])}{more}. For one of these, type /aegis diagnose NAME."
-        )
+        sentence = notices.more_targets(len(names), MOST_CARDS, rest, MOST_NAMED_TARGETS)
         await self._replies.best_effort(self._messenger.say_at(place, sentence))
 
     async def post(self, incident: Incident) -> Incident | None:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from bot.domain import notices
 from bot.domain.incident import Thread
 from bot.runtime import Runtime
 
@@ -78,9 +79,4 @@ class Strays:
 
 def _sentence(titles: list[str]) -> str:
     counted = Counter(title[:MOST_TITLE_CHARACTERS] or "?" for title in titles).most_common()
-    named = [f"{title}{f' ×{times}' if times > 1 else ''}" for title, times in counted[:MOST_TITLES]]
-    more = f", and {len(counted) - MOST_TITLES:,} other titles" if len(counted) > MOST_TITLES else ""
-    return (
-        f"{len(titles):,} more alerts in this channel name no container that the engine knows: "
-        f"{', '.join(named)}{more}. None of them gets a menu of its own. For one container, type /aegis diagnose NAME."
-    )
+    return notices.unknown_targets(len(titles), counted[:MOST_TITLES], max(0, len(counted) - MOST_TITLES))

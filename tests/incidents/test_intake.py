@@ -55,7 +55,7 @@ async def test_of_many_targets_a_few_are_looked_at_and_the_others_are_named(benc
     assert len(await bench.store.recent()) == MOST_CARDS
     told = said(bench, "say_at")
     assert len(told) == 1
-    assert "Not looked at: mail-out, search-1." in told[0]
+    assert "Not diagnosed: mail-out, search-1." in told[0]
     assert "/aegis diagnose NAME" in told[0]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.domain import notices
 from bot.domain.alerts.alert import Kind
 from bot.domain.incident import Incident, Press, State
 from bot.domain.target import KnownTarget
@@ -58,7 +59,7 @@ async def test_a_host_that_goes_down_is_one_card_with_the_list_not_forty(bench: 
     assert posted(bench) == 1
     assert set(names_of(one.grouped_targets)) == set(NAMES)
     assert one.alerts == 40
-    assert one.group_reason == outage.FALLEN
+    assert one.group_reason == notices.FELL_TOGETHER
     assert one.state is State.PROPOSED
     assert bench.messenger.cards[-1].grouped_targets == one.grouped_targets
 
@@ -75,7 +76,7 @@ async def test_an_engine_that_does_not_answer_is_one_card_too(bench: Bench) -> N
     (one,) = await live(bench)
     assert posted(bench) == before + 1
     assert set(names_of(one.grouped_targets)) == set(NAMES[1:])
-    assert one.group_reason == outage.AWAY
+    assert one.group_reason == notices.ENGINE_AWAY
 
 
 async def test_targets_that_nobody_knows_go_on_the_list_by_their_alerts_title(bench: Bench) -> None:

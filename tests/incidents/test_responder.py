@@ -662,7 +662,7 @@ async def test_whoever_asks_about_a_target_that_has_a_card_hears_so(bench):
     await bench.responder.receive(asked(ts="2.2"))
     await bench.responder.answer(asked(ts="2.2"))
     assert [incident.id for incident in await bench.store.live()] == [first.id]
-    assert bench.messenger.whispers("U0ONCALL") == ["buggy-app-v2 has a card already; it is brought up to date."]
+    assert bench.messenger.whispers("U0ONCALL") == ["buggy-app-v2 already has a card; the card is being updated."]
 
 
 @pytest.mark.parametrize("name", ["buggy-app-v2", ""])

@@ -61,7 +61,7 @@ async def test_the_card_stays_is_renewed_and_the_asker_is_linked_to_it(stage, wa
         card = await stage.card(alert)
         looked = len(stage.model.asked)
         user = await asked(stage, way, alert)
-        told = await stage.whisper(user, "has a card already")
+        told = await stage.whisper(user, "already has a card")
         assert f"/archives/C0ALERTS/p{card.ts.replace('.', '')}" in told
         await stage.slack.wait_for(lambda: len(stage.model.asked) > looked)
         await stage.card(alert)
@@ -83,7 +83,7 @@ async def test_a_press_of_two_that_are_needed_still_counts(stage, way):
         await stage.slack.press("U0ONCALL", card, "restart")
         await stage.whisper("U0ONCALL", "Your press counts")
         user = await asked(stage, way, alert)
-        await stage.whisper(user, "has a card already")
+        await stage.whisper(user, "already has a card")
         await stage.slack.wait_for(lambda: stage.slack.thread(alert, containing="requested by"))
         card = await stage.card(alert)
         await stage.slack.press("U0SECOND", card, "restart")
@@ -119,7 +119,7 @@ async def test_a_fault_of_slack_leaves_the_live_card(stage, method):
         stage.slack.fail(method, "internal_error", times=1)
         await stage.slack.slash("U0SECOND", "C0OPS", "/aegis", f"diagnose {NAME}")
         await stage.slack.wait_for(lambda: len(stage.model.asked) > looked)
-        await stage.whisper("U0SECOND", "has a card already")
+        await stage.whisper("U0SECOND", "already has a card")
         again = await stage.card(alert)
         assert again.ts == card.ts
         await stage.stands(State.PROPOSED)

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from bot.domain.evidence import Facts
 from bot.domain.guard import History, Permit, Policy, Refusal, approvals, check
-from bot.domain.incident import TOGETHER, Approval, Incident, State, awaited, counting
+from bot.domain.incident import TOGETHER, Approval, Incident, State, counting, presses_until
+from bot.domain.notices import presses_missing
 from bot.domain.target import parse_target
 from bot.errors import StoreUnavailable
 from bot.slack.views import card as views
@@ -91,8 +92,12 @@ def test_what_counts_is_fresh_of_the_same_look_and_one_for_each_person(presses, 
 
 
 def test_what_is_awaited_is_said_with_a_time():
-    assert awaited([pressed()], 1).startswith("Another approver must press Restart by 03:10 UTC.")
-    assert awaited([pressed(), pressed("U2", 4)], 2).startswith("2 more approvers must press Restart by 03:10 UTC.")
+    assert presses_missing(1, presses_until([pressed()])).startswith(
+        "Another approver must press Restart by 03:10 UTC."
+    )
+    assert presses_missing(2, presses_until([pressed(), pressed("U2", 4)])).startswith(
+        "2 more approvers must press Restart by 03:10 UTC."
+    )
 
 
 @pytest.fixture

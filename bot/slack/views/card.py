@@ -16,7 +16,8 @@ from bot.domain import recent_changes
 from bot.domain.diagnosis import Diagnosis, FailureClass
 from bot.domain.evidence import VERIFY_URL, Facts, Status
 from bot.domain.guard import Permit, Refusal
-from bot.domain.incident import Approval, Incident, State, awaited
+from bot.domain.incident import Approval, Incident, State, presses_until
+from bot.domain.notices import presses_missing
 from bot.domain.symptoms import container_state
 from bot.domain.times import format_duration
 from bot.slack.views import mrkdwn, phrases
@@ -211,7 +212,8 @@ def _people(incident: Incident) -> str:
     if not pressed:
         return f"*{verdict.people:,} approvers must press Restart*, within ten minutes of each other."
     who = " and ".join(f"{mrkdwn.mention(press.user)}, {mrkdwn.date(press.at)}," for press in pressed)
-    return f"{who} pressed Restart. *{mrkdwn.prose(awaited(pressed, verdict.people - len(pressed)))}*"
+    missing = presses_missing(verdict.people - len(pressed), presses_until(pressed))
+    return f"{who} pressed Restart. *{mrkdwn.prose(missing)}*"
 
 
 def _pressed(incident: Incident) -> list[Approval]:
