@@ -54,14 +54,19 @@ class TargetId:
         return bool(self.id)
 
 
+def local_container(name: str) -> Target:
+    """Return the container of this name on the only engine."""
+    return Target("", TargetKind.CONTAINER, name)
+
+
 def parse_target(written: str) -> Target:
-    """Return the target that a person, a setting or a stored row means by a name: a container of the only engine."""
-    return Target("", TargetKind.CONTAINER, written)
+    """Return the target that a person, a setting, a label or the runbook means by what is written."""
+    return local_container(written)
 
 
 def to_stored(target: Target) -> str | dict[str, str]:
     """Return what stands in stored JSON: the bare name for a container of the only engine, else all fields."""
-    if parse_target(target.name) == target:
+    if local_container(target.name) == target:
         return target.name
     return {"host": target.host, "kind": target.kind.value, "name": target.name}
 
@@ -71,7 +76,7 @@ def from_stored(value: object) -> Target:
     if isinstance(value, Target):
         return value
     if isinstance(value, str):
-        return parse_target(value)
+        return local_container(value)
     if isinstance(value, dict) and all(isinstance(value.get(key), str) for key in ("host", "kind", "name")):
         return Target(value["host"], TargetKind(value["kind"]), value["name"])
     raise ValueError("this is no target")

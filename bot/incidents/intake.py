@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from bot.domain import notices
 from bot.domain.alerts.alert import Kind, find_targets
 from bot.domain.incident import LIVE, Incident, State, Thread, is_expired
-from bot.domain.target import KnownTarget, Target, parse_target
+from bot.domain.target import KnownTarget, Target, local_container
 from bot.errors import EngineError
 from bot.incidents.closing import Closing
 from bot.incidents.outage import OutageGrouping
@@ -80,9 +80,9 @@ class Intake:
         if received.alert.kind is Kind.RESOLVED:
             return IntakeResult(targets, tuple([one async for one in self._ended(received, targets)]))
         if not targets and self._away:
-            titled = parse_target(received.alert.title[:MOST_TITLE_CHARACTERS] or "?")
+            titled = local_container(received.alert.title[:MOST_TITLE_CHARACTERS] or "?")
             listed = await self._host.joined(titled, notices.ENGINE_AWAY, received.at)
-            return IntakeResult((parse_target(received.alert.title),), (listed,)) if listed else IntakeResult((), ())
+            return IntakeResult((local_container(received.alert.title),), (listed,)) if listed else IntakeResult((), ())
         begun = IntakeResult(
             targets, tuple([await self._begun(received, target, inventory) for target in targets[:MOST_CARDS]])
         )

@@ -11,7 +11,7 @@ from bot.domain.addresses.verify_url import LABEL, NOT_KNOWN, verify_address
 from bot.domain.evidence import VERIFY_URL, Evidence, Source, Status
 from bot.domain.incident import LIVE, Incident, State, Thread
 from bot.domain.redaction.redact import redact
-from bot.domain.target import Target, parse_target
+from bot.domain.target import Target, local_container
 from bot.errors import SlackError
 from bot.incidents.approval import ApprovalCheck
 from bot.incidents.closing import Closing
@@ -77,7 +77,7 @@ class Triage:
         """Offer the menu, and return where it stands."""
         names = sorted(str(known.target) for known in await self._alerts.inventory())
         sentence = notices.WHICH_CONTAINER
-        place = (await self._announced(self._alerts.incident(received, parse_target("")))).place
+        place = (await self._announced(self._alerts.incident(received, local_container("")))).place
         offered = self._messenger.choose(place, sentence, names)
         await (offered if received.asker else self._replies.best_effort(offered))
         return place

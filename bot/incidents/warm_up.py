@@ -9,7 +9,7 @@ from bot.domain.evidence import Evidence
 from bot.domain.llm import prompt
 from bot.domain.logs import filters
 from bot.domain.symptoms import diagnose
-from bot.domain.target import KnownTarget, parse_target
+from bot.domain.target import KnownTarget, local_container
 
 _TARGET = "web"
 _MESSAGE = {"text": "", "attachments": [{"title": f"[FIRING:1] Down ({_TARGET} critical)", "color": "a30200"}]}
@@ -21,7 +21,9 @@ def read_samples() -> None:
     """Read a sample alert and diagnose a sample log: each pattern is compiled and each table made on the way."""
     alert = read_alert(_MESSAGE)
     find_targets(alert, [KnownTarget(_TARGET)])
-    evidence = Evidence(parse_target(_TARGET), datetime.now(UTC).isoformat(), None, filters.digest_blocks((_LOG,), ()))
+    evidence = Evidence(
+        local_container(_TARGET), datetime.now(UTC).isoformat(), None, filters.digest_blocks((_LOG,), ())
+    )
     symptoms = diagnose.find_symptoms(evidence, alert.title)
     prompt.build_prompts(evidence, symptoms, (), alert=alert.text, title=alert.title, nonce=_NONCE)
     diagnose.diagnose_by_rules(evidence, symptoms, (), why="")

@@ -15,7 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.domain.incident import Incident, State, Thread
-from bot.domain.target import parse_target
+from bot.domain.target import local_container
 from bot.errors import SlackError
 from bot.ports.outbox import OutboxMessage
 from bot.ports.slack import Asker
@@ -141,7 +141,7 @@ class SlackMessenger:
         else:
             offer = incident if note.offer else None
             message, part = views.notice(note.sentence, mention=note.mention, offer=offer), note.id
-        about = incident or Incident(note.id, parse_target(""), note.place, State.OPEN, _created_at(note))
+        about = incident or Incident(note.id, local_container(""), note.place, State.OPEN, _created_at(note))
         await self._posts.once(about, part, message, place, look=look, patience=OUTBOX_POST_TIMEOUT_S)
 
     async def whisper(self, user: str, place: Thread, sentence: str, *, mention: Sequence[str] = ()) -> None:

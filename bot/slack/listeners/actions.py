@@ -14,7 +14,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.domain.diagnosis import Action
 from bot.domain.incident import Incident, Press, State, Thread
-from bot.domain.target import parse_target
+from bot.domain.target import local_container
 from bot.errors import AegisError, SlackError
 from bot.incidents.api import SlackRequests
 from bot.ports.slack import Asker
@@ -211,7 +211,7 @@ def _place(body: Mapping[str, Any]) -> Thread:
 
 def _about(press: Press, known: Incident | None, now: datetime) -> Incident:
     """Return what a window has to know of the incident; looking it up would cost the window its three seconds."""
-    target = known.target if known else parse_target("this container")
+    target = known.target if known else local_container("this container")
     return Incident(press.incident, target, press.place, State.PROPOSED, now, card=press.card, digest=press.digest)
 
 
