@@ -70,40 +70,65 @@ class Facts:
     """One look at one container. Environment variables and arguments are never read.
 
     Times are the engine's own strings (RFC 3339, nine digits), compared only with each other; ``""`` is never.
-    ``health`` is ``None`` where the image has no health check. ``host`` is the engine's name of its machine.
-    ``swarm_service`` is set where Swarm owns the container. ``labels`` holds only those that start with ``aegis.`` or
-    ``com.docker.compose.`` or ``com.docker.swarm.``. ``addresses`` are its IP addresses now, ``aliases`` the
-    names by which its networks find it. ``memory_limit`` is in bytes, ``cpu_limit`` in cores, 0 without.
     """
 
+    #: Name of the container, without a slash.
     name: str
+    #: Full id of the container.
     container_id: str
+    #: The engine's name of its machine.
     host: str
+    #: Image as the container names it.
     image: str
+    #: Id of the image.
     image_id: str
+    #: Time at which the container was created.
     created_at: str
+    #: Time of the last start.
     started_at: str
+    #: Time at which the process last ended.
     finished_at: str
+    #: The engine's word for the state, such as ``exited``.
     status: str
+    #: True if the engine reports it as running.
     running: bool
+    #: True while the engine waits to start it again.
     restarting: bool
+    #: True if it is paused.
     paused: bool
+    #: Exit code of the last run.
     exit_code: int
+    #: True if the engine reports that it ran out of memory.
     oom_killed: bool
+    #: The engine's error at the last start, or ``""``.
     error: str
+    #: Automatic restarts by the engine.
     restart_count: int
+    #: Restart policy, such as ``always``.
     restart_policy: str
+    #: Health state; ``None`` if the image has no health check.
     health: str | None
+    #: Seconds that the process has to end before it is killed.
     stop_timeout: int
+    #: Log driver of the container.
     log_driver: str = "json-file"
+    #: Time at which the image was built.
     image_created_at: str = ""
+    #: Last health checks, as the engine keeps them.
     probes: tuple[HealthProbe, ...] = ()
+    #: Published ports.
     ports: tuple[Port, ...] = ()
+    #: Names of its networks.
     networks: tuple[str, ...] = ()
+    #: Its current IP addresses.
     addresses: tuple[str, ...] = ()
+    #: Names by which its networks find it.
     aliases: tuple[str, ...] = ()
+    #: Labels that start with ``aegis.``, ``com.docker.compose.`` or ``com.docker.swarm.``.
     labels: tuple[tuple[str, str], ...] = ()
+    #: Memory limit in bytes; 0 without one.
     memory_limit: int = 0
+    #: CPU limit in cores; 0 without one.
     cpu_limit: float = 0.0
 
     def label(self, name: str) -> str:
@@ -167,11 +192,19 @@ class LogDigest:
 class Evidence:
     """All that was read about one target in one go: redacted, bounded, each source with its status."""
 
+    #: Target that was read about.
     target: Target
+    #: Time at which it was read, as RFC 3339.
     gathered_at: str
+    #: State of the container; ``None`` if the engine did not report it.
     facts: Facts | None
+    #: Digest of the log.
     log: LogDigest = field(default_factory=LogDigest)
+    #: Use of memory, CPU and processes; ``None`` if unknown.
     usage: Usage | None = None
+    #: Related containers that are in trouble or named in the log.
     neighbours: tuple[Neighbour, ...] = ()
+    #: Lines about the engine's events, oldest first.
     events: tuple[str, ...] = ()
+    #: Answer of each source.
     sources: tuple[Source, ...] = ()

@@ -30,19 +30,23 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """What a sender said, without markup; ``text`` is all of it, for reading, never for finding the target.
+    """An alert as its sender wrote it, without markup."""
 
-    ``labels`` are all labelled pairs; ``members`` the same pairs for each alert of a group that is not over. ``logs``
-    is the log that a script sent along.
-    """
-
+    #: Firing, resolved, or noise.
     kind: Kind
+    #: First line, for the card.
     title: str
+    #: Name of the monitoring system, or ``""``.
     sender: str = ""
+    #: Severity that the sender states.
     severity: str = "unknown"
+    #: Whole text, for reading; never used to find the target.
     text: str = ""
+    #: All labelled pairs.
     labels: tuple[tuple[str, str], ...] = ()
+    #: The same pairs for each alert of a group that is not resolved.
     members: tuple[Pairs, ...] = ()
+    #: Log that a script sent with the alert.
     logs: str = ""
 
 
