@@ -1,4 +1,4 @@
-"""Makes what a diagnosis needs beside the engine: the model, the runbook, the clock."""
+"""Builds the model, the runbook and the clock of a diagnosis."""
 
 from __future__ import annotations
 

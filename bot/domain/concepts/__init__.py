@@ -1,1 +1,4 @@
-"""Readers of what every program says in its own words: a demand, a disagreement, a refusal by the system, a limit."""
+"""Readers of failures that programs describe in their own words.
+
+They know a demand, a disagreement, a refusal by the system, and a limit.
+"""

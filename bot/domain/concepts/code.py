@@ -1,4 +1,4 @@
-"""Faults of the program itself: what its release lacks, what its database lacks, and its own bugs."""
+"""Faults of the program: its release, its database schema, its bugs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stored data or input that is damaged or not as expected, in any program's words."""
+"""Stored data or input that is damaged or not as expected."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bot.domain.concepts.names import first_path, is_config_path, quoted
 from bot.domain.concepts.reading import Reading
 from bot.domain.diagnosis import FailureClass
 
-_THING = (
+_OBJECT = (
     r"(?:tables?|pages?|blocks?|parts?|pieces?|segments?|records?|rows?|entries|files?|index(?:es)?|journal|wal|log"
     r"|snapshot|messages?|payload|database|image|volume|store|data(?:file|base| ?set)?|metadata|header"
     r"|checkpoint|manifest|tablespace|archive|chunk|superblock|inode|keystore|partition|ledger|state|cache|sums?"
@@ -19,8 +19,8 @@ _BROKEN = (
     r"|readable)|incomplete|torn|unreadable|invalid|bad|mismatch\w*|garbled|crashed"
     r"|(?:does|do|did) not match|cannot be (?:read|decoded|parsed|opened|recovered)|missing)"
 )
-_DAMAGE = re.compile(rf"(?i)\b{_BROKEN}\b.{{0,50}}\b{_THING}\b|\b{_THING}\b.{{0,70}}\b{_BROKEN}\b")
-_SURE = re.compile(
+_DAMAGE = re.compile(rf"(?i)\b{_BROKEN}\b.{{0,50}}\b{_OBJECT}\b|\b{_OBJECT}\b.{{0,70}}\b{_BROKEN}\b")
+_CERTAIN = re.compile(
     r"(?i)\bcorrupt\w*|\bchecksums?\b.{0,60}\b(?:mismatch|fail|wrong|invalid|not match|error)|\b(?:crc"
     r"|checksum) (?:error|mismatch|failed|failure)|\bbad magic|\binvalid magic|\bmagic number\b|\bmalformed\b"
     r"|\btruncated\b|\bdamaged\b|not (?:whole|intact)\b|(?:do|does) not match their (?:sums|checksums)"
@@ -56,8 +56,8 @@ def read_damage(text: str) -> Reading | None:
     path = first_path(text)
     if is_config_path(path) or _IN_MEMORY.search(text):
         return None
-    sure = _SURE.search(text)
-    if sure or _DAMAGE.search(text) or _EMPTY_STORE.search(text):
+    certain = _CERTAIN.search(text)
+    if certain or _DAMAGE.search(text) or _EMPTY_STORE.search(text):
         what = path or next(iter(quoted(text)), "")
         return Reading(
             concept="damage",
@@ -66,7 +66,7 @@ def read_damage(text: str) -> Reading | None:
             cause=f"Stored data is damaged or incomplete: {what}." if what else "Stored data is damaged or incomplete.",
             remedy="Restore it from a backup, or repair it as the program's manual describes. Keep a copy first.",
             restart_helps=False,
-            weight=0.8 if sure else 0.56,
+            weight=0.8 if certain else 0.56,
             names=(what,) if what else (),
         )
     if _INPUT.search(text):

@@ -1,4 +1,4 @@
-"""Trouble with others: a name that does not resolve, a certificate, credentials, a partner that is down or silent."""
+"""Faults in names, certificates, credentials and partners."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A reading: what one statement of a log says, in a class and a sentence."""
+"""A reading: the class and sentence of one log statement."""
 
 from __future__ import annotations
 

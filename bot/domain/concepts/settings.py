@@ -1,4 +1,4 @@
-"""A demand for a setting, a setting that is not accepted, and a file of settings that cannot be read."""
+"""Missing or invalid settings, and settings files that cannot be read."""
 
 from __future__ import annotations
 
@@ -126,9 +126,9 @@ def read_absence(text: str) -> Reading | None:
     """Return that a thing the program looks for is not there: a database, a directory, a part of its release."""
     if not _ABSENT.search(text) or re.search(r"(?i)\b(?:404|http/|get /|post /|page|route|record|user agent)\b", text):
         return None
-    part, thing = _ABSENT_PART.search(text), _ABSENT_OBJECT.search(text)
+    part, named = _ABSENT_PART.search(text), _ABSENT_OBJECT.search(text)
     name = next(iter(quoted(text)), "") or first_path(text)
-    if part and not (thing and name and thing.start() < part.start()):
+    if part and not (named and name and named.start() < part.start()):
         return Reading(
             concept="absent-part",
             trouble=FailureClass.BAD_RELEASE,
@@ -141,9 +141,9 @@ def read_absence(text: str) -> Reading | None:
             weight=0.62 if name else 0.52,
             names=(name,) if name else (),
         )
-    if not (thing or name):
+    if not (named or name):
         return None
-    what = f"{thing[1].lower()} " if thing else ""
+    what = f"{named[1].lower()} " if named else ""
     return Reading(
         concept="absent-thing",
         trouble=FailureClass.CONFIG_ERROR,
@@ -153,7 +153,7 @@ def read_absence(text: str) -> Reading | None:
         else f"The program does not find a {what.strip()} that it needs.",
         remedy="Create it, or correct the name or path in the settings.",
         restart_helps=False,
-        weight=0.64 if name and thing else 0.5,
+        weight=0.64 if name and named else 0.5,
         names=(name,) if name else (),
     )
 

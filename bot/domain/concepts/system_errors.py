@@ -1,4 +1,7 @@
-"""A refusal by the system: an errno in any program's words, with what was tried and on what."""
+"""Refusals by the system: an errno in any program's words.
+
+A reading has what was tried, and on what.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two values of one thing that disagree, and a refusal: data of another version, another identity, another format."""
+"""Versions, identities or formats that disagree."""
 
 from __future__ import annotations
 

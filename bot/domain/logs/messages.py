@@ -64,7 +64,7 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class LogMessage:
     """One message of a program: lines that belong together."""
 
     lines: tuple[LogLine, ...]
@@ -88,7 +88,7 @@ class _Open:
     in_trace: bool = False
 
 
-def group_messages(lines: Sequence[LogLine]) -> tuple[Message, ...]:
+def group_messages(lines: Sequence[LogLine]) -> tuple[LogMessage, ...]:
     """Return the messages of a log in their order; each line belongs to exactly one."""
     split = [_split_writer(line.text) for line in lines]
     writers = Counter(writer for writer, _ in split if writer)
@@ -165,9 +165,9 @@ def _in_trace(group: _Open, text: str) -> bool:
     return group.in_trace and not (text[:1] and not text[0].isspace() and _PYTHON_END.match(text))
 
 
-def _message(group: _Open) -> Message:
+def _message(group: _Open) -> LogMessage:
     level = max((level_of(text) for text in group.texts[:1]), default=Level.NONE)
-    return Message(tuple(group.lines), level, group.writer, tuple(_statements(group)))
+    return LogMessage(tuple(group.lines), level, group.writer, tuple(_statements(group)))
 
 
 def _statements(group: _Open) -> Iterator[Statement]:
@@ -188,17 +188,17 @@ def _statements(group: _Open) -> Iterator[Statement]:
             or (tracing and text[0].isspace())
         ):
             continue
-        said = _sentences(text)
+        sentences = _sentences(text)
         if tracing and _PYTHON_END.match(text):
             tracing = False
-            python += [(one, line) for one in said]
+            python += [(one, line) for one in sentences]
         elif _CAUSED_BY.match(text) or (_NUMBERED.match(text) and chain):
             chain = True
-            causes = [(_CAUSED_BY.sub("", _NUMBERED.sub("", one)), line) for one in said] + causes
+            causes = [(_CAUSED_BY.sub("", _NUMBERED.sub("", one)), line) for one in sentences] + causes
             if not causes[0][0].strip():
                 causes = causes[1:]
         else:
-            found += [(one, line) for one in said]
+            found += [(one, line) for one in sentences]
     ordered = [*python, *causes, *found] if python else [*causes, *found]
     for depth, (text, line) in enumerate(ordered):
         yield Statement(text.strip(), line, depth)
@@ -222,9 +222,9 @@ def _unescape(text: str) -> list[str]:
     rows = [row for row in _BREAK.split(text) if row.strip()]
     if len(rows) < 2:
         return [text]
-    kept = [row for row in rows if not is_stack_frame(f" {row.strip()}")]
-    causes = [_CAUSED_BY.sub("", row) for row in kept if _CAUSED_BY.match(row)]
-    return [*reversed(causes), *(row for row in kept if not _CAUSED_BY.match(row))]
+    result = [row for row in rows if not is_stack_frame(f" {row.strip()}")]
+    causes = [_CAUSED_BY.sub("", row) for row in result if _CAUSED_BY.match(row)]
+    return [*reversed(causes), *(row for row in result if not _CAUSED_BY.match(row))]
 
 
 def exception_name(text: str) -> str:
@@ -233,7 +233,7 @@ def exception_name(text: str) -> str:
     return re.split(r"[.:]+", found[1])[-1] if found else ""
 
 
-def statements_of(messages: Iterable[Message]) -> Iterator[tuple[Message, Statement]]:
+def statements_of(messages: Iterable[LogMessage]) -> Iterator[tuple[LogMessage, Statement]]:
     """Yield each statement with its message, in the order of the log."""
     for message in messages:
         for statement in message.statements:

@@ -149,7 +149,7 @@ def _is_next(between: str, value: str) -> bool:
 
 
 def _is_public(key: str, before: str) -> bool:
-    """Say whether a key is a public one: "public key: …", "did:key:…"."""
+    """Return True if a key is a public one: "public key: …", "did:key:…"."""
     return key.lower() == "key" and before.lower().rstrip(" -_").endswith(("public", "did:", "pub"))
 
 

@@ -1,4 +1,4 @@
-"""Secrets that stand in a text twice: once where something tells them, once where nothing does. For ``redact``."""
+"""Secrets that a text repeats where nothing marks them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from bot.domain.redaction.encoded import marked_spans
 from bot.domain.redaction.values import is_likely
 from bot.domain.redaction.vendor_tokens import MARKED
 
-_SHORTEST, _LONGEST = 8, 200
+_SHORTEST_CHARS, _LONGEST_CHARS = 8, 200
 _MOST = 64
 """Values that are looked for again; more than a text has in earnest."""
-_LONGEST_LINE = 8192
+_LONGEST_LINE_CHARS = 8192
 
 
 def repeated(text: str, redacted: str) -> str:
@@ -23,16 +23,16 @@ def repeated(text: str, redacted: str) -> str:
         return redacted
     found: dict[str, str] = {}
     for line, seen in zip(before, after, strict=True):
-        if line == seen or len(line) > _LONGEST_LINE or "[redacted:" in line:
+        if line == seen or len(line) > _LONGEST_LINE_CHARS or "[redacted:" in line:
             continue
         for start, end, marker in marked_spans(line, seen):
             value = line[start:end]
-            if _SHORTEST <= len(value) <= _LONGEST and is_likely(value) and len(found) < _MOST:
+            if _SHORTEST_CHARS <= len(value) <= _LONGEST_CHARS and is_likely(value) and len(found) < _MOST:
                 found[value] = marker
     again = sorted((value for value in found if value in redacted), key=len, reverse=True)
     if not again:
         return redacted
     word = re.compile(rf"(?<![\w.-])(?:{'|'.join(map(re.escape, again))})(?![\w-]|\.\w)")
-    kept, marks = MARKED.split(redacted), MARKED.findall(redacted)
-    parts = [word.sub(lambda match: found[match[0]], part) for part in kept]
+    pieces, marks = MARKED.split(redacted), MARKED.findall(redacted)
+    parts = [word.sub(lambda match: found[match[0]], part) for part in pieces]
     return "".join(part + marker for part, marker in zip(parts, (*marks, ""), strict=True))

@@ -164,11 +164,11 @@ def _windows(searched: str, hints: Sequence[str]) -> Iterator[tuple[int, int]]:
 
 
 def _is_masked(value: str) -> bool:
-    """Say whether the letters of a token are hidden: ghp_xxxxxxxxxxxxxxxxxxxx."""
-    return len(value) > _SHORTEST_MASKED and len(set(value[-12:])) == 1
+    """Return True if the letters of a token are hidden: ghp_xxxxxxxxxxxxxxxxxxxx."""
+    return len(value) > _SHORTEST_MASKED_CHARS and len(set(value[-12:])) == 1
 
 
-_SHORTEST_MASKED = 20
+_SHORTEST_MASKED_CHARS = 20
 
 
 def _marked(shape: Rule, match: re.Match[str]) -> str:

@@ -1,4 +1,4 @@
-"""Reads the messages of a log with every concept, and weighs what signatures found against it."""
+"""Reads log messages with every concept and weighs signatures against them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.domain.concepts.reading import Reading
 from bot.domain.diagnosis import FailureClass, Quote
 from bot.domain.evidence import Evidence, LogLine
 from bot.domain.logs.line import Level
-from bot.domain.logs.messages import Message, Statement, group_messages
+from bot.domain.logs.messages import LogMessage, Statement, group_messages
 from bot.domain.symptoms import log
 from bot.domain.symptoms.symptom import Symptom
 from bot.domain.symptoms.timeline import LogTimeline
@@ -57,7 +57,7 @@ def log_symptoms(evidence: Evidence) -> list[Symptom]:
     return log.without_ended(combined, evidence)
 
 
-def concept_symptoms(evidence: Evidence, messages: Sequence[Message]) -> list[Symptom]:
+def concept_symptoms(evidence: Evidence, messages: Sequence[LogMessage]) -> list[Symptom]:
     """Return what the statements of the log suggest, one symptom for each class and headline."""
     lines = sorted(
         ((line, message.level) for message in messages for line in message.lines), key=lambda pair: pair[0].number
@@ -72,7 +72,7 @@ def concept_symptoms(evidence: Evidence, messages: Sequence[Message]) -> list[Sy
     return [symptom for hits in groups.values() if (symptom := _symptom(hits)).confidence >= _MIN_CONFIDENCE]
 
 
-def inner_classes(messages: Sequence[Message]) -> dict[int, frozenset[FailureClass]]:
+def inner_classes(messages: Sequence[LogMessage]) -> dict[int, frozenset[FailureClass]]:
     """Return, for the lines that wrap a cause which was understood, the classes of that cause."""
     inner: dict[int, frozenset[FailureClass]] = {}
     for message in messages:
@@ -130,7 +130,7 @@ def last_words(evidence: Evidence) -> str:
     return ""
 
 
-def _last_messages(messages: Sequence[Message], evidence: Evidence) -> list[Message]:
+def _last_messages(messages: Sequence[LogMessage], evidence: Evidence) -> list[LogMessage]:
     """Return the last messages before the program ended that are no routine; empty if it runs on."""
     facts = evidence.facts
     if facts is not None and facts.running and not facts.restarting:
@@ -138,7 +138,7 @@ def _last_messages(messages: Sequence[Message], evidence: Evidence) -> list[Mess
     return [one for one in messages if one.level >= Level.NONE][-_LAST_MESSAGES:]
 
 
-def _hits(message: Message, course: LogTimeline, *, healthy: bool, last: bool) -> Iterator[_Hit]:
+def _hits(message: LogMessage, course: LogTimeline, *, healthy: bool, last: bool) -> Iterator[_Hit]:
     understood = False
     for statement in message.statements:
         text = log.ZERO_COUNT.sub(" ", statement.text)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from bot.domain.evidence import LogLine
 from bot.domain.logs.line import Level
-from bot.domain.logs.messages import Message, exception_name, group_messages
+from bot.domain.logs.messages import LogMessage, exception_name, group_messages
 
 JAVA = """\
 2026-11-03 04:10:02,441 ERROR [main] film.Main - Start failed
@@ -72,7 +72,7 @@ CAUSES = {
 }
 
 
-def messages(text: str) -> tuple[Message, ...]:
+def messages(text: str) -> tuple[LogMessage, ...]:
     return group_messages([LogLine(number, line) for number, line in enumerate(text.splitlines(), 1)])
 
 
