@@ -292,7 +292,7 @@ def test_secrets_go_from_among_other_lines_as_they_go_alone(name: str) -> None:
     assert text.count(quiet) == 3 * sum("-----" not in case.text for case in cases)
 
 
-def test_a_secret_that_is_told_once_goes_from_the_whole_text() -> None:
+def test_a_secret_that_is_named_once_goes_from_the_whole_text() -> None:
     text = (
         "login(ops, sunshine77x) failed\nDB_PASSWORD=sunshine77x\n"
         + "served\n" * 50
