@@ -170,7 +170,7 @@ async def test_a_compressed_bomb_is_not_unpacked(prober: HttpProber) -> None:
         *("64:ff9b::a9fe:a9fe", "64:ff9b:1::a9fe:a9fe", "2002:a9fe:a9fe::", "2001:0:1:2:0:0:5601:5601", "fe80::1%eth0"),
     ],
 )
-async def test_a_name_that_leads_to_a_clouds_credentials_is_refused_before_anything_is_sent(
+async def test_a_metadata_address_is_refused_before_a_request(
     address: str, prober: HttpProber, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A connection that says it leads there stands for a name that was made to lead there.

@@ -98,9 +98,7 @@ def test_the_state_of_the_demo_is_private(careless: object, tmp_path: Path) -> N
     assert mode(tmp_path / "workspace.json") == 0o600
 
 
-def test_a_folder_is_created_with_all_that_is_above_it_and_one_that_is_there_stays(
-    careless: object, tmp_path: Path
-) -> None:
+def test_missing_folders_are_created_and_existing_ones_stay(careless: object, tmp_path: Path) -> None:
     shared = tmp_path / "shared"
     shared.mkdir(mode=0o775)
     make_private_folder(shared / "var" / "bundles")

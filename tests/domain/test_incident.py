@@ -30,7 +30,7 @@ def test_another_start_time_means_that_it_happened():
     assert restart_outcome(BEFORE, facts(started_at="2026-11-22T03:00:05Z"), 5) is RestartOutcome.HAPPENED
 
 
-def test_what_was_started_and_has_ended_since_was_restarted_and_is_not_started_a_second_time():
+def test_a_container_that_ended_after_its_restart_is_not_started_again():
     ended = facts(started_at="2026-11-22T03:00:05Z", running=False, status="exited", finished_at="2026-11-22T03:00:06Z")
     assert restart_outcome(BEFORE, ended, 45) is RestartOutcome.HAPPENED
 

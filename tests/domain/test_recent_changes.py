@@ -29,7 +29,7 @@ def test_what_was_made_within_the_hour_is_told_with_its_age() -> None:
     assert told(fresh).detail == "container created 11 min ago, image built 45 min ago"
 
 
-def test_another_image_and_a_new_container_since_the_last_incident_are_told() -> None:
+def test_a_new_image_or_container_since_the_last_incident_is_listed() -> None:
     assert told(SEEN, PAST).detail == (
         "image was shop/buggy:2.3.0 in the incident of 10 Nov, re-created since the incident of 10 Nov"
     )

@@ -100,7 +100,7 @@ def test_a_url_that_never_answers_ends_at_the_deadline_with_what_it_said():
 
 
 @pytest.mark.fault(61)
-def test_without_url_and_health_check_a_steady_run_is_all_and_the_summary_says_so():
+def test_without_url_and_health_check_a_steady_run_counts():
     look = (facts(health=None), None)
     assert watch([look] * 9, steady=10.0).recovered is None
     seen = watch([look] * 10, steady=10.0)

@@ -266,9 +266,7 @@ async def test_a_proxy_that_keeps_info_to_itself_costs_only_the_hosts_name(
     assert (await containers.facts(parse_target("buggy-app-v2"))).host == ""
 
 
-async def test_an_engine_that_is_slow_to_speak_of_itself_costs_only_the_hosts_name(
-    containers: DockerContainers, fake_engine: FakeEngine
-) -> None:
+async def test_a_slow_info_call_costs_only_the_host_name(containers: DockerContainers, fake_engine: FakeEngine) -> None:
     fake_engine.hang("/info$")
     assert (await containers.facts(parse_target("buggy-app-v2"))).host == ""
 

@@ -29,7 +29,7 @@ def row(name: str, status: str = "running", says: str = "Up 5 minutes", **change
     }
 
 
-def test_neighbours_that_are_not_well_or_named_are_shown_and_named_ones_first() -> None:
+def test_neighbours_in_trouble_are_listed_after_named_ones() -> None:
     rows = [
         row("cache", says="Up 2 hours (unhealthy)"),
         row("db", "exited", "Exited (137) 3 minutes ago"),

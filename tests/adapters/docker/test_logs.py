@@ -151,7 +151,7 @@ def test_a_run_that_ended_at_once_keeps_its_lines_although_the_engine_tells_its_
     assert present_run(facts) == at(9.952)
 
 
-def test_of_a_long_log_the_newest_lines_come_first_and_the_whole_when_asked_for() -> None:
+def test_a_long_log_is_read_newest_first_and_whole_on_request() -> None:
     short = Log([frame(b"INFO a\n")])
     digest, reading = tail(short)
     assert (digest.partial, reading.whole, short.opened) == (False, True, [TAIL_LINES])

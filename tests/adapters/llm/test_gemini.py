@@ -227,7 +227,7 @@ async def test_the_key_is_in_no_error_and_no_log(
         blocks("A_REASON_OF_NEXT_YEAR"),
     ],
 )
-async def test_whatever_comes_in_place_of_an_answer_is_a_model_error_with_a_sentence(
+async def test_anything_but_an_answer_is_a_model_error(
     gemini: GeminiEndpoint, model: adapter.Gemini, answer: Scripted
 ) -> None:
     gemini.default = answer
@@ -281,9 +281,7 @@ async def test_retries_and_the_shorter_prompt_share_the_one_deadline(gemini: Gem
 
 
 @pytest.mark.fault(38)
-async def test_hung_calls_hold_a_bounded_number_of_threads_and_the_rest_wait_in_vain(
-    gemini: GeminiEndpoint, sdk: str
-) -> None:
+async def test_hung_calls_hold_a_bounded_number_of_threads(gemini: GeminiEndpoint, sdk: str) -> None:
     model = impatient(gemini, sdk)
     gemini.default = drips()
     before = threading.active_count()

@@ -33,7 +33,7 @@ class Slow(FakeDiagnoser):
 
 
 @pytest.mark.fault(66)
-async def test_past_the_budget_of_a_minute_the_model_is_not_asked_and_the_reason_is_said() -> None:
+async def test_past_the_budget_of_a_minute_the_model_is_skipped() -> None:
     clock, model = Clock(), FakeDiagnoser()
     ration = RateLimitedDiagnoser(model, clock.now, a_minute=3)
     for _ in range(3):

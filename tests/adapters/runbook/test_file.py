@@ -323,7 +323,7 @@ async def test_a_disk_that_takes_no_writes_is_named(small_disk: Path) -> None:
 
 
 @pytest.mark.fault(78)
-async def test_a_file_that_is_mounted_alone_is_named_before_and_at_the_first_append(tmp_path: Path, path: Path) -> None:
+async def test_a_runbook_mounted_as_a_file_is_reported(tmp_path: Path, path: Path) -> None:
     theirs = tmp_path / "theirs.json"
     theirs.write_text("[]")
     path.touch()

@@ -76,7 +76,7 @@ async def test_the_child_gets_no_setting(worker, monkeypatch):
     assert "SLACK_BOT_TOKEN" not in await patiently(worker, environment)
 
 
-async def test_the_loop_goes_on_while_the_child_is_stuck_and_the_child_is_replaced(worker):
+async def test_a_stuck_child_is_replaced_and_blocks_nothing(worker):
     first = await patiently(worker, process)
     turns = 0
 

@@ -242,7 +242,7 @@ def test_a_label_that_no_url_may_be_is_ignored_with_the_reason() -> None:
     assert "credentials" in verify_address("", labelled("http://metadata/", shared)).ignored
 
 
-def test_in_the_hosts_network_no_label_can_be_known_to_lead_to_its_container() -> None:
+def test_in_the_host_network_no_label_is_proven() -> None:
     host = replace(WEB, networks=("host",), addresses=(), aliases=(), ports=())
     for url in ("http://localhost:8080/", "http://web:8080/", "http://docker-7:8080/"):
         assert "leads elsewhere" in verify_address("", labelled(url, host)).ignored

@@ -118,7 +118,7 @@ def test_of_what_an_exporter_tells_the_container_is_not_the_exporter() -> None:
     assert named(from_bot(told), "cadvisor", "api") == ("api",)
 
 
-def test_a_container_that_is_labelled_but_unknown_keeps_the_job_and_the_title_out() -> None:
+def test_an_unknown_labelled_container_excludes_job_and_title() -> None:
     event = from_bot(
         "",
         attachments=[

@@ -14,7 +14,7 @@ def attached(text: str, title: str = "[FIRING:1] HighLatency", **more: Any) -> d
 
 
 @pytest.mark.parametrize("label", ["__name__", "__name", "__meta_docker_container_name"])
-def test_a_label_that_a_monitoring_system_keeps_for_itself_names_no_container(label: str) -> None:
+def test_internal_labels_of_monitoring_name_no_container(label: str) -> None:
     for text in (
         f"Labels:\n - alertname = TargetDown\n - {label} = up\n - service = shop-api\nAnnotations:\n - summary = x",
         f"• *alertname:* `TargetDown`\n• *{label}:* `up`\n• *service:* `shop-api`",

@@ -62,7 +62,7 @@ def judged(reply: Reply = REPLY, *symptoms: Symptom, evidence: Evidence = EVIDEN
     return check_reply(reply.model_copy(update=changes), evidence, symptoms, target="buggy-app-v2", by="gemini-x")
 
 
-def test_a_sound_reply_becomes_the_diagnosis_with_the_lines_printed_from_the_evidence() -> None:
+def test_a_sound_reply_becomes_the_diagnosis() -> None:
     diagnosis = check_reply(REPLY, EVIDENCE, (), target="buggy-app-v2", by="gemini-x", tokens=4321, seconds=1.5)
     assert diagnosis == Diagnosis(
         headline="connection pool exhausted",
@@ -83,7 +83,7 @@ def test_a_sound_reply_becomes_the_diagnosis_with_the_lines_printed_from_the_evi
     )
 
 
-def test_lines_that_do_not_exist_are_dropped_with_a_caveat_and_cost_confidence() -> None:
+def test_cited_lines_that_do_not_exist_are_dropped() -> None:
     diagnosis = judged(lines=(2, 4, 0, 120))
     assert [quote.number for quote in diagnosis.quotes] == [120]
     assert diagnosis.confidence < 0.86
@@ -174,7 +174,7 @@ def test_all_well_contradicts_any_hard_fact() -> None:
     assert any("facts" in caveat for caveat in diagnosis.caveats)
 
 
-def test_a_restart_is_not_proposed_against_a_fact_that_says_it_does_not_help() -> None:
+def test_no_restart_is_proposed_against_a_proven_fact() -> None:
     diagnosis = judged(REPLY, DISK, trouble=FailureClass.DISK_FULL)
     assert (diagnosis.action, diagnosis.restart_helps) == (Action.IGNORE, False)
     assert diagnosis.justification == "Free some space first."
@@ -249,7 +249,7 @@ def test_sentences_about_restarting_are_not_taken_for_names(said: str) -> None:
     assert judged(justification=said).action is Action.RESTART
 
 
-def test_advice_to_restart_a_neighbour_is_labelled_where_nothing_is_proposed() -> None:
+def test_advice_to_restart_a_neighbour_is_labelled() -> None:
     diagnosis = judged(action=Action.IGNORE, restart_helps=None, justification="Restart prod-db in its place.")
     assert "Aegis restarts nothing but buggy-app-v2" in diagnosis.caveats[0]
 
@@ -337,7 +337,7 @@ def test_a_futile_restart_is_told_with_the_numbers_whatever_the_model_says(chang
     assert (diagnosis.headline, diagnosis.trouble) == ("module missing", FailureClass.BAD_RELEASE)
 
 
-def test_memory_that_a_restart_would_free_does_not_outweigh_starts_that_fail() -> None:
+def test_failing_starts_outweigh_memory_pressure() -> None:
     diagnosis = judged(REPLY, OOM, LOOP, trouble=FailureClass.OOM)
     assert (diagnosis.action, diagnosis.restart_helps) == (Action.IGNORE, False)
 

@@ -230,7 +230,7 @@ def test_data_cannot_close_the_data() -> None:
     )
 )
 @pytest.mark.slow
-def test_whatever_outside_text_says_the_budget_holds_and_the_data_stays_closed(text: str) -> None:
+def test_outside_text_neither_exceeds_the_budget_nor_leaves_its_block(text: str) -> None:
     prompt = attacked(text)
     assert prompt.tokens <= LEAST_BUDGET_TOKENS
     assert prompt.tokens >= estimate_tokens(prompt.system + prompt.data) - 1

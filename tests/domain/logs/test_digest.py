@@ -87,7 +87,7 @@ def test_the_same_message_of_several_loggers_is_one_line() -> None:
     assert [line.count for line in found.lines if "ledger" in line.text] == [60]
 
 
-def test_a_failing_status_is_told_from_a_good_one_though_only_a_digit_differs() -> None:
+def test_status_codes_that_differ_in_a_digit_are_kept_apart() -> None:
     def access(n: int, status: int) -> str:
         return f'10.0.0.{n % 9} - - [02/Jan/2026:10:00:{n % 60:02d} +0000] "GET /cart HTTP/1.1" {status} {n}'
 
@@ -123,7 +123,7 @@ def test_the_last_lines_before_the_end_are_kept() -> None:
     ]
 
 
-def test_the_last_words_of_each_run_of_a_crash_loop_are_kept_though_they_are_common() -> None:
+def test_the_last_lines_of_each_run_in_a_crash_loop_stay() -> None:
     run = ["INFO shop is starting up", "INFO reading settings", "INFO waiting for lease on shard nine"]
     found = of(*(line for n in range(50) for line in [*run, *quiet(n % 5, n * 7)]), budget=1_000)
     assert line_with(found, "waiting for lease").count == 50

@@ -90,7 +90,7 @@ def test_what_recovered_by_itself_claims_no_restart() -> None:
     ],
     ids=lambda incident: incident.state,
 )
-def test_what_did_not_end_or_was_not_diagnosed_or_only_tried_is_not_remembered(incident: Incident) -> None:
+def test_only_ended_and_diagnosed_incidents_become_entries(incident: Incident) -> None:
     assert from_incident.entry_from(incident) is None
 
 

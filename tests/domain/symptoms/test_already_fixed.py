@@ -67,7 +67,7 @@ def test_a_renewed_file_does_not_mend_the_certificate_of_another() -> None:
     assert found_in(UNHEALTHY, log([*CALM, authorities, *[theirs] * 3])).restart_helps is True
 
 
-def test_nobody_knows_whether_a_new_process_gets_what_was_rotated_somewhere() -> None:
+def test_a_rotated_secret_elsewhere_is_not_known_to_help() -> None:
     found = found_in(UNHEALTHY, log([*CALM, "10:25:00 INFO vault: password of shop rotated", *DENIED]))
     assert (found.trouble, found.restart_helps) == (FailureClass.AUTH, None)
 
@@ -93,7 +93,7 @@ def test_settings_that_wait_to_be_read_do_not_explain_that_memory_ran_out() -> N
     assert found_in(UNHEALTHY, log([*CALM, changed, heap])).trouble is FailureClass.OOM
 
 
-def test_what_ended_for_want_of_a_neighbour_that_is_well_now_comes_back_by_a_restart() -> None:
+def test_a_restart_helps_after_a_neighbour_recovered() -> None:
     found = found_in(EXITED, log([*CALM, *REFUSED]), neighbours=(WELL,))
     assert (found.trouble, found.restart_helps, found.action) == (FailureClass.DEPENDENCY_DOWN, True, Action.RESTART)
     assert "shop-db runs and is healthy now." in found.root_cause

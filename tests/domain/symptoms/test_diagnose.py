@@ -85,7 +85,7 @@ def test_single_lines_of_many_programs_are_told() -> None:
 
 
 @pytest.mark.slow
-def test_troubles_in_many_formats_get_their_class_and_whether_a_restart_helps() -> None:
+def test_logs_in_many_formats_get_their_class() -> None:
     classes = helps = total = 0
     for case in log_cases.cases(3, length=500):
         given_ = Evidence(parse_target("shop"), "", None, log=digest_log([case.log]))
@@ -438,7 +438,7 @@ def test_no_other_past_makes_a_restart_futile(past: tuple[Precedent, ...]) -> No
 NEAR = (Neighbour("shop-db", "exited", detail="Exited (1) 4 minutes ago"), Neighbour("cache", "running"))
 
 
-def test_the_neighbour_at_fault_is_the_one_the_log_names_or_the_only_one_that_is_down() -> None:
+def test_the_neighbour_at_fault_is_named_in_the_log_or_alone_down() -> None:
     given_ = evidence(POOL, neighbours=NEAR)
     only = container_state.neighbour_at_fault(given_, FailureClass.DEPENDENCY_DOWN)
     assert only is not None

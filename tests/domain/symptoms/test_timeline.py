@@ -61,7 +61,7 @@ def test_of_a_container_that_is_down_the_last_run_counts() -> None:
     assert diagnosed(ended, log([POOL], CALM)).trouble is not FailureClass.RESOURCE_EXHAUSTION
 
 
-def test_the_run_before_counts_where_the_engine_has_just_started_the_container_again() -> None:
+def test_the_previous_run_counts_right_after_a_start() -> None:
     again = replace(UNHEALTHY, health=None, restart_count=1, started_at="2026-11-22T10:29:00Z")
     heap = log(["10:28:59 FATAL java.lang.OutOfMemoryError: Java heap space"], CALM)
     assert diagnosed(again, heap).trouble is FailureClass.OOM
@@ -183,7 +183,7 @@ def test_what_went_on_for_long_without_harm_did_not_begin_the_trouble() -> None:
     assert diagnosed(UNHEALTHY, log([*noise[:3], *panic, noise[3]])).trouble is FailureClass.BAD_RELEASE
 
 
-def test_a_process_id_in_the_head_of_a_line_does_not_make_its_start_one_of_a_part() -> None:
+def test_a_process_id_does_not_make_a_start_partial() -> None:
     refused = "03:00:00 pid=1 tid=a WARN: Error connecting to Redis on shop-redis:6379 (Errno::ECONNREFUSED)"
     booted = "03:00:02 pid=1 tid=a INFO: Booted Rails 7.1 application in production environment"
     assert diagnosed(RUNNING, log([refused, booted])).trouble is FailureClass.NONE
