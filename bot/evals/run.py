@@ -45,6 +45,7 @@ _JSON_KEYS = {
     "predicted_action": "action_said",
     "predicted_helps": "helps_said",
     "digest_complete": "kept",
+    "confident_errors": "sure_and_wrong",
 }
 """Fields whose key in the report has another name; programs read these keys."""
 

@@ -19,6 +19,7 @@ from bot.evals import case as eval_case
 from bot.evals.case import Case
 from bot.evals.grade import Mark, mark, stated, total
 from bot.evals.report import totals
+from bot.evals.run import Report
 from tests.support.command_line import Aegis, command_line
 from tests.support.gemini_endpoint import SOUND, GeminiEndpoint, fails, gemini_endpoint, says
 
@@ -173,6 +174,14 @@ def test_where_nobody_can_know_whether_a_restart_helps_any_action_is_right(tmp_p
     text = CASE.replace('restart_helps = "yes"', 'restart_helps = "unknown"')
     assert marked(replace(SAID, action=Action.IGNORE, restart_helps=None), tmp_path, text).action
     assert not marked(replace(SAID, action=Action.IGNORE), tmp_path).action
+
+
+def test_report_keeps_its_keys(tmp_path: Path) -> None:
+    mark = marked(SAID, tmp_path)
+    report = Report("rules", 1, (mark,), total([mark])).json()
+    assert set(report) == {"brain", "times", "total", "results"}
+    assert {"class", "restart_helps", "kept", "sure_and_wrong", "verbatim", "fell_back"} <= set(report["total"])  # type: ignore[call-overload]
+    assert {"said", "action_said", "helps_said"} <= set(report["results"][0])  # type: ignore[index]
 
 
 def test_marks_are_added_up(tmp_path: Path) -> None:

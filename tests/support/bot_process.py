@@ -29,7 +29,7 @@ from bot.playground.slack.state.messages import Message
 from bot.playground.slack.state.people import MONITOR
 from bot.playground.slack.workspace import Workspace
 from bot.settings import load
-from bot.wiring import application, components
+from bot.wiring import application, components, diagnosis
 from tests.support.gemini_endpoint import GeminiEndpoint, gemini_endpoint
 
 NAME = "buggy-app-v2"
@@ -218,7 +218,8 @@ class Scene:
     @asynccontextmanager
     async def bot(self, *, later: timedelta = timedelta(0)) -> AsyncIterator[None]:
         """Start the bot again, here, while inside the block; ``later``, by its own clock."""
-        self.patch.setattr(components, "_now", lambda: datetime.now(UTC) + later)
+        for module in (components, diagnosis):
+            self.patch.setattr(module, "clock", lambda: datetime.now(UTC) + later)
         async with application.running(load(self.environment(), env_file=None)):
             await self.slack.connected()
             yield

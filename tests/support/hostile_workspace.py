@@ -69,13 +69,13 @@ class Stage:
     def _stand_in(self) -> None:
         """Put what is in memory in the place of the engine, the model, the prober and the clock."""
         self.patch.setattr(components, "DockerContainers", lambda **_: self.engine)
-        self.patch.setattr(components, "make_diagnoser", lambda **_: self.model)
+        self.patch.setattr(components, "make_model", lambda _: self.model)
         self.patch.setattr(components, "HttpProber", lambda: self.prober)
-        self.patch.setattr(components, "_now", self.clock.now)
+        self.patch.setattr(components, "clock", self.clock.now)
         # A card is edited once a second, which none of this is about.
         self.patch.setattr(cards, "CARD_EDIT_INTERVAL_S", 0.01)
         world = Runtime(now=self.clock.now, sleep=self.clock.sleep, name=self.clock.name)
-        self.patch.setattr(components, "Runtime", lambda **_: world)
+        self.patch.setattr(components, "make_runtime", lambda _: world)
 
     @asynccontextmanager
     async def bot(self, **changes: str) -> AsyncIterator[None]:
