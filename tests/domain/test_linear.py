@@ -21,6 +21,7 @@ def test_patterns_are_linear(module):
 _OF_NAMES = {
     "bot.adapters.docker.listing",
     "bot.domain.llm.sections",
+    "bot.domain.redaction.repeated",
     "bot.domain.alerts.targets",
     "bot.evals.grade",
 }
@@ -46,6 +47,7 @@ def test_every_pattern_is_known_before_the_text_is(module):
     assert all("escape" in call for _, call in unknown) or module in _AT_LOAD
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("pattern", "at_start"),
     [

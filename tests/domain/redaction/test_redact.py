@@ -311,6 +311,7 @@ def test_lines_far_from_a_hint_are_not_looked_at_and_those_near_are() -> None:
     assert redact(text) == text.replace("Abc12345!", "[redacted:password]")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("filler", ["served GET /orders 200 ", '{"a":1}, ', "x" * 40 + " "])
 def test_a_secret_far_inside_a_long_line_goes_as_it_goes_alone(filler: str) -> None:
     cases = [case for case in redaction_cases.secrets("secrets-4.txt") if "\n" not in case.text]

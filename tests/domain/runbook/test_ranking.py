@@ -55,6 +55,7 @@ def share(places: Sequence[int], within: int) -> float:
     return sum(place <= within for place in places) / len(places)
 
 
+@pytest.mark.slow
 def test_the_same_cause_in_the_same_program_comes_first(ranks: dict[str, list[int]]) -> None:
     assert share(ranks["same"], 1) >= 0.97
 
@@ -67,6 +68,7 @@ def test_the_same_cause_in_another_program_is_among_the_first_three(ranks: dict[
     assert share(ranks["cross"], 3) >= 0.5
 
 
+@pytest.mark.slow
 def test_the_score_tells_what_the_runbook_holds_from_what_it_does_not() -> None:
     held = [nearest(entries(), query)[0].score for query in rows("queries.jsonl") if query["relevant"]]
     strange = [nearest(entries(), query)[0].score for query in rows("queries.jsonl") if not query["relevant"]]
@@ -97,6 +99,7 @@ def invented() -> dict[str, list[int]]:
     return found
 
 
+@pytest.mark.slow
 def test_invented_troubles_find_their_cause_in_noise_and_in_other_programs(invented: dict[str, list[int]]) -> None:
     assert share(invented["same"], 1) >= 0.97
     assert share(invented["noisy"], 1) >= 0.96
