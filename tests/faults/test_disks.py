@@ -149,7 +149,7 @@ async def test_76_a_look_whose_saving_has_to_wait_is_saved_when_the_database_is_
 async def test_69_without_a_place_for_the_bundle_nothing_is_restarted(
     bench: Bench, disk: Path, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def write(look: Facts, incident: str) -> str:
+    async def write(look: Facts, incident: str, *_: object) -> str:
         content = {"log": "x" * 100_000}
         return str(await asyncio.to_thread(crash_bundle.write, folder, look.name, incident, bench.clock.now(), content))
 
