@@ -17,8 +17,8 @@ from bot.adapters.database import engine
 from bot.adapters.docker import crash_bundle
 from bot.adapters.runbook import index_rows
 from bot.adapters.runbook.file import RunbookFile
-from bot.domain.evidence import Facts
 from bot.domain.incident import State
+from bot.domain.target import Target, TargetId
 from bot.errors import StoreUnavailable
 from tests.faults.mounts import mount, unmount
 from tests.incidents.test_responder import Bench, press
@@ -149,9 +149,10 @@ async def test_76_a_look_whose_saving_has_to_wait_is_saved_when_the_database_is_
 async def test_69_without_a_place_for_the_bundle_nothing_is_restarted(
     bench: Bench, disk: Path, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def write(look: Facts, incident: str, *_: object) -> str:
+    async def write(target: Target, _: TargetId, incident: str) -> str:
         content = {"log": "x" * 100_000}
-        return str(await asyncio.to_thread(crash_bundle.write, folder, look.name, incident, bench.clock.now(), content))
+        now = bench.clock.now()
+        return str(await asyncio.to_thread(crash_bundle.write, folder, target.name, incident, now, content))
 
     folder = disk / "bundles"
     if how == "full":
