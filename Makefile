@@ -32,7 +32,7 @@ demo: $(READY) ## Show all of Aegis in a browser, with no account, no key and no
 run: $(READY) ## Run the bot with the settings in .env.
 	@$(BIN)/aegis run
 
-test: $(READY) ## Run what decides and shows: in a minute, without a process, a socket or a browser.
+test: $(READY) ## Run what decides and shows: in two minutes, without a process, a socket or a browser.
 	@$(PYTEST) -m "not slow and not live" $(PURE)
 
 live: $(READY) ## Run all tests, with the real engine, database and browser required.
